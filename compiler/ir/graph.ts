@@ -1,0 +1,102 @@
+/** A graph: what is computed. Traversals are iterative, so that depth costs no stack. */
+import { at, CompilerBug, lookup } from "./errors.ts";
+import type { Attrs, AttrValue, Node, Provenance, Value } from "./node.ts";
+import { makeNode } from "./node.ts";
+import type { Primitive } from "./primitive.ts";
+
+/** Params are results of `param` nodes, in the order of the plan's inputs. */
+export interface Graph {
+  readonly name: string;
+  readonly params: readonly Value[];
+  readonly outputs: readonly Value[];
+}
+
+/**
+ * Nodes that the roots depend on, operands first, each once; `stop(value)` cuts an edge (an evaluated value, say).
+ * The order is the depth-first postorder from the first root on, so it depends on structure only.
+ */
+export function postorder(roots: readonly Value[], stop: (value: Value) => boolean = () => false): Node[] {
+  const order: Node[] = [];
+  const seen = new Set<Node>();
+  const stack: { node: Node; next: number }[] = [];
+  for (const root of roots) {
+    if (stop(root) || seen.has(root.node)) continue;
+    seen.add(root.node);
+    stack.push({ node: root.node, next: 0 });
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const arg = top.node.args[top.next++];
+      if (arg === undefined) {
+        order.push(top.node);
+        stack.pop();
+      } else if (!stop(arg) && !seen.has(arg.node)) {
+        seen.add(arg.node);
+        stack.push({ node: arg.node, next: 0 });
+      }
+    }
+  }
+  return order;
+}
+
+/** All nodes of a graph, params first (also unused ones), then operands before their users. */
+export function nodesOf(graph: Graph): Node[] {
+  const params = graph.params.map((p) => p.node);
+  const isParam = new Set(params);
+  return [...params, ...postorder(graph.outputs).filter((n) => !isParam.has(n))];
+}
+
+/** How often each value is used, outputs included. */
+export function useCounts(nodes: readonly Node[], outputs: readonly Value[]): Map<Value, number> {
+  const counts = new Map<Value, number>();
+  const count = (v: Value): void => void counts.set(v, (counts.get(v) ?? 0) + 1);
+  for (const n of nodes) n.args.forEach(count);
+  outputs.forEach(count);
+  return counts;
+}
+
+/** A text that is equal for equal attributes: by bits, so that -0, 0 and NaN stay themselves. */
+export function attrText(v: AttrValue): string {
+  if (typeof v === "number") return Object.is(v, -0) ? "-0" : String(v);
+  if (typeof v === "string") return JSON.stringify(v);
+  if (Array.isArray(v)) return `[${v.map(attrText).join(",")}]`;
+  return String(v);
+}
+
+export function attrsText(attrs: Attrs): string {
+  const names = Object.keys(attrs).sort();
+  return names.map((k) => `${k}=${attrText(attrs[k] ?? null)}`).join(" ");
+}
+
+/** Makes nodes so that equal definitions are one node: interning is common subexpression elimination. */
+export class Interner {
+  readonly #byKey = new Map<string, Node>();
+
+  node(op: Primitive, args: readonly Value[], attrs: Attrs, provenance: Provenance = "compiler"): Node {
+    if (op.kind === "barrier" || op.kind === "param") return makeNode(op, args, attrs, provenance);
+    const key = `${op.name}(${args.map((a) => `${a.node.id}.${a.index}`).join(",")}){${attrsText(attrs)}}`;
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    const node = makeNode(op, args, attrs, provenance);
+    this.#byKey.set(key, node);
+    return node;
+  }
+}
+
+/**
+ * Rebuilds a graph operands first. `visit` gets a node of the old graph and its operands in the new one, and returns the values
+ * that stand for its results, or null to keep it as it is (on its new operands, interned).
+ */
+export function rewrite(graph: Graph, visit: (node: Node, args: readonly Value[], intern: Interner) => readonly Value[] | null, interner: Interner = new Interner()): Graph {
+  const done = new Map<Node, readonly Value[]>();
+  for (const p of graph.params) done.set(p.node, p.node.results);
+  const mapped = (v: Value): Value => at(lookup(done, v.node, "a rewritten node"), v.index);
+  for (const node of postorder(graph.outputs)) {
+    if (done.has(node)) continue;
+    const args = node.args.map(mapped);
+    const replacement = visit(node, args, interner) ?? interner.node(node.op, args, node.attrs, node.provenance).results;
+    if (replacement.length !== node.results.length) throw new CompilerBug(`${node.op.name} was rewritten to ${replacement.length} values, has ${node.results.length}`);
+    done.set(node, replacement);
+  }
+  return { name: graph.name, params: graph.params, outputs: graph.outputs.map(mapped) };
+}
+
+

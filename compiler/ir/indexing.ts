@@ -1,0 +1,166 @@
+/**
+ * Index arithmetic that simplifies as it is built. An index is an int32 expression over loop axes, of known bounds, kept as a sum
+ * of terms `coefficient · atom` in a fixed order; an atom is an axis, a scalar, or a division or remainder that could not be
+ * resolved. So equal indices are usually the same text, `(i*5 + j) / 5` with j in 0..4 is `i`, and reshape after reshape is free.
+ */
+import type { Expr } from "./expr.ts";
+import { apply, constant, withRange } from "./expr.ts";
+import { at } from "./errors.ts";
+import { stridesOf } from "./shape.ts";
+
+interface Term {
+  readonly atom: Expr;
+  readonly key: string;
+  readonly coefficient: number;
+}
+interface Sum {
+  readonly terms: readonly Term[];
+  readonly offset: number;
+}
+
+const keys = new WeakMap<Expr, string>();
+
+/** A text that is equal for equal expressions. */
+export function keyOf(e: Expr): string {
+  const known = keys.get(e);
+  if (known !== undefined) return known;
+  const key = keyText(e);
+  keys.set(e, key);
+  return key;
+}
+
+function keyText(e: Expr): string {
+  switch (e.op) {
+    case "const":
+      return `${Object.is(e.value, -0) ? "-0" : String(e.value)}${e.dtype === "int32" ? "" : e.dtype}`;
+    case "var":
+    case "axis":
+      return `%${e.name}`;
+    case "arg":
+      return `$${e.value}`;
+    default:
+      return `${e.op}${e.op === "load" ? `:${e.name}` : ""}${e.op === "cast" || e.op === "bitcast" ? `:${e.dtype}` : ""}(${e.args.map(keyOf).join(",")})`;
+  }
+}
+
+/** An int32 constant index. */
+export const ix = (n: number): Expr => constant(n, "int32");
+
+function toSum(e: Expr): Sum {
+  if (e.op === "const") return { terms: [], offset: e.value };
+  if (e.op === "add") return combine(toSum(at(e.args, 0)), toSum(at(e.args, 1)), 1);
+  if (e.op === "sub") return combine(toSum(at(e.args, 0)), toSum(at(e.args, 1)), -1);
+  if (e.op === "mul") {
+    const [a, b] = [at(e.args, 0), at(e.args, 1)];
+    if (b.op === "const") return scale(toSum(a), b.value);
+    if (a.op === "const") return scale(toSum(b), a.value);
+  }
+  return { terms: [{ atom: e, key: keyOf(e), coefficient: 1 }], offset: 0 };
+}
+
+function combine(a: Sum, b: Sum, sign: number): Sum {
+  const byKey = new Map(a.terms.map((t) => [t.key, t]));
+  for (const t of b.terms) {
+    const old = byKey.get(t.key);
+    const coefficient = (old?.coefficient ?? 0) + sign * t.coefficient;
+    if (coefficient === 0) byKey.delete(t.key);
+    else byKey.set(t.key, { ...t, coefficient });
+  }
+  return { terms: [...byKey.values()], offset: a.offset + sign * b.offset };
+}
+
+const scale = (a: Sum, k: number): Sum => (k === 0 ? { terms: [], offset: 0 } : { terms: a.terms.map((t) => ({ ...t, coefficient: t.coefficient * k })), offset: a.offset * k });
+
+/** Largest coefficient first, then by text: one order for one sum. */
+function fromSum(sum: Sum): Expr {
+  const terms = sum.terms.toSorted((a, b) => Math.abs(b.coefficient) - Math.abs(a.coefficient) || (a.key < b.key ? -1 : 1));
+  let out: Expr | null = null;
+  for (const t of terms) {
+    const [x, y] = [t.atom.lo * t.coefficient, t.atom.hi * t.coefficient];
+    const term = t.coefficient === 1 ? t.atom : withRange(apply("mul", [t.atom, ix(t.coefficient)]), Math.min(x, y), Math.max(x, y));
+    out = out === null ? term : withRange(apply("add", [out, term]), out.lo + term.lo, out.hi + term.hi);
+  }
+  if (out === null) return ix(sum.offset);
+  return sum.offset === 0 ? out : withRange(apply("add", [out, ix(sum.offset)]), out.lo + sum.offset, out.hi + sum.offset);
+}
+
+export const addIndex = (a: Expr, b: Expr | number): Expr => fromSum(combine(toSum(a), typeof b === "number" ? { terms: [], offset: b } : toSum(b), 1));
+export const subIndex = (a: Expr, b: Expr | number): Expr => fromSum(combine(toSum(a), typeof b === "number" ? { terms: [], offset: b } : toSum(b), -1));
+export const mulIndex = (a: Expr, k: number): Expr => fromSum(scale(toSum(a), k));
+
+/** Splits a sum into what `n` divides and the rest. */
+function splitBy(sum: Sum, n: number): { exact: Sum; rest: Sum } {
+  const exact = sum.terms.filter((t) => t.coefficient % n === 0);
+  const rest = sum.terms.filter((t) => t.coefficient % n !== 0);
+  const offset = Math.floor(sum.offset / n) * n;
+  return { exact: { terms: exact, offset }, rest: { terms: rest, offset: sum.offset - offset } };
+}
+
+/** floor(a / n) for n ≥ 1. Where a may be negative the division is kept only if its value cannot be. */
+export function divIndex(a: Expr, n: number): Expr {
+  if (n === 1) return a;
+  const { exact, rest } = splitBy(toSum(a), n);
+  const remainder = fromSum(rest);
+  const quotient = fromSum(scale(exact, 1 / n));
+  if (remainder.lo >= 0 && remainder.hi < n) return quotient;
+  if (remainder.lo < 0) return floorDivide(a, n);
+  const inner = withRange(apply("idiv", [remainder, ix(n)]), Math.floor(remainder.lo / n), Math.floor(remainder.hi / n));
+  return addIndex(inner, quotient);
+}
+
+/** a - n·floor(a / n) for n ≥ 1. */
+export function modIndex(a: Expr, n: number): Expr {
+  if (n === 1) return ix(0);
+  const remainder = fromSum(splitBy(toSum(a), n).rest);
+  if (remainder.lo >= 0 && remainder.hi < n) return remainder;
+  if (remainder.lo < 0) return subIndex(a, mulIndex(floorDivide(a, n), n));
+  return withRange(apply("irem", [remainder, ix(n)]), 0, n - 1);
+}
+
+/** A division whose operand may be negative: shifted up by a multiple of n first, so that truncation is the floor. */
+function floorDivide(a: Expr, n: number): Expr {
+  const shift = Math.ceil(-a.lo / n);
+  const up = addIndex(a, shift * n);
+  const quotient = withRange(apply("idiv", [up, ix(n)]), Math.floor(up.lo / n), Math.floor(up.hi / n));
+  return addIndex(quotient, -shift);
+}
+
+/** The flat row-major position of an index tuple. */
+export function flatten(index: readonly Expr[], shape: readonly number[]): Expr {
+  const strides = stridesOf(shape);
+  let flat = ix(0);
+  index.forEach((e, i) => {
+    if (at(shape, i) !== 1) flat = addIndex(flat, mulIndex(e, at(strides, i)));
+  });
+  return flat;
+}
+
+/** The index tuple of a flat row-major position. */
+export function unflatten(flat: Expr, shape: readonly number[]): Expr[] {
+  const strides = stridesOf(shape);
+  return shape.map((n, i) => {
+    if (n === 1) return ix(0);
+    const q = divIndex(flat, at(strides, i));
+    return q.lo >= 0 && q.hi < n ? q : modIndex(q, n);
+  });
+}
+
+/** lo <= e < hi as a condition, or undefined where the bounds of `e` already say so. */
+export function within(e: Expr, lo: number, hi: number): Expr | undefined {
+  const low = e.lo >= lo ? undefined : apply("ge", [e, ix(lo)]);
+  const high = e.hi < hi ? undefined : apply("lt", [e, ix(hi)]);
+  return conjoin(low, high);
+}
+
+/** a and b, either of which may be absent (true). */
+export function conjoin(a: Expr | undefined, b: Expr | undefined): Expr | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return keyOf(a) === keyOf(b) ? a : apply("and", [a, b]);
+}
+
+/** Names of the axes and scalars that an index depends on. */
+export function freeNames(e: Expr, into: Set<string> = new Set()): Set<string> {
+  if (e.op === "axis" || e.op === "var") into.add(e.name);
+  for (const a of e.args) freeNames(a, into);
+  return into;
+}

@@ -1,0 +1,140 @@
+/**
+ * Nodes and values. A node is an immutable definition (op, operands, attributes) with one value slot per result. The same class
+ * serves the graph that a user records and the graphs that passes rewrite.
+ *
+ * Evaluation fills a slot and drops the definition, unless the node is `tracked`. Plans stop at filled slots; autodiff walks
+ * definitions.
+ */
+import { CompilerBug } from "./errors.ts";
+import type { Primitive } from "./primitive.ts";
+import type { TensorType } from "./shape.ts";
+import { typeText } from "./shape.ts";
+
+/** Attributes are plain data, so that they print, parse, hash and compare. */
+export type AttrValue = number | string | boolean | null | readonly AttrValue[];
+export type Attrs = Readonly<Record<string, AttrValue>>;
+export const noAttrs: Attrs = {};
+
+/** What the runtime puts into a slot: an evaluated buffer. The compiler only asks whether there is one. */
+export interface Slot {
+  readonly type: TensorType;
+  /** The name of the device that holds it. */
+  readonly device: string;
+}
+
+export interface Definition {
+  readonly op: Primitive;
+  readonly args: readonly Value[];
+  readonly attrs: Attrs;
+}
+
+/** A result of a node: what ops consume. */
+export class Value {
+  readonly node: Node;
+  readonly index: number;
+  readonly type: TensorType;
+  /** The evaluated buffer, once there is one. */
+  slot: Slot | null = null;
+  constructor(node: Node, index: number, type: TensorType) {
+    this.node = node;
+    this.index = index;
+    this.type = type;
+  }
+  get shape(): TensorType["shape"] {
+    return this.type.shape;
+  }
+  get dtype(): TensorType["dtype"] {
+    return this.type.dtype;
+  }
+}
+
+/** Where a constant came from decides whether canonicalize may lift it into a parameter. */
+export type Provenance = "user" | "compiler";
+
+let created = 0;
+/** The number of nodes made since the program started. */
+export const nodesCreated = (): number => created;
+
+export class Node {
+  /** Rises with creation: operands always have smaller ids. Never printed. */
+  readonly id: number;
+  definition: Definition | null;
+  readonly results: readonly Value[];
+  /** Derived from a `requiresGrad` leaf or from the input of an open transform: keeps its definition after evaluation. */
+  readonly tracked: boolean;
+  /** `user` on constants that the user passed at a call. */
+  readonly provenance: Provenance;
+  /** The user's line that made this node, recorded in debug mode. */
+  site: string | null = null;
+
+  constructor(definition: Definition, types: readonly TensorType[], tracked: boolean, provenance: Provenance) {
+    this.id = created++;
+    this.definition = definition;
+    this.results = types.map((t, i) => new Value(this, i, t));
+    this.tracked = tracked;
+    this.provenance = provenance;
+  }
+
+  get def(): Definition {
+    if (this.definition === null) throw new CompilerBug(`the definition of an evaluated node (${this.results.map((r) => typeText(r.type)).join(", ")}) was dropped`);
+    return this.definition;
+  }
+  get op(): Primitive {
+    return this.def.op;
+  }
+  get args(): readonly Value[] {
+    return this.def.args;
+  }
+  get attrs(): Attrs {
+    return this.def.attrs;
+  }
+}
+
+/** Makes a node; types are inferred by the op's row, which throws where the operands do not fit. */
+export function makeNode(op: Primitive, args: readonly Value[], attrs: Attrs = noAttrs, provenance: Provenance = "compiler"): Node {
+  const types = op.infer(args.map((a) => a.type), attrs);
+  return new Node({ op, args, attrs }, types, args.some((a) => a.node.tracked), provenance);
+}
+
+/** The first result of a new node. */
+export function make(op: Primitive, args: readonly Value[], attrs: Attrs = noAttrs, provenance: Provenance = "compiler"): Value {
+  return result(makeNode(op, args, attrs, provenance), 0);
+}
+
+export function result(node: Node, index: number): Value {
+  const value = node.results[index];
+  if (value === undefined) throw new CompilerBug(`a node with ${node.results.length} results has no result ${index}`);
+  return value;
+}
+
+const wrong = (attrs: Attrs, key: string, want: string): CompilerBug => new CompilerBug(`attribute ${key} should be ${want}: ${JSON.stringify(attrs)}`);
+
+/** Typed reading of attributes. */
+export function int(attrs: Attrs, key: string): number {
+  const v = attrs[key];
+  if (typeof v !== "number") throw wrong(attrs, key, "a number");
+  return v;
+}
+export function ints(attrs: Attrs, key: string): readonly number[] {
+  const v = attrs[key];
+  if (!Array.isArray(v)) throw wrong(attrs, key, "a list of numbers");
+  return v.map((x: AttrValue) => {
+    if (typeof x !== "number") throw wrong(attrs, key, "a list of numbers");
+    return x;
+  });
+}
+export function intLists(attrs: Attrs, key: string): readonly (readonly number[])[] {
+  const v = attrs[key];
+  if (!Array.isArray(v)) throw wrong(attrs, key, "a list of lists");
+  return v.map((_: AttrValue, i: number) => ints({ [key]: v[i] ?? null }, key));
+}
+export function text(attrs: Attrs, key: string): string {
+  const v = attrs[key];
+  if (typeof v !== "string") throw wrong(attrs, key, "a string");
+  return v;
+}
+export function flag(attrs: Attrs, key: string): boolean {
+  const v = attrs[key];
+  if (typeof v !== "boolean") throw wrong(attrs, key, "true or false");
+  return v;
+}

@@ -1,0 +1,154 @@
+/**
+ * The form of a row of the op table. A row says everything about its op: types, meaning, derivative. Passes ask a row for its
+ * kind and its traits, never for its name.
+ */
+import type { DType } from "./dtype.ts";
+import type { Expr } from "./expr.ts";
+import type { Attrs, Node, Value } from "./node.ts";
+import type { TensorType } from "./shape.ts";
+
+export type Kind = "param" | "source" | "elementwise" | "view" | "gather" | "reduction" | "prefix" | "contraction" | "scatter" | "routine" | "barrier";
+
+/** How attributes are checked and parsed: a name and the form of its value; `?` marks one that may be absent. */
+export type AttrForm = "int" | "number" | "ints" | "intLists" | "text" | "flag" | "dtype";
+export type AttrSchema = Readonly<Record<string, AttrForm>>;
+
+/**
+ * How an op is differentiated.
+ * - `partials`: elementwise; d(result)/d(operand i) as a value of the result's shape, or null where it is zero everywhere.
+ * - `linear`: linear in the operands listed; jvp is the op itself on tangents (missing ones zero), `transpose` gives per operand
+ *   what the cotangent adds to it (null for operands not listed). `each: true`: linear in each listed operand with the others
+ *   held (a product, as dot): jvp is a sum with one operand replaced by its tangent at a time.
+ * - `rules`: both spelled out; null tangents and cotangents are zeros.
+ * - `zero`: piecewise constant, the derivative is zero. `none`: no derivative, for this reason (an error where one is asked for).
+ */
+export type Differentiation =
+  | { readonly by: "partials"; readonly partials: (args: readonly Value[], result: Value, attrs: Attrs) => readonly (Value | null)[] }
+  | { readonly by: "linear"; readonly operands: readonly number[] | "all"; readonly each?: boolean; readonly transpose: (cotangent: Value, node: Node) => readonly (Value | null)[] }
+  | { readonly by: "rules"; readonly jvp: (node: Node, tangents: readonly (Value | null)[]) => readonly (Value | null)[]; readonly vjp: (node: Node, cotangents: readonly (Value | null)[]) => readonly (Value | null)[] }
+  | { readonly by: "zero" }
+  | { readonly by: "none"; readonly reason: string };
+
+interface Base {
+  /** The name in IR text: lower case words, e.g. `exp`, `reduce sum`. */
+  readonly name: string;
+  readonly doc: string;
+  readonly attrs: AttrSchema;
+  /** The number of operands, or "any". */
+  readonly arity: number | "any";
+  /** Result types; throws a ShapeError or DTypeError that names op, values, rule and fix. */
+  readonly infer: (args: readonly TensorType[], attrs: Attrs) => readonly TensorType[];
+  readonly derivative: Differentiation;
+}
+
+/** An input of a graph. */
+export interface ParamPrimitive extends Base {
+  readonly kind: "param";
+}
+
+/** No operands: every element is a function of its index. */
+export interface SourcePrimitive extends Base {
+  readonly kind: "source";
+  readonly element: (index: readonly Expr[], type: TensorType, attrs: Attrs) => Expr;
+}
+
+/** One element from the elements of the operands at the same index. Operands have the result's shape (broadcasting is explicit). */
+export interface ElementwisePrimitive extends Base {
+  readonly kind: "elementwise";
+  /** One expression a result. */
+  readonly scalar: (args: readonly Expr[], attrs: Attrs, types: readonly TensorType[]) => readonly Expr[];
+  /** Relative cost of one element in units of an addition; transcendentals about 20. */
+  readonly cost: number;
+}
+
+/** Where an element of a view comes from. The first piece whose guard holds counts; a piece without guard always holds. */
+export interface Piece {
+  readonly operand: number;
+  readonly index: readonly Expr[];
+  readonly guard?: Expr;
+}
+
+/** How views and gathers read: `read(k, index)` is an element of operand k (a start, an index), `shape(k)` its shape. */
+export interface ReadContext {
+  readonly attrs: Attrs;
+  readonly shape: (operand: number) => readonly number[];
+  readonly read: (operand: number, index: readonly Expr[]) => Expr;
+}
+
+/**
+ * Moves elements without computing: every element of the result is an element of an operand (pieces may read `fill`, a scalar
+ * operand, through index []). Views have indices that are arithmetic of the result's index; gathers read theirs.
+ * Index arithmetic must use `ir/indexing.ts` so that it simplifies.
+ */
+export interface ViewPrimitive extends Base {
+  readonly kind: "view" | "gather";
+  readonly pieces: (out: readonly Expr[], context: ReadContext) => readonly Piece[];
+  /** True where result and operand have the same elements in the same row-major order (reshape): a contiguous buffer is shared. */
+  readonly alias?: boolean;
+}
+
+/** An associative combination with a neutral element, over tuples. */
+export interface Monoid {
+  /** dtypes of the accumulators. */
+  readonly dtypes: readonly DType[];
+  readonly init: readonly Expr[];
+  /** The tuple that one element contributes; `position` is its int32 position along the reduced axis (row-major over several). */
+  readonly seed: (element: Expr, position: Expr) => readonly Expr[];
+  readonly combine: (a: readonly Expr[], b: readonly Expr[]) => readonly Expr[];
+  /** The results, from the final tuple. */
+  readonly finish: (tuple: readonly Expr[]) => readonly Expr[];
+  /** Whether regrouping changes bits (a float sum does, max does not): decides what `tile` may do and what tests demand. */
+  readonly exact: boolean;
+}
+
+/** Combines all elements along `attrs.axes` (sorted, kept out of the result). */
+export interface ReductionPrimitive extends Base {
+  readonly kind: "reduction";
+  readonly monoid: (operand: TensorType, attrs: Attrs) => Monoid;
+}
+
+/** Running combination along `attrs.axis`, first element included; `attrs.reverse` runs from the end. */
+export interface PrefixPrimitive extends Base {
+  readonly kind: "prefix";
+  readonly monoid: (operand: TensorType, attrs: Attrs) => Monoid;
+}
+
+/** Sums products: `attrs.contract` [[lhs axes],[rhs axes]], `attrs.batch` likewise; result axes: batch, lhs free, rhs free. */
+export interface ContractionPrimitive extends Base {
+  readonly kind: "contraction";
+}
+
+/**
+ * Operand 0 with updates (operand 2) written or combined at the indices (operand 1).
+ * `target(update index, read)` gives the element of the result that an update goes to.
+ */
+export interface ScatterPrimitive extends Base {
+  readonly kind: "scatter";
+  readonly target: (update: readonly Expr[], context: ReadContext) => readonly Expr[];
+  /** How an update meets what is there; "set" lets the last one in row-major order win. */
+  readonly mode: "set" | "add" | "mul" | "min" | "max";
+}
+
+/** Lowered by its own emitter in `compiler/routines`, found by this name. */
+export interface RoutinePrimitive extends Base {
+  readonly kind: "routine";
+  readonly routine: string;
+}
+
+/** The identity, with an effect on passes: `copy` is materialised here, `opaque` stops CSE and motion. */
+export interface BarrierPrimitive extends Base {
+  readonly kind: "barrier";
+  readonly materialise: boolean;
+}
+
+export type Primitive =
+  | ParamPrimitive
+  | SourcePrimitive
+  | ElementwisePrimitive
+  | ViewPrimitive
+  | ReductionPrimitive
+  | PrefixPrimitive
+  | ContractionPrimitive
+  | ScatterPrimitive
+  | RoutinePrimitive
+  | BarrierPrimitive;

@@ -1,0 +1,51 @@
+/** Rows without operands: params, constants, index generators. */
+import type { DType } from "../ir/dtype.ts";
+import { isDType } from "../ir/dtype.ts";
+import { at, CompilerBug } from "../ir/errors.ts";
+import { constant, s } from "../ir/expr.ts";
+import type { Attrs } from "../ir/node.ts";
+import { int, ints, text } from "../ir/node.ts";
+import type { ParamPrimitive, SourcePrimitive } from "../ir/primitive.ts";
+import { tensorType } from "../ir/shape.ts";
+
+/** The dtype named by an attribute. */
+export function dtypeOf(attrs: Attrs, key: string = "dtype"): DType {
+  const name = text(attrs, key);
+  if (!isDType(name)) throw new CompilerBug(`attribute ${key} is no dtype: ${name}`);
+  return name;
+}
+
+/** An input of the graph. `space: "scalar"` passes a rank-0 value in the call instead of in a buffer. */
+export const param: ParamPrimitive = {
+  kind: "param",
+  name: "param",
+  doc: "An input of the graph.",
+  arity: 0,
+  attrs: { name: "text", dtype: "dtype", shape: "ints", space: "text" },
+  infer: (_, attrs) => [tensorType(dtypeOf(attrs), ints(attrs, "shape"))],
+  derivative: { by: "zero" },
+};
+
+/** One number, as a scalar. Larger constants are broadcasts of it. */
+export const constantOp: SourcePrimitive = {
+  kind: "source",
+  name: "const",
+  doc: "One number, rank 0.",
+  arity: 0,
+  attrs: { value: "number", dtype: "dtype" },
+  infer: (_, attrs) => [tensorType(dtypeOf(attrs), [])],
+  element: (_, type, attrs) => constant(int(attrs, "value"), type.dtype),
+  derivative: { by: "zero" },
+};
+
+/** The position along one axis, counted from 0. */
+export const iota: SourcePrimitive = {
+  kind: "source",
+  name: "iota",
+  doc: "Each element is its position along `axis`.",
+  arity: 0,
+  attrs: { shape: "ints", axis: "int", dtype: "dtype" },
+  infer: (_, attrs) => [tensorType(dtypeOf(attrs), ints(attrs, "shape"))],
+  element: (index, type, attrs) => s.cast(at(index, int(attrs, "axis")), type.dtype),
+  derivative: { by: "zero" },
+};

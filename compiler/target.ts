@@ -1,0 +1,59 @@
+/** What the compiler must know of a target; the only way in which targets differ before code generation. */
+import type { DType } from "./ir/dtype.ts";
+import { dtypeInfo } from "./ir/dtype.ts";
+import type { ScalarOp } from "./ir/expr.ts";
+
+export interface Target {
+  readonly name: "js" | "wgsl";
+  /** dtypes that kernels may load, store and compute with. */
+  readonly dtypes: ReadonlySet<DType>;
+  /** Scalar operations that the target has no spelling for; `legalize` expands them. */
+  readonly lacks: ReadonlySet<ScalarOp>;
+  /** Whether grid iterations run on lanes that can share workgroup memory. */
+  readonly lanes: number;
+  /** Storage buffers that one kernel may bind. */
+  readonly maxBindings: number;
+  /** Bytes of scratch that one grid point may use. */
+  readonly scratchBytes: number;
+  /** Scalar operations that one kernel may hold (beyond it engines stop optimising). */
+  readonly maxOperations: number;
+  /** Nanoseconds to launch one kernel. */
+  readonly launchNs: number;
+  /** Bytes a nanosecond to and from memory. */
+  readonly bandwidth: number;
+  /** Additions a nanosecond, all lanes together. */
+  readonly throughput: number;
+}
+
+const cpuTypes: readonly DType[] = ["bool", "int32", "uint32", "float32", "float64"];
+
+/** Generated JavaScript loops over typed arrays. Rates are those of one thread of the machine in bench/RESULTS.md. */
+export const js: Target = {
+  name: "js",
+  dtypes: new Set(cpuTypes),
+  lacks: new Set(),
+  lanes: 1,
+  maxBindings: 64,
+  scratchBytes: 32768,
+  maxOperations: 1200,
+  launchNs: 500,
+  bandwidth: 10,
+  throughput: 1,
+};
+
+/** WebGPU shaders. */
+export const wgsl: Target = {
+  name: "wgsl",
+  dtypes: new Set<DType>(cpuTypes.filter((d) => dtypeInfo(d).bits <= 32)),
+  lacks: new Set<ScalarOp>(["expm1", "log1p", "log10", "cbrt", "fmod", "nextafter", "copysign"]),
+  lanes: 64,
+  maxBindings: 8,
+  scratchBytes: 16384,
+  maxOperations: 4000,
+  launchNs: 5000,
+  bandwidth: 100,
+  throughput: 1000,
+};
+
+/** A text that is equal for equal targets: part of the plan cache's key. */
+export const targetKey = (t: Target): string => t.name;
