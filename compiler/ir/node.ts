@@ -58,6 +58,7 @@ export const nodesCreated = (): number => created;
 export class Node {
   /** Rises with creation: operands always have smaller ids. Never printed. */
   readonly id: number;
+  /** Null where the node is data given by the user, or was evaluated and is not tracked. */
   definition: Definition | null;
   readonly results: readonly Value[];
   /** Derived from a `requiresGrad` leaf or from the input of an open transform: keeps its definition after evaluation. */
@@ -67,7 +68,7 @@ export class Node {
   /** The user's line that made this node, recorded in debug mode. */
   site: string | null = null;
 
-  constructor(definition: Definition, types: readonly TensorType[], tracked: boolean, provenance: Provenance) {
+  constructor(definition: Definition | null, types: readonly TensorType[], tracked: boolean, provenance: Provenance) {
     this.id = created++;
     this.definition = definition;
     this.results = types.map((t, i) => new Value(this, i, t));
@@ -93,7 +94,8 @@ export class Node {
 /** Makes a node; types are inferred by the op's row, which throws where the operands do not fit. */
 export function makeNode(op: Primitive, args: readonly Value[], attrs: Attrs = noAttrs, provenance: Provenance = "compiler"): Node {
   const types = op.infer(args.map((a) => a.type), attrs);
-  return new Node({ op, args, attrs }, types, args.some((a) => a.node.tracked), provenance);
+  const tracked = !(op.kind === "barrier" && op.effect === "detach") && args.some((a) => a.node.tracked);
+  return new Node({ op, args, attrs }, types, tracked, provenance);
 }
 
 /** The first result of a new node. */

@@ -135,10 +135,13 @@ export interface RoutinePrimitive extends Base {
   readonly routine: string;
 }
 
-/** The identity, with an effect on passes: `copy` is materialised here, `opaque` stops CSE and motion. */
+/**
+ * The identity of operand 0, with an effect on passes: `copy` is materialised here, `opaque` stops CSE and motion (further
+ * operands only order it), `detach` ends differentiation and is erased before compilation.
+ */
 export interface BarrierPrimitive extends Base {
   readonly kind: "barrier";
-  readonly materialise: boolean;
+  readonly effect: "materialise" | "opaque" | "detach";
 }
 
 export type Primitive =
