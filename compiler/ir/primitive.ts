@@ -71,6 +71,8 @@ export interface Piece {
 /** How views and gathers read: `read(k, index)` is an element of operand k (a start, an index), `shape(k)` its shape. */
 export interface ReadContext {
   readonly attrs: Attrs;
+  /** The number of operands. */
+  readonly operands: number;
   readonly shape: (operand: number) => readonly number[];
   readonly read: (operand: number, index: readonly Expr[]) => Expr;
 }

@@ -1,11 +1,12 @@
 /** Rows without operands: params, constants, index generators. */
 import type { DType } from "../ir/dtype.ts";
-import { isDType } from "../ir/dtype.ts";
+import { isDType, roundTo } from "../ir/dtype.ts";
 import { at, CompilerBug } from "../ir/errors.ts";
 import { constant, s } from "../ir/expr.ts";
-import type { Attrs } from "../ir/node.ts";
-import { int, ints, text } from "../ir/node.ts";
+import type { Attrs, Provenance, Value } from "../ir/node.ts";
+import { int, ints, make, text } from "../ir/node.ts";
 import type { ParamPrimitive, SourcePrimitive } from "../ir/primitive.ts";
+import type { Shape, TensorType } from "../ir/shape.ts";
 import { tensorType } from "../ir/shape.ts";
 
 /** The dtype named by an attribute. */
@@ -49,3 +50,17 @@ export const iota: SourcePrimitive = {
   element: (index, type, attrs) => s.cast(at(index, int(attrs, "axis")), type.dtype),
   derivative: { by: "zero" },
 };
+
+/** A rank-0 constant, rounded to `dtype`; `user` marks a number that the user passed at a call. */
+export function constantValue(value: number, dtype: DType, provenance: Provenance = "compiler"): Value {
+  return make(constantOp, [], { value: roundTo(dtype, value), dtype }, provenance);
+}
+
+/** The position along `axis` at every element. */
+export const iotaValue = (shape: Shape, axis: number, dtype: DType): Value => make(iota, [], { shape, axis, dtype });
+
+/** An input of a graph; a `scalar` one has rank 0 and is passed in the call. */
+export function paramValue(name: string, type: TensorType, space: "buffer" | "scalar"): Value {
+  if (space === "scalar" && type.shape.length > 0) throw new CompilerBug(`the scalar param ${name} has shape [${type.shape.join(",")}]`);
+  return make(param, [], { name, dtype: type.dtype, shape: type.shape, space });
+}
