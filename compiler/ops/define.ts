@@ -37,13 +37,14 @@ export interface ElementwiseRow {
   readonly attrs?: AttrSchema;
   readonly cost?: number;
   readonly scalar: (args: readonly Expr[], attrs: Attrs) => Expr;
-  /** Derivatives by operand, null where zero; or the word zero, or the reason why there is none. */
-  readonly partials: ((args: readonly Value[], result: Value, attrs: Attrs) => readonly (Value | null)[]) | "zero" | { readonly none: string };
+  /** Derivatives by operand, null where zero; or the word zero, or the reason why there is none; or any other rule. */
+  readonly partials: ((args: readonly Value[], result: Value, attrs: Attrs) => readonly (Value | null)[]) | "zero" | { readonly none: string } | Differentiation;
 }
 
 function differentiation(partials: ElementwiseRow["partials"]): Differentiation {
   if (partials === "zero") return { by: "zero" };
-  return typeof partials === "function" ? { by: "partials", partials } : { by: "none", reason: partials.none };
+  if (typeof partials === "function") return { by: "partials", partials };
+  return "none" in partials ? { by: "none", reason: partials.none } : partials;
 }
 
 /** Declares an elementwise row with one result, whose operands share one type. */
