@@ -1,0 +1,172 @@
+/**
+ * The handle: what a user holds. It names a `Value` of the recorded graph; calls on it record nodes and run nothing.
+ *
+ * `Lazy` is what both faces share. The free functions in `functions/` are written for it; the classes in `methods/` add them as
+ * methods; `NDArray` and `Tensor` are the two ends. So functions never import the faces: a result takes the face of its operands
+ * by `wrap`.
+ */
+import type { DType } from "../compiler/ir/dtype.ts";
+import { at, CompilerBug, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
+import type { HostArray } from "../compiler/ir/host.ts";
+import type { Value } from "../compiler/ir/node.ts";
+import type { Shape, TensorType } from "../compiler/ir/shape.ts";
+import { sizeOf, typeText } from "../compiler/ir/shape.ts";
+import { evaluate, evaluateSync, pendingNodes, readValue, readValueSync, releaseValue, targetName } from "./evaluate.ts";
+import { formatValues } from "./print.ts";
+
+/** `array`: NumPy's habits, float64. `tensor`: PyTorch's habits, float32. */
+export type Face = "array" | "tensor";
+
+/** Nested lists of numbers or booleans, as `tolist` gives them. */
+export type NestedList = number | boolean | readonly NestedList[];
+
+const inspectHook = Symbol.for("nodejs.util.inspect.custom");
+
+/** A lazily computed array or tensor. */
+export abstract class Lazy {
+  /** Which of the two faces this is. */
+  abstract readonly face: Face;
+  /** The float dtype that numbers, and integers given to float functions, take on this face. */
+  abstract readonly floatDType: "float32" | "float64";
+  /** Whether gradients are recorded for it. */
+  abstract readonly requiresGrad: boolean;
+  #value: Value | null;
+
+  constructor(value: Value) {
+    this.#value = value;
+  }
+
+  /** A handle of the same face on `value`. */
+  protected abstract make(value: Value): Lazy;
+
+  /** The recorded value; throws an UnsupportedError where the handle was disposed. */
+  get value(): Value {
+    if (this.#value === null) throw new UnsupportedError(`this ${this.face} was disposed. Keep a handle that was not, or make it again.`);
+    return this.#value;
+  }
+
+  /** A handle of the same class on `value`. */
+  wrap(value: Value): this {
+    const made = this.make(value);
+    if (!sameClass(made, this)) throw new CompilerBug(`a ${this.face} made another class of handle`);
+    return made;
+  }
+
+  /** Lets this handle stand for `value`; cells are rebound by it. */
+  protected rebind(value: Value): void {
+    this.#value = value;
+  }
+
+  get type(): TensorType {
+    return this.value.type;
+  }
+  /** Axis lengths, outermost first. */
+  get shape(): Shape {
+    return this.value.shape;
+  }
+  get dtype(): DType {
+    return this.value.dtype;
+  }
+  /** The number of axes. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+  /** The number of elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+  /** The name of the device that holds, or will hold, the elements. */
+  get device(): string {
+    return this.value.slot?.device ?? "cpu";
+  }
+  /** Whether the elements have been computed. */
+  get evaluated(): boolean {
+    return this.value.slot !== null;
+  }
+
+  /** Computes the elements, and with them everything they depend on. */
+  async eval(): Promise<this> {
+    await evaluate([this.value]);
+    return this;
+  }
+  /** `eval` without waiting; throws a DeviceError on devices that cannot. */
+  evalSync(): this {
+    evaluateSync([this.value]);
+    return this;
+  }
+  /** The elements in row-major order, as a copy; bool is a Uint8Array of 0 and 1. `into` reuses memory of that kind and length. */
+  async data(options: { readonly into?: HostArray } = {}): Promise<HostArray> {
+    await evaluate([this.value]);
+    return copyInto(await readValue(this.value), options.into, this.type);
+  }
+  /** `data` without waiting; throws a DeviceError on devices that cannot. */
+  dataSync(options: { readonly into?: HostArray } = {}): HostArray {
+    evaluateSync([this.value]);
+    return copyInto(readValueSync(this.value), options.into, this.type);
+  }
+  /** The only element, as a number, or as a boolean where the dtype is bool; a ShapeError where there is not exactly one. */
+  item(): number | boolean {
+    if (this.size !== 1) throw new ShapeError(`item: ${typeText(this.type)} has ${this.size} elements, not one. Read it with tolist() or dataSync().`);
+    const x = at(this.dataSync(), 0);
+    return this.dtype === "bool" ? x !== 0 : x;
+  }
+  /** The elements as nested lists. */
+  tolist(): NestedList {
+    return nest(this.dataSync(), this.shape, this.dtype === "bool");
+  }
+  /** Gives the memory back: the handle is of no more use, nodes recorded from it keep what they need. */
+  dispose(): void {
+    const value = this.#value;
+    this.#value = null;
+    if (value !== null) releaseValue(value);
+  }
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** The elements as NumPy or PyTorch print them. Evaluates on the CPU. */
+  toString(): string {
+    if (this.#value === null) return `${this.face}(disposed)`;
+    if (this.device !== "cpu") return this.describe();
+    return formatValues(this.face, this.dataSync(), this.type);
+  }
+  /** What `console.log` shows: the elements where they are on the host already, else a description; it never runs a kernel. */
+  preview(): string {
+    return this.#value?.slot?.device === "cpu" ? this.toString() : this.describe();
+  }
+  /** `tensor(f32[2,3], lazy: 4 nodes, js)`: never evaluates. */
+  describe(): string {
+    if (this.#value === null) return `${this.face}(disposed)`;
+    const state = this.#value.slot === null ? `lazy: ${pendingNodes(this.#value)} nodes, ${targetName()}` : `evaluated, ${this.device}`;
+    return `${this.face}(${typeText(this.type)}, ${state})`;
+  }
+  static {
+    Object.defineProperty(this.prototype, inspectHook, { value: this.prototype.preview });
+  }
+}
+
+/** Whether two handles are of one class: what makes `wrap` honest to the type checker. */
+function sameClass<T extends Lazy>(made: Lazy, like: T): made is T {
+  return Object.getPrototypeOf(made) === Object.getPrototypeOf(like);
+}
+
+function copyInto(data: HostArray, into: HostArray | undefined, type: TensorType): HostArray {
+  if (into === undefined) return data;
+  const fits = into.length === data.length && Object.getPrototypeOf(into) === Object.getPrototypeOf(data);
+  if (!fits) throw new ShapeError(`data: ${typeText(type)} needs a ${data.constructor.name} of ${data.length} elements to be read into.`);
+  into.set(data);
+  return into;
+}
+
+function nest(data: HostArray, shape: Shape, asBoolean: boolean): NestedList {
+  let next = 0;
+  const level = (axis: number): NestedList => {
+    const length = shape[axis];
+    if (length === undefined) {
+      const x = at(data, next++);
+      return asBoolean ? x !== 0 : x;
+    }
+    return Array.from({ length }, () => level(axis + 1));
+  };
+  return level(0);
+}

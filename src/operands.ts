@@ -1,0 +1,149 @@
+/**
+ * From what a user passes to the values that rows take: numbers become constants of the array's dtype, dtypes are promoted, shapes
+ * broadcast. Every function of `functions/` goes through here, so errors about operands read alike.
+ */
+import type { DType } from "../compiler/ir/dtype.ts";
+import { dtypeInfo, isBool, isFloat, isInteger, promote, requireComputes, roundTo } from "../compiler/ir/dtype.ts";
+import { at, DTypeError, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
+import type { Value } from "../compiler/ir/node.ts";
+import type { Shape, TensorType } from "../compiler/ir/shape.ts";
+import { broadcastShapes, typeText } from "../compiler/ir/shape.ts";
+import { cast } from "../compiler/ops/arithmetic.ts";
+import { constantValue } from "../compiler/ops/source.ts";
+import { broadcastTo } from "../compiler/ops/views.ts";
+import { Lazy } from "./handle.ts";
+import { tracked } from "./tracking.ts";
+
+/** An operand of a function of several: a handle, or a number or boolean that takes the handle's dtype. */
+export type Operand<T extends Lazy> = T | number | boolean;
+
+/** The handle's value, checked to be one: JavaScript callers get a named error. */
+export function valueOf(op: string, x: Lazy): Value {
+  if (!(x instanceof Lazy)) throw new UnsupportedError(`${op}: ${describe(x)} is no array or tensor. Make one with array(x) or tensor(x).`);
+  return tracked(x.value);
+}
+
+function describe(x: unknown): string {
+  if (Array.isArray(x)) return "a list";
+  return x === null || typeof x !== "object" ? String(x) : `an object (${Object.prototype.toString.call(x)})`;
+}
+
+/** The first handle among operands; they must be of one face. */
+export function faceOf<T extends Lazy>(op: string, operands: readonly Operand<T>[]): T {
+  const handles = operands.filter((x) => typeof x !== "number" && typeof x !== "boolean");
+  const first = handles[0];
+  if (first === undefined) throw new UnsupportedError(`${op}: none of the operands is an array or a tensor. Make one with array(x) or tensor(x).`);
+  for (const h of handles) {
+    valueOf(op, h);
+    if (h.face !== first.face) throw new UnsupportedError(`${op}: mixes an array and a tensor. Convert one of them: tensor(x) or array(x).`);
+  }
+  return first;
+}
+
+/** Whether `dtype` holds this number: integers need whole numbers in range, bool 0 and 1, floats take any. */
+export function represents(dtype: DType, x: number): boolean {
+  return isFloat(dtype) || dtypeInfo(dtype).kind === "complex" || (Number.isFinite(x) && inRange(dtype, x));
+}
+
+function inRange(dtype: DType, x: number): boolean {
+  const { kind, bits } = dtypeInfo(dtype);
+  if (!Number.isInteger(x)) return false;
+  if (kind === "bool") return x === 0 || x === 1;
+  const span = 2 ** bits;
+  return kind === "uint" ? x >= 0 && x < span : x >= -span / 2 && x < span / 2;
+}
+
+/** Throws a DTypeError that names astype where `dtype` cannot hold the number. */
+export function requireRepresents(op: string, dtype: DType, x: number): void {
+  if (represents(dtype, x)) return;
+  throw new DTypeError(`${op}: ${x} cannot be represented as ${dtype}. Convert the array with astype("float64") or astype("float32") first.`);
+}
+
+/** A number that the user passed, as a rank-0 constant of `dtype`. */
+export function userNumber(op: string, x: number | boolean, dtype: DType): Value {
+  const number = Number(x);
+  requireRepresents(op, dtype, number);
+  return constantValue(roundTo(dtype, number), dtype, "user");
+}
+
+/** The dtype that all of these have in common; a DTypeError where there is none, or where it does not compute yet. */
+export function commonDType(op: string, types: readonly TensorType[]): DType {
+  let dtype = at(types, 0).dtype;
+  for (const t of types) {
+    const both = promote(dtype, t.dtype);
+    if (both === undefined) throw new DTypeError(`${op}: no dtype holds both ${dtype} and ${t.dtype}. Convert one with astype.`);
+    dtype = both;
+  }
+  requireComputes(op, dtype);
+  return dtype;
+}
+
+/** The shape that all of these broadcast to; a ShapeError that names the axis where they do not fit. */
+export function commonShape(op: string, types: readonly TensorType[]): Shape {
+  let shape = at(types, 0).shape;
+  for (const t of types) {
+    const both = broadcastShapes(shape, t.shape);
+    if (both === undefined) throw new ShapeError(`${op}: ${types.map(typeText).join(" and ")} do not broadcast: ${misfit(shape, t.shape)}.`);
+    shape = both;
+  }
+  return shape;
+}
+
+function misfit(a: Shape, b: Shape): string {
+  for (let i = 1; i <= Math.min(a.length, b.length); i++) {
+    const [x, y] = [at(a, a.length - i), at(b, b.length - i)];
+    if (x !== y && x !== 1 && y !== 1) return `axis -${i} has ${x} and ${y} elements. Lengths must be equal or 1`;
+  }
+  return "lengths must be equal or 1";
+}
+
+/** What operands become before their dtype is settled. */
+export type DTypeRule =
+  /** Promoted. */
+  | "promote"
+  /** Promoted, and integers and bool become the face's own float. */
+  | "float"
+  /** Promoted; a number that the common dtype cannot hold makes both float64 (comparisons take any number). */
+  | "compare";
+
+/** Operands of one dtype and one shape. */
+export function unify<T extends Lazy>(op: string, operands: readonly Operand<T>[], rule: DTypeRule = "promote"): { readonly face: T; readonly values: readonly Value[] } {
+  const { face, values } = unifyDTypes(op, operands, rule);
+  const shape = commonShape(op, values.map((v) => v.type));
+  return { face, values: values.map((v) => broadcastTo(v, shape)) };
+}
+
+/** Operands of one dtype; numbers are rank-0 constants. */
+export function unifyDTypes<T extends Lazy>(op: string, operands: readonly Operand<T>[], rule: DTypeRule = "promote"): { readonly face: T; readonly values: readonly Value[] } {
+  const face = faceOf(op, operands);
+  const handles = operands.map((x) => (typeof x === "number" || typeof x === "boolean" ? x : valueOf(op, x)));
+  const arrays = handles.filter((x) => typeof x === "object");
+  const dtype = settle(face, rule, commonDType(op, arrays.map((v) => v.type)), handles);
+  return { face, values: handles.map((x) => (typeof x === "object" ? cast(x, dtype) : userNumber(op, x, dtype))) };
+}
+
+function settle(face: Lazy, rule: DTypeRule, dtype: DType, operands: readonly (Value | number | boolean)[]): DType {
+  if (rule === "float") return isFloat(dtype) ? dtype : face.floatDType;
+  const held = operands.every((x) => typeof x !== "number" || represents(dtype, x));
+  return rule === "compare" && !held ? "float64" : dtype;
+}
+
+/** The handle's value as a float: integers and bool become the face's own float. */
+export function floating(op: string, x: Lazy): Value {
+  const v = valueOf(op, x);
+  requireComputes(op, v.dtype);
+  return isFloat(v.dtype) ? v : cast(v, x.floatDType);
+}
+
+/** The handle's value as a number: bool becomes int32. */
+export function numeric(op: string, x: Lazy): Value {
+  const v = valueOf(op, x);
+  return isBool(v.dtype) ? cast(v, "int32") : v;
+}
+
+/** The handle's value; a DTypeError unless it is an integer of the kinds that index. */
+export function integral(op: string, x: Lazy): Value {
+  const v = valueOf(op, x);
+  if (!isInteger(v.dtype)) throw new DTypeError(`${op}: indices are integers, not ${typeText(v.type)}. Convert with astype("int32").`);
+  return cast(v, "int32");
+}
