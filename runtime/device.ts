@@ -1,10 +1,10 @@
 /** The one interface of devices. A device knows buffers and plans, and no op. */
+import type { HostArray } from "../compiler/ir/host.ts";
 import type { CompiledPlan } from "../compiler/ir/plan.ts";
 import type { Slot } from "../compiler/ir/node.ts";
 import type { TensorType } from "../compiler/ir/shape.ts";
 
-/** The typed arrays that hold elements on the host; bool is a Uint8Array of 0 and 1. */
-export type HostArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
+export type { HostArray };
 
 /** Memory of one evaluated value. Counted: several values may share it. Freed at zero, or when it is collected. */
 export interface DeviceBuffer extends Slot {

@@ -131,7 +131,10 @@ const unary = (op: ScalarOp) => (a: Expr): Expr => apply(op, [a]);
 /** `x` in another dtype; nothing where it has it already. */
 function cast(x: Expr, dtype: DType): Expr {
   if (x.dtype === dtype) return x;
-  return x.op === "const" ? constant(x.value, dtype) : apply("cast", [x], dtype);
+  if (x.op !== "const") return apply("cast", [x], dtype);
+  // integers wrap into integers, where a number given by the user saturates
+  if (dtype === "uint32" && x.dtype === "int32") return constant(x.value >>> 0, dtype);
+  return constant(dtype === "int32" && x.dtype === "uint32" ? x.value | 0 : x.value, dtype);
 }
 
 /** Same bits, other dtype of the same width (float32, int32, uint32). */

@@ -1,0 +1,127 @@
+/** Evaluates ops that move elements: views, gathers, scatters. */
+import { at, CompilerBug } from "./ir/errors.ts";
+import type { Expr } from "./ir/expr.ts";
+import { load } from "./ir/expr.ts";
+import type { HostData } from "./ir/host.ts";
+import { hostArray } from "./ir/host.ts";
+import { flatten } from "./ir/indexing.ts";
+import type { Node } from "./ir/node.ts";
+import type { Piece, ReadContext, ScatterPrimitive, ViewPrimitive } from "./ir/primitive.ts";
+import type { Shape } from "./ir/shape.ts";
+import { sizeOf, stridesOf } from "./ir/shape.ts";
+import { blockWidth, eachBlock, indexColumns } from "./interpret-elementwise.ts";
+import type { Column } from "./interpret-program.ts";
+import { compileProgram, numberAt } from "./interpret-program.ts";
+import { scalarFunction } from "./interpret-scalar.ts";
+
+/** Operands as columns, converted when first read. */
+function operandColumns(args: readonly HostData[]): (operand: number) => Column {
+  const columns = new Map<number, Column>();
+  return (operand) => {
+    const known = columns.get(operand) ?? new Float64Array(at(args, operand).data);
+    columns.set(operand, known);
+    return known;
+  };
+}
+
+function readContext(node: Node, args: readonly HostData[]): ReadContext {
+  const shape = (operand: number): Shape => at(args, operand).type.shape;
+  const read = (operand: number, index: readonly Expr[]): Expr => load(String(operand), at(args, operand).type.dtype, flatten(index, shape(operand)));
+  return { attrs: node.attrs, operands: args.length, shape, read };
+}
+
+/** A piece with the columns of its index and its guard. */
+interface Source {
+  readonly elements: Column;
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+  readonly index: readonly Column[];
+  readonly guard: Column | undefined;
+}
+
+/** A view or a gather: every element of the result is the element that the first holding piece names. */
+export function moveElements(op: ViewPrimitive, node: Node, args: readonly HostData[]): HostData {
+  const { type } = at(node.results, 0);
+  const size = sizeOf(type.shape);
+  if (op.alias === true) return { type, data: at(args, 0).data };
+  const data = hostArray(type.dtype, size);
+  if (size === 0) return { type, data };
+  const index = indexColumns(type.shape);
+  const operands = operandColumns(args);
+  const pieces = op.pieces(index.axes, readContext(node, args));
+  const roots = pieces.flatMap((p) => (p.guard === undefined ? p.index : [...p.index, p.guard]));
+  const program = compileProgram(roots, blockWidth(size), { leaf: index.leaf, buffer: (name) => operands(Number(name)) });
+  const sources = sourcesOf(pieces, program.results, args, operands);
+  eachBlock(size, (start, count) => {
+    index.fill(start, count);
+    program.run(count);
+    for (let i = 0; i < count; i++) data[start + i] = elementFrom(sources, i, op.name);
+  });
+  return { type, data };
+}
+
+function sourcesOf(pieces: readonly Piece[], results: readonly Column[], args: readonly HostData[], operands: (k: number) => Column): Source[] {
+  let next = 0;
+  return pieces.map((piece) => {
+    const { shape } = at(args, piece.operand).type;
+    const index = piece.index.map(() => at(results, next++));
+    const guard = piece.guard === undefined ? undefined : at(results, next++);
+    return { elements: operands(piece.operand), shape, strides: stridesOf(shape), index, guard };
+  });
+}
+
+function elementFrom(sources: readonly Source[], i: number, op: string): number {
+  for (const source of sources) {
+    if (source.guard !== undefined && numberAt(source.guard, i) === 0) continue;
+    const flat = flatAt(source.index, source.shape, source.strides, i);
+    if (flat < 0) throw new CompilerBug(`${op}: reads outside an operand of shape [${source.shape.join(",")}] at [${source.index.map((c) => c[i]).join(",")}]`);
+    return numberAt(source.elements, flat);
+  }
+  throw new CompilerBug(`${op}: no piece holds an element of the result`);
+}
+
+/** The flat position of the index in line `i` of the columns, or -1 outside the shape. */
+function flatAt(index: readonly Column[], shape: Shape, strides: readonly number[], i: number): number {
+  let flat = 0;
+  for (let k = 0; k < index.length; k++) {
+    const where = numberAt(at(index, k), i);
+    if (where < 0 || where >= at(shape, k)) return -1;
+    flat += where * at(strides, k);
+  }
+  return flat;
+}
+
+/** Operand 0 with the updates written or combined, in row-major order. Updates that fall outside are dropped. */
+export function scatterElements(op: ScatterPrimitive, node: Node, args: readonly HostData[]): HostData {
+  const [base, updates] = [at(args, 0), at(args, 2)];
+  const { type } = at(node.results, 0);
+  const out = new Float64Array(base.data);
+  if (updates.data.length > 0) {
+    const index = indexColumns(updates.type.shape);
+    const operands = operandColumns(args);
+    const target = op.target(index.axes, readContext(node, args));
+    const program = compileProgram(target, blockWidth(updates.data.length), { leaf: index.leaf, buffer: (name) => operands(Number(name)) });
+    const combine = combination(op.mode, node);
+    const strides = stridesOf(type.shape);
+    eachBlock(updates.data.length, (start, count) => {
+      index.fill(start, count);
+      program.run(count);
+      for (let i = 0; i < count; i++) {
+        const flat = flatAt(program.results, type.shape, strides, i);
+        if (flat >= 0) out[flat] = combine(numberAt(out, flat), numberAt(operands(2), start + i), 0);
+      }
+    });
+  }
+  const data = hostArray(type.dtype, out.length);
+  data.set(out);
+  return { type, data };
+}
+
+/** On bool, adding is "or" and multiplying is "and". */
+function combination(mode: ScatterPrimitive["mode"], node: Node): (old: number, update: number, _: number) => number {
+  const { dtype } = at(node.results, 0);
+  if (mode === "set") return (_, update) => update;
+  if (dtype === "bool" && mode === "add") return scalarFunction("or", dtype);
+  if (dtype === "bool" && mode === "mul") return scalarFunction("and", dtype);
+  return scalarFunction(mode, dtype);
+}
