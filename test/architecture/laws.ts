@@ -217,7 +217,7 @@ export const laws: readonly Law[] = [
   },
   {
     name: "no default export",
-    applies: code,
+    applies: (path) => code(path) && !path.endsWith(".config.ts"),
     check: where("a default export", (node) => node.type === "ExportDefaultDeclaration"),
     breaks: example("src/x.ts", "export default 1;"),
     keeps: example("src/x.ts", "export const x = 1;"),
