@@ -7,8 +7,9 @@ import { make } from "../ir/node.ts";
 import type { ElementwisePrimitive } from "../ir/primitive.ts";
 import { add, divide, equal, greaterEqual, isNaN, lessEqual, logicalAnd, multiply, square, subtract, where } from "./arithmetic.ts";
 import { elementwise } from "./define.ts";
+import { zerosLike } from "./layout.ts";
 import type { Binary, Operand, Unary } from "./operands.ts";
-import { asValues, binary, scalar1, scalar2, slope, slopes, unary } from "./operands.ts";
+import { asValues, binary, constantOf, scalar1, scalar2, slope, slopes, unary } from "./operands.ts";
 
 export const expOp: ElementwisePrimitive = elementwise({
   name: "exp",
@@ -129,9 +130,13 @@ export const hypotOp: ElementwisePrimitive = elementwise({
 });
 export const hypot: Binary = binary(hypotOp);
 
-/** d/dx x^p = p x^(p-1), and 0 where p is 0, also at x = 0, where the formula has 0 · Infinity. */
+/** d/dx x^p = p x^(p-1); at x = p = 0 that is 0 · Infinity, where the derivative of the constant 1 is 0. */
 function powerBase(x: Value, p: Value): Value {
-  return where(equal(p, 0), 0, multiply(p, power(x, subtract(p, 1))));
+  const known = constantOf(p);
+  if (known !== undefined) return known === 0 ? zerosLike(x) : multiply(known, known === 2 ? x : power(x, known - 1));
+  const flat = logicalAnd(equal(x, 0), equal(p, 0));
+  const exponent = where(flat, 1, p);
+  return where(flat, 0, multiply(exponent, power(x, subtract(exponent, 1))));
 }
 /** d/dp x^p = x^p log x, and its limit 0 where x is 0 and p is not negative. */
 function powerExponent(x: Value, p: Value, y: Value): Value {
@@ -213,10 +218,15 @@ export const logaddexpOp: ElementwisePrimitive = elementwise({
 });
 export const logaddexp: Binary = binary(logaddexpOp);
 
-/** log(y), but 0 where x and log(y) would make 0 · ±Infinity or 0 · NaN of an x of zero. */
-function xlogySlope(x: Value, y: Value): Value {
+/** log(y), but 0 where x is 0 and log(y) is not finite: there the function is 0 all along y. */
+function xlogySlopeX(x: Value, y: Value): Value {
   const flat = logicalAnd(equal(x, 0), lessEqual(y, 0));
   return where(flat, 0, log(where(flat, 1, y)));
+}
+/** x / y, but 0 where both are 0. */
+function xlogySlopeY(x: Value, y: Value): Value {
+  const flat = logicalAnd(equal(x, 0), equal(y, 0));
+  return divide(x, where(flat, 1, y));
 }
 
 export const xlogyOp: ElementwisePrimitive = elementwise({
@@ -226,7 +236,7 @@ export const xlogyOp: ElementwisePrimitive = elementwise({
   takes: "float",
   cost: 20,
   scalar: scalar2((x, y) => s.select(s.and(s.eq(x, 0), s.not(s.isnan(y))), s.like(0, x), s.mul(x, s.log(y)))),
-  partials: slopes((x, y) => [xlogySlope(x, y), direction(x, y)]),
+  partials: slopes((x, y) => [xlogySlopeX(x, y), xlogySlopeY(x, y)]),
 });
 export const xlogy: Binary = binary(xlogyOp);
 

@@ -2,10 +2,11 @@
 import { at, CompilerBug } from "../ir/errors.ts";
 import type { Expr } from "../ir/expr.ts";
 import type { Value } from "../ir/node.ts";
-import { make } from "../ir/node.ts";
+import { int, make } from "../ir/node.ts";
 import type { Primitive } from "../ir/primitive.ts";
 import type { TensorType } from "../ir/shape.ts";
-import { fill } from "./layout.ts";
+import { broadcastOp, fill } from "./layout.ts";
+import { constantOp } from "./source.ts";
 
 export type Operand = Value | number;
 
@@ -26,6 +27,13 @@ export function asValues(op: string, a: Operand, b: Operand): readonly [Value, V
   if (typeof a !== "number") return [a, asValue(b, a.type)];
   if (typeof b !== "number") return [fill(a, b.type), b];
   throw new CompilerBug(`${op}: a builder needs a value to take the type from, not two numbers`);
+}
+
+/** The number that all elements of `x` are, where its definition says so: a constant or a broadcast of one. */
+export function constantOf(x: Value): number | undefined {
+  const definition = x.node.definition;
+  if (definition?.op === broadcastOp) return constantOf(at(definition.args, 0));
+  return definition?.op === constantOp ? int(definition.attrs, "value") : undefined;
 }
 
 export const unary = (row: Primitive): Unary => (x) => make(row, [x]);
