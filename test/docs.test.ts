@@ -1,0 +1,80 @@
+/** Every example that a reader may copy runs, says what it claims, and has the types it needs. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as lazuli from "lazuli";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { projectFiles, readProjectFile, root } from "./architecture/source.ts";
+import { examplesInMarkdown, examplesInSource, moduleOf } from "./docs/examples.ts";
+
+const paths = projectFiles();
+const pages = paths.filter((path) => /^([A-Z]+|docs\/.*)\.md$/.test(path));
+const sources = paths.filter((path) => /^src\/.*\.ts$/.test(path));
+const examples = [
+  ...pages.flatMap((path) => examplesInMarkdown(path, readProjectFile(path))),
+  ...sources.flatMap((path) => examplesInSource(path, readProjectFile(path))),
+].map((example, i) => ({ ...example, file: join(root, "test", ".docs", `example-${i}.ts`) }));
+
+const publicNames = Object.keys(lazuli);
+const folder = join(root, "test", ".docs");
+
+beforeAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const example of examples) writeFileSync(example.file, moduleOf(example, publicNames));
+  const compilerOptions = { noUnusedLocals: false, isolatedDeclarations: false, declaration: false };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "../../tsconfig.json", compilerOptions, include: ["./*.ts"] }));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test.each(examples)("$place", async ({ file }) => {
+  await import(file);
+});
+
+test("all of them have the types they need", () => {
+  expect(examples.length).toBeGreaterThan(0);
+  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+  const run = (): string => execFileSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  expect(outputOf(run)).toBe("");
+}, 60_000);
+
+function outputOf(run: () => string): string {
+  try {
+    return run();
+  } catch (error) {
+    return error instanceof Error && "stdout" in error ? String(error.stdout) : String(error);
+  }
+}
+
+describe("the checker of examples", () => {
+  const moduleFrom = (code: string): string => moduleOf({ place: "here", code }, ["tensor", "grad"]);
+
+  test("finds blocks of pages and docstrings", () => {
+    const page = "# T\n\n```ts\nconst x = 1;\n```\n\n```ts no-run\nnever\n```\n\n```sh\nls\n```\n";
+    expect(examplesInMarkdown("p.md", page)).toEqual([{ place: "p.md:4", code: "const x = 1;\n" }]);
+    const source = "/**\n * Adds.\n *\n * @example\n * add(1, 2); // → 3\n *\n * @throws never\n */\nexport const add = 1;\n";
+    expect(examplesInSource("s.ts", source)).toEqual([{ place: "s.ts:4", code: "add(1, 2); // → 3\n\n" }]);
+  });
+  test("turns claims into checks", () => {
+    expect(moduleFrom("f(1); // → 2")).toContain('$gives((f(1)), "2");');
+    expect(moduleFrom("console.log(x); // → a\n//   b")).toContain('$gives((x), "a\\n   b");');
+    expect(moduleFrom("const y = f(); // → 2")).toContain('const y = f(); $gives(y, "2");');
+    expect(moduleFrom("f(); // throws ShapeError")).toContain('await $throws(async () => (f()), "ShapeError");');
+    expect(moduleFrom("f(); // see above")).not.toContain("$gives(");
+  });
+  test("imports the public names that an example only uses", () => {
+    expect(moduleFrom("tensor([1]);")).toContain('import { tensor } from "lazuli";');
+    expect(moduleFrom('import { tensor } from "lazuli"; tensor([1]);')).not.toContain('import { tensor } from "lazuli";\nimport');
+  });
+  test("a false claim fails", async () => {
+    const { $gives, $throws } = await import("./docs/check.ts");
+    expect(() => $gives(1, "2")).toThrow();
+    expect(() => $gives([1, 2], "[ 1, 2 ]")).not.toThrow();
+    await expect($throws(() => 1, "Error")).rejects.toThrow();
+    await expect($throws(() => tensorless(), "no such")).resolves.toBeUndefined();
+  });
+});
+
+function tensorless(): never {
+  throw new Error("no such thing");
+}
