@@ -1,12 +1,15 @@
 /** The op table: every primitive, found by its name. */
 import type { Primitive } from "../ir/primitive.ts";
+import { arithmeticOps } from "./arithmetic.ts";
 import { copyOp, detachOp, opaqueOp } from "./barrier.ts";
+import { contractionOps } from "./contraction.ts";
+import { gatherOps } from "./gather.ts";
 import { layoutOps } from "./layout.ts";
 import { constantOp, iota, param } from "./source.ts";
 import { viewOps } from "./views.ts";
 
 /** Every row. */
-export const opTable: readonly Primitive[] = [param, constantOp, iota, copyOp, opaqueOp, detachOp, ...layoutOps, ...viewOps];
+export const opTable: readonly Primitive[] = [param, constantOp, iota, copyOp, opaqueOp, detachOp, ...layoutOps, ...viewOps, ...arithmeticOps, ...contractionOps, ...gatherOps];
 
 const byName: ReadonlyMap<string, Primitive> = new Map(opTable.map((op) => [op.name, op]));
 
