@@ -62,6 +62,11 @@ describe("the checker of examples", () => {
     expect(moduleFrom("f(); // throws ShapeError")).toContain('await $throws(async () => (f()), "ShapeError");');
     expect(moduleFrom("f(); // see above")).not.toContain("$gives(");
   });
+  test("reads relative imports from where the page stands", () => {
+    const code = 'import { at } from "../compiler/ir/errors.ts";';
+    expect(moduleOf({ place: "docs/page.md:3", code }, [])).toContain('import { at } from "../../compiler/ir/errors.ts";');
+    expect(moduleOf({ place: "src/functions/x.ts:3", code }, [])).toContain('import { at } from "../../src/compiler/ir/errors.ts";');
+  });
   test("imports the public names that an example only uses", () => {
     expect(moduleFrom("tensor([1]);")).toContain('import { tensor } from "lazuli";');
     expect(moduleFrom('import { tensor } from "lazuli"; tensor([1]);')).not.toContain('import { tensor } from "lazuli";\nimport');

@@ -9,7 +9,8 @@
  *
  * White space counts once; of an error the text after `throws` need only be a part.
  */
-import type { Syntax } from "../architecture/source.ts";
+import { posix } from "node:path";
+import type { SourceFile, Syntax } from "../architecture/source.ts";
 import { child, children, lineOf, parseSource, textOf } from "../architecture/source.ts";
 
 export interface Example {
@@ -74,16 +75,23 @@ function checked(code: string, statement: Syntax): string {
   return `${source} $gives(${name}, ${claimed});`;
 }
 
+/** An import that is relative to the page, from where the module will stand: two folders below the root. */
+function rebased(file: SourceFile, statement: Syntax): string {
+  const source = file.text.slice(statement.start, statement.end);
+  const found = file.imports.find((i) => i.start === statement.start && i.relative);
+  return found === undefined ? source : source.replace(/(["'])\.[^"']*\1/, `"../../${found.target}"`);
+}
+
 /** An example as a module: its imports, those public names that it uses without importing them, and its claims as checks. */
 export function moduleOf(example: Example, publicNames: readonly string[]): string {
-  const file = parseSource("example.ts", example.code);
+  const file = parseSource(posix.join(posix.dirname(example.place), "example.ts"), example.code);
   const program = file.nodes[0];
   if (program === undefined) throw new Error(`${example.place}: empty`);
   const used = new Set(file.nodes.filter((n) => n.type === "Identifier").map(textOf));
   const bound = new Set(file.imports.flatMap((i) => i.names));
   for (const node of file.nodes) if (node.type === "VariableDeclarator") bound.add(textOf(child(node, "id")) ?? "");
   const missing = publicNames.filter((name) => used.has(name) && !bound.has(name));
-  const body = children(program, "body").map((statement) => checked(example.code, statement));
+  const body = children(program, "body").map((statement) => (statement.type === "ImportDeclaration" ? rebased(file, statement) : checked(example.code, statement)));
   return [`import { $gives, $throws } from "../docs/check.ts";`, ...(missing.length > 0 ? [`import { ${missing.join(", ")} } from "lazuli";`] : []), ...body, "export {};", ""].join(
     "\n",
   );
