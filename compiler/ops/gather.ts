@@ -16,6 +16,8 @@ import { fill, onesLike, reshape, zerosLike } from "./layout.ts";
 import { iotaValue } from "./source.ts";
 import { clampIndex } from "./views.ts";
 
+export { diagonal, unwindow, window } from "./windows.ts";
+
 export type ScatterMode = ScatterPrimitive["mode"];
 type Maybe = Value | null;
 

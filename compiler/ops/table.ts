@@ -7,9 +7,10 @@ import { gatherOps } from "./gather.ts";
 import { layoutOps } from "./layout.ts";
 import { constantOp, iota, param } from "./source.ts";
 import { viewOps } from "./views.ts";
+import { windowOps } from "./windows.ts";
 
 /** Every row. */
-export const opTable: readonly Primitive[] = [param, constantOp, iota, copyOp, opaqueOp, detachOp, ...layoutOps, ...viewOps, ...arithmeticOps, ...contractionOps, ...gatherOps];
+export const opTable: readonly Primitive[] = [param, constantOp, iota, copyOp, opaqueOp, detachOp, ...layoutOps, ...viewOps, ...arithmeticOps, ...contractionOps, ...gatherOps, ...windowOps];
 
 const byName: ReadonlyMap<string, Primitive> = new Map(opTable.map((op) => [op.name, op]));
 
