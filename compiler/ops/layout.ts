@@ -102,8 +102,15 @@ export function reducedType(op: string, x: TensorType, attrs: Attrs): TensorType
   return tensorType(x.dtype, withoutAxes(x.shape, axes));
 }
 
-/** Elements folded by one associative operation. `exact`: regrouping keeps every bit. */
-export function foldMonoid(dtype: DType, init: number, combine: (a: Expr, b: Expr) => Expr, exact: boolean): Monoid {
+interface Fold {
+  readonly init: number;
+  readonly combine: (a: Expr, b: Expr) => Expr;
+  /** Whether regrouping keeps every bit. */
+  readonly exact: boolean;
+}
+
+/** Elements folded by one associative operation. */
+export function foldMonoid(dtype: DType, { init, combine, exact }: Fold): Monoid {
   return {
     dtypes: [dtype],
     init: [constant(init, dtype)],
@@ -127,7 +134,7 @@ export const reduceSumOp: ReductionPrimitive = {
     requireClass("reduce sum", at(args, 0).dtype, "numeric");
     return [reducedType("reduce sum", at(args, 0), attrs)];
   },
-  monoid: ({ dtype }) => foldMonoid(dtype, 0, s.add, !isFloat(dtype)),
+  monoid: ({ dtype }) => foldMonoid(dtype, { init: 0, combine: s.add, exact: !isFloat(dtype) }),
   derivative: {
     by: "linear",
     operands: [0],

@@ -2,15 +2,29 @@
 import type { Primitive } from "../ir/primitive.ts";
 import { arithmeticOps } from "./arithmetic.ts";
 import { copyOp, detachOp, opaqueOp } from "./barrier.ts";
+import { bitsOps } from "./bits.ts";
 import { contractionOps } from "./contraction.ts";
+import { exponentialOps } from "./exponential.ts";
 import { gatherOps } from "./gather.ts";
 import { layoutOps } from "./layout.ts";
+import { prefixOps } from "./prefix.ts";
+import { randomOps } from "./random.ts";
+import { reductionOps } from "./reductions.ts";
+import { roundingOps } from "./rounding.ts";
+import { sortOps } from "./sort.ts";
 import { constantOp, iota, param } from "./source.ts";
+import { specialOps } from "./special.ts";
+import { trigonometricOps } from "./trigonometric.ts";
 import { viewOps } from "./views.ts";
 import { windowOps } from "./windows.ts";
 
 /** Every row. */
-export const opTable: readonly Primitive[] = [param, constantOp, iota, copyOp, opaqueOp, detachOp, ...layoutOps, ...viewOps, ...arithmeticOps, ...contractionOps, ...gatherOps, ...windowOps];
+export const opTable: readonly Primitive[] = [
+  param, constantOp, iota, copyOp, opaqueOp, detachOp,
+  ...layoutOps, ...viewOps, ...windowOps,
+  ...arithmeticOps, ...exponentialOps, ...trigonometricOps, ...roundingOps, ...bitsOps, ...specialOps, ...randomOps,
+  ...reductionOps, ...prefixOps, ...contractionOps, ...gatherOps, ...sortOps,
+];
 
 const byName: ReadonlyMap<string, Primitive> = new Map(opTable.map((op) => [op.name, op]));
 
