@@ -1,0 +1,61 @@
+/**
+ * Timing, by benny (which is benchmark.js): the one file that knows the library. Variants of one case are measured in turns in one
+ * process, so that a drift of the machine meets all of them; medians are taken from the raw samples (benny rounds its `ops`).
+ */
+import { add, complete, cycle, suite } from "benny";
+
+/** One way to compute a case. `run` does it once, synchronously, and leaves nothing behind. */
+export interface Variant {
+  readonly name: string;
+  readonly run: () => void;
+}
+
+export interface Timing {
+  readonly name: string;
+  /** Seconds for one run. */
+  readonly median: number;
+  readonly fastest: number;
+  readonly slowest: number;
+  readonly samples: number;
+}
+
+export interface Effort {
+  /** How often each variant has its turn. */
+  readonly rounds: number;
+  /** Seconds for one variant in one turn. */
+  readonly maxTime: number;
+}
+
+/** The middle of a list, or the mean of the two in the middle. */
+export function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  if (low === undefined || high === undefined) throw new Error("the median of nothing");
+  return (low + high) / 2;
+}
+
+/** Runs every variant in turns and pools the samples of each. */
+export async function measure(title: string, variants: readonly Variant[], effort: Effort): Promise<readonly Timing[]> {
+  const options = { maxTime: effort.maxTime, minSamples: 3, delay: 0 };
+  const turns = Array.from({ length: effort.rounds }, () => variants).flat();
+  const silent = (): string => "";
+  const summary = await suite(title, ...turns.map((v) => add(v.name, v.run, options)), cycle(silent), complete(silent));
+  return variants.map((v, i) => {
+    const samples = summary.results.filter((_, turn) => turn % variants.length === i).flatMap((r) => r.details.sampleResults);
+    return { name: v.name, median: median(samples), fastest: Math.min(...samples), slowest: Math.max(...samples), samples: samples.length };
+  });
+}
+
+/** Milliseconds that `run` takes this one time. */
+export function once(run: () => void): number {
+  const start = performance.now();
+  run();
+  return performance.now() - start;
+}
+
+/** The timing of this name; throws where there is none. */
+export function timingOf(timings: readonly Timing[], name: string): Timing {
+  const timing = timings.find((t) => t.name === name);
+  if (timing === undefined) throw new Error(`nothing called ${name} was measured`);
+  return timing;
+}
