@@ -96,7 +96,7 @@ export const prefixSumOp: PrefixPrimitive = prefixRow({
   derivative: {
     by: "linear",
     operands: [0],
-    transpose: (cotangent, node) => [make(prefixSumOp, [cotangent], { ...turned(runOf(node.attrs)) } satisfies Attrs)],
+    transpose: (cotangent, node) => [make(prefixSumOp, [cotangent], { ...turned(runOf(node.attrs)) })],
   },
 });
 

@@ -125,7 +125,7 @@ const positionRow = (extreme: Extreme): ReductionPrimitive =>
 export const argmaxOp: ReductionPrimitive = positionRow("max");
 export const argminOp: ReductionPrimitive = positionRow("min");
 
-const reducer = (op: Primitive): ((x: Value, axes: readonly number[]) => Value) => (x, axes) => make(op, [x], { axes } satisfies Attrs);
+const reducer = (op: Primitive): ((x: Value, axes: readonly number[]) => Value) => (x, axes) => make(op, [x], { axes });
 /** A reduction over no axis is the operand itself. */
 const orSame = (op: Primitive): ((x: Value, axes: readonly number[]) => Value) => (x, axes) => (axes.length === 0 ? x : make(op, [x], { axes }));
 
