@@ -11,7 +11,7 @@ import { int, make } from "../ir/node.ts";
 import type { Differentiation, Primitive, ReadContext, ScatterPrimitive, ViewPrimitive } from "../ir/primitive.ts";
 import type { Shape, TensorType } from "../ir/shape.ts";
 import { normalizeAxis, sameShape, sizeOf, tensorType, typeText } from "../ir/shape.ts";
-import { cast, divide, equal, multiply, where } from "./arithmetic.ts";
+import { cast, divide, equal, multiply, subtract, where } from "./arithmetic.ts";
 import { fill, onesLike, reshape, zerosLike } from "./layout.ts";
 import { iotaValue } from "./source.ts";
 import { clampIndex } from "./views.ts";
@@ -119,9 +119,6 @@ function scatterRow(how: Addressing, mode: ScatterMode): ScatterPrimitive {
   };
 }
 
-const modes: readonly ScatterMode[] = ["set", "add", "mul", "min", "max"];
-const scatterRows: ReadonlyMap<string, ScatterPrimitive> = new Map([slices, elements].flatMap((how) => modes.map((mode) => [`${how.word} ${mode}`, scatterRow(how, mode)] as const)));
-
 function scatterOp(how: Addressing, mode: ScatterMode): ScatterPrimitive {
   const row = scatterRows.get(`${how.word} ${mode}`);
   if (row === undefined) throw new DTypeError(`scatter: there is no mode ${mode}`);
@@ -187,19 +184,18 @@ function slopeRules(how: Addressing, slopes: Slopes): Differentiation {
 }
 
 /**
- * Of a product: all other factors. Factors that are zero are counted apart, so that an update of 0 has the product of the rest.
- * (Derivatives of second order are exact where no two updates of one place are 0.)
+ * Of a product: all other factors. Factors that are 0 are kept apart as their sum, which is 0 too but has a derivative: so the
+ * product of the rest is exact, and so is its own derivative.
  */
 const productSlopes: Slopes = ({ x, updates, read, write }) => {
   const isZero = equal(updates, 0);
-  const product = write("mul", onesLike(x), updates);
-  const zeros = write("add", zerosLike(x), cast(isZero, x.dtype));
-  const rest = write("mul", onesLike(x), where(isZero, 1, updates));
-  const others = multiply(read(x), read(rest));
-  const count = read(zeros);
-  const alone = where(equal(count, 1), others, 0);
-  const divided = where(equal(count, 0), divide(others, where(isZero, 1, updates)), 0);
-  return { ofOperand: product, ofUpdates: where(isZero, alone, divided) };
+  const divisor = where(isZero, 1, updates);
+  const others = divide(multiply(read(x), read(write("mul", onesLike(x), divisor))), divisor);
+  const count = read(write("add", zerosLike(x), cast(isZero, x.dtype)));
+  const zeroSum = read(write("add", zerosLike(x), where(isZero, updates, 0)));
+  const ofZero = where(equal(count, 1), 1, where(equal(count, 2), subtract(zeroSum, updates), 0));
+  const ofOther = where(equal(count, 0), 1, where(equal(count, 1), zeroSum, 0));
+  return { ofOperand: write("mul", onesLike(x), updates), ofUpdates: multiply(others, where(isZero, ofZero, ofOther)) };
 };
 
 /** Of an extreme: shared evenly among all that equal it. */
@@ -208,6 +204,9 @@ const extremeSlopes: Slopes = ({ x, updates, read, write }, result) => {
   const share = divide(1, write("add", mine, theirs));
   return { ofOperand: multiply(mine, share), ofUpdates: multiply(theirs, read(share)) };
 };
+
+const modes: readonly ScatterMode[] = ["set", "add", "mul", "min", "max"];
+const scatterRows: ReadonlyMap<string, ScatterPrimitive> = new Map([slices, elements].flatMap((how) => modes.map((mode) => [`${how.word} ${mode}`, scatterRow(how, mode)] as const)));
 
 // ---- builders
 

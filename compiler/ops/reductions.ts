@@ -3,7 +3,7 @@ import { isFloat } from "../ir/dtype.ts";
 import type { DType } from "../ir/dtype.ts";
 import { at, ShapeError } from "../ir/errors.ts";
 import { s } from "../ir/expr.ts";
-import type { Attrs, Node, Value } from "../ir/node.ts";
+import type { Node, Value } from "../ir/node.ts";
 import { ints, make } from "../ir/node.ts";
 import type { Differentiation, Monoid, Primitive, ReductionPrimitive } from "../ir/primitive.ts";
 import type { TensorType } from "../ir/shape.ts";
