@@ -10,7 +10,7 @@ import type { Shape, TensorType } from "../compiler/ir/shape.ts";
 import { broadcastShapes, typeText } from "../compiler/ir/shape.ts";
 import { cast } from "../compiler/ops/arithmetic.ts";
 import { constantValue } from "../compiler/ops/source.ts";
-import { broadcastTo } from "../compiler/ops/views.ts";
+import { broadcastTo, fill } from "../compiler/ops/views.ts";
 import { Lazy } from "./handle.ts";
 import { tracked } from "./tracking.ts";
 
@@ -64,6 +64,12 @@ export function userNumber(op: string, x: number | boolean, dtype: DType): Value
   const number = Number(x);
   requireRepresents(op, dtype, number);
   return constantValue(roundTo(dtype, number), dtype, "user");
+}
+
+/** A number option in the type of `like`: what the user gave may be lifted into a parameter, the default is a plain constant. */
+export function parameter(op: string, given: number | null, fallback: number, like: Value): Value {
+  if (given === null) return fill(fallback, like.type);
+  return broadcastTo(userNumber(op, given, like.dtype), like.shape);
 }
 
 /** The dtype that all of these have in common; a DTypeError where there is none, or where it does not compute yet. */

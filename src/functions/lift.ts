@@ -1,6 +1,6 @@
 /** From a builder of values to a function of handles. */
+import { at } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
-import { cast } from "../../compiler/ops/arithmetic.ts";
 import type { Lazy } from "../handle.ts";
 import type { DTypeRule, Operand } from "../operands.ts";
 import { floating, numeric, unify, valueOf } from "../operands.ts";
@@ -32,12 +32,7 @@ function liftUnary(op: string, build: (x: Value) => Value, prepare: Prepare): Un
 export function liftBinary(op: string, build: (x: Value, y: Value) => Value, rule: DTypeRule = "promote"): Binary {
   function run<T extends Lazy>(x: Operand<T>, y: Operand<T>): T {
     const { face, values } = unify(op, [x, y], rule);
-    const [a, b] = values;
-    if (a === undefined || b === undefined) throw new TypeError(`${op}: takes two operands`);
-    return face.wrap(build(a, b));
+    return face.wrap(build(at(values, 0), at(values, 1)));
   }
   return run;
 }
-
-/** Whether each element is true: not zero (NaN is not zero). */
-export const truth = (x: Value): Value => cast(x, "bool");

@@ -1,0 +1,100 @@
+/** Functions that run along one axis: cumulative ones, differences, order statistics. */
+import { isBool } from "../../compiler/ir/dtype.ts";
+import { at, IndexError, ShapeError } from "../../compiler/ir/errors.ts";
+import type { Value } from "../../compiler/ir/node.ts";
+import { sizeOf, typeText } from "../../compiler/ir/shape.ts";
+import { add, isNaN, multiply, notEqual, subtract, where } from "../../compiler/ops/arithmetic.ts";
+import * as prefixes from "../../compiler/ops/prefix.ts";
+import { reduceAny } from "../../compiler/ops/reductions.ts";
+import { sort } from "../../compiler/ops/sort.ts";
+import { concat, permute, reshape } from "../../compiler/ops/views.ts";
+import type { Lazy } from "../handle.ts";
+import { floating, numeric, valueOf } from "../operands.ts";
+import type { AxisOption, ReduceOptions } from "../options.ts";
+import { reduceOption, requiredAxis } from "../options.ts";
+import { kept } from "./reduce.ts";
+import { part } from "./shape.ts";
+
+/** A function along one axis, given as a number or as an option. */
+export type Cumulative = <T extends Lazy>(x: T, axis?: number | AxisOption) => T;
+
+function cumulative(op: string, prepare: (op: string, x: Lazy) => Value, build: (x: Value, axis: number) => Value): Cumulative {
+  return (x, axis = {}) => x.wrap(build(prepare(op, x), requiredAxis(op, x, axis)));
+}
+
+/** The running sum. */
+export const cumsum: Cumulative = cumulative("cumsum", numeric, (x, axis) => prefixes.prefixSum(x, axis));
+/** The running product; its derivative is right beside zeros. */
+export const cumprod: Cumulative = cumulative("cumprod", numeric, (x, axis) => prefixes.prefixProd(x, axis));
+/** The running logsumexp, of floats, without overflow. */
+export const logcumsumexp: Cumulative = cumulative("logcumsumexp", floating, (x, axis) => prefixes.prefixLogSumExp(x, axis));
+
+/** The running maximum, and the int32 position of the last element that reaches it. */
+export function cummax<T extends Lazy>(x: T, axis: number | AxisOption = {}): [T, T] {
+  const [values, indices] = prefixes.prefixMax(numeric("cummax", x), requiredAxis("cummax", x, axis));
+  return [x.wrap(values), x.wrap(indices)];
+}
+
+/** The running minimum, and the int32 position of the last element that reaches it. */
+export function cummin<T extends Lazy>(x: T, axis: number | AxisOption = {}): [T, T] {
+  const [values, indices] = prefixes.prefixMin(numeric("cummin", x), requiredAxis("cummin", x, axis));
+  return [x.wrap(values), x.wrap(indices)];
+}
+
+export interface DiffOptions extends AxisOption {
+  /** How often differences are taken. */
+  readonly n?: number;
+}
+
+/** The differences of neighbours along an axis (the last one), n times. */
+export function diff<T extends Lazy>(x: T, options: DiffOptions = {}): T {
+  let v = valueOf("diff", x);
+  const axis = requiredAxis("diff", x, options, -1);
+  for (let i = 0; i < (options.n ?? 1); i++) {
+    const left = Math.max(0, at(v.shape, axis) - 1);
+    const [later, earlier] = [part(v, axis, left === 0 ? 0 : 1, left), part(v, axis, 0, left)];
+    v = isBool(v.dtype) ? notEqual(later, earlier) : subtract(later, earlier);
+  }
+  return x.wrap(v);
+}
+
+/** The axes joined into one, last; sorted along it; and where a NaN makes the result NaN. */
+function ordered(op: string, x: Lazy, axes: readonly number[]): { readonly sorted: Value; readonly spoilt: Value } {
+  const v = floating(op, x);
+  const others = v.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  const length = sizeOf(axes.map((a) => at(v.shape, a)));
+  if (length === 0) throw new ShapeError(`${op}: ${typeText(v.type)} has no elements along axes ${axes.join(", ")}.`);
+  const joined = reshape(permute(v, [...others, ...axes]), [...others.map((i) => at(v.shape, i)), length]);
+  const last = joined.shape.length - 1;
+  return { sorted: sort(joined, last)[0], spoilt: reduceAny(isNaN(joined), [last]) };
+}
+
+/** The element at place `q · (length - 1)` of each sorted row, interpolated between its neighbours; NaN where one was. */
+function quantileOf({ sorted, spoilt }: { readonly sorted: Value; readonly spoilt: Value }, q: number): Value {
+  const axis = sorted.shape.length - 1;
+  const place = q * (at(sorted.shape, axis) - 1);
+  const low = Math.floor(place);
+  const element = (i: number): Value => reshape(part(sorted, axis, i, 1), spoilt.shape);
+  const fraction = place - low;
+  const value = fraction === 0 ? element(low) : add(element(low), multiply(subtract(element(low + 1), element(low)), fraction));
+  return where(spoilt, Number.NaN, value);
+}
+
+/** The middle element, or the mean of the two middle ones, of floats; NaN where one is NaN. */
+export function median<T extends Lazy>(x: T, options: ReduceOptions = {}): T {
+  const reduction = reduceOption("median", x, options);
+  const rows = ordered("median", x, reduction.axes);
+  return x.wrap(kept(quantileOf(rows, 0.5), floating("median", x), reduction));
+}
+
+/** The q-quantiles by linear interpolation, of floats; a list of them along a new first axis. */
+export function quantile<T extends Lazy>(x: T, q: number | readonly number[], options: ReduceOptions = {}): T {
+  const list = typeof q === "number" ? [q] : q;
+  const wrong = list.find((p) => !(p >= 0 && p <= 1));
+  if (wrong !== undefined) throw new IndexError(`quantile: ${wrong} is no quantile. Give numbers from 0 to 1.`);
+  const reduction = reduceOption("quantile", x, options);
+  const rows = ordered("quantile", x, reduction.axes);
+  const values = list.map((p) => kept(quantileOf(rows, p), floating("quantile", x), reduction));
+  if (typeof q === "number") return x.wrap(at(values, 0));
+  return x.wrap(concat(values.map((v) => reshape(v, [1, ...v.shape])), 0));
+}

@@ -1,0 +1,179 @@
+/** Padding, diagonals, windows: functions that place elements by position. */
+import type { DType } from "../../compiler/ir/dtype.ts";
+import { at, ShapeError, UnsupportedError } from "../../compiler/ir/errors.ts";
+import type { Value } from "../../compiler/ir/node.ts";
+import type { Shape } from "../../compiler/ir/shape.ts";
+import { normalizeAxis, shapeText, typeText } from "../../compiler/ir/shape.ts";
+import { cast, equal, greaterEqual, lessEqual, subtract, where } from "../../compiler/ops/arithmetic.ts";
+import { constantValue, iotaValue } from "../../compiler/ops/source.ts";
+import * as views from "../../compiler/ops/views.ts";
+import { diagonal as diagonalValue, window } from "../../compiler/ops/windows.ts";
+import type { Lazy } from "../handle.ts";
+import { requireDType } from "../literal.ts";
+import { userNumber, valueOf } from "../operands.ts";
+import { part } from "./shape.ts";
+
+const seq = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** The elements in another dtype: floats are truncated to integers, saturating, NaN to 0; to bool is "not 0". */
+export function astype<T extends Lazy>(x: T, dtype: DType): T {
+  return x.wrap(cast(valueOf("astype", x), requireDType("astype", dtype)));
+}
+
+// ---- padding
+
+/** `constant` puts a number, `edge` the outermost element, `reflect` and `symmetric` mirror (without and with it), `wrap` repeats. */
+export type PadMode = "constant" | "edge" | "reflect" | "symmetric" | "wrap";
+
+export interface PadOptions {
+  readonly mode?: PadMode;
+  readonly constantValues?: number;
+}
+
+/** `padWidth` is [before, after] for each axis from the first on, one pair for all axes, or one number. */
+export function pad<T extends Lazy>(x: T, padWidth: number | readonly number[] | readonly (readonly number[])[], options: PadOptions = {}): T {
+  const v = valueOf("pad", x);
+  const widths = padWidths(v, padWidth);
+  const mode = options.mode ?? "constant";
+  if (mode !== "constant") return x.wrap(widths.reduce((out, [low, high], axis) => padAxis(out, axis, low, high, mode), v));
+  const fill = options.constantValues === undefined ? constantValue(0, v.dtype) : userNumber("pad", options.constantValues, v.dtype);
+  return x.wrap(views.pad(v, fill, widths.map(([low]) => low), widths.map(([, high]) => high)));
+}
+
+function padWidths(v: Value, given: number | readonly number[] | readonly (readonly number[])[]): (readonly [number, number])[] {
+  const lists = typeof given === "number" ? [[given]] : pairs(given);
+  if (lists.length !== 1 && lists.length !== v.shape.length) throw new ShapeError(`pad: ${lists.length} pairs for ${typeText(v.type)}. Give one pair an axis, or one for all.`);
+  return v.shape.map((_, axis) => {
+    const pair = lists[axis] ?? at(lists, 0);
+    const [low, high] = [at(pair, 0), at(pair, pair.length - 1)];
+    const whole = Number.isInteger(low) && Number.isInteger(high) && low >= 0 && high >= 0;
+    if (!whole) throw new ShapeError(`pad: [${low}, ${high}] for axis ${axis}: widths are whole numbers from 0 on. Cut with at().`);
+    return [low, high];
+  });
+}
+
+function pairs(given: readonly number[] | readonly (readonly number[])[]): (readonly number[])[] {
+  const numbers = given.filter((w) => typeof w === "number");
+  return numbers.length > 0 ? [numbers] : given.filter((w) => typeof w !== "number");
+}
+
+/** The source position of each position of the result, in runs that rise, fall or stay: each run is one view. */
+function padAxis(v: Value, axis: number, low: number, high: number, mode: Exclude<PadMode, "constant">): Value {
+  if (low === 0 && high === 0) return v;
+  const length = at(v.shape, axis);
+  if (length === 0) throw new ShapeError(`pad: axis ${axis} of ${typeText(v.type)} has no elements to ${mode}. Use mode "constant".`);
+  const sources = Array.from({ length: low + length + high }, (_, i) => sourceOf(i - low, length, mode));
+  return views.concat(runsOf(sources).map((run) => runView(v, axis, run)), axis);
+}
+
+function sourceOf(i: number, length: number, mode: Exclude<PadMode, "constant">): number {
+  switch (mode) {
+    case "edge":
+      return Math.min(Math.max(i, 0), length - 1);
+    case "wrap":
+      return ((i % length) + length) % length;
+    case "symmetric": {
+      const period = 2 * length;
+      const at = ((i % period) + period) % period;
+      return at < length ? at : period - 1 - at;
+    }
+    case "reflect": {
+      const period = Math.max(1, 2 * (length - 1));
+      const at = ((i % period) + period) % period;
+      return at < length ? at : period - at;
+    }
+    default:
+      throw new UnsupportedError(`pad: mode ${JSON.stringify(mode satisfies never)} is not there. Use constant, edge, reflect, symmetric or wrap.`);
+  }
+}
+
+interface Run {
+  readonly first: number;
+  readonly step: number;
+  readonly count: number;
+}
+
+function runsOf(sources: readonly number[]): Run[] {
+  const runs: Run[] = [];
+  for (let i = 0; i < sources.length; ) {
+    const first = at(sources, i);
+    const next = sources[i + 1];
+    const step = next !== undefined && Math.abs(next - first) <= 1 ? next - first : 1;
+    let count = 1;
+    while (sources[i + count] === first + count * step) count++;
+    runs.push({ first, step, count });
+    i += count;
+  }
+  return runs;
+}
+
+function runView(v: Value, axis: number, { first, step, count }: Run): Value {
+  if (step === 0) return views.broadcastTo(part(v, axis, first, 1), v.shape.with(axis, count));
+  return step > 0 ? part(v, axis, first, count) : views.flip(part(v, axis, first - count + 1, count), [axis]);
+}
+
+// ---- diagonals
+
+/** Where column - row compares with k, in the last two axes. */
+function band(v: Value, op: string, compare: (gap: Value, k: number) => Value, k: number): Value {
+  if (v.shape.length < 2) throw new ShapeError(`${op}: ${typeText(v.type)} has fewer than two axes. Reshape it to a matrix first.`);
+  return views.broadcastTo(compare(columnLessRow(v.shape.slice(-2)), k), v.shape);
+}
+
+/** column - row of each place of a matrix, int32. */
+export const columnLessRow = (shape: Shape): Value => subtract(iotaValue(shape, 1, "int32"), iotaValue(shape, 0, "int32"));
+
+/** The lower triangle of the matrices in the last two axes, up to the k-th diagonal; the rest is 0. */
+export function tril<T extends Lazy>(x: T, options: { readonly k?: number } = {}): T {
+  const v = valueOf("tril", x);
+  return x.wrap(where(band(v, "tril", lessEqual, options.k ?? 0), v, 0));
+}
+
+/** The upper triangle of the matrices in the last two axes, from the k-th diagonal on; the rest is 0. */
+export function triu<T extends Lazy>(x: T, options: { readonly k?: number } = {}): T {
+  const v = valueOf("triu", x);
+  return x.wrap(where(band(v, "triu", greaterEqual, options.k ?? 0), v, 0));
+}
+
+export interface DiagonalOptions {
+  readonly offset?: number;
+  readonly axis1?: number;
+  readonly axis2?: number;
+}
+
+/** The diagonal of two axes (0 and 1), as a new last axis in place of both. */
+export function diagonal<T extends Lazy>(x: T, options: DiagonalOptions = {}): T {
+  const [a, b] = [normalizeAxis("diagonal", options.axis1 ?? 0, x.ndim), normalizeAxis("diagonal", options.axis2 ?? 1, x.ndim)];
+  if (a === b) throw new ShapeError(`diagonal: axis1 and axis2 are both ${a}. Name two axes.`);
+  return x.wrap(diagonalValue(valueOf("diagonal", x), a, b, options.offset ?? 0));
+}
+
+/** The k-th diagonal of a matrix, or a matrix with a rank-1 array on its k-th diagonal. */
+export function diag<T extends Lazy>(x: T, options: { readonly k?: number } = {}): T {
+  const k = options.k ?? 0;
+  if (x.ndim === 2) return diagonal(x, { offset: k });
+  const v = valueOf("diag", x);
+  if (x.ndim !== 1) throw new ShapeError(`diag: ${typeText(v.type)} has ${x.ndim} axes. It takes one or two; diagonal takes more.`);
+  const length = at(v.shape, 0) + Math.abs(k);
+  const rows = views.pad(v, 0, [Math.max(0, -k)], [Math.max(0, k)]);
+  return x.wrap(where(equal(columnLessRow([length, length]), k), views.broadcast(rows, [length, length], [0]), 0));
+}
+
+// ---- windows
+
+/** All windows of this shape: the axes count windows, the window's own axes are appended. `axis: null` means all axes. */
+export function slidingWindowView<T extends Lazy>(x: T, windowShape: number | readonly number[], options: { readonly axis?: number | readonly number[] | null } = {}): T {
+  const v = valueOf("slidingWindowView", x);
+  const sizes = typeof windowShape === "number" ? [windowShape] : windowShape;
+  const { axis } = options;
+  const given = axis === undefined || axis === null ? seq(x.ndim) : axis;
+  const axes = (typeof given === "number" ? [given] : given).map((a) => normalizeAxis("slidingWindowView", a, x.ndim));
+  if (axes.length !== sizes.length) throw new ShapeError(`slidingWindowView: ${shapeText(sizes)} has ${sizes.length} lengths for ${axes.length} axes of ${typeText(v.type)}. Give one an axis.`);
+  return x.wrap(window(v, axes, sizes));
+}
+
+/** Windows of `size` along an axis, `step` apart: the axis counts windows, the window is a new last axis (torch's Tensor.unfold). */
+export function unfold<T extends Lazy>(x: T, axis: number, size: number, step: number): T {
+  const a = normalizeAxis("unfold", axis, x.ndim);
+  return x.wrap(window(valueOf("unfold", x), [a], [size], [step]));
+}

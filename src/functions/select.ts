@@ -1,0 +1,81 @@
+/** Choosing between elements. */
+import { isBool } from "../../compiler/ir/dtype.ts";
+import { at, DTypeError } from "../../compiler/ir/errors.ts";
+import type { Value } from "../../compiler/ir/node.ts";
+import { typeText } from "../../compiler/ir/shape.ts";
+import { add, cast, greater, isNaN, less, multiply, subtract, where as whereValue } from "../../compiler/ops/arithmetic.ts";
+import { isFloat } from "../../compiler/ir/dtype.ts";
+import { broadcastTo } from "../../compiler/ops/views.ts";
+import type { Lazy } from "../handle.ts";
+import type { Operand } from "../operands.ts";
+import { commonShape, faceOf, unify, unifyDTypes, userNumber, valueOf } from "../operands.ts";
+
+/** A condition as bool: numbers are true where they are not 0. */
+function condition(op: string, c: Lazy): Value {
+  const v = valueOf(op, c);
+  if (isBool(v.dtype)) return v;
+  throw new DTypeError(`${op}: the condition is ${typeText(v.type)}, not bool. Compare it with something first.`);
+}
+
+/** x where the condition is true, else y; all three broadcast. The branch not taken adds nothing to derivatives. */
+export function where<T extends Lazy>(cond: T, x: Operand<T>, y: Operand<T>): T {
+  const face = faceOf("where", [cond, x, y]);
+  const c = condition("where", cond);
+  const [a, b] = branches(face, x, y);
+  const shape = commonShape("where", [c.type, a.type, b.type]);
+  return face.wrap(whereValue(broadcastTo(c, shape), broadcastTo(a, shape), broadcastTo(b, shape)));
+}
+
+/** Two numbers are of the face's own float, two booleans are bool. */
+function branches<T extends Lazy>(face: T, x: Operand<T>, y: Operand<T>): readonly [Value, Value] {
+  if (typeof x === "object" || typeof y === "object") {
+    const { values } = unifyDTypes("where", [x, y]);
+    return [at(values, 0), at(values, 1)];
+  }
+  const dtype = typeof x === "boolean" && typeof y === "boolean" ? "bool" : face.floatDType;
+  return [userNumber("where", x, dtype), userNumber("where", y, dtype)];
+}
+
+export interface ClipOptions<T extends Lazy> {
+  readonly min?: Operand<T> | null;
+  readonly max?: Operand<T> | null;
+}
+
+/** x with what is below `min` or above `max` replaced by them; NaN stays NaN, the derivative at a bound is 1. */
+export function clip<T extends Lazy>(x: T, min?: Operand<T> | null | ClipOptions<T>, max?: Operand<T> | null): T {
+  const bounds = isBounds(min) ? min : { min: min ?? null, max: max ?? null };
+  let out = x;
+  if (bounds.min !== undefined && bounds.min !== null) out = bounded(out, bounds.min, less);
+  if (bounds.max !== undefined && bounds.max !== null) out = bounded(out, bounds.max, greater);
+  return out === x ? x.wrap(valueOf("clip", x)) : out;
+}
+
+function isBounds<T extends Lazy>(min: Operand<T> | null | undefined | ClipOptions<T>): min is ClipOptions<T> {
+  return typeof min === "object" && min !== null && !("value" in min);
+}
+
+/** A bound that is NaN gives NaN, as in NumPy. */
+function bounded<T extends Lazy>(x: T, bound: Operand<T>, outside: (v: Value, b: Value) => Value): T {
+  const { face, values } = unify("clip", [x, bound]);
+  const [v, b] = [at(values, 0), at(values, 1)];
+  const inside = whereValue(outside(v, b), b, v);
+  return face.wrap(isFloat(b.dtype) && typeof bound === "object" ? whereValue(isNaN(b), b, inside) : inside);
+}
+
+/** x + weight · (y - x), of floats; from y for weights of a half and more, so that weight 1 is y exactly. */
+export function lerp<T extends Lazy>(x: T, y: Operand<T>, weight: Operand<T>): T {
+  const { face, values } = unify("lerp", [x, y, weight], "float");
+  const [a, b, w] = [at(values, 0), at(values, 1), at(values, 2)];
+  const gap = subtract(b, a);
+  const fromY = subtract(b, multiply(gap, subtract(1, w)));
+  return face.wrap(whereValue(less(w, 0.5), add(a, multiply(w, gap)), fromY));
+}
+
+/** `value` where the mask is true, else x; the mask broadcasts to x. */
+export function maskedFill<T extends Lazy>(x: T, mask: T, value: Operand<T>): T {
+  const m = condition("maskedFill", mask);
+  const face = faceOf("maskedFill", [x, mask, value]);
+  const v = valueOf("maskedFill", x);
+  const by = typeof value === "object" ? cast(valueOf("maskedFill", value), v.dtype) : userNumber("maskedFill", value, v.dtype);
+  return face.wrap(whereValue(broadcastTo(m, v.shape), broadcastTo(by, v.shape), v));
+}
