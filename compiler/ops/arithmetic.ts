@@ -153,22 +153,35 @@ const comparison = (name: string, doc: string, scalar: (a: Expr, b: Expr) => Exp
 const isLess = (a: Expr, b: Expr): Expr => (isBool(a.dtype) ? s.and(s.not(a), b) : s.lt(a, b));
 const isLessEqual = (a: Expr, b: Expr): Expr => (isBool(a.dtype) ? s.or(s.not(a), b) : s.le(a, b));
 
-export const equalOp: ElementwisePrimitive = comparison("equal", "x = y; false where either is NaN.", (a, b) => (isBool(a.dtype) ? s.not(s.xor(a, b)) : s.eq(a, b)));
+export const equalOp: ElementwisePrimitive = comparison("equal", "x = y; false where either is NaN.", (a, b) =>
+  isBool(a.dtype) ? s.not(s.xor(a, b)) : s.eq(a, b),
+);
 export const equal: Binary = binary(equalOp);
-export const notEqualOp: ElementwisePrimitive = comparison("not equal", "x ≠ y; true where either is NaN.", (a, b) => (isBool(a.dtype) ? s.xor(a, b) : s.ne(a, b)));
+export const notEqualOp: ElementwisePrimitive = comparison("not equal", "x ≠ y; true where either is NaN.", (a, b) =>
+  isBool(a.dtype) ? s.xor(a, b) : s.ne(a, b),
+);
 export const notEqual: Binary = binary(notEqualOp);
 export const lessOp: ElementwisePrimitive = comparison("less", "x < y; false where either is NaN.", isLess);
 export const less: Binary = binary(lessOp);
 export const lessEqualOp: ElementwisePrimitive = comparison("less equal", "x ≤ y; false where either is NaN.", isLessEqual);
 export const lessEqual: Binary = binary(lessEqualOp);
-export const greaterOp: ElementwisePrimitive = comparison("greater", "x > y; false where either is NaN.", (a, b) => (isBool(a.dtype) ? isLess(b, a) : s.gt(a, b)));
+export const greaterOp: ElementwisePrimitive = comparison("greater", "x > y; false where either is NaN.", (a, b) =>
+  isBool(a.dtype) ? isLess(b, a) : s.gt(a, b),
+);
 export const greater: Binary = binary(greaterOp);
 export const greaterEqualOp: ElementwisePrimitive = comparison("greater equal", "x ≥ y; false where either is NaN.", (a, b) =>
   isBool(a.dtype) ? isLessEqual(b, a) : s.ge(a, b),
 );
 export const greaterEqual: Binary = binary(greaterEqualOp);
 
-export const isNaNOp: ElementwisePrimitive = elementwise({ name: "is nan", doc: "Whether x is NaN.", takes: "float", gives: "bool", scalar: scalar1(s.isnan), partials: "zero" });
+export const isNaNOp: ElementwisePrimitive = elementwise({
+  name: "is nan",
+  doc: "Whether x is NaN.",
+  takes: "float",
+  gives: "bool",
+  scalar: scalar1(s.isnan),
+  partials: "zero",
+});
 /** Whether x is NaN; integers and bool never are. */
 export const isNaN = (x: Value): Value => (isFloat(x.dtype) ? make(isNaNOp, [x]) : fill(0, tensorType("bool", x.shape)));
 
@@ -187,7 +200,13 @@ export const logicalOrOp: ElementwisePrimitive = logic("logical or", "Whether on
 export const logicalOr: Binary = onTruth(logicalOrOp);
 export const logicalXorOp: ElementwisePrimitive = logic("logical xor", "Whether just one is true.", s.xor);
 export const logicalXor: Binary = onTruth(logicalXorOp);
-export const logicalNotOp: ElementwisePrimitive = elementwise({ name: "logical not", doc: "Whether x is false.", takes: "bool", scalar: scalar1(s.not), partials: "zero" });
+export const logicalNotOp: ElementwisePrimitive = elementwise({
+  name: "logical not",
+  doc: "Whether x is false.",
+  takes: "bool",
+  scalar: scalar1(s.not),
+  partials: "zero",
+});
 export const logicalNot: Unary = (x) => make(logicalNotOp, [truth(x)]);
 
 /** Linear in both branches rather than by a mask: a mask would turn an infinite cotangent of the branch not taken into NaN. */
@@ -207,7 +226,8 @@ export const whereOp: ElementwisePrimitive = {
   }),
   infer: (args) => {
     const [condition, yes] = [at(args, 0), at(args, 1)];
-    if (!isBool(condition.dtype)) throw new DTypeError(`where: the condition is ${dtypeInfo(condition.dtype).short}, not bool. Compare it with something first.`);
+    if (!isBool(condition.dtype))
+      throw new DTypeError(`where: the condition is ${dtypeInfo(condition.dtype).short}, not bool. Compare it with something first.`);
     sameTypes("where", [tensorType(yes.dtype, condition.shape), yes, at(args, 2)]);
     return [yes];
   },
@@ -257,7 +277,8 @@ export const bitcastOp: ElementwisePrimitive = {
     const [x, dtype] = [at(args, 0), dtypeOf(attrs)];
     requireComputes("bitcast", dtype);
     const [from, to] = [dtypeInfo(x.dtype), dtypeInfo(dtype)];
-    if (from.bits !== to.bits) throw new DTypeError(`bitcast: ${from.short} has ${from.bits} bits and ${to.short} ${to.bits}. Choose a dtype of the same width.`);
+    if (from.bits !== to.bits)
+      throw new DTypeError(`bitcast: ${from.short} has ${from.bits} bits and ${to.short} ${to.bits}. Choose a dtype of the same width.`);
     return [tensorType(dtype, x.shape)];
   },
 };
@@ -269,9 +290,30 @@ export const square: Unary = (x) => multiply(x, x);
 /** 1 / x. */
 export const reciprocal: Unary = (x) => divide(1, x);
 
-
 export const arithmeticOps: readonly ElementwisePrimitive[] = [
-  addOp, subtractOp, multiplyOp, divideOp, negativeOp, absoluteOp, signOp, maximumOp, minimumOp, quotientOp, remainderTruncOp,
-  equalOp, notEqualOp, lessOp, lessEqualOp, greaterOp, greaterEqualOp, isNaNOp, logicalAndOp, logicalOrOp, logicalXorOp, logicalNotOp,
-  whereOp, castOp, bitcastOp,
+  addOp,
+  subtractOp,
+  multiplyOp,
+  divideOp,
+  negativeOp,
+  absoluteOp,
+  signOp,
+  maximumOp,
+  minimumOp,
+  quotientOp,
+  remainderTruncOp,
+  equalOp,
+  notEqualOp,
+  lessOp,
+  lessEqualOp,
+  greaterOp,
+  greaterEqualOp,
+  isNaNOp,
+  logicalAndOp,
+  logicalOrOp,
+  logicalXorOp,
+  logicalNotOp,
+  whereOp,
+  castOp,
+  bitcastOp,
 ];

@@ -19,12 +19,22 @@ export const bitwiseOrOp: ElementwisePrimitive = bitwise("bitwise or", "The bits
 export const bitwiseOr: Binary = binary(bitwiseOrOp);
 export const bitwiseXorOp: ElementwisePrimitive = bitwise("bitwise xor", "The bits that just one has.", s.xor);
 export const bitwiseXor: Binary = binary(bitwiseXorOp);
-export const bitwiseNotOp: ElementwisePrimitive = elementwise({ name: "bitwise not", doc: "The bits that x has not.", takes: "bits", scalar: scalar1(s.not), partials: "zero" });
+export const bitwiseNotOp: ElementwisePrimitive = elementwise({
+  name: "bitwise not",
+  doc: "The bits that x has not.",
+  takes: "bits",
+  scalar: scalar1(s.not),
+  partials: "zero",
+});
 export const bitwiseNot: Unary = unary(bitwiseNotOp);
 
 export const shiftLeftOp: ElementwisePrimitive = shift("shift left", "x · 2^y modulo 2^32; 0 where y is the width or more.", s.shl);
 export const shiftLeft: Binary = binary(shiftLeftOp);
-export const shiftRightOp: ElementwisePrimitive = shift("shift right", "floor(x / 2^y): keeps the sign of a signed x, all of it where y is the width or more.", s.shr);
+export const shiftRightOp: ElementwisePrimitive = shift(
+  "shift right",
+  "floor(x / 2^y): keeps the sign of a signed x, all of it where y is the width or more.",
+  s.shr,
+);
 export const shiftRight: Binary = binary(shiftRightOp);
 
 /** Divisions that Euclid's algorithm needs at most for operands below 2^32: as many as Fibonacci numbers lie below it. */

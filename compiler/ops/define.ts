@@ -20,11 +20,19 @@ const members: Readonly<Record<DTypeClass, (d: DType) => boolean>> = {
   any: () => true,
 };
 
+const nouns: Readonly<Record<DTypeClass, string>> = {
+  float: "float",
+  numeric: "numbers",
+  integer: "integer",
+  bits: "integers or bool",
+  bool: "bool",
+  any: "any",
+};
+
 /** Throws a DTypeError unless `dtype` belongs to the class. */
 export function requireClass(op: string, dtype: DType, wanted: DTypeClass): void {
   if (members[wanted](dtype)) return;
-  const noun = wanted === "bits" ? "integers or bool" : wanted === "numeric" ? "numbers" : wanted;
-  throw new DTypeError(`${op}: takes ${noun}, not ${dtypeInfo(dtype).short}. Convert with astype first.`);
+  throw new DTypeError(`${op}: takes ${nouns[wanted]}, not ${dtypeInfo(dtype).short}. Convert with astype first.`);
 }
 
 export interface ElementwiseRow {
@@ -38,7 +46,11 @@ export interface ElementwiseRow {
   readonly cost?: number;
   readonly scalar: (args: readonly Expr[], attrs: Attrs) => Expr;
   /** Derivatives by operand, null where zero; or the word zero, or the reason why there is none; or any other rule. */
-  readonly partials: ((args: readonly Value[], result: Value, attrs: Attrs) => readonly (Value | null)[]) | "zero" | { readonly none: string } | Differentiation;
+  readonly partials:
+    | ((args: readonly Value[], result: Value, attrs: Attrs) => readonly (Value | null)[])
+    | "zero"
+    | { readonly none: string }
+    | Differentiation;
 }
 
 function differentiation(partials: ElementwiseRow["partials"]): Differentiation {
@@ -72,7 +84,8 @@ export function sameTypes(op: string, args: readonly TensorType[]): TensorType {
   const first = at(args, 0);
   for (const t of args) {
     if (t.dtype !== first.dtype) throw new DTypeError(`${op}: operands differ in dtype: ${args.map(typeText).join(", ")}. Convert one with astype.`);
-    if (!sameShape(t.shape, first.shape)) throw new ShapeError(`${op}: operands differ in shape: ${args.map(typeText).join(", ")}. Broadcast one to the other.`);
+    if (!sameShape(t.shape, first.shape))
+      throw new ShapeError(`${op}: operands differ in shape: ${args.map(typeText).join(", ")}. Broadcast one to the other.`);
   }
   return first;
 }

@@ -240,7 +240,20 @@ export const xlogyOp: ElementwisePrimitive = elementwise({
 });
 export const xlogy: Binary = binary(xlogyOp);
 
-
 export const exponentialOps: readonly ElementwisePrimitive[] = [
-  expOp, exp2Op, expm1Op, logOp, log1pOp, log2Op, log10Op, sqrtOp, cbrtOp, hypotOp, powOp, integerPowOp, sigmoidOp, logaddexpOp, xlogyOp,
+  expOp,
+  exp2Op,
+  expm1Op,
+  logOp,
+  log1pOp,
+  log2Op,
+  log10Op,
+  sqrtOp,
+  cbrtOp,
+  hypotOp,
+  powOp,
+  integerPowOp,
+  sigmoidOp,
+  logaddexpOp,
+  xlogyOp,
 ];

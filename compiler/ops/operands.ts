@@ -36,19 +36,33 @@ export function constantOf(x: Value): number | undefined {
   return definition?.op === constantOp ? int(definition.attrs, "value") : undefined;
 }
 
-export const unary = (row: Primitive): Unary => (x) => make(row, [x]);
+export const unary =
+  (row: Primitive): Unary =>
+  (x) =>
+    make(row, [x]);
 
 export function binary(row: Primitive): Binary {
   return (a: Operand, b: Operand) => make(row, asValues(row.name, a, b));
 }
 
 /** The meaning of a row of one operand. */
-export const scalar1 = (f: (x: Expr) => Expr) => (args: readonly Expr[]): Expr => f(at(args, 0));
+export const scalar1 =
+  (f: (x: Expr) => Expr) =>
+  (args: readonly Expr[]): Expr =>
+    f(at(args, 0));
 /** The meaning of a row of two operands. */
-export const scalar2 = (f: (a: Expr, b: Expr) => Expr) => (args: readonly Expr[]): Expr => f(at(args, 0), at(args, 1));
+export const scalar2 =
+  (f: (a: Expr, b: Expr) => Expr) =>
+  (args: readonly Expr[]): Expr =>
+    f(at(args, 0), at(args, 1));
 
 type Partials = (args: readonly Value[], result: Value) => readonly (Value | null)[];
 /** The derivative of a row of one operand, from the operand `x` and the result `y`. */
-export const slope = (f: (x: Value, y: Value) => Value): Partials => (args, y) => [f(at(args, 0), y)];
+export const slope =
+  (f: (x: Value, y: Value) => Value): Partials =>
+  (args, y) => [f(at(args, 0), y)];
 /** The derivatives of a row of two operands, from the operands and the result. */
-export const slopes = (f: (a: Value, b: Value, y: Value) => readonly (Value | null)[]): Partials => (args, y) => f(at(args, 0), at(args, 1), y);
+export const slopes =
+  (f: (a: Value, b: Value, y: Value) => readonly (Value | null)[]): Partials =>
+  (args, y) =>
+    f(at(args, 0), at(args, 1), y);

@@ -10,15 +10,42 @@ import type { Binary, Unary } from "./operands.ts";
 import { binary, scalar1, scalar2, slopes } from "./operands.ts";
 
 /** Integers are whole already. */
-const whole = (row: ElementwisePrimitive): Unary => (x) => (isFloat(x.dtype) ? make(row, [x]) : x);
+const whole =
+  (row: ElementwisePrimitive): Unary =>
+  (x) =>
+    isFloat(x.dtype) ? make(row, [x]) : x;
 
-export const floorOp: ElementwisePrimitive = elementwise({ name: "floor", doc: "The largest whole number not above x.", takes: "float", scalar: scalar1(s.floor), partials: "zero" });
+export const floorOp: ElementwisePrimitive = elementwise({
+  name: "floor",
+  doc: "The largest whole number not above x.",
+  takes: "float",
+  scalar: scalar1(s.floor),
+  partials: "zero",
+});
 export const floor: Unary = whole(floorOp);
-export const ceilOp: ElementwisePrimitive = elementwise({ name: "ceil", doc: "The smallest whole number not below x.", takes: "float", scalar: scalar1(s.ceil), partials: "zero" });
+export const ceilOp: ElementwisePrimitive = elementwise({
+  name: "ceil",
+  doc: "The smallest whole number not below x.",
+  takes: "float",
+  scalar: scalar1(s.ceil),
+  partials: "zero",
+});
 export const ceil: Unary = whole(ceilOp);
-export const truncOp: ElementwisePrimitive = elementwise({ name: "trunc", doc: "x without its fraction.", takes: "float", scalar: scalar1(s.trunc), partials: "zero" });
+export const truncOp: ElementwisePrimitive = elementwise({
+  name: "trunc",
+  doc: "x without its fraction.",
+  takes: "float",
+  scalar: scalar1(s.trunc),
+  partials: "zero",
+});
 export const trunc: Unary = whole(truncOp);
-export const roundOp: ElementwisePrimitive = elementwise({ name: "round", doc: "The nearest whole number, the even one of two.", takes: "float", scalar: scalar1(s.round), partials: "zero" });
+export const roundOp: ElementwisePrimitive = elementwise({
+  name: "round",
+  doc: "The nearest whole number, the even one of two.",
+  takes: "float",
+  scalar: scalar1(s.round),
+  partials: "zero",
+});
 export const round: Unary = whole(roundOp);
 
 export const fmodOp: ElementwisePrimitive = elementwise({

@@ -1,6 +1,6 @@
 /** Special functions; their formulas and sources stand in erf-formulas.ts, gamma-formulas.ts and bessel-formulas.ts. */
 import { at, UnsupportedError } from "../ir/errors.ts";
-import type { Attrs, Value } from "../ir/node.ts";
+import type { Value } from "../ir/node.ts";
 import { int, make } from "../ir/node.ts";
 import type { ElementwisePrimitive } from "../ir/primitive.ts";
 import { divide, equal, multiply, negative, square, subtract, where } from "./arithmetic.ts";
@@ -69,11 +69,8 @@ export const digammaOp: ElementwisePrimitive = elementwise({
 });
 export const digamma: Unary = unary(digammaOp);
 
-function orderOf(attrs: Attrs): number {
-  const n = int(attrs, "n");
-  if (Number.isInteger(n) && n >= 1 && n <= 100) return n;
-  throw new UnsupportedError(`polygamma: the order is ${n}, and whole numbers from 0 to 100 are known. Choose one of them.`);
-}
+/** The largest order: its factorial is still far from overflow in float64. */
+const maxOrder = 100;
 
 export const polygammaOp: ElementwisePrimitive = elementwise({
   name: "polygamma",
@@ -81,11 +78,14 @@ export const polygammaOp: ElementwisePrimitive = elementwise({
   takes: "float",
   attrs: { n: "int" },
   cost: 180,
-  scalar: (args, attrs) => polygammaFormula(at(args, 0), orderOf(attrs)),
-  partials: (args, _, attrs) => [polygamma(orderOf(attrs) + 1, at(args, 0))],
+  scalar: (args, attrs) => polygammaFormula(at(args, 0), int(attrs, "n")),
+  partials: (args, _, attrs) => [polygamma(int(attrs, "n") + 1, at(args, 0))],
 });
-/** The n-th derivative of digamma, n from 0 to 100. */
-export const polygamma = (n: number, x: Value): Value => (n === 0 ? digamma(x) : make(polygammaOp, [x], { n }));
+/** The n-th derivative of digamma; an UnsupportedError unless n is a whole number from 0 to 100. */
+export function polygamma(n: number, x: Value): Value {
+  if (!Number.isInteger(n) || n < 0 || n > maxOrder) throw new UnsupportedError(`polygamma: the order ${n} is no whole number from 0 to ${maxOrder}.`);
+  return n === 0 ? digamma(x) : make(polygammaOp, [x], { n });
+}
 
 export const i0Op: ElementwisePrimitive = elementwise({
   name: "i0",

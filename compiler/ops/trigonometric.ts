@@ -146,5 +146,17 @@ export const atanhOp: ElementwisePrimitive = elementwise({
 export const atanh: Unary = unary(atanhOp);
 
 export const trigonometricOps: readonly ElementwisePrimitive[] = [
-  sinOp, cosOp, tanOp, asinOp, acosOp, atanOp, atan2Op, sinhOp, coshOp, tanhOp, asinhOp, acoshOp, atanhOp,
+  sinOp,
+  cosOp,
+  tanOp,
+  asinOp,
+  acosOp,
+  atanOp,
+  atan2Op,
+  sinhOp,
+  coshOp,
+  tanhOp,
+  asinhOp,
+  acoshOp,
+  atanhOp,
 ];
