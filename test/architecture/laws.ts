@@ -239,6 +239,23 @@ export const laws: readonly Law[] = [
     keeps: example("src/x.ts", "\n".repeat(500)),
   },
   {
+    name: "at most 40 lines a function",
+    applies: (path) => code(path) && !path.startsWith("test/"),
+    check: (file) => {
+      const long = (node: Syntax): boolean => functions.has(node.type) && file.text.slice(node.start, node.end).split("\n").length > 40;
+      return where("has more than 40 lines", long)(file);
+    },
+    breaks: example("src/x.ts", `function f() {${"\n".repeat(40)}}`),
+    keeps: example("src/x.ts", `function f() {${"\n".repeat(39)}}`),
+  },
+  {
+    name: "a file opens by saying what it is",
+    applies: product,
+    check: (file) => (/^(#!.*\n|\/\/\/.*\n)*\/\*\*/.test(file.text) ? [] : [{ start: 0, why: "opens without a comment" }]),
+    breaks: example("src/x.ts", "export const x = 1;\n/** Late. */"),
+    keeps: example("src/x.ts", "/** Says what it is. */\nexport const x = 1;", "#!/usr/bin/env node\n/** A program. */"),
+  },
+  {
     name: "the compiler is pure",
     applies: inRoom("compiler/"),
     check: usesImpure,

@@ -91,8 +91,14 @@ export function moduleOf(example: Example, publicNames: readonly string[]): stri
   const bound = new Set(file.imports.flatMap((i) => i.names));
   for (const node of file.nodes) if (node.type === "VariableDeclarator") bound.add(textOf(child(node, "id")) ?? "");
   const missing = publicNames.filter((name) => used.has(name) && !bound.has(name));
-  const body = children(program, "body").map((statement) => (statement.type === "ImportDeclaration" ? rebased(file, statement) : checked(example.code, statement)));
-  return [`import { $gives, $throws } from "../docs/check.ts";`, ...(missing.length > 0 ? [`import { ${missing.join(", ")} } from "lazuli";`] : []), ...body, "export {};", ""].join(
-    "\n",
+  const body = children(program, "body").map((statement) =>
+    statement.type === "ImportDeclaration" ? rebased(file, statement) : checked(example.code, statement),
   );
+  return [
+    `import { $gives, $throws } from "../docs/check.ts";`,
+    ...(missing.length > 0 ? [`import { ${missing.join(", ")} } from "lazuli";`] : []),
+    ...body,
+    "export {};",
+    "",
+  ].join("\n");
 }
