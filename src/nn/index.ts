@@ -10,4 +10,3 @@ export type { BceWithLogitsOptions, KlDivOptions, LossOptions, Reduction } from 
 export { batchNorm, groupNorm, instanceNorm, layerNorm, rmsNorm } from "./norms.ts";
 export type { BatchNormOptions, NormOptions } from "./norms.ts";
 export { logSoftmax, softmax, softmin } from "./softmax.ts";
-export type { AxisOptions } from "./softmax.ts";

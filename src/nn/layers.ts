@@ -11,6 +11,8 @@ import { broadcastTo, reduceSum } from "../../compiler/ops/views.ts";
 import { tensordotValue } from "../functions/products.ts";
 import type { Lazy } from "../handle.ts";
 import { faceOf, floating, integral, unify, unifyDTypes, valueOf } from "../operands.ts";
+import type { AxisOption } from "../options.ts";
+import { axisOption } from "../options.ts";
 import { spreadOver } from "./axes.ts";
 import type { Given } from "./given.ts";
 import { handleOf, optionsOf } from "./given.ts";
@@ -58,10 +60,7 @@ export function embedding<T extends Lazy>(indices: T, weight: T, options: Embedd
   return face.wrap(where(isPadding, detach(picked), picked));
 }
 
-interface AxisEps {
-  readonly axis?: number;
-  /** PyTorch's name of `axis`. */
-  readonly dim?: number;
+interface AxisEps extends AxisOption {
   /** Lengths below it count as it. */
   readonly eps?: number;
 }
@@ -74,7 +73,7 @@ export function cosineSimilarity<T extends Lazy>(x: T, y: T, options: AxisEps = 
   const op = "cosineSimilarity";
   const { face, values } = unify(op, [x, y], "float");
   const [a, b] = [at(values, 0), at(values, 1)];
-  const axis = normalizeAxis(op, options.axis ?? options.dim ?? 1, a.shape.length);
+  const axis = normalizeAxis(op, axisOption(op, x, options) ?? 1, a.shape.length);
   const eps = options.eps ?? 1e-8;
   const lengths = multiply(boundedLength(a, axis, eps), boundedLength(b, axis, eps));
   return face.wrap(divide(reduceSum(multiply(a, b), [axis]), lengths));
@@ -96,7 +95,7 @@ function vectorNorm(x: Value, ord: number, axis: number): Value {
 export function normalize<T extends Lazy>(x: T, options: AxisEps & { readonly ord?: number } = {}): T {
   const op = "normalize";
   const v = floating(op, x);
-  const axis = normalizeAxis(op, options.axis ?? options.dim ?? 1, v.shape.length);
+  const axis = normalizeAxis(op, axisOption(op, x, options) ?? 1, v.shape.length);
   const eps = options.eps ?? 1e-12;
   const ord = options.ord ?? 2;
   const length = ord === 2 ? boundedLength(v, axis, eps) : maximum(vectorNorm(v, ord, axis), eps);

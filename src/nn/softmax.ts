@@ -3,7 +3,6 @@
  * on what is subtracted, that maximum is held constant for differentiation, at every order.
  */
 import type { Value } from "../../compiler/ir/node.ts";
-import { normalizeAxis } from "../../compiler/ir/shape.ts";
 import { divide, negative, subtract } from "../../compiler/ops/arithmetic.ts";
 import { detach } from "../../compiler/ops/barrier.ts";
 import { exp, log } from "../../compiler/ops/exponential.ts";
@@ -11,14 +10,9 @@ import { reduceMax } from "../../compiler/ops/reductions.ts";
 import { reduceSum } from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
 import { floating } from "../operands.ts";
+import type { AxisOption } from "../options.ts";
+import { requiredAxis } from "../options.ts";
 import { spreadOver } from "./axes.ts";
-
-export interface AxisOptions {
-  /** The axis along which the results sum to 1; the last by default. */
-  readonly axis?: number;
-  /** PyTorch's name of `axis`. */
-  readonly dim?: number;
-}
 
 /** x less its largest element along `axis`. */
 function shifted(x: Value, axis: number): Value {
@@ -37,12 +31,12 @@ export function logSoftmaxValue(x: Value, axis: number): Value {
   return subtract(d, spreadOver(log(reduceSum(exp(d), [axis])), x.shape, [axis]));
 }
 
-type AxisChoice = number | AxisOptions;
+/** The axis along which the results sum to 1; the last by default. */
+type AxisChoice = number | AxisOption;
 
 function lifted<T extends Lazy>(op: string, x: T, choice: AxisChoice, build: (x: Value, axis: number) => Value): T {
   const value = floating(op, x);
-  const axis = typeof choice === "number" ? choice : (choice.axis ?? choice.dim ?? -1);
-  return x.wrap(build(value, normalizeAxis(op, axis, value.shape.length)));
+  return x.wrap(build(value, requiredAxis(op, x, choice, -1)));
 }
 
 /**
