@@ -54,7 +54,7 @@ export const windowOp: ViewPrimitive = {
   pieces: (out, { attrs, shape }) => {
     const rank = shape(0).length;
     const [axes, steps] = [ints(attrs, "axes"), ints(attrs, "steps")];
-    const index = [...out.slice(0, rank)];
+    const index = out.slice(0, rank);
     axes.forEach((axis, k) => void (index[axis] = addIndex(mulIndex(at(out, axis), at(steps, k)), at(out, rank + k))));
     return [{ operand: 0, index }];
   },

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { jvp } from "../../compiler/autodiff/jvp.ts";
 import { vjp } from "../../compiler/autodiff/vjp.ts";
+import type { DType } from "../../compiler/ir/dtype.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import { at, ShapeError, UnsupportedError } from "../../compiler/ir/errors.ts";
 import { argument, axisIndex, s } from "../../compiler/ir/expr.ts";
@@ -17,23 +18,28 @@ import { differences, innerAll, paramsFor, run } from "./derivatives.ts";
 import type { Sample } from "./samples.ts";
 import { numbers, samplesOf } from "./samples.ts";
 
-/** dtypes of what the row says an element, an accumulator or a result is. */
-function spelledTypes(op: Primitive, node: Node): string[] {
+const dtypesOf = (list: readonly { readonly dtype: DType }[]): DType[] => list.map((x) => x.dtype);
+
+/** What the row spells beside what it infers: pairs of dtypes that must be equal. */
+function spelledTypes(op: Primitive, node: Node): (readonly [readonly DType[], readonly DType[]])[] {
+  const inferred = dtypesOf(node.results);
   switch (op.kind) {
-    case "source":
-      return [op.element(at(node.results, 0).shape.map((n, i) => axisIndex(`i${i}`, 0, n - 1)), at(node.results, 0).type, node.attrs).dtype];
+    case "source": {
+      const { type } = at(node.results, 0);
+      return [[[op.element(type.shape.map((n, i) => axisIndex(`i${i}`, 0, n - 1)), type, node.attrs).dtype], inferred]];
+    }
     case "elementwise":
-      return op.scalar(node.args.map((a, i) => argument(i, a.dtype)), node.attrs, node.args.map((a) => a.type)).map((e) => e.dtype);
+      return [[dtypesOf(op.scalar(node.args.map((a, i) => argument(i, a.dtype)), node.attrs, node.args.map((a) => a.type))), inferred]];
     case "reduction":
     case "prefix": {
       const monoid = op.monoid(at(node.args, 0).type, node.attrs);
       const tuple = monoid.dtypes.map((d, i) => argument(i, d));
       const seed = monoid.seed(argument(0, at(node.args, 0).dtype), argument(1, "int32"));
-      for (const spelled of [monoid.init, seed, monoid.combine(tuple, tuple)]) expect(spelled.map((e) => e.dtype), "accumulators").toEqual(monoid.dtypes);
-      return monoid.finish(tuple).map((e) => e.dtype);
+      const accumulators = [monoid.init, seed, monoid.combine(tuple, tuple)].map((spelled) => [dtypesOf(spelled), monoid.dtypes] as const);
+      return [...accumulators, [dtypesOf(monoid.finish(tuple)), inferred]];
     }
     default:
-      return node.results.map((r) => r.dtype);
+      return [];
   }
 }
 
@@ -76,33 +82,44 @@ const forward = (y: Value, xs: readonly Value[], tangents: readonly Value[]): Va
 const pairs = (a: readonly Value[], b: readonly Value[]): (readonly [Value, Value])[] => a.map((x, i) => [x, at(b, i)]);
 const movingOf = ({ moving, params }: Setting): Value[] => moving.map((k) => at(params, k));
 
-/** Compares gradients of a scalar with its differences. */
-function expectGradient(y: Value, setting: Setting, what: string): void {
-  const { params, data, moving } = setting;
-  const got = run(params, backward(y, movingOf(setting)), data);
-  moving.forEach((k, i) => expectClose(at(got, i).data, differences(params, y, data, k), `${what} of operand ${k}`));
+/** Where numbers differ from what they should be, in words. */
+function differing(got: ArrayLike<number>, want: readonly number[], what: string): string[] {
+  const near = (g: number, w: number): boolean => Math.abs(g - w) <= 2e-5 * Math.max(1, Math.abs(w));
+  return want.flatMap((w, i) => (near(at(got, i), w) ? [] : [`${what}, element ${i}: ${at(got, i)}, should be ${w}`]));
 }
 
-function expectClose(got: ArrayLike<number>, want: readonly number[], what: string): void {
-  expect(got.length, what).toBe(want.length);
-  want.forEach((w, i) => expect(Math.abs(at(got, i) - w), `${what}, element ${i}: rule ${at(got, i)}, differences ${w}`).toBeLessThanOrEqual(2e-5 * Math.max(1, Math.abs(w))));
+/** Compares gradients of a scalar with its differences. */
+function wrongGradients(y: Value, setting: Setting, what: string): string[] {
+  const { params, data, moving } = setting;
+  const got = run(params, backward(y, movingOf(setting)), data);
+  return moving.flatMap((k, i) => differing(at(got, i).data, differences(params, y, data, k), `${what} of operand ${k}`));
 }
 
 const numberOf = (setting: Setting, value: Value): number => at(at(run(setting.params, [value], setting.data), 0).data, 0);
 
-function checkDerivatives(op: Primitive, sample: Sample): void {
+/** What is wrong with a row's first and second derivatives at a sample. */
+function wrongDerivatives(op: Primitive, sample: Sample): string[] {
   const setting = settingOf(op, sample);
   const xs = movingOf(setting);
   const y = innerAll(pairs(setting.results, setting.cotangents));
-  expectGradient(y, setting, `${sample.title}: gradient`);
   const slope = innerAll(pairs(backward(y, xs), setting.tangents));
   const pushed = forward(y, xs, setting.tangents);
-  expectClose([numberOf(setting, pushed)], [numberOf(setting, slope)], `${sample.title}: jvp against vjp`);
-  expectGradient(slope, setting, `${sample.title}: second derivative, reverse over reverse`);
-  const want = numberOf(setting, innerAll(pairs(backward(pushed, xs), setting.tangents)));
-  expectClose([numberOf(setting, forward(slope, xs, setting.tangents))], [want], `${sample.title}: forward over reverse against reverse over forward`);
-  expectClose([numberOf(setting, forward(pushed, xs, setting.tangents))], [want], `${sample.title}: forward over forward against reverse over forward`);
+  const curve = numberOf(setting, innerAll(pairs(backward(pushed, xs), setting.tangents)));
+  const same = (value: Value, want: number, what: string): string[] => differing([numberOf(setting, value)], [want], what);
+  return [
+    ...wrongGradients(y, setting, "gradient"),
+    ...same(pushed, numberOf(setting, slope), "jvp against vjp"),
+    ...wrongGradients(slope, setting, "second derivative, reverse over reverse"),
+    ...same(forward(slope, xs, setting.tangents), curve, "forward over reverse against reverse over forward"),
+    ...same(forward(pushed, xs, setting.tangents), curve, "forward over forward against reverse over forward"),
+  ].map((text) => `${sample.title}: ${text}`);
 }
+
+/** The sample's float operands and results, whether or not its numbers are finite. */
+const hasFloats = (op: Primitive): boolean =>
+  samplesOf(op).some((sample) => sample.operands.some((o) => o.type.dtype === "float64") && settingOf(op, sample).results.length > 0);
+const endsTracking = (op: Primitive): boolean => op.kind === "barrier" && op.effect === "detach";
+const named = (ops: readonly Primitive[]): { readonly name: string; readonly op: Primitive }[] => ops.map((op) => ({ name: op.name, op }));
 
 describe("the op table", () => {
   it("names each row once", () => {
@@ -116,7 +133,7 @@ describe("the walk", () => {
 
   it("finds a wrong derivative in a row that it has never seen", () => {
     expect(samplesOf(wrong).length).toBeGreaterThan(0);
-    expect(() => checkDerivatives(wrong, at(differentiable(wrong), 0))).toThrow(/gradient of operand 0/);
+    expect(wrongDerivatives(wrong, at(differentiable(wrong), 0))).toContainEqual(expect.stringContaining("gradient of operand 0"));
   });
 
   it("has no sample for a row that it knows nothing of", () => {
@@ -124,36 +141,41 @@ describe("the walk", () => {
   });
 });
 
-describe.each(opTable.map((op) => ({ name: op.name, op })))("$name", ({ op }) => {
-  const samples = samplesOf(op);
-
-  it("has a sample", () => {
-    expect(samples.length, `${op.name} takes no operands that test/ops/samples.ts can think of: list a sample there`).toBeGreaterThan(0);
+describe.each(named(opTable))("$name", ({ op }) => {
+  it("has a sample: list one in test/ops/samples.ts where its operands cannot be guessed", () => {
+    expect(samplesOf(op)).not.toEqual([]);
   });
 
-  it("spells and computes the types that it infers", () => {
-    for (const { operands, attrs } of samples) {
-      const xs = paramsFor(operands);
-      const node = makeNode(op, xs, attrs);
-      expect(spelledTypes(op, node)).toEqual(node.results.map((r) => r.dtype));
-      if (op.kind === "param") continue;
-      expect(run(xs, node.results, operands).map((r) => r.type)).toEqual(node.results.map((r) => r.type));
-    }
+  it("spells the types that it infers", () => {
+    const pairsOf = samplesOf(op).flatMap(({ operands, attrs }) => spelledTypes(op, makeNode(op, paramsFor(operands), attrs)));
+    expect(pairsOf.map(([spelled]) => spelled)).toEqual(pairsOf.map(([, inferred]) => inferred));
+  });
+});
+
+describe.each(named(opTable.filter((op) => op.kind !== "param")))("$name", ({ op }) => {
+  it.each(samplesOf(op))("computes the types that it infers: $title", ({ operands, attrs }) => {
+    const xs = paramsFor(operands);
+    const { results } = makeNode(op, xs, attrs);
+    expect(run(xs, results, operands).map((r) => r.type)).toEqual(results.map((r) => r.type));
+  });
+});
+
+describe.each(named(opTable.filter((op) => hasFloats(op) && op.derivative.by !== "none" && !endsTracking(op))))("$name", ({ op }) => {
+  const samples = differentiable(op);
+
+  it("has a sample with finite results: list one in test/ops/samples.ts", () => {
+    expect(samples).not.toEqual([]);
   });
 
-  const smooth = differentiable(op);
-  if (op.kind === "barrier" && op.effect === "detach") return;
-  if (op.derivative.by === "none") {
-    it.runIf(smooth.length > 0)("has no derivative and says why", () => {
-      const setting = settingOf(op, at(smooth, 0));
-      expect(() => vjp(setting.results, movingOf(setting), setting.cotangents)).toThrow(UnsupportedError);
-      expect(() => jvp(setting.results, movingOf(setting), setting.tangents)).toThrow(op.name);
-    });
-    return;
-  }
-  const hasFloats = samples.some((sample) => sample.operands.some((o) => o.type.dtype === "float64") && settingOf(op, sample).results.length > 0);
-  it.runIf(hasFloats)("has derivatives that differences confirm", () => {
-    expect(smooth.length, `no sample of ${op.name} gives finite numbers: list one in test/ops/samples.ts`).toBeGreaterThan(0);
-    for (const sample of smooth) checkDerivatives(op, sample);
+  it.each(samples)("has the derivatives that differences show: $title", (sample) => {
+    expect(wrongDerivatives(op, sample)).toEqual([]);
+  });
+});
+
+describe.each(named(opTable.filter((op) => hasFloats(op) && op.derivative.by === "none")))("$name", ({ op }) => {
+  it("says that it has no derivative", () => {
+    const setting = settingOf(op, at(samplesOf(op), 0));
+    expect(() => vjp(setting.results, movingOf(setting), setting.cotangents)).toThrow(UnsupportedError);
+    expect(() => jvp(setting.results, movingOf(setting), setting.tangents)).toThrow(op.name);
   });
 });
