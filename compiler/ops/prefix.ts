@@ -160,7 +160,7 @@ export const prefixLogSumExpOp: PrefixPrimitive = prefixRow({
   derivative: oneOperand(
     (ct, x, y, node) => {
       const back = turned(runOf(node.attrs));
-      return multiply(decay(x, y), recurrence(decay(y, shifted(y, 1, 0, back)), ct, back));
+      return multiply(decay(x, y), recurrence(decay(y, shifted(y, 1, Infinity, back)), ct, back));
     },
     (t, x, y, node) => {
       const run = runOf(node.attrs);
