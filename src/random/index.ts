@@ -1,0 +1,40 @@
+/** Random tensors from keys: the same key, shape and dtype give the same numbers on every target. */
+import type { DType } from "../../compiler/ir/dtype.ts";
+import { ShapeError } from "../../compiler/ir/errors.ts";
+import type { Shape } from "../../compiler/ir/shape.ts";
+import { shapeText } from "../../compiler/ir/shape.ts";
+import { Tensor } from "../tensor.ts";
+import { bitsValue, normalValue, permutationValue, uniformValue } from "./draw.ts";
+import type { Key } from "./key.ts";
+
+export { fold, key, split } from "./key.ts";
+export type { Key } from "./key.ts";
+
+function shapeOf(op: string, shape: number | Shape): Shape {
+  const list = typeof shape === "number" ? [shape] : shape;
+  if (list.every((n) => Number.isSafeInteger(n) && n >= 0)) return list;
+  throw new ShapeError(`${op}: ${shapeText(list)} is no shape: lengths are whole numbers from 0 on.`);
+}
+
+export interface UniformOptions {
+  /** float32 by default, or float64. */
+  readonly dtype?: DType;
+  /** 0 by default. */
+  readonly low?: number;
+  /** 1 by default. */
+  readonly high?: number;
+}
+
+/** Evenly distributed numbers from `low` on and below `high` (which rounding may reach where the range is not 0 to 1). */
+export const uniform = (key: Key, shape: number | Shape, { dtype = "float32", low = 0, high = 1 }: UniformOptions = {}): Tensor =>
+  new Tensor(uniformValue(key, shapeOf("random.uniform", shape), dtype, low, high));
+
+/** Normally distributed numbers, mean 0 and variance 1; float32 by default, or float64. */
+export const normal = (key: Key, shape: number | Shape, { dtype = "float32" }: { readonly dtype?: DType } = {}): Tensor =>
+  new Tensor(normalValue(key, shapeOf("random.normal", shape), dtype));
+
+/** 32 random bits an element, uint32. */
+export const bits = (key: Key, shape: number | Shape): Tensor => new Tensor(bitsValue(key, shapeOf("random.bits", shape)));
+
+/** The numbers 0 to n - 1 in random order, int32: indices that shuffle an axis of n. */
+export const permutation = (key: Key, n: number): Tensor => new Tensor(permutationValue(key, shapeOf("random.permutation", n)[0] ?? 0));
