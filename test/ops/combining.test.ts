@@ -92,7 +92,7 @@ describe("prefixes", () => {
 
   it("have gradients of log-sum-exps of large and of infinite numbers", () => {
     const large = row(1000, -1000, 1000);
-    expect(gradient(prefixLogSumExp(large, 0), large, 1, 1, 1)).toEqual([2.5, 0, 0.5]);
+    expect(gradient(prefixLogSumExp(large, 0), large, 1, 1, 1).map((g) => Number(g.toFixed(10)))).toEqual([2.5, 0, 0.5]);
     const infinite = row(-Infinity, 0);
     expect(gradient(prefixLogSumExp(infinite, 0), infinite, 0, 1)).toEqual([0, 1]);
   });
