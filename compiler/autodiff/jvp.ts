@@ -16,7 +16,7 @@ type Maybe = Value | null;
  * are independent: the walk stops at them. Throws as `vjp` does.
  */
 export function jvp(outputs: readonly Value[], inputs: readonly Value[], tangents: readonly Maybe[]): Maybe[] {
-  const { nodes, isInput } = reach("jvp", outputs, inputs);
+  const { nodes, stopsAt } = reach("jvp", outputs, inputs, "independent");
   const known = new Map<Value, Value>();
   inputs.forEach((x, i) => {
     const t = tangents[i] ?? null;
@@ -30,7 +30,7 @@ export function jvp(outputs: readonly Value[], inputs: readonly Value[], tangent
     const pushed = pushForward(node, own);
     node.results.forEach((r, i) => {
       const t = pushed[i] ?? null;
-      if (t === null || !isFloat(r.dtype) || isInput(r)) return;
+      if (t === null || !isFloat(r.dtype) || stopsAt(r)) return;
       if (!sameType(t.type, r.type)) throw new CompilerBug(`the derivative of ${node.op.name} gives a tangent ${typeText(t.type)} for a result ${typeText(r.type)}`);
       known.set(r, t);
     });

@@ -8,17 +8,20 @@ import type { Node, Value } from "../ir/node.ts";
 import { sameType, typeText } from "../ir/shape.ts";
 import { add, multiply } from "../ops/arithmetic.ts";
 import { zerosLike } from "../ops/layout.ts";
+import type { InputRelation } from "./reach.ts";
 import { reach } from "./reach.ts";
+
+export type { InputRelation } from "./reach.ts";
 
 type Maybe = Value | null;
 
 /**
  * The cotangents of `inputs` for cotangents of `outputs` (null is zero): for each input its value, or null where no output depends
- * on it. Inputs are independent: the walk stops at them. Throws a DTypeError where an input is no float, a ShapeError where a
+ * on it. Inputs are independent unless they are `connected`. Throws a DTypeError where an input is no float, a ShapeError where a
  * cotangent has not its output's type, an UnsupportedError that names the op where one on the path has no derivative.
  */
-export function vjp(outputs: readonly Value[], inputs: readonly Value[], cotangents: readonly Maybe[]): Maybe[] {
-  const { nodes, isInput, reaches, carries } = reach("vjp", outputs, inputs);
+export function vjp(outputs: readonly Value[], inputs: readonly Value[], cotangents: readonly Maybe[], relation: InputRelation = "independent"): Maybe[] {
+  const { nodes, stopsAt, reaches, carries } = reach("vjp", outputs, inputs, relation);
   const sums = new Map<Value, Value>();
   const give = (to: Value, ct: Maybe): void => {
     if (ct === null || !carries(to)) return;
@@ -27,7 +30,7 @@ export function vjp(outputs: readonly Value[], inputs: readonly Value[], cotange
   };
   outputs.forEach((y, i) => give(y, checkedCotangent(y, cotangents[i] ?? null)));
   for (const node of nodes.toReversed()) {
-    const own = node.results.map((r) => (isInput(r) ? null : (sums.get(r) ?? null)));
+    const own = node.results.map((r) => (stopsAt(r) ? null : (sums.get(r) ?? null)));
     if (own.every((ct) => ct === null)) continue;
     const back = pullBack(node, own, carries);
     node.args.forEach((arg, i) => give(arg, checkedRule(node, arg, back[i] ?? null)));

@@ -45,6 +45,13 @@ describe("vjp", () => {
     expect(numbersOf([x], vjp([multiply(x, y)], [x, y], [one]), data(0))).toEqual([1, 0]);
   });
 
+  it("goes through inputs that are connected", () => {
+    const x = scalar("x");
+    const y = exp(x);
+    expect(numbersOf([x], vjp([multiply(y, y)], [x, y], [one], "connected"), data(0))).toEqual([2, 2]);
+    expect(numbersOf([x], vjp([multiply(y, y), y], [x, y], [one, one], "connected"), data(0))).toEqual([3, 3]);
+  });
+
   it("takes one result of a node as an input while another is walked", () => {
     const x = paramValue("x", f64([2]), "buffer");
     const [values] = sort(x, 0);
