@@ -227,10 +227,11 @@ class KernelParser {
     const types = init.map((e) => e.dtype);
     t.expect("by", "before the combination");
     const combine = this.#tuple(types, () => this.#expr([...types, ...types]), "the combination");
-    t.expect("over", "before the reduced axes");
     const inner = this.#scoped(() => {
-      const axes = [this.#axis()];
-      while (t.take(",")) axes.push(this.#axis());
+      const axes: Axis[] = [];
+      if (t.take("over"))
+        do axes.push(this.#axis());
+        while (t.take(","));
       const exact = t.take("exact");
       t.expect("{", "before the body of a reduction");
       const body = this.#statements();

@@ -104,7 +104,7 @@ class PlanParser {
     t.expect(",", "after the buffer's type");
     const bytesAt = t.peek;
     const bytes = this.#bytes();
-    if (bytes !== bytesOf(type)) throw t.error(`${token.text} has ${bytesOf(type)} bytes, the text says ${bytes}`, bytesAt);
+    if (bytes < bytesOf(type)) throw t.error(`${token.text} needs ${bytesOf(type)} bytes, the text says ${bytes}`, bytesAt);
     if (role === "temp") t.expect("at", "before the offset of a temp");
     const offset = role === "temp" ? parseCount(t, "an offset in bytes") : 0;
     const donates = role === "output" && t.take("donates") ? this.#donor() : null;

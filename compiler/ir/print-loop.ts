@@ -80,7 +80,7 @@ function printReduce(s: Reduce, indent: string, lines: string[], known: Abbrevia
   const init = s.names.map((n, i) => `${ref(n)} = ${textAt(s.init, i, known)}`).join(", ");
   const combine = s.combine.map((e) => exprText(e)).join(", ");
   const axes = s.axes.map((a) => axisText(a, known)).join(", ");
-  lines.push(`${indent}reduce ${init} by ${combine} over ${axes}${s.exact ? " exact" : ""} {`);
+  lines.push(`${indent}reduce ${init} by ${combine}${axes === "" ? "" : ` over ${axes}`}${s.exact ? " exact" : ""} {`);
   const inner = `${indent}  `;
   printBody(s.body, inner, lines);
   const shared = abbreviate(s.values, inner, lines);

@@ -53,11 +53,14 @@ const rules: Readonly<Partial<Record<ScalarOp, Rule>>> = {
   cast: unary((a) => a),
 };
 
+/** An int32 of which nothing is known still is one, so that a clamp of it is bounded. */
+const inWord = (r: Range): Range => ({ lo: Math.max(r.lo, least), hi: Math.min(r.hi, largest) });
+
 /** What an operation that gives an int32 can be; unbounded where it may wrap or is not known. `from` is the dtype of its first operand. */
 export function rangeOf(op: ScalarOp, args: readonly Range[], dtype: DType, from: DType): Range {
   if (dtype !== "int32") return unbounded;
   if (op === "cast" && from === "bool") return { lo: 0, hi: 1 };
   if (op === "cast" && from !== "uint32") return unbounded;
-  const range = rules[op]?.(args) ?? unbounded;
+  const range = rules[op]?.(op === "cast" ? args : args.map(inWord)) ?? unbounded;
   return range.lo >= least && range.hi <= largest ? range : unbounded;
 }

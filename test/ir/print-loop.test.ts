@@ -52,6 +52,9 @@ const everything = `kernel @"all kinds"(%x: i32[9] update, %off: i32[4] read, %n
   }
   if true {
   }
+  reduce %one = 0f32 by $0 + $1 {
+    yield 2f32
+  }
   reduce %v = -1, %p = 0 by select($0 >= $2, $0, $2), select($0 >= $2, $1, $3) over %i in 0..3 [lane], %j in 0..3 [group] exact {
     yield load %x[%i * 3 + %j], %i * 3 + %j
   }

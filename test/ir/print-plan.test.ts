@@ -73,7 +73,7 @@ describe("Plan text", () => {
 
   const malformed: readonly (readonly [string, string, string])[] = [
     ["%0, %3", "%0, %9", "1:16: %9 is no input of the plan"],
-    ["24 bytes at", "25 bytes at", "3:20: %1 has 24 bytes, the text says 25"],
+    ["24 bytes at", "23 bytes at", "3:20: %1 needs 24 bytes, the text says 23"],
     ["donates %0", "donates %7", "4:39: unknown buffer %7"],
     ["temp %1", "temp %0", "3:8: %0 is defined twice"],
     ["peak 69", "peak 70", "7:24: the plan needs 69 bytes, the text says 70"],

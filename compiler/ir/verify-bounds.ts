@@ -1,0 +1,190 @@
+/**
+ * Whether an index stays inside its buffer. Three ways, cheapest first: the interval of the index; the interval with what the
+ * conditions around it say; trying iterations (all of them where they are few, else corners and a fixed random choice).
+ * Where values are not known (a loaded index, say) a condition must stand around the access.
+ */
+import { at } from "./errors.ts";
+import type { Expr } from "./expr.ts";
+import { apply, axisIndex, isScalarOp } from "./expr.ts";
+import type { Comparison } from "./index-values.ts";
+import { Evaluation, isComparison, mirrored, opposite } from "./index-values.ts";
+import { keyOf } from "./indexing.ts";
+import type { Axis } from "./loop.ts";
+import type { Range } from "./ranges.ts";
+import { rangeOf } from "./ranges.ts";
+
+/** What a condition is, where the access happens; the bounds of a loop say something and guard nothing. */
+export interface Fact {
+  readonly from: "guard" | "loop";
+  readonly condition: Expr;
+  readonly holds: boolean;
+}
+
+/** What a name of an int32 means: an axis (its values are `step` apart) or an unknown scalar of some range, or a let's value. */
+export type IndexName = { readonly range: Range; readonly step?: number; readonly value?: Expr };
+export type IndexNames = (name: string) => IndexName | undefined;
+
+/** Undefined where the index is inside 0 … size - 1 whenever the facts hold, else what is wrong. */
+export function boundsProblem(index: Expr, size: number, facts: readonly Fact[], names: IndexNames): string | undefined {
+  const plain = new Ranges(names, new Map()).of(index);
+  if (plain.lo >= 0 && plain.hi < size) return undefined;
+  const known = new Map<string, Range>();
+  for (const f of facts) learn(f.condition, f.holds, names, known);
+  const refined = new Ranges(names, known).of(index);
+  if (refined.lo >= 0 && refined.hi < size) return undefined;
+  return counterexample(index, size, facts, names, plain);
+}
+
+/** What an int32 expression can be. */
+const rangeIn = (e: Expr, names: IndexNames): Range => new Ranges(names, new Map()).of(e);
+
+/** The values that a loop's index has. */
+export function axisRange(a: Axis, names: IndexNames): { readonly range: Range; readonly step: number } {
+  const [lo, end] = [rangeIn(a.lo, names), rangeIn(a.hi, names).hi];
+  const known = lo.lo === lo.hi && end > lo.lo && Number.isFinite(end);
+  if (!known) return { range: { lo: lo.lo, hi: end - 1 }, step: 1 };
+  return { range: { lo: lo.lo, hi: lo.lo + Math.floor((end - 1 - lo.lo) / a.step) * a.step }, step: a.step };
+}
+
+/** What holds inside of a loop whose bounds are no constants. */
+export function boundFacts(a: Axis): Fact[] {
+  const index = axisIndex(a.name, -Infinity, Infinity);
+  const tests = [a.lo.op === "const" ? [] : [apply("ge", [index, a.lo])], a.hi.op === "const" ? [] : [apply("lt", [index, a.hi])]].flat();
+  return tests.map((condition) => ({ from: "loop", condition, holds: true }));
+}
+
+/** Intervals of expressions, names and equal sub-expressions of known range looked up. */
+class Ranges {
+  readonly #names: IndexNames;
+  readonly #known: ReadonlyMap<string, Range>;
+  readonly #done = new Map<Expr, Range>();
+
+  constructor(names: IndexNames, known: ReadonlyMap<string, Range>) {
+    this.#names = names;
+    this.#known = known;
+  }
+
+  of(e: Expr): Range {
+    const done = this.#done.get(e);
+    if (done !== undefined) return done;
+    const computed = this.#compute(e);
+    const known = e.dtype === "int32" && this.#known.size > 0 ? this.#known.get(keyOf(e)) : undefined;
+    const range = known === undefined ? computed : intersect(computed, known);
+    this.#done.set(e, range);
+    return range;
+  }
+
+  #compute(e: Expr): Range {
+    if (e.op === "axis" || e.op === "var") {
+      const name = this.#names(e.name);
+      // a variable may carry a range that its maker promises; an axis has that of its loop
+      const own = e.op === "var" ? e : { lo: -Infinity, hi: Infinity };
+      return name === undefined ? own : intersect(name.value === undefined ? name.range : this.of(name.value), own);
+    }
+    if (!isScalarOp(e.op)) return e;
+    const args = e.args.map((a) => this.of(a));
+    return rangeOf(e.op, args, e.dtype, e.args[0]?.dtype ?? e.dtype);
+  }
+}
+
+const intersect = (a: Range, b: Range): Range => ({ lo: Math.max(a.lo, b.lo), hi: Math.min(a.hi, b.hi) });
+
+/** What an expression is compared with, as a range. */
+function allowed(op: Comparison, other: Range): Range {
+  switch (op) {
+    case "lt":
+      return { lo: -Infinity, hi: other.hi - 1 };
+    case "le":
+      return { lo: -Infinity, hi: other.hi };
+    case "gt":
+      return { lo: other.lo + 1, hi: Infinity };
+    case "ge":
+      return { lo: other.lo, hi: Infinity };
+    case "eq":
+      return other;
+    case "ne":
+      return { lo: -Infinity, hi: Infinity };
+  }
+}
+
+function learn(condition: Expr, holds: boolean, names: IndexNames, known: Map<string, Range>): void {
+  const { op, args } = condition;
+  if (op === "not") return learn(at(args, 0), !holds, names, known);
+  if ((op === "and" && holds) || (op === "or" && !holds)) return args.forEach((a) => learn(a, holds, names, known));
+  if (op === "var" && condition.dtype === "bool") {
+    const value = names(condition.name)?.value;
+    return value === undefined ? undefined : learn(value, holds, names, known);
+  }
+  if (!isComparison(op) || at(args, 0).dtype !== "int32") return;
+  const [a, b] = [at(args, 0), at(args, 1)];
+  const test = holds ? op : opposite[op];
+  const ranges = new Ranges(names, known);
+  const note = (e: Expr, range: Range): void => void known.set(keyOf(e), intersect(known.get(keyOf(e)) ?? range, range));
+  const [ofA, ofB] = [ranges.of(a), ranges.of(b)];
+  note(a, allowed(test, ofB));
+  note(b, allowed(mirrored[test], ofA));
+}
+
+/** How many iterations are tried. */
+const tries = 4096;
+
+function counterexample(index: Expr, size: number, facts: readonly Fact[], names: IndexNames, plain: Range): string | undefined {
+  const axes = axesOf([index, ...facts.map((f) => f.condition)], names);
+  for (const point of points(axes)) {
+    const values = new Evaluation((name) => names(name)?.value, point);
+    const tests = facts.map((f) => ({ value: values.of(f.condition), holds: f.holds }));
+    if (tests.some((t) => t.value !== undefined && (t.value !== 0) !== t.holds)) continue;
+    const unknown = tests.some((t) => t.value === undefined);
+    const value = values.of(index);
+    if (value === undefined && facts.every((f) => f.from === "loop")) return `may be ${plain.lo} to ${plain.hi}, has no guard, and should be 0 to ${size - 1}`;
+    if (value === undefined || unknown || (value >= 0 && value < size)) continue;
+    const where = [...point].map(([name, v]) => `%${name} = ${v}`).join(", ");
+    return `is ${value}${where === "" ? "" : ` where ${where}`}, and should be 0 to ${size - 1}`;
+  }
+  return undefined;
+}
+
+/** The axes that expressions depend on, through lets, with their ranges. */
+function axesOf(roots: readonly Expr[], names: IndexNames): Map<string, IndexName> {
+  const axes = new Map<string, IndexName>();
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): void => {
+    if (seen.has(e)) return;
+    seen.add(e);
+    const name = e.op === "axis" || e.op === "var" ? names(e.name) : undefined;
+    if (e.op === "axis" && name !== undefined) axes.set(e.name, name);
+    if (name?.value !== undefined) visit(name.value);
+    e.args.forEach(visit);
+  };
+  roots.forEach(visit);
+  return axes;
+}
+
+/** Bounds that are not known are tried up to here. */
+const far = 1e6;
+
+/** Iterations to try: all where they are few, else corners first, then a fixed random choice. */
+function* points(axes: ReadonlyMap<string, IndexName>): Generator<ReadonlyMap<string, number>> {
+  const list = [...axes].map(([name, { range, step = 1 }]) => {
+    const lo = Math.max(range.lo, -far);
+    return { name, lo, step, count: Math.floor((Math.min(range.hi, far) - lo) / step) + 1 };
+  });
+  const total = list.reduce((n, a) => n * Math.max(0, a.count), 1);
+  const all = total <= tries;
+  let random = 1;
+  const draw = (count: number, turn: number): number => {
+    random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
+    const share = random / 4294967296;
+    if (turn < tries / 16) return share < 0.5 ? 0 : count - 1;
+    return Math.floor(share * count);
+  };
+  for (let turn = 0; turn < Math.min(total, tries); turn++) {
+    let rest = turn;
+    const point = new Map<string, number>();
+    for (const a of list) {
+      point.set(a.name, a.lo + a.step * (all ? rest % a.count : draw(a.count, turn)));
+      rest = Math.floor(rest / a.count);
+    }
+    yield point;
+  }
+}
