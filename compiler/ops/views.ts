@@ -27,9 +27,10 @@ const span = (size: number, step: number): number => (size === 0 ? 0 : (size - 1
 
 /** An index that was read, kept within lo … hi. */
 export function clampIndex(e: Expr, lo: number, hi: number): Expr {
+  if (hi <= lo) return ix(lo);
   if (e.op === "const") return ix(Math.min(Math.max(e.value, lo), hi));
   if (e.lo >= lo && e.hi <= hi) return e;
-  return withRange(s.min(s.max(e, lo), hi), lo, Math.max(lo, hi));
+  return withRange(s.min(s.max(e, lo), hi), lo, hi);
 }
 
 /** Where a strided placing puts position `e` of the result: the source's index, and when there is one. */
