@@ -6,28 +6,41 @@ import { interpretValues } from "../compiler/interpret.ts";
 import { Node, result } from "../compiler/ir/node.ts";
 import type { Slot, Value } from "../compiler/ir/node.ts";
 import type { TensorType } from "../compiler/ir/shape.ts";
+import type { DeviceBuffer } from "../runtime/device.ts";
+import { cpu } from "./devices.ts";
 
-/** Elements of the slots that the interpreter filled. */
-const contents = new WeakMap<Slot, HostData>();
+function bufferOf(value: Value): DeviceBuffer | null {
+  if (value.slot === null) return null;
+  const buffer = buffers.get(value.slot);
+  if (buffer === undefined) throw new CompilerBug("a slot that no device filled");
+  return buffer;
+}
+
+/** The slots that devices filled: a slot is its buffer. */
+const buffers = new WeakMap<Slot, DeviceBuffer>();
 
 function fill(value: Value, data: HostArray): void {
-  const slot: Slot = { type: value.type, device: "cpu" };
-  contents.set(slot, { type: value.type, data });
-  value.slot = slot;
+  const buffer = cpu.upload(data, value.type);
+  buffers.set(buffer, buffer);
+  value.slot = buffer;
 }
 
 function contentOf(value: Value): HostData | null {
-  if (value.slot === null) return null;
-  const data = contents.get(value.slot);
-  if (data === undefined) throw new CompilerBug("a slot that this device did not fill");
-  return data;
+  const buffer = bufferOf(value);
+  return buffer === null ? null : { type: value.type, data: cpu.readSync(buffer) };
 }
 
-/** Data of the user as a value: a node without definition, its slot filled. `tracked` makes it a leaf of differentiation. */
-export function upload(data: HostArray, type: TensorType, tracked: boolean): Value {
-  const value = result(new Node(null, [type], tracked, "user"), 0);
+/** Data of the user as a value: a node without definition, its slot filled. */
+export function upload(data: HostArray, type: TensorType): Value {
+  const value = result(new Node(null, [type], false, "user"), 0);
   fill(value, data);
   return value;
+}
+
+/** Lets `to` stand for the same evaluated memory as `from`, where it was evaluated. */
+export function shareSlot(from: Value, to: Value): void {
+  bufferOf(from)?.retain();
+  to.slot = from.slot;
 }
 
 /** Computes these values, each once, in one plan. */
@@ -63,7 +76,7 @@ export async function readValue(value: Value): Promise<HostArray> {
 export function readValueSync(value: Value): HostArray {
   const content = contentOf(value);
   if (content === null) throw new CompilerBug("reading a value that was not evaluated");
-  return content.data.slice();
+  return content.data;
 }
 
 /** A handle was disposed: its memory may go once no recorded node reads it. */

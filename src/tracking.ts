@@ -20,5 +20,16 @@ export function noGrad<R>(f: () => R): R {
   }
 }
 
+/** Runs `f` recording for gradients, also inside a `noGrad`: a transform differentiates what it is given. */
+export function recording<R>(f: () => R): R {
+  const outer = suspended;
+  suspended = 0;
+  try {
+    return f();
+  } finally {
+    suspended = outer;
+  }
+}
+
 /** `value` as an operand: without its history inside `noGrad`. */
 export const tracked = (value: Value): Value => (suspended > 0 && value.node.tracked ? detach(value) : value);

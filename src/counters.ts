@@ -1,0 +1,20 @@
+/** Counts of what happened since the start or the last reset: for assertions on what an expression costs. */
+import { nodesCreated } from "../compiler/ir/node.ts";
+import type { Counters as RuntimeCounters } from "../runtime/counters.ts";
+import { counters as runtimeCounters, resetCounters as resetRuntime } from "../runtime/counters.ts";
+
+export interface Counters extends Readonly<RuntimeCounters> {
+  /** Nodes made, by the user's calls and by transforms and passes. */
+  readonly nodesRecorded: number;
+}
+
+let nodesBefore = 0;
+
+/** The counts now, as a copy. */
+export const counters = (): Counters => ({ ...runtimeCounters, nodesRecorded: nodesCreated() - nodesBefore });
+
+/** Starts all counts again from 0. */
+export function resetCounters(): void {
+  resetRuntime();
+  nodesBefore = nodesCreated();
+}

@@ -1,0 +1,126 @@
+/**
+ * Making arrays and tensors. `array` and `tensor` read data; the others make an array, or a tensor where `{ face: "tensor" }` says
+ * so: `zeros([2, 3], { face: "tensor" })`. The dtype is the face's own float where none is given.
+ */
+import type { DType } from "../compiler/ir/dtype.ts";
+import { DeviceError } from "../compiler/ir/errors.ts";
+import type { Value } from "../compiler/ir/node.ts";
+import type { Shape } from "../compiler/ir/shape.ts";
+import { tensorType } from "../compiler/ir/shape.ts";
+import { cast } from "../compiler/ops/arithmetic.ts";
+import { broadcastTo, fill, reshape } from "../compiler/ops/views.ts";
+import { NDArray } from "./array.ts";
+import { upload } from "./evaluate.ts";
+import type { Face } from "./handle.ts";
+import { Lazy } from "./handle.ts";
+import type { ArrayData, LiteralOptions } from "./literal.ts";
+import { readLiteral, requireDType, requireShape } from "./literal.ts";
+import { userNumber, valueOf } from "./operands.ts";
+import { Tensor } from "./tensor.ts";
+
+/** What `array` and `tensor` are made from: lists, numbers, booleans, typed arrays, or another array or tensor. */
+export type Source = ArrayData | Lazy;
+
+function sourceValue(face: Face, data: Source, fallback: DType, options: LiteralOptions): Value {
+  if (!(data instanceof Lazy)) {
+    const read = readLiteral(face, data, fallback, options);
+    return upload(read.data, read.type);
+  }
+  const v = valueOf(face, data);
+  const dtype = options.dtype === undefined ? v.dtype : requireDType(face, options.dtype);
+  const shape = options.shape === undefined ? v.shape : requireShape(face, options.shape);
+  return reshape(cast(v, dtype), shape);
+}
+
+/** A NumPy-like array: float64 for numbers; booleans and typed arrays keep their own dtype. */
+export function array(data: Source, options: LiteralOptions = {}): NDArray {
+  return new NDArray(sourceValue("array", data, "float64", options));
+}
+
+export interface TensorOptions extends LiteralOptions {
+  /** Makes it a cell of differentiation: `backward` puts its gradient into `.grad`, `assign` rebinds it. */
+  readonly requiresGrad?: boolean;
+  readonly device?: string;
+}
+
+/** A PyTorch-like tensor: float32 for numbers; booleans and typed arrays keep their own dtype. */
+export function tensor(data: Source, options: TensorOptions = {}): Tensor {
+  const { device } = options;
+  if (device !== undefined && device !== "cpu") throw new DeviceError(`tensor: there is no device ${JSON.stringify(device)} yet. Use "cpu".`);
+  const made = new Tensor(sourceValue("tensor", data, "float32", options));
+  return options.requiresGrad === true ? made.requireGrad() : made;
+}
+
+export interface ArrayMaking {
+  readonly dtype?: DType;
+  readonly face?: "array";
+}
+export interface TensorMaking {
+  readonly dtype?: DType;
+  readonly face: "tensor";
+}
+/** The dtype and the face of what is made: an array where no face is given. */
+export type Making = ArrayMaking | TensorMaking;
+
+/** A handle of the face asked for. */
+export function made(options: Making, value: Value): NDArray | Tensor {
+  return options.face === "tensor" ? new Tensor(value) : new NDArray(value);
+}
+
+/** The dtype asked for, checked, or the float of the face asked for. */
+export function makingDType(op: string, options: Making): DType {
+  if (options.dtype !== undefined) return requireDType(op, options.dtype);
+  return options.face === "tensor" ? "float32" : "float64";
+}
+
+const filled = (op: string, shape: number | Shape, x: number, options: Making): NDArray | Tensor => made(options, fill(x, tensorType(makingDType(op, options), requireShape(op, shape))));
+
+/** Zeros. */
+export function zeros(shape: number | Shape, options: TensorMaking): Tensor;
+export function zeros(shape: number | Shape, options?: ArrayMaking): NDArray;
+export function zeros(shape: number | Shape, options: Making = {}): NDArray | Tensor {
+  return filled("zeros", shape, 0, options);
+}
+
+/** Ones. */
+export function ones(shape: number | Shape, options: TensorMaking): Tensor;
+export function ones(shape: number | Shape, options?: ArrayMaking): NDArray;
+export function ones(shape: number | Shape, options: Making = {}): NDArray | Tensor {
+  return filled("ones", shape, 1, options);
+}
+
+/** Memory of no particular content; zeros, in fact. */
+export function empty(shape: number | Shape, options: TensorMaking): Tensor;
+export function empty(shape: number | Shape, options?: ArrayMaking): NDArray;
+export function empty(shape: number | Shape, options: Making = {}): NDArray | Tensor {
+  return filled("empty", shape, 0, options);
+}
+
+/** One number or boolean everywhere; booleans give bool. A DTypeError where the dtype cannot represent it. */
+export function full(shape: number | Shape, fillValue: number | boolean, options: TensorMaking): Tensor;
+export function full(shape: number | Shape, fillValue: number | boolean, options?: ArrayMaking): NDArray;
+export function full(shape: number | Shape, fillValue: number | boolean, options: Making = {}): NDArray | Tensor {
+  const dtype = typeof fillValue === "boolean" && options.dtype === undefined ? "bool" : makingDType("full", options);
+  return made(options, broadcastTo(userNumber("full", fillValue, dtype), requireShape("full", shape)));
+}
+
+export interface LikeOptions {
+  readonly dtype?: DType;
+}
+
+function like<T extends Lazy>(op: string, x: T, n: number, options: LikeOptions): T {
+  const dtype = options.dtype === undefined ? x.dtype : requireDType(op, options.dtype);
+  return x.wrap(fill(n, tensorType(dtype, x.shape)));
+}
+
+/** Zeros of the shape, dtype and face of x. */
+export const zerosLike = <T extends Lazy>(x: T, options: LikeOptions = {}): T => like("zerosLike", x, 0, options);
+/** Ones of the shape, dtype and face of x. */
+export const onesLike = <T extends Lazy>(x: T, options: LikeOptions = {}): T => like("onesLike", x, 1, options);
+/** As zerosLike. */
+export const emptyLike = <T extends Lazy>(x: T, options: LikeOptions = {}): T => like("emptyLike", x, 0, options);
+/** One number everywhere, in the shape, dtype and face of x. */
+export function fullLike<T extends Lazy>(x: T, fillValue: number | boolean, options: LikeOptions = {}): T {
+  const dtype = options.dtype === undefined ? x.dtype : requireDType("fullLike", options.dtype);
+  return x.wrap(broadcastTo(userNumber("fullLike", fillValue, dtype), x.shape));
+}

@@ -1,0 +1,65 @@
+/** lazuli: lazy arrays and tensors, compiled. */
+export { NDArray } from "./array.ts";
+export { Tensor } from "./tensor.ts";
+export type { BackwardOptions } from "./tensor.ts";
+export { Lazy } from "./handle.ts";
+export type { Face, NestedList } from "./handle.ts";
+export { array, empty, emptyLike, full, fullLike, ones, onesLike, tensor, zeros, zerosLike } from "./create.ts";
+export type { ArrayMaking, LikeOptions, Making, Source, TensorMaking, TensorOptions } from "./create.ts";
+export type { AnyTypedArray, ArrayData, LiteralOptions } from "./literal.ts";
+export { arange, eye, indices, linspace, logspace, meshgrid, tri } from "./ranges.ts";
+export type { MatrixOptions, MeshgridOptions } from "./ranges.ts";
+
+export * from "./functions/activations.ts";
+export * from "./functions/binary.ts";
+export { cummax, cummin, cumprod, cumsum, diff, logcumsumexp, median, quantile } from "./functions/cumulative.ts";
+export { argsort, at, slice, Slice, sort, take, takeAlongAxis } from "./functions/indexing.ts";
+export type { Index, SortOptions } from "./functions/indexing.ts";
+export { concat, split, stack, unstack } from "./functions/join.ts";
+export * from "./functions/linalg.ts";
+export { astype, diag, diagonal, pad, slidingWindowView, tril, triu, unfold } from "./functions/place.ts";
+export type { DiagonalOptions, PadMode, PadOptions } from "./functions/place.ts";
+export { all, any, argmax, argmin, countNonzero, logsumexp, matrixNorm, max, mean, min, nanmean, nansum, norm, prod, std, sum, var } from "./functions/reduce.ts";
+export { clip, lerp, maskedFill, where } from "./functions/select.ts";
+export {
+  broadcastArrays,
+  broadcastTo,
+  expandDims,
+  flatten,
+  flip,
+  matrixTranspose,
+  moveaxis,
+  permuteDims,
+  repeat,
+  reshape,
+  roll,
+  rot90,
+  squeeze,
+  swapaxes,
+  tile,
+  transpose,
+} from "./functions/shape.ts";
+export * from "./functions/unary.ts";
+export * from "./nn/index.ts";
+
+export { grad, gradients, hessian, jacobian, jvp, noGrad, stopGradient, valueAndGrad, vjp } from "./transforms.ts";
+export type { Differentiable } from "./transforms.ts";
+
+export { evalAll, evalAllSync } from "./eval-all.ts";
+export type { Nesting } from "./eval-all.ts";
+export { configure } from "./settings.ts";
+export type { Settings } from "./settings.ts";
+export { counters, resetCounters } from "./counters.ts";
+export type { Counters } from "./counters.ts";
+export { memory } from "./devices.ts";
+export type { Memory } from "./devices.ts";
+
+export * as linalg from "./functions/linalg.ts";
+export * as nn from "./nn/index.ts";
+export * as optim from "./optim/index.ts";
+export * as random from "./random/index.ts";
+
+export { CompilerBug, DeviceError, DTypeError, IndexError, ParseError, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
+export { dtypes } from "../compiler/ir/dtype.ts";
+export type { DType } from "../compiler/ir/dtype.ts";
+export type { HostArray } from "../compiler/ir/host.ts";

@@ -1,0 +1,82 @@
+/** The tensor face: PyTorch's habits. */
+import { isFloat } from "../compiler/ir/dtype.ts";
+import { at, DTypeError, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
+import type { Node, Value } from "../compiler/ir/node.ts";
+import { sameType, typeText } from "../compiler/ir/shape.ts";
+import { add } from "../compiler/ops/arithmetic.ts";
+import { differentiate, leafOf, trackedLeaves, withoutHistory } from "./differentiate.ts";
+import type { Lazy } from "./handle.ts";
+import { ShapeMethods } from "./methods/shape.ts";
+
+export interface BackwardOptions {
+  /** The cotangent of this tensor; needed where it has more than one element. */
+  readonly gradient?: Tensor;
+  /** Whether the gradients are recorded, so that they can be differentiated again. */
+  readonly createGraph?: boolean;
+}
+
+/** The cell that a tracked leaf belongs to: where `backward` puts its gradient. */
+const cells = new WeakMap<Node, Tensor>();
+
+/** An immutable, differentiable tensor: float32 by default, on any device. Make one with `tensor(data)`. */
+export class Tensor extends ShapeMethods {
+  readonly face = "tensor";
+  readonly floatDType = "float32";
+  /** The gradient that `backward` added up, for cells; null before. */
+  grad: Tensor | null = null;
+  #cell = false;
+
+  protected override make(value: Value): Lazy {
+    return new Tensor(value);
+  }
+
+  /** Whether this is a cell of differentiation, or computed from one. */
+  get requiresGrad(): boolean {
+    return this.#cell || this.value.node.tracked;
+  }
+
+  /** Makes this handle a cell: a leaf of differentiation, which `assign` rebinds. Floats only. */
+  requireGrad(): this {
+    if (!isFloat(this.dtype)) throw new DTypeError(`requiresGrad: ${typeText(this.type)} has no gradient: only floats are differentiated. Convert with astype("float32") first.`);
+    if (!this.#cell) this.#bindCell(this.value);
+    return this;
+  }
+
+  #bindCell(value: Value): void {
+    const leaf = leafOf(value, { tracked: true });
+    this.#cell = true;
+    cells.set(leaf.node, this);
+    this.rebind(leaf);
+  }
+
+  /** Lets this handle stand for another value of the same shape and dtype; what was recorded from the old value keeps it. */
+  assign(value: Tensor): this {
+    const next = value.value;
+    const mismatch = `assign: ${typeText(next.type)} to a tensor ${typeText(this.type)}`;
+    if (next.dtype !== this.dtype) throw new DTypeError(`${mismatch}. Convert it with astype("${this.dtype}") first.`);
+    if (!sameType(next.type, this.type)) throw new ShapeError(`${mismatch}. The shape of a tensor stays; reshape the value first.`);
+    if (this.#cell) this.#bindCell(next);
+    else this.rebind(withoutHistory(next));
+    return this;
+  }
+
+  /** The same value without its history: gradients do not flow through it. */
+  detach(): Tensor {
+    return new Tensor(withoutHistory(this.value));
+  }
+
+  /**
+   * Adds the gradient of this tensor to `.grad` of every cell it was computed from. A graph transform: nothing runs.
+   * Throws a ShapeError where it has more than one element and no `gradient` is given, an UnsupportedError where no cell is reached.
+   */
+  backward(options: BackwardOptions = {}): void {
+    const leaves = trackedLeaves(this.value).filter((leaf) => cells.has(leaf.node));
+    if (leaves.length === 0) throw new UnsupportedError("backward: this tensor was not computed from one with requiresGrad. Make one with tensor(data, { requiresGrad: true }).");
+    const gradients = differentiate("backward", this, leaves, { ...options, createGraph: options.createGraph ?? false });
+    leaves.forEach((leaf, i) => cells.get(leaf.node)?.accumulate(at(gradients, i)));
+  }
+
+  private accumulate(gradient: Value): void {
+    this.grad = new Tensor(this.grad === null ? gradient : add(this.grad.value, gradient));
+  }
+}
