@@ -41,11 +41,19 @@ export const js: Target = {
   throughput: 1,
 };
 
+/**
+ * Functions that WGSL has, but promises too little of: log only to 2^-21 near 1, sin and cos to 2^-11, atan2 to 4096 units in the
+ * last place, tanh and pow by way of others that overflow.
+ */
+const wgslInexact: readonly ScalarOp[] = [
+  "log", "log2", "pow", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
+];
+
 /** WebGPU shaders. */
 export const wgsl: Target = {
   name: "wgsl",
   dtypes: new Set<DType>(cpuTypes.filter((d) => dtypeInfo(d).bits <= 32)),
-  lacks: new Set<ScalarOp>(["expm1", "log1p", "log10", "cbrt", "fmod", "nextafter", "copysign"]),
+  lacks: new Set<ScalarOp>(["expm1", "log1p", "log10", "cbrt", "fmod", "nextafter", "copysign", ...wgslInexact]),
   lanes: 64,
   maxBindings: 8,
   scratchBytes: 16384,

@@ -1,0 +1,312 @@
+/**
+ * Statements. A kernel without lane axes runs one grid point an invocation ("alone"). With lane axes a workgroup runs one grid
+ * point: statements outside lane loops run on all lanes alike ("together"), those inside on the lane whose turn it is ("lane").
+ */
+import type { Expr } from "../../ir/expr.ts";
+import { substitute, variable } from "../../ir/expr.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import { at, CompilerBug } from "../../ir/errors.ts";
+import type { Assign, Axis, For, If, Reduce, Stmt, Store } from "../../ir/loop.ts";
+import { bodiesOf, expressionsOf } from "../../ir/loop.ts";
+import { atomicLines } from "./atomics.ts";
+import { Pending, touchedBy, touching } from "./barriers.ts";
+import type { Touched } from "./barriers.ts";
+import { spell, spellOne, variableText } from "./expression.ts";
+import { dealsLanes, laneNest, reduceLanes, tripsOf } from "./lanes.ts";
+import { block, indent, laneLoop, serialLoop, unrolledLoop } from "./loops.ts";
+import type { SpelledAxis } from "./loops.ts";
+import { offsetText, storeText } from "./memory.ts";
+import type { Shader } from "./shader.ts";
+
+/** How the statements of a list run. */
+export interface Place {
+  readonly by: "alone" | "together" | "lane";
+  /** What lanes touched since the last barrier; only counts where they run together. */
+  readonly pending: Pending;
+  /** Names that are equal on all lanes by the rules of the shader compiler, which barriers in loops and branches need. */
+  readonly uniform: ReadonlySet<string>;
+}
+
+/** Unrolled loops may repeat their statements up to this many times in all. */
+const maxCopies = 128;
+
+/** Statements that a list comes to when its vector loops are unrolled. */
+const weightOf = (list: readonly Stmt[]): number => list.reduce((n, s) => n + (s.kind === "for" ? weightOf(s.body) * unrolledTrips(s) : 1), 0);
+
+function unrolledTrips(s: For): number {
+  const trips = tripsOf(s.axis);
+  return s.axis.kind === "vector" && trips <= 8 ? trips : 1;
+}
+
+const unrolls = (s: For): boolean => unrolledTrips(s) > 1 && unrolledTrips(s) * weightOf(s.body) <= maxCopies;
+
+export class BodyWriter {
+  readonly #shader: Shader;
+  /** Barriers written so far: a loop or branch in which the count rose holds one. */
+  #barriers = 0;
+
+  constructor(shader: Shader) {
+    this.#shader = shader;
+  }
+
+  list(list: readonly Stmt[], place: Place): string[] {
+    return list.flatMap((s) => this.#statement(s, place));
+  }
+
+  #statement(s: Stmt, place: Place): string[] {
+    if (place.by !== "together" || s.kind === "barrier") return this.#spelled(s, place);
+    const touched = touchedBy([s], (name) => this.#shader.isShared(name));
+    const wait = this.#waitFor(touched, place.pending);
+    if (s.kind === "for" && s.axis.kind === "lane") place.pending.add(touched);
+    const lines = [...wait, ...this.#spelled(s, place)];
+    if (!dealsLanes(s)) place.pending.add(bodiesOf(s).length === 0 ? touched : this.#ownReads(s));
+    return lines;
+  }
+
+  /** What a statement with a body reads itself: bounds, conditions, the values of a reduction. */
+  #ownReads(s: Stmt): Touched {
+    const loads = exprOrder(expressionsOf(s)).filter((e) => e.op === "load" && this.#shader.isShared(e.name));
+    return touching({ reads: loads.map((e) => e.name) });
+  }
+
+  #spelled(s: Stmt, place: Place): string[] {
+    const { names } = this.#shader;
+    const lines: string[] = [];
+    switch (s.kind) {
+      case "let": {
+        const value = spellOne(s.value, this.#shader, lines);
+        return [...lines, `let ${names.of(s.name)} = ${value};`];
+      }
+      case "carry": {
+        const value = spellOne(s.init, this.#shader, lines);
+        return [...lines, variableText(names.of(s.name), s.init, value)];
+      }
+      case "assign":
+        return this.#assign(s);
+      case "local":
+        return this.#local(s.name, s.size);
+      case "barrier":
+        return this.#barrier(place);
+      case "store":
+        return this.#store(s, place);
+      case "if":
+        return this.#if(s, place);
+      case "for":
+        return this.#for(s, place);
+      case "reduce":
+        return place.by === "together" && dealsLanes(s) ? this.#laneReduce(s, place) : this.#serialReduce(s, place);
+    }
+  }
+
+  #assign(s: Assign): string[] {
+    const lines: string[] = [];
+    const value = spellOne(s.value, this.#shader, lines);
+    return [...lines, `${this.#shader.names.of(s.name)} = ${value};`];
+  }
+
+  #local(name: string, size: number): string[] {
+    const m = this.#shader.memory(name);
+    return m.space === "function" ? [`var ${m.ident}: array<${m.cell}, ${size}>;`] : [];
+  }
+
+  /** A barrier that the schedule asks for; none where no lane has touched workgroup memory since the last. */
+  #barrier(place: Place): string[] {
+    if (place.by === "lane") throw new CompilerBug(`kernel ${this.#shader.kernel.name} has a barrier inside a lane loop`);
+    if (place.by === "alone") return [];
+    const { reads, writes, lone } = place.pending.touched();
+    const touched = [...reads, ...writes, ...lone].filter((name) => !this.#isStorage(name));
+    return this.#barrierOver(touched, place.pending);
+  }
+
+  #isStorage(name: string): boolean {
+    return this.#shader.kernel.buffers.some((b) => b.name === name);
+  }
+
+  #waitFor(next: Touched, pending: Pending): string[] {
+    return this.#barrierOver(pending.meets(next), pending);
+  }
+
+  #barrierOver(names: readonly string[], pending: Pending): string[] {
+    const storage = names.some((name) => this.#isStorage(name));
+    const workgroup = names.some((name) => !this.#isStorage(name));
+    if (storage || workgroup) this.#barriers++;
+    pending.clear((name) => (this.#isStorage(name) ? storage : workgroup));
+    return [...(workgroup ? ["workgroupBarrier();"] : []), ...(storage ? ["storageBarrier();"] : [])];
+  }
+
+  /** Lanes that run together store once: lane 0 does, unless each has a copy of its own. */
+  #store(s: Store, place: Place): string[] {
+    const shader = this.#shader;
+    const m = shader.memory(s.buffer);
+    const lines: string[] = [];
+    const [index = "", value = "", guard] = spell(s.guard ? [s.index, s.value, s.guard] : [s.index, s.value], shader, lines);
+    const offset = offsetText(m, s.index, index);
+    const body: string[] = [];
+    if (s.atomic === undefined) body.push(storeText(m, `${m.ident}[${offset}]`, value));
+    else {
+      const position = shader.names.fresh("position");
+      body.push(`let ${position} = ${offset};`, ...atomicLines(m, `${m.ident}[${position}]`, s.atomic, value, shader));
+    }
+    const scoped = s.atomic === undefined || guard !== undefined ? body : block("", body);
+    const guarded = guard === undefined ? scoped : block(`if (${guard})`, body);
+    const all = [...lines, ...guarded];
+    return place.by === "together" && m.space !== "function" ? block("if (lane == 0u)", all) : all;
+  }
+
+  /** Branches with a barrier inside need a condition that the shader compiler knows to be equal on all lanes. */
+  #if(s: If, place: Place): string[] {
+    const before = this.#barriers;
+    const sides = [s.then, s.otherwise].map((list) => {
+      const pending = new Pending(place.pending.touched());
+      return { pending, lines: this.list(list, { ...place, pending }) };
+    });
+    const lines: string[] = [];
+    const condition = this.#barriers === before ? spellOne(s.condition, this.#shader, lines) : this.uniformText(s.condition, place, lines);
+    for (const side of sides) place.pending.add(side.pending.touched());
+    const [then, otherwise] = [at(sides, 0).lines, at(sides, 1).lines];
+    return [...lines, ...block(`if (${condition})`, then), ...(otherwise.length > 0 ? block("else", otherwise) : [])];
+  }
+
+  #for(s: For, place: Place): string[] {
+    if (place.by === "together" && s.axis.kind === "lane") {
+      const { axes, body } = laneNest(s);
+      return this.#dealt(axes, this.list(body, { ...place, by: "lane" }));
+    }
+    if (unrolls(s)) return this.#unrolled(s, place);
+    return this.#serial([s.axis], place, (inner) => this.list(s.body, inner), s.body);
+  }
+
+  #unrolled(s: For, place: Place): string[] {
+    const axis = { axis: s.axis, ident: this.#shader.names.of(s.axis.name), lo: "", hi: "" };
+    return unrolledLoop(axis, () => this.list(s.body, { ...place, uniform: new Set([...place.uniform, s.axis.name]) }));
+  }
+
+  /** Axes dealt out to lanes around the lines of one iteration. */
+  #dealt(axes: readonly Axis[], body: readonly string[]): string[] {
+    const lines: string[] = [];
+    const spelled = axes.map((a) => this.#bounds(a, lines));
+    return [...lines, ...laneLoop(spelled, this.#shader.lanes, this.#shader.names.fresh("turn"), body)];
+  }
+
+  /**
+   * Serial loops, outer axis first. Where lanes run together, the next iteration may meet the last one's accesses: then the body
+   * ends with a barrier, and the bounds must be equal on all lanes.
+   */
+  #serial(axes: readonly Axis[], place: Place, write: (place: Place) => string[], body: readonly Stmt[]): string[] {
+    const [axis, ...rest] = axes;
+    if (axis === undefined) return write(place);
+    const before = this.#barriers;
+    const pending = new Pending(place.pending.touched());
+    const inner = this.#serial(rest, { ...place, pending, uniform: new Set([...place.uniform, axis.name]) }, write, body);
+    if (place.by === "together") inner.push(...this.#waitFor(touchedBy(body, (name) => this.#shader.isShared(name)), pending));
+    place.pending.add(pending.touched());
+    const lines: string[] = [];
+    const uniformly = this.#barriers !== before;
+    const spelled = uniformly ? this.#uniformBounds(axis, place, lines) : this.#bounds(axis, lines);
+    return [...lines, ...serialLoop(spelled, inner)];
+  }
+
+  #bounds(axis: Axis, lines: string[]): SpelledAxis {
+    const [lo = "", hi = ""] = spell([axis.lo, axis.hi], this.#shader, lines);
+    return this.#withBounds(axis, lo, hi, lines);
+  }
+
+  #uniformBounds(axis: Axis, place: Place, lines: string[]): SpelledAxis {
+    return this.#withBounds(axis, this.uniformText(axis.lo, place, lines), this.uniformText(axis.hi, place, lines), lines);
+  }
+
+  /** The upper bound is computed once. */
+  #withBounds(axis: Axis, lo: string, hi: string, lines: string[]): SpelledAxis {
+    const { names } = this.#shader;
+    const ident = names.of(axis.name);
+    if (axis.hi.args.length === 0) return { axis, ident, lo, hi };
+    const end = names.fresh(`${axis.name}_end`);
+    lines.push(`let ${end} = ${hi};`);
+    return { axis, ident, lo, hi: end };
+  }
+
+  /** The text of an expression in uniform control flow; lane 0 tells the others where the shader compiler could not see that it is equal. */
+  uniformText(e: Expr, place: Place, lines: string[]): string {
+    const text = spellOne(e, this.#shader, lines);
+    if (exprOrder([e]).every((n) => this.#isUniform(n, place))) return text;
+    const told = this.#shader.workgroupVariable("told", e.dtype);
+    const word = this.#shader.names.fresh("known");
+    lines.push(...block("if (lane == 0u)", [`${told} = ${text};`]), `let ${word} = workgroupUniformLoad(&${told});`);
+    this.#barriers++;
+    return word;
+  }
+
+  #isUniform(e: Expr, place: Place): boolean {
+    if (e.op === "var" || e.op === "axis") return place.uniform.has(e.name);
+    if (e.op !== "load") return true;
+    const m = this.#shader.memory(e.name);
+    return m.ident !== "arena" && m.space === "storage" && !this.#shader.isShared(e.name);
+  }
+
+  /** `accumulators[k] = combine[k](accumulators, values)`, all of them from the old ones. */
+  #combined(s: Reduce, accumulators: readonly string[]): string[] {
+    const lines: string[] = [];
+    const tuple = accumulators.map((name, k) => variable(name, at(s.init, k).dtype));
+    const texts = spell(s.combine.map((c) => substitute(c, [...tuple, ...s.values])), this.#shader, lines);
+    return [...lines, ...this.#assignAll(accumulators.map((name) => this.#shader.names.of(name)), texts)];
+  }
+
+  #assignAll(places: readonly string[], texts: readonly string[]): string[] {
+    if (texts.length === 1) return [`${at(places, 0)} = ${at(texts, 0)};`];
+    const next = texts.map(() => this.#shader.names.fresh("next"));
+    return [...next.map((word, k) => `let ${word} = ${at(texts, k)};`), ...next.map((word, k) => `${at(places, k)} = ${word};`)];
+  }
+
+  #accumulators(s: Reduce, names: readonly string[]): string[] {
+    const lines: string[] = [];
+    const texts = spell(s.init, this.#shader, lines);
+    return [...lines, ...names.map((name, k) => variableText(this.#shader.names.of(name), at(s.init, k), at(texts, k)))];
+  }
+
+  #serialReduce(s: Reduce, place: Place): string[] {
+    const contribution = { ...s, axes: [] };
+    const loops = this.#serial(s.axes, place, (inner) => [...this.list(s.body, inner), ...this.#combined(s, s.names)], [contribution]);
+    return [...this.#accumulators(s, s.names), ...loops];
+  }
+
+  /** Each lane combines its share from the neutral element on; the lanes' partial tuples are combined as a tree in workgroup memory. */
+  #laneReduce(s: Reduce, place: Place): string[] {
+    const { names } = this.#shader;
+    const dealt = reduceLanes(s);
+    const own = s.names.map((name) => names.fresh(`${name}_lane`));
+    const step: Place = { ...place, by: "lane" };
+    const share = this.#serial(s.axes.filter((a) => !dealt.includes(a)), step, (inner) => [...this.list(s.body, inner), ...this.#combined(s, own)], []);
+    const loop = this.#dealt(dealt, share);
+    place.pending.add(touchedBy([s], (name) => this.#shader.isShared(name)));
+    return [...this.#accumulators(s, own), ...loop, ...this.#tree(s, own, place)];
+  }
+
+  #tree(s: Reduce, own: readonly string[], place: Place): string[] {
+    const { names, lanes } = this.#shader;
+    const slots = new Map<string, number>();
+    const partials = s.init.map((e) => {
+      const n = slots.get(e.dtype) ?? 0;
+      slots.set(e.dtype, n + 1);
+      return this.#shader.partials(e.dtype, n);
+    });
+    const wait = this.#waitFor(touching({ writes: partials }), place.pending);
+    const far = names.fresh("far");
+    const [near, other] = [own.map(() => names.fresh("a")), own.map(() => names.fresh("b"))];
+    const lines = partials.flatMap((p, k) => [`let ${at(near, k)} = ${p}[lane];`, `let ${at(other, k)} = ${p}[lane + ${far}];`]);
+    const tuple = [...near, ...other].map((name, k) => variable(name, at(s.init, k % own.length).dtype));
+    const texts = spell(s.combine.map((c) => substitute(c, tuple)), this.#shader, lines);
+    lines.push(...this.#assignAll(partials.map((p) => `${p}[lane]`), texts));
+    this.#barriers++;
+    place.pending.clear((name) => !this.#isStorage(name));
+    place.pending.add(touching({ reads: partials }));
+    return [
+      ...wait,
+      ...partials.map((p, k) => `${p}[lane] = ${at(own, k)};`),
+      "workgroupBarrier();",
+      `for (var ${far} = ${lanes / 2}u; ${far} > 0u; ${far} >>= 1u) {`,
+      ...indent([...block(`if (lane < ${far})`, lines), "workgroupBarrier();"]),
+      "}",
+      ...s.names.map((name, k) => `let ${names.of(name)} = ${at(partials, k)}[0];`),
+    ];
+  }
+}

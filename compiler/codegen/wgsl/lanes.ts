@@ -1,0 +1,171 @@
+/**
+ * Kernels with lane axes: the lanes of a workgroup share one grid point. All lanes run the statements outside lane loops alike (so
+ * that barriers stand in uniform control flow), a lane loop deals its iterations out to them.
+ */
+import type { Expr } from "../../ir/expr.ts";
+import { axisIndex } from "../../ir/expr.ts";
+import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
+import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
+import { rewriter, mapBody } from "../../ir/loop-map.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import { mulIndex, subIndex } from "../../ir/indexing.ts";
+import { at } from "../../ir/errors.ts";
+import type { Target } from "../../target.ts";
+
+/** WebGPU's default limit of invocations in a workgroup. */
+const maxWorkgroup = 256;
+/** Scratch that every lane may keep a copy of, in elements; beyond it lanes share one. */
+const maxCopied = 64;
+
+/** The number of iterations, or Infinity where it is not known while compiling. */
+export function tripsOf(a: Axis): number {
+  if (a.lo.op !== "const" || a.hi.op !== "const") return Infinity;
+  return Math.max(0, Math.ceil((a.hi.value - a.lo.value) / a.step));
+}
+
+const tripsOfAll = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * tripsOf(a), 1);
+
+/** Axes that lanes share out, and what runs in one iteration of them. */
+export interface LaneNest {
+  readonly axes: readonly Axis[];
+  readonly body: readonly Stmt[];
+}
+
+/** A lane loop with the lane loops that directly fill it: they are dealt out as one, where their bounds are constant. */
+export function laneNest(s: For): LaneNest {
+  const axes = [s.axis];
+  let body = s.body;
+  for (let inner = body[0]; body.length === 1 && inner?.kind === "for" && inner.axis.kind === "lane"; inner = body[0]) {
+    if (tripsOfAll([...axes, inner.axis]) === Infinity) break;
+    axes.push(inner.axis);
+    body = inner.body;
+  }
+  return { axes, body };
+}
+
+/** The axes of a reduction that its lanes share out: all of kind lane where they are constant, else the first. */
+export function reduceLanes(s: Reduce): readonly Axis[] {
+  const axes = s.axes.filter((a) => a.kind === "lane");
+  return tripsOfAll(axes) === Infinity ? axes.slice(0, 1) : axes;
+}
+
+/** Whether the statement itself deals iterations out to lanes. */
+export const dealsLanes = (s: Stmt): boolean => (s.kind === "for" && s.axis.kind === "lane") || (s.kind === "reduce" && s.axes.some((a) => a.kind === "lane"));
+
+/** The outermost lane loops and reductions of a list. */
+function* laneNests(list: readonly Stmt[]): Generator<LaneNest> {
+  for (const s of list) {
+    if (s.kind === "for" && s.axis.kind === "lane") yield laneNest(s);
+    else if (s.kind === "reduce" && dealsLanes(s)) yield { axes: reduceLanes(s), body: s.body };
+    else for (const body of bodiesOf(s)) yield* laneNests(body);
+  }
+}
+
+/**
+ * How many lanes share one grid point of the kernel: 1 where it has no lane axis, else a power of two that covers its widest
+ * lane loop, or the target's lanes where that is wider than a workgroup may be.
+ */
+export function lanesFor(kernel: Kernel, target: Target): number {
+  const trips = [...laneNests(kernel.body)].map((nest) => tripsOfAll(nest.axes));
+  const widest = Math.max(1, ...trips);
+  const wanted = widest <= maxWorkgroup ? widest : target.lanes;
+  return 2 ** Math.ceil(Math.log2(wanted));
+}
+
+/** Where each local of a kernel with lanes lives. */
+export type Placement = ReadonlyMap<string, "function" | "workgroup">;
+
+/** Accesses of a local: inside which lane loops (none: outside all), at which index. */
+interface Access {
+  readonly nest: readonly Axis[];
+  readonly index: Expr;
+  readonly writes: boolean;
+}
+
+function loadsIn(roots: readonly Expr[], name: string): Expr[] {
+  return exprOrder(roots).filter((e) => e.op === "load" && e.name === name).map((e) => at(e.args, 0));
+}
+
+/** Every access of a local in a list; `nest` are the lane axes around the list. */
+function accesses(list: readonly Stmt[], name: string, nest: readonly Axis[]): Access[] {
+  return list.flatMap((s): Access[] => {
+    const inner = nest.length > 0 ? nest : axesDealt(s);
+    const own = loadsIn(expressionsOf(s), name).map((index) => ({ nest: s.kind === "reduce" ? inner : nest, index, writes: false }));
+    const store = s.kind === "store" && s.buffer === name ? [{ nest, index: s.index, writes: true }] : [];
+    return [...own, ...store, ...bodiesOf(s).flatMap((body) => accesses(body, name, inner))];
+  });
+}
+
+function axesDealt(s: Stmt): readonly Axis[] {
+  if (s.kind === "for" && s.axis.kind === "lane") return laneNest(s).axes;
+  return s.kind === "reduce" ? reduceLanes(s) : [];
+}
+
+/** Locals declared inside lane loops belong to one iteration. */
+function localsInLanes(kernel: Kernel): Set<string> {
+  const found = new Set<string>();
+  for (const nest of laneNests(kernel.body)) for (const s of statements(nest.body)) if (s.kind === "local") found.add(s.name);
+  return found;
+}
+
+/** The flat position in a lane nest, times `size`. */
+function lanePosition(nest: readonly Axis[], size: number): Expr[] {
+  let stride = size;
+  return nest.toReversed().map((a) => {
+    const term = mulIndex(axisIndex(a.name, a.lo.value, a.hi.value - 1), stride);
+    stride *= tripsOf(a);
+    return term;
+  });
+}
+
+/** The part of the index that is left within the lane's own `size` elements, or undefined where the access leaves them. */
+function withinLane(access: Access, size: number, lanes: number): Expr | undefined {
+  const { nest } = access;
+  if (nest.length === 0 || tripsOfAll(nest) > lanes || nest.some((a) => a.lo.value !== 0 || a.step !== 1)) return undefined;
+  const rest = lanePosition(nest, size).reduce((index, term) => subIndex(index, term), access.index);
+  return rest.lo >= 0 && rest.hi < size ? rest : undefined;
+}
+
+/**
+ * The number of elements that each lane owns of a local, if every access stays within the accessing lane's own: then the local is
+ * registers, `size` a lane. A register tile is written this way, and is a plain array on a target without lanes.
+ */
+function ownedSize(local: Local, found: readonly Access[], lanes: number): number | undefined {
+  const first = found[0];
+  if (first === undefined) return undefined;
+  const size = local.size / tripsOfAll(first.nest);
+  if (!Number.isInteger(size)) return undefined;
+  return found.every((a) => tripsOfAll(a.nest) * size === local.size && withinLane(a, size, lanes) !== undefined) ? size : undefined;
+}
+
+/** Rewrites the indices of a local that lanes own in parts. */
+function shrink(body: readonly Stmt[], local: Local, size: number, lanes: number): Stmt[] {
+  const walk = (list: readonly Stmt[], nest: readonly Axis[]): Stmt[] =>
+    list.map((s): Stmt => {
+      const inner = nest.length > 0 ? nest : axesDealt(s);
+      const within = (index: Expr): Expr => withinLane({ nest: inner, index, writes: false }, size, lanes) ?? index;
+      const visit = rewriter((e) => (e.op === "load" && e.name === local.name ? { ...e, args: [within(at(e.args, 0)), ...e.args.slice(1)] } : e));
+      if (s.kind === "local" && s.name === local.name) return { ...s, size };
+      if (s.kind === "if") return { ...s, condition: visit(s.condition), then: walk(s.then, inner), otherwise: walk(s.otherwise, inner) };
+      const [mapped = s] = mapBody([s.kind === "for" || s.kind === "reduce" ? { ...s, body: [] } : s], visit);
+      if ((mapped.kind === "for" || mapped.kind === "reduce") && s.kind === mapped.kind) return { ...mapped, body: walk(s.body, inner) };
+      return mapped.kind === "store" && mapped.buffer === local.name ? { ...mapped, index: within(mapped.index) } : mapped;
+    });
+  return walk(body, []);
+}
+
+/** Decides for each local whether lanes share it, copy it or own parts of it; parts have smaller sizes and indices in the new kernel. */
+export function placeLocals(kernel: Kernel, lanes: number): { readonly kernel: Kernel; readonly placement: Placement } {
+  const placement = new Map<string, "function" | "workgroup">();
+  const inLanes = localsInLanes(kernel);
+  let body = kernel.body;
+  for (const s of statements(kernel.body)) {
+    if (s.kind !== "local") continue;
+    const found = accesses(body, s.name, []);
+    const copied = s.space === "scratch" && s.size <= maxCopied && found.every((a) => !a.writes || a.nest.length === 0);
+    const size = lanes === 1 || inLanes.has(s.name) || copied ? s.size : ownedSize(s, found, lanes);
+    placement.set(s.name, size === undefined ? "workgroup" : "function");
+    if (size !== undefined && size !== s.size) body = shrink(body, s, size, lanes);
+  }
+  return { kernel: { ...kernel, body }, placement };
+}

@@ -1,0 +1,62 @@
+/**
+ * Makes a kernel one that its target can spell: scalar operations that the target lacks become expressions of others, dtypes that
+ * it lacks are refused.
+ */
+import type { DType } from "../ir/dtype.ts";
+import { CompilerBug, lookup, UnsupportedError } from "../ir/errors.ts";
+import type { Expr, ScalarOp } from "../ir/expr.ts";
+import { isScalarOp, substitute } from "../ir/expr.ts";
+import { exprOrder } from "../ir/expr-order.ts";
+import type { Kernel } from "../ir/loop.ts";
+import { expressionsOf, statements } from "../ir/loop.ts";
+import { mapExpressions, rewriter } from "../ir/loop-map.ts";
+import type { Target } from "../target.ts";
+import { expansions } from "./legalize-float32.ts";
+
+/** Throws an UnsupportedError that names the dtype and the way out, where the kernel holds one that the target lacks. */
+function requireDTypes(kernel: Kernel, target: Target): void {
+  const check = (dtype: DType, where: string): void => {
+    if (target.dtypes.has(dtype)) return;
+    const way = target.dtypes.has("float32") ? `Convert with astype("float32"), or evaluate on the cpu.` : "Evaluate on the cpu.";
+    throw new UnsupportedError(`kernel ${kernel.name}: ${where} is ${dtype}, which ${target.name} does not have. ${way}`);
+  };
+  for (const b of kernel.buffers) check(b.dtype, `buffer ${b.name}`);
+  for (const p of kernel.scalars) check(p.dtype, `scalar ${p.name}`);
+  for (const s of statements(kernel.body)) {
+    if (s.kind === "local") check(s.dtype, `local ${s.name}`);
+    for (const e of exprOrder(expressionsOf(s))) check(e.dtype, `the result of ${e.op}`);
+  }
+}
+
+/** What stands for `op` on the operands: itself where the target has it, else its template, made of what the target has. */
+type Templates = (op: ScalarOp) => Expr | undefined;
+
+function templatesFor(target: Target): Templates {
+  const known = new Map<ScalarOp, Expr>();
+  const open = new Set<ScalarOp>();
+  const template = (op: ScalarOp): Expr | undefined => {
+    if (!target.lacks.has(op)) return undefined;
+    const made = known.get(op);
+    if (made !== undefined) return made;
+    if (open.has(op)) throw new CompilerBug(`the expansions of ${[...open].join(", ")} need each other, and ${target.name} lacks them all`);
+    open.add(op);
+    const expanded = rewriter((e) => replace(e, template))(lookup(expansions, op, `an expansion of ${op}, which ${target.name} lacks`));
+    open.delete(op);
+    known.set(op, expanded);
+    return expanded;
+  };
+  return template;
+}
+
+function replace(e: Expr, template: Templates): Expr {
+  const expanded = isScalarOp(e.op) && e.args[0]?.dtype === "float32" ? template(e.op) : undefined;
+  return expanded === undefined ? e : substitute(expanded, e.args);
+}
+
+/** The kernel in the words of the target; throws an UnsupportedError for a dtype that the target lacks. */
+export function legalize(kernel: Kernel, target: Target): Kernel {
+  requireDTypes(kernel, target);
+  if (target.lacks.size === 0) return kernel;
+  const template = templatesFor(target);
+  return mapExpressions(kernel, rewriter((e) => replace(e, template)));
+}
