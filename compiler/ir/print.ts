@@ -23,17 +23,38 @@ import { typeText } from "./shape.ts";
 /** The version of Graph text; a file may open with `version 1`. */
 export const graphTextVersion = 1;
 
-/** The text of a graph, without a final line break. Nodes that hold data print as params named `data`, `data_1` … */
-export function printGraph(graph: Graph): string {
-  const nodes = postorder(graph.outputs, isData);
+/** A graph with the names that its text gives to its values. */
+export interface NamedGraph {
+  /** Params, then data that stands for itself, in the order of the header. */
+  readonly leaves: readonly Value[];
+  /** The nodes in the order of the text. */
+  readonly nodes: readonly Node[];
+  /** `%x`, `%0` or `%3.1`. */
+  readonly of: (value: Value) => string;
+  /** `%3` for a node of any number of results. */
+  readonly ofNode: (node: Node) => string;
+}
+
+/** The names of a graph's values, as `printGraph` writes them. Nodes that hold data are named as params: `data`, `data_1` … */
+export function nameGraph(graph: Graph): NamedGraph {
+  const reached = postorder(graph.outputs, isData);
+  const leaves = [...graph.params, ...dataOf(reached, graph)];
   const names = new Names();
-  const data = dataOf(nodes, graph);
-  const params = [...graph.params.map((p) => paramText(p, names)), ...data.map((d) => `${names.leaf(d, "data")}: ${typeText(d.type)}`)];
-  const lines = nodes.filter((n) => !names.has(n)).map((n) => `  ${nodeText(n, names)}\n`);
-  const outputs = graph.outputs.map((o) => names.of(o));
+  for (const p of leaves) names.leaf(p, leafName(p));
+  const nodes = reached.filter((n) => !names.has(n));
+  for (const n of nodes) names.node(n);
+  return { leaves, nodes, of: (v) => names.of(v), ofNode: (n) => names.ofNode(n) };
+}
+
+/** The text of a graph, without a final line break. */
+export function printGraph(graph: Graph): string {
+  const named = nameGraph(graph);
+  const params = named.leaves.map((p) => `${named.of(p)}: ${leafType(p)}`).join(", ");
+  const lines = named.nodes.map((n) => `  ${nodeText(n, named)}\n`).join("");
   const types = graph.outputs.map((o) => typeText(o.type)).join(", ");
-  const result = outputs.length === 1 ? types : `(${types})`;
-  return `graph @${nameText(graph.name)}(${params.join(", ")}) -> ${result} {\n${lines.join("")}  return${outputs.map((o, i) => `${i > 0 ? "," : ""} ${o}`).join("")}\n}`;
+  const result = graph.outputs.length === 1 ? types : `(${types})`;
+  const outputs = graph.outputs.map((o, i) => `${i > 0 ? "," : ""} ${named.of(o)}`).join("");
+  return `graph @${nameText(graph.name)}(${params}) -> ${result} {\n${lines}  return${outputs}\n}`;
 }
 
 /** The texts of several graphs, as one file. */
@@ -64,43 +85,46 @@ class Names {
   }
 
   /** Names a param or a data value; a name that is taken gets a number. */
-  leaf(value: Value, wanted: string): string {
+  leaf(value: Value, wanted: string): void {
     let name = wanted;
     for (let i = 1; this.#taken.has(name); i++) name = `${wanted}_${i}`;
     this.#taken.add(name);
-    const text = `%${nameText(name)}`;
-    this.#names.set(value.node.definition === null ? value : value.node, text);
-    return text;
+    this.#names.set(isData(value) ? value : value.node, `%${nameText(name)}`);
   }
 
-  node(node: Node): string {
-    const text = `%${this.#next++}`;
-    this.#names.set(node, text);
-    return text;
+  node(node: Node): void {
+    this.#names.set(node, `%${this.#next++}`);
+  }
+
+  ofNode(node: Node): string {
+    return lookup(this.#names, node, "a printed node");
   }
 
   of(value: Value): string {
     if (isData(value)) return lookup(this.#names, value, "a data value of a graph");
-    const text = lookup(this.#names, value.node, "a printed node");
+    const text = this.ofNode(value.node);
     return value.node.results.length === 1 ? text : `${text}.${value.index}`;
   }
 }
 
-function paramText(value: Value, names: Names): string {
-  if (isData(value)) return `${names.leaf(value, "data")}: ${typeText(value.type)}`;
-  const { attrs } = value.node;
-  const name = names.leaf(value, typeof attrs["name"] === "string" ? attrs["name"] : "p");
-  if (attrs["space"] === "scalar" && value.shape.length === 0) return `${name}: scalar ${dtypeInfo(value.dtype).short}`;
-  return `${name}: ${typeText(value.type)}`;
+function leafName(value: Value): string {
+  if (isData(value)) return "data";
+  const { name } = value.node.attrs;
+  return typeof name === "string" ? name : "p";
 }
 
-function nodeText(node: Node, names: Names): string {
-  const args = node.args.map((a) => names.of(a)).join(", ");
+function leafType(value: Value): string {
+  const scalar = !isData(value) && value.node.attrs["space"] === "scalar" && value.shape.length === 0;
+  return scalar ? `scalar ${dtypeInfo(value.dtype).short}` : typeText(value.type);
+}
+
+function nodeText(node: Node, named: NamedGraph): string {
+  const args = node.args.map((a) => named.of(a)).join(", ");
   const count = node.results.length === 1 ? "" : `:${node.results.length}`;
   const types = node.results.map((r) => typeText(r.type)).join(", ");
   const mark = node.provenance === "user" ? " user" : "";
   const parts = [node.op.name, args, attrsText(node.attrs, node.op.attrs)].filter((p) => p !== "").join(" ");
-  return `${names.node(node)}${count} = ${parts} : ${types}${mark}`;
+  return `${named.ofNode(node)}${count} = ${parts} : ${types}${mark}`;
 }
 
 /** `{axes=[1], dtype=f32}` in the order of the row's schema; nothing where there are none. */
