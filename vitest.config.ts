@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import type { ViteUserConfig } from "vitest/config";
 
 /** The browser has a config of its own (test/browser): it needs a build and a chromium. */
-export default defineConfig({
+const config: ViteUserConfig = {
   resolve: { alias: [{ find: /^lazuli$/, replacement: fileURLToPath(new URL("src/index.ts", import.meta.url)) }] },
   test: {
     include: ["test/**/*.test.ts"],
@@ -11,4 +11,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },
-});
+};
+
+export default config;

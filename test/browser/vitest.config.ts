@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
-import { defineConfig } from "vitest/config";
+import type { ViteUserConfig } from "vitest/config";
 
 /** The installed browser: `CHROMIUM` names one, else the first on the path. */
 function findChromium(): string | null {
@@ -15,7 +15,7 @@ const chromium = findChromium();
 if (chromium === null) console.log("browser tests skipped: no chromium is installed");
 
 /** The built package in a page of a real browser. */
-export default defineConfig({
+const config: ViteUserConfig = {
   root: fileURLToPath(new URL("../..", import.meta.url)),
   resolve: { alias: [{ find: /^lazuli$/, replacement: fileURLToPath(new URL("../../dist/src/index.js", import.meta.url)) }] },
   server: { headers: { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" } },
@@ -36,4 +36,6 @@ export default defineConfig({
       instances: [{ browser: "chromium" }],
     },
   },
-});
+};
+
+export default config;
