@@ -84,6 +84,13 @@ export abstract class Lazy {
     return this.value.slot !== null;
   }
 
+  /** The length of the first axis; a ShapeError where there is none. */
+  get length(): number {
+    const [first] = this.shape;
+    if (first === undefined) throw new ShapeError(`length: ${typeText(this.type)} has no axes. Read it with item().`);
+    return first;
+  }
+
   /** Computes the elements, and with them everything they depend on. */
   async eval(): Promise<this> {
     await evaluate([this.value]);
