@@ -4,8 +4,8 @@ import type { Value } from "../compiler/ir/node.ts";
 import { evaluate, evaluateSync } from "./evaluate.ts";
 import { Lazy } from "./handle.ts";
 
-/** Arrays and tensors in any nesting of lists and plain objects. */
-export type Nesting = Lazy | readonly Nesting[] | { readonly [key: string]: Nesting };
+/** Arrays and tensors in any nesting of lists and plain objects. Null, as `x.grad` is before `backward()`, is an error at the call. */
+export type Nesting = Lazy | null | readonly Nesting[] | { readonly [key: string]: Nesting };
 
 function isPlain(x: unknown): x is Readonly<Record<string, unknown>> {
   if (typeof x !== "object" || x === null) return false;
