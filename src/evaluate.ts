@@ -1,28 +1,22 @@
 /** Evaluation: fills the slots of values and drops the definitions that nothing needs any more. */
-import { CompilerBug } from "../compiler/ir/errors.ts";
+import { at, CompilerBug } from "../compiler/ir/errors.ts";
 import { postorder } from "../compiler/ir/graph.ts";
 import type { HostArray, HostData } from "../compiler/ir/host.ts";
 import { interpretValues } from "../compiler/interpret.ts";
 import { Node, result } from "../compiler/ir/node.ts";
-import type { Slot, Value } from "../compiler/ir/node.ts";
+import type { Value } from "../compiler/ir/node.ts";
 import type { TensorType } from "../compiler/ir/shape.ts";
-import type { DeviceBuffer } from "../runtime/device.ts";
+import { canonicalize } from "../compiler/passes/canonicalize.ts";
+import { CpuBuffer } from "../runtime/cpu/buffer.ts";
 import { cpu } from "./devices.ts";
+import { prepare } from "./plans.ts";
+import { settings } from "./settings.ts";
 
-function bufferOf(value: Value): DeviceBuffer | null {
+/** The evaluated memory of a value, or null where it is pending. */
+function bufferOf(value: Value): CpuBuffer | null {
   if (value.slot === null) return null;
-  const buffer = buffers.get(value.slot);
-  if (buffer === undefined) throw new CompilerBug("a slot that no device filled");
-  return buffer;
-}
-
-/** The slots that devices filled: a slot is its buffer. */
-const buffers = new WeakMap<Slot, DeviceBuffer>();
-
-function fill(value: Value, data: HostArray): void {
-  const buffer = cpu.upload(data, value.type);
-  buffers.set(buffer, buffer);
-  value.slot = buffer;
+  if (value.slot instanceof CpuBuffer) return value.slot;
+  throw new CompilerBug(`a slot on ${value.slot.device}, which no device filled`);
 }
 
 function contentOf(value: Value): HostData | null {
@@ -33,7 +27,7 @@ function contentOf(value: Value): HostData | null {
 /** Data of the user as a value: a node without definition, its slot filled. */
 export function upload(data: HostArray, type: TensorType): Value {
   const value = result(new Node(null, [type], false, "user"), 0);
-  fill(value, data);
+  value.slot = cpu.upload(data, type);
   return value;
 }
 
@@ -43,20 +37,51 @@ export function shareSlot(from: Value, to: Value): void {
   to.slot = from.slot;
 }
 
-/** Computes these values, each once, in one plan. */
+/** Computes these values, each once, in one plan; lets dead buffers go where they have piled up. */
 export async function evaluate(values: readonly Value[]): Promise<void> {
-  evaluateSync(values);
+  run(values);
+  await cpu.pressure.relieve();
 }
 
-/** `evaluate` without waiting; throws a DeviceError on devices that cannot. */
+/** `evaluate` without waiting; throws a DeviceError on devices that cannot, and where dead buffers have piled up that cannot be collected. */
 export function evaluateSync(values: readonly Value[]): void {
-  const pending = values.filter((v) => v.slot === null);
-  interpretValues(pending, contentOf).forEach((data, i) => {
-    const value = pending[i];
-    if (value === undefined || value.slot !== null) return;
-    fill(value, data.data);
-    dropDefinition(value.node);
-  });
+  run(values);
+  cpu.pressure.relieveSync();
+}
+
+function run(values: readonly Value[]): void {
+  const pending = [...new Set(values)].filter((v) => v.slot === null);
+  if (pending.length === 0) return;
+  const buffers = settings().target === "interpreter" ? interpret(pending) : execute(pending);
+  pending.forEach((value, i) => fill(value, at(buffers, i)));
+}
+
+function execute(pending: readonly Value[]): CpuBuffer[] {
+  const canonical = canonicalize(pending);
+  const { executable } = prepare(canonical);
+  const inputs = canonical.buffers.map((v) => bufferOf(v) ?? missing());
+  return cpu.run(executable, inputs, canonical.scalars);
+}
+
+function interpret(pending: readonly Value[]): CpuBuffer[] {
+  return interpretValues(pending, contentOf).map((data, i) => cpu.upload(data.data, at(pending, i).type));
+}
+
+function missing(): never {
+  throw new CompilerBug("a plan's input is not evaluated");
+}
+
+/** Puts the memory into the value, and into what the value is a detached form of. */
+function fill(value: Value, buffer: CpuBuffer): void {
+  for (let v: Value | undefined = value; v !== undefined && v.slot === null; v = detachedFrom(v)) {
+    v.slot = v === value ? buffer : buffer.view(v.type);
+  }
+  dropDefinition(value.node);
+}
+
+function detachedFrom(value: Value): Value | undefined {
+  const { definition } = value.node;
+  return definition?.op.kind === "barrier" && definition.op.effect === "detach" ? definition.args[0] : undefined;
 }
 
 /** Tracked nodes keep theirs for autodiff; a detached one (a rebound cell) is a leaf, whatever it was computed from. */
@@ -64,7 +89,7 @@ function dropDefinition(node: Node): void {
   const { definition } = node;
   if (definition === null || node.results.some((r) => r.slot === null)) return;
   const detached = definition.op.kind === "barrier" && definition.op.effect === "detach";
-  if (!node.tracked || detached) node.definition = null;
+  if (!node.tracked || detached) node.drop();
 }
 
 /** A copy of the elements of an evaluated value. */
@@ -74,18 +99,18 @@ export async function readValue(value: Value): Promise<HostArray> {
 
 /** `readValue` without waiting; throws a DeviceError on devices that cannot. */
 export function readValueSync(value: Value): HostArray {
-  const content = contentOf(value);
-  if (content === null) throw new CompilerBug("reading a value that was not evaluated");
-  return content.data;
+  const buffer = bufferOf(value);
+  if (buffer === null) throw new CompilerBug("reading a value that was not evaluated");
+  return cpu.readSync(buffer);
 }
 
 /** A handle was disposed: its memory may go once no recorded node reads it. */
 export function releaseValue(value: Value): void {
-  void value;
+  if (value.readers === 0) bufferOf(value)?.release();
 }
 
 /** How many nodes an evaluation of this value would compute. */
 export const pendingNodes = (value: Value): number => postorder([value], (v) => v.slot !== null).length;
 
 /** The name of the target that code is generated for. */
-export const targetName = (): string => "js";
+export const targetName = (): string => settings().target;

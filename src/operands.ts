@@ -59,11 +59,11 @@ export function requireRepresents(op: string, dtype: DType, x: number): void {
   throw new DTypeError(`${op}: ${x} cannot be represented as ${dtype}. Convert the array with astype("float64") or astype("float32") first.`);
 }
 
-/** A number that the user passed, as a rank-0 constant of `dtype`. */
+/** A number that the user passed, as a rank-0 constant of `dtype`. Floats may be lifted into parameters, integers stay so that they simplify. */
 export function userNumber(op: string, x: number | boolean, dtype: DType): Value {
   const number = Number(x);
   requireRepresents(op, dtype, number);
-  return constantValue(roundTo(dtype, number), dtype, "user");
+  return constantValue(roundTo(dtype, number), dtype, isFloat(dtype) ? "user" : "compiler");
 }
 
 /** A number option in the type of `like`: what the user gave may be lifted into a parameter, the default is a plain constant. */

@@ -35,6 +35,8 @@ export class Value {
   readonly type: TensorType;
   /** The evaluated buffer, once there is one. */
   slot: Slot | null = null;
+  /** Recorded definitions that read it: its memory may be needed as long as there are any. */
+  readers = 0;
   constructor(node: Node, index: number, type: TensorType) {
     this.node = node;
     this.index = index;
@@ -74,6 +76,13 @@ export class Node {
     this.results = types.map((t, i) => new Value(this, i, t));
     this.tracked = tracked;
     this.provenance = provenance;
+    for (const a of definition?.args ?? []) a.readers++;
+  }
+
+  /** Forgets how the node was computed. */
+  drop(): void {
+    for (const a of this.definition?.args ?? []) a.readers--;
+    this.definition = null;
   }
 
   get def(): Definition {

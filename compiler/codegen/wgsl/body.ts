@@ -11,7 +11,7 @@ import { bodiesOf, expressionsOf } from "../../ir/loop.ts";
 import { atomicLines } from "./atomics.ts";
 import { Pending, touchedBy, touching } from "./barriers.ts";
 import type { Touched } from "./barriers.ts";
-import { spell, spellOne, variableText } from "./expression.ts";
+import { bare, spell, spellOne, variableText } from "./expression.ts";
 import { dealsLanes, laneNest, reduceLanes, tripsOf } from "./lanes.ts";
 import { block, indent, laneLoop, serialLoop, unrolledLoop } from "./loops.ts";
 import type { SpelledAxis } from "./loops.ts";
@@ -139,7 +139,7 @@ export class BodyWriter {
     const shader = this.#shader;
     const m = shader.memory(s.buffer);
     const lines: string[] = [];
-    const [index = "", value = "", guard] = spell(s.guard ? [s.index, s.value, s.guard] : [s.index, s.value], shader, lines);
+    const [index = "", value = "", guard] = spell(s.guard ? [s.index, s.value, s.guard] : [s.index, s.value], shader, lines).map(bare);
     const offset = offsetText(m, s.index, index);
     const body: string[] = [];
     if (s.atomic === undefined) body.push(storeText(m, `${m.ident}[${offset}]`, value));
@@ -164,7 +164,7 @@ export class BodyWriter {
     const condition = this.#barriers === before ? spellOne(s.condition, this.#shader, lines) : this.uniformText(s.condition, place, lines);
     for (const side of sides) place.pending.add(side.pending.touched());
     const [then, otherwise] = [at(sides, 0).lines, at(sides, 1).lines];
-    return [...lines, ...block(`if (${condition})`, then), ...(otherwise.length > 0 ? block("else", otherwise) : [])];
+    return [...lines, ...block(`if (${bare(condition)})`, then), ...(otherwise.length > 0 ? block("else", otherwise) : [])];
   }
 
   #for(s: For, place: Place): string[] {
@@ -221,17 +221,17 @@ export class BodyWriter {
     const ident = names.of(axis.name);
     if (axis.hi.args.length === 0) return { axis, ident, lo, hi };
     const end = names.fresh(`${axis.name}_end`);
-    lines.push(`let ${end} = ${hi};`);
+    lines.push(`let ${end} = ${bare(hi)};`);
     return { axis, ident, lo, hi: end };
   }
 
   /** The text of an expression in uniform control flow; lane 0 tells the others where the shader compiler could not see that it is equal. */
   uniformText(e: Expr, place: Place, lines: string[]): string {
-    const text = spellOne(e, this.#shader, lines);
+    const text = at(spell([e], this.#shader, lines), 0);
     if (exprOrder([e]).every((n) => this.#isUniform(n, place))) return text;
     const told = this.#shader.workgroupVariable("told", e.dtype);
     const word = this.#shader.names.fresh("known");
-    lines.push(...block("if (lane == 0u)", [`${told} = ${text};`]), `let ${word} = workgroupUniformLoad(&${told});`);
+    lines.push(...block("if (lane == 0u)", [`${told} = ${bare(text)};`]), `let ${word} = workgroupUniformLoad(&${told});`);
     this.#barriers++;
     return word;
   }
@@ -252,9 +252,9 @@ export class BodyWriter {
   }
 
   #assignAll(places: readonly string[], texts: readonly string[]): string[] {
-    if (texts.length === 1) return [`${at(places, 0)} = ${at(texts, 0)};`];
+    if (texts.length === 1) return [`${at(places, 0)} = ${bare(at(texts, 0))};`];
     const next = texts.map(() => this.#shader.names.fresh("next"));
-    return [...next.map((word, k) => `let ${word} = ${at(texts, k)};`), ...next.map((word, k) => `${at(places, k)} = ${word};`)];
+    return [...next.map((word, k) => `let ${word} = ${bare(at(texts, k))};`), ...next.map((word, k) => `${at(places, k)} = ${word};`)];
   }
 
   #accumulators(s: Reduce, names: readonly string[]): string[] {

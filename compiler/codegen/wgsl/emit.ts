@@ -5,14 +5,14 @@
  * Grid points are counted by workgroups of a dispatch in two dimensions (each has a limit of 65,535 workgroups), or by single
  * invocations where the kernel has no lane axes.
  */
-import { CompilerBug } from "../../ir/errors.ts";
+import { at, CompilerBug } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import type { Axis, Kernel, Let, Stmt } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { Pending } from "./barriers.ts";
 import { BodyWriter } from "./body.ts";
 import type { Place } from "./body.ts";
-import { spellOne } from "./expression.ts";
+import { bare, spell, spellOne } from "./expression.ts";
 import { lanesFor, placeLocals } from "./lanes.ts";
 import { block, indent } from "./loops.ts";
 import type { Binding, UniformMember } from "./shader.ts";
@@ -105,7 +105,7 @@ function headLines(nest: Nest, flat: string, shader: Shader, bound: (e: Expr, li
     const wraps = inner < nest.points;
     inner /= trips;
     const quotient = inner === 1 ? flat : `(${flat} / ${inner}u)`;
-    const position = `i32(${wraps ? `${quotient} % ${trips}u` : quotient})`;
+    const position = `i32(${wraps ? `${quotient} % ${trips}u` : bare(quotient)})`;
     const steps = item.step === 1 ? position : `${position} * ${item.step}i`;
     const isZero = item.lo.op === "const" && item.lo.value === 0;
     const lo = isZero ? "" : `${bound(item.lo, lines)} + `;
@@ -120,7 +120,7 @@ function nestLines(nests: readonly Nest[], shader: Shader): string[] {
   const writer = new BodyWriter(shader);
   const linesOf = (nest: Nest, flat: string): string[] => {
     const place = placeIn(nest, shader);
-    const bound = (e: Expr, lines: string[]): string => (shader.lanes > 1 ? writer.uniformText(e, place, lines) : spellOne(e, shader, lines));
+    const bound = (e: Expr, lines: string[]): string => (shader.lanes > 1 ? writer.uniformText(e, place, lines) : at(spell([e], shader, lines), 0));
     return [...headLines(nest, flat, shader, bound), ...writer.list(nest.body, place)];
   };
   const [only] = nests;

@@ -19,6 +19,17 @@ export interface Scope extends Needs {
   readonly parameter: (name: string) => string | undefined;
 }
 
+/** The text without parentheses around the whole of it. */
+export function bare(text: string): string {
+  if (!text.startsWith("(") || !text.endsWith(")")) return text;
+  let open = 0;
+  for (let i = 0; i < text.length - 1; i++) {
+    if (text[i] === "(") open++;
+    if (text[i] === ")" && --open === 0) return text;
+  }
+  return text.slice(1, -1);
+}
+
 interface Spelled {
   readonly text: string;
   readonly depth: number;
@@ -35,7 +46,7 @@ function nodeText(e: Expr, args: readonly string[], scope: Scope): string {
   if (e.op === "arg") throw new CompilerBug("an argument of a template was not substituted");
   if (e.op !== "load") return operationText(e, args, scope);
   const m = scope.memory(e.name);
-  const value = loadText(m, `${m.ident}[${offsetText(m, at(e.args, 0), at(args, 0))}]`);
+  const value = loadText(m, `${m.ident}[${offsetText(m, at(e.args, 0), bare(at(args, 0)))}]`);
   const guard = args[1];
   return guard === undefined ? value : `select(${constantText(0, e.dtype, scope)}, ${value}, ${guard})`;
 }
@@ -59,7 +70,7 @@ export function spell(roots: readonly Expr[], scope: Scope, lines: string[]): st
   const done = new Map<Expr, Spelled>();
   const bind = (text: string, hint: string): Spelled => {
     const word = scope.names.fresh(hint);
-    lines.push(`let ${word} = ${text};`);
+    lines.push(`let ${word} = ${bare(text)};`);
     return { text: word, depth: 0 };
   };
   for (const e of order) {
@@ -77,8 +88,8 @@ export function spell(roots: readonly Expr[], scope: Scope, lines: string[]): st
   return roots.map((e) => lookup(done, e, "a root").text);
 }
 
-/** A text like `spell`'s, of one expression. */
-export const spellOne = (e: Expr, scope: Scope, lines: string[]): string => at(spell([e], scope, lines), 0);
+/** A text like `spell`'s, of one expression that stands alone: right of `=`, in brackets or parentheses. */
+export const spellOne = (e: Expr, scope: Scope, lines: string[]): string => bare(at(spell([e], scope, lines), 0));
 
 /** `var name: f32 = value;` */
-export const variableText = (ident: string, e: Expr, value: string): string => `var ${ident}: ${wgslType(e.dtype)} = ${value};`;
+export const variableText = (ident: string, e: Expr, value: string): string => `var ${ident}: ${wgslType(e.dtype)} = ${bare(value)};`;

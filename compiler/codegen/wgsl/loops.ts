@@ -1,5 +1,6 @@
 /** The texts of loops. */
 import type { Axis } from "../../ir/loop.ts";
+import { bare } from "./expression.ts";
 import { tripsOf } from "./lanes.ts";
 
 /** Lines one level deeper. */
@@ -19,7 +20,7 @@ export interface SpelledAxis {
 }
 
 export function serialLoop(a: SpelledAxis, body: readonly string[]): string[] {
-  return block(`for (var ${a.ident} = ${a.lo}; ${a.ident} < ${a.hi}; ${a.ident} += ${a.axis.step}i)`, body);
+  return block(`for (var ${a.ident} = ${bare(a.lo)}; ${a.ident} < ${a.hi}; ${a.ident} += ${a.axis.step}i)`, body);
 }
 
 /** One block an iteration, for the few iterations of an unrolled loop. */
@@ -39,7 +40,7 @@ export function decodeLines(flat: string, axes: readonly SpelledAxis[]): string[
     inner /= trips;
     const quotient = inner === 1 ? flat : `(${flat} / ${inner}i)`;
     const position = i === 0 ? quotient : `(${quotient} % ${trips}i)`;
-    return `let ${a.ident} = ${shifted(a, scaled(position, a.axis.step))};`;
+    return `let ${a.ident} = ${bare(shifted(a, scaled(position, a.axis.step)))};`;
   });
 }
 
@@ -51,7 +52,7 @@ export function laneLoop(axes: readonly SpelledAxis[], lanes: number, flat: stri
     const { ident, hi, axis } = first;
     return block(`for (var ${ident} = ${shifted(first, scaled("i32(lane)", axis.step))}; ${ident} < ${hi}; ${ident} += ${lanes * axis.step}i)`, body);
   }
-  const decoded = [...decodeLines(flat, axes), ...body];
-  if (trips > lanes) return block(`for (var ${flat} = i32(lane); ${flat} < ${trips}i; ${flat} += ${lanes}i)`, decoded);
-  return block(trips === lanes ? "" : `if (lane < ${trips}u)`, [`let ${flat} = i32(lane);`, ...decoded]);
+  if (trips > lanes) return block(`for (var ${flat} = i32(lane); ${flat} < ${trips}i; ${flat} += ${lanes}i)`, [...decodeLines(flat, axes), ...body]);
+  const once = axes.length === 1 ? decodeLines("i32(lane)", axes) : [`let ${flat} = i32(lane);`, ...decodeLines(flat, axes)];
+  return block(trips === lanes ? "" : `if (lane < ${trips}u)`, [...once, ...body]);
 }

@@ -1,0 +1,110 @@
+/**
+ * canonicalize: a recorded graph becomes a graph of its own, and a key.
+ *
+ *   x.mul(0.1)   (x evaluated)      graph @main(%b0: f32[4], %s0: scalar f32) { %0 = multiply %b0, broadcast %s0 }
+ *
+ * Evaluated values become buffer params (one a buffer), numbers that the user passed become scalar params, so that a decaying
+ * learning rate or a moving offset changes no structure; `detach` goes; equal definitions become one node. The key spells the whole
+ * structure: two graphs with one key are the same program.
+ */
+import { at, CompilerBug, lookup } from "../ir/errors.ts";
+import type { Graph } from "../ir/graph.ts";
+import { attrsText, Interner, postorder } from "../ir/graph.ts";
+import type { Attrs, Node, Slot, Value } from "../ir/node.ts";
+import { int, make, noAttrs } from "../ir/node.ts";
+import { dtypeInfo } from "../ir/dtype.ts";
+import { typeText } from "../ir/shape.ts";
+import { param } from "../ops/source.ts";
+
+/** The structure of what is asked for, and what this asking puts into it. */
+export interface Canonical {
+  readonly key: string;
+  /** An evaluated value for each buffer param. */
+  readonly buffers: readonly Value[];
+  /** A number for each scalar param. */
+  readonly scalars: readonly number[];
+  readonly build: () => Graph;
+}
+
+export const isLifted = (node: Node): boolean => node.provenance === "user" && node.op.kind === "source" && "value" in node.attrs;
+const isDetach = (node: Node): boolean => node.op.kind === "barrier" && node.op.effect === "detach";
+const isFilled = (v: Value): boolean => v.slot !== null;
+
+const texts = new WeakMap<Attrs, string>();
+
+/** `attrsText`, remembered. */
+function textOf(attrs: Attrs): string {
+  if (attrs === noAttrs) return "";
+  const known = texts.get(attrs);
+  if (known !== undefined) return known;
+  const text = attrsText(attrs);
+  texts.set(attrs, text);
+  return text;
+}
+
+export function canonicalize(values: readonly Value[], name: string = "main"): Canonical {
+  const order = postorder(values, isFilled);
+  const buffers: Value[] = [];
+  const bySlot = new Map<Slot, string>();
+  const scalars: number[] = [];
+  const names = new Map<Node, string>();
+  const words: string[] = [];
+  const refer = (v: Value): string => {
+    if (v.slot !== null) {
+      const known = bySlot.get(v.slot);
+      if (known !== undefined) return known;
+      const ref = `b${buffers.length}`;
+      buffers.push(v);
+      bySlot.set(v.slot, ref);
+      words.push(`${ref}:${typeText(v.type)}`);
+      return ref;
+    }
+    const base = lookup(names, v.node, "a node's name");
+    return v.index === 0 ? base : `${base}.${v.index}`;
+  };
+  order.forEach((node, i) => {
+    if (isDetach(node)) names.set(node, refer(at(node.args, 0)));
+    else if (isLifted(node)) {
+      names.set(node, `s${scalars.length}`);
+      words.push(`s${scalars.length}:${dtypeInfo(at(node.results, 0).dtype).short}`);
+      scalars.push(int(node.attrs, "value"));
+    } else {
+      names.set(node, `n${i}`);
+      words.push(`n${i}=${node.op.name}(${node.args.map(refer).join()})${textOf(node.attrs)}`);
+    }
+  });
+  words.push(`>${values.map(refer).join()}`);
+  return { key: words.join(";"), buffers, scalars, build: () => build(name, values, order, buffers) };
+}
+
+function build(name: string, values: readonly Value[], order: readonly Node[], buffers: readonly Value[]): Graph {
+  const interner = new Interner();
+  const params: Value[] = [];
+  const bySlot = new Map<Slot, Value>();
+  for (const [i, v] of buffers.entries()) {
+    const p = makeParam(`x${i}`, v, "buffer");
+    params.push(p);
+    if (v.slot !== null) bySlot.set(v.slot, p);
+  }
+  const done = new Map<Node, readonly Value[]>();
+  const mapped = (v: Value): Value => (v.slot !== null ? lookup(bySlot, v.slot, "a param") : at(lookup(done, v.node, "a rebuilt node"), v.index));
+  let scalars = 0;
+  for (const node of order) {
+    if (isDetach(node)) done.set(node, [mapped(at(node.args, 0))]);
+    else if (isLifted(node)) {
+      const p = makeParam(`s${scalars++}`, at(node.results, 0), "scalar");
+      params.push(p);
+      done.set(node, [p]);
+    } else {
+      const made = interner.node(node.op, node.args.map(mapped), node.attrs);
+      made.site ??= node.site;
+      done.set(node, made.results);
+    }
+  }
+  return { name, params, outputs: values.map(mapped) };
+}
+
+function makeParam(name: string, v: Value, space: "buffer" | "scalar"): Value {
+  if (space === "scalar" && v.shape.length > 0) throw new CompilerBug("a scalar param has rank 0");
+  return make(param, [], { name, dtype: v.dtype, shape: v.shape, space });
+}

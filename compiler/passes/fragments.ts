@@ -1,0 +1,46 @@
+/** Regions become fragments: kernels of loops with the buffers and scalars they are launched on. */
+import { at } from "../ir/errors.ts";
+import type { Kernel } from "../ir/loop.ts";
+import { buffersTouched } from "../ir/loop-walk.ts";
+import type { Node, Value } from "../ir/node.ts";
+import type { Fragment, Launch } from "../routines/fragment.ts";
+import { ofValue } from "../routines/fragment.ts";
+import { routineFragment } from "../routines/routines.ts";
+import type { Target } from "../target.ts";
+import { lower, lowerScatter } from "./lower/lower.ts";
+import type { Region } from "./region.ts";
+import { constantOf, storageOf } from "./storage.ts";
+
+export function fragmentOf(region: Region, target: Target): Fragment {
+  const stored = at(region.outputs, 0).value.node;
+  if (stored.op.kind === "routine") return routineFragment(stored, region.name);
+  if (stored.op.kind === "scatter") return scatterFragment(region, stored);
+  if (stored.op.kind === "barrier") {
+    const source = storageOf(at(stored.args, 0));
+    if (region.inputs.length === 1 && at(region.inputs, 0) === source && region.nodes.size === 1) {
+      return { temps: [], before: [{ kind: "copy", from: source, to: at(region.outputs, 0).value }], launches: [] };
+    }
+  }
+  const { kernel, scalars } = lower(region, target.scratchBytes);
+  return { temps: [], before: [], launches: [launch(kernel, [...region.inputs, ...region.outputs.map((o) => o.value)], scalars)] };
+}
+
+function scatterFragment(region: Region, node: Node): Fragment {
+  const operand = at(node.args, 0);
+  const to = at(region.outputs, 0).value;
+  const value = constantOf(operand);
+  const { kernel, scalars } = lowerScatter(region, node);
+  return {
+    temps: [],
+    before: [value === null ? { kind: "copy", from: storageOf(operand), to } : { kind: "fill", to, value }],
+    launches: [launch(kernel, [...region.inputs, to], scalars)],
+  };
+}
+
+/** A launch that binds only the buffers that the kernel touches. */
+function launch(kernel: Kernel, values: readonly Value[], scalars: readonly Node[]): Launch {
+  const touched = buffersTouched(kernel);
+  const buffers = kernel.buffers.filter((b) => touched.has(b.name));
+  const bound = values.filter((_, i) => touched.has(at(kernel.buffers, i).name));
+  return { kernel: { ...kernel, buffers }, buffers: bound.map(ofValue), scalars };
+}

@@ -1,0 +1,146 @@
+/**
+ * A cluster: a kernel in the making. It knows its axes, which nodes it computes, at which indices it asks for the values it
+ * reads (demands), and at which indices it can store the values it computes.
+ */
+import { at, CompilerBug } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { axisIndex } from "../../ir/expr.ts";
+import { freeNames, keyOf } from "../../ir/indexing.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
+import type { Node, Value } from "../../ir/node.ts";
+
+/** One place where a cluster asks for a value. */
+export interface Demand {
+  /** The index asked for; null where the whole buffer must be there first (a sort, the target of a scatter). */
+  readonly index: readonly Expr[] | null;
+  /** Axes of loops inside the grid point at this place, outermost first. */
+  readonly inner: readonly string[];
+  /** Work, in additions an element, that already repeats because of this place. */
+  readonly carried: number;
+}
+
+export class Cluster {
+  /** Rises with creation, which is in reverse topological order. */
+  readonly id: number;
+  grid: readonly string[];
+  /** Holds a reduction or the like: every grid axis is one of its axes, so none can become a loop. */
+  fixed: boolean;
+  /** A cluster that cannot take part in any merge (a sort, a scatter, a user's copy), with the reason. */
+  readonly closed: string | null;
+  readonly nodes: Set<Node> = new Set();
+  /** What is read from outside. */
+  readonly demands: Map<Value, Demand[]> = new Map();
+  /** Where members are asked for from within. */
+  readonly forms: Map<Value, Demand[]> = new Map();
+  /** Members that must be stored, and the form they are stored at. */
+  readonly outputs: Map<Value, readonly Expr[]> = new Map();
+  operations = 0;
+  mergedInto: Cluster | null = null;
+
+  constructor(id: number, grid: readonly string[], fixed: boolean, closed: string | null) {
+    this.id = id;
+    this.grid = grid;
+    this.fixed = fixed;
+    this.closed = closed;
+  }
+
+  /** The cluster that this one has become part of. */
+  root(): Cluster {
+    let c: Cluster = this;
+    while (c.mergedInto !== null) c = c.mergedInto;
+    if (this.mergedInto !== null && this.mergedInto !== c) this.mergedInto = c;
+    return c;
+  }
+
+  addDemand(v: Value, demand: Demand): void {
+    addTo(this.demands, v, demand);
+  }
+
+  addForm(v: Value, demand: Demand): void {
+    addTo(this.forms, v, demand);
+  }
+
+  /** Buffers that the kernel would bind. */
+  bindings(isFree: (node: Node) => boolean): number {
+    let n = this.outputs.size;
+    for (const v of this.demands.keys()) if (!isFree(v.node)) n++;
+    return n;
+  }
+}
+
+function addTo(map: Map<Value, Demand[]>, v: Value, demand: Demand): void {
+  const list = map.get(v);
+  if (list === undefined) map.set(v, [demand]);
+  else if (!list.some((d) => sameIndex(d.index, demand.index) && d.inner.join() === demand.inner.join())) list.push(demand);
+}
+
+export function sameIndex(a: readonly Expr[] | null, b: readonly Expr[] | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.length === b.length && a.every((e, i) => keyOf(e) === keyOf(at(b, i)));
+}
+
+/** Extents of all axes of a fusion run by name. */
+export class Axes {
+  readonly #extents: Map<string, number> = new Map();
+  #fresh = 0;
+
+  add(extent: number): Expr {
+    const name = `a${this.#fresh++}`;
+    this.#extents.set(name, extent);
+    return axisIndex(name, 0, extent - 1);
+  }
+
+  extent(name: string): number {
+    const n = this.#extents.get(name);
+    if (n === undefined) throw new CompilerBug(`no axis ${name}`);
+    return n;
+  }
+
+  volume(names: readonly string[]): number {
+    return names.reduce((n, a) => n * this.extent(a), 1);
+  }
+
+  expr(name: string): Expr {
+    return axisIndex(name, 0, this.extent(name) - 1);
+  }
+
+  /** How often a demand's value is computed in its cluster: all loops down to the innermost one that its index needs. */
+  iterations(cluster: Cluster, demand: Demand): number {
+    const names = new Set<string>();
+    for (const e of demand.index ?? []) freeNames(e, names);
+    const nest = [...cluster.grid, ...demand.inner.filter((a) => !cluster.grid.includes(a))];
+    let last = -1;
+    nest.forEach((a, i) => {
+      if (names.has(a)) last = i;
+    });
+    const reads = [...names].some((n) => !this.#extents.has(n));
+    if (reads) last = nest.length - 1;
+    return this.volume(nest.slice(0, last + 1));
+  }
+}
+
+/** The index if every dimension has an axis of its own that covers it (or is 0 along a length of 1), else null. */
+export function storable(v: Value, demand: Demand, axes: Axes): readonly Expr[] | null {
+  const { index } = demand;
+  if (index === null) return null;
+  const seen = new Set<string>();
+  for (const [i, e] of index.entries()) {
+    const length = at(v.shape, i);
+    if (e.op === "const" && e.value === 0 && length === 1) continue;
+    if (e.op !== "axis" || seen.has(e.name) || axes.extent(e.name) !== length) return null;
+    seen.add(e.name);
+  }
+  return index;
+}
+
+/** `demand` with axes renamed or replaced. */
+export function rename(demand: Demand, to: ReadonlyMap<string, Expr>): Demand {
+  if (to.size === 0) return demand;
+  const f = exprMapper((e) => (e.op === "axis" ? (to.get(e.name) ?? e) : e));
+  const inner = demand.inner.flatMap((a) => {
+    const e = to.get(a);
+    if (e === undefined) return [a];
+    return e.op === "axis" ? [e.name] : [];
+  });
+  return { ...demand, index: demand.index === null ? null : demand.index.map(f), inner };
+}

@@ -1,0 +1,104 @@
+/** What a node asks of its operands, given the index at which it is asked for itself. */
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { variable } from "../../ir/expr.ts";
+import { ix } from "../../ir/indexing.ts";
+import type { Node, Value } from "../../ir/node.ts";
+import { int, intLists, ints, result } from "../../ir/node.ts";
+import type { Axes, Demand } from "./cluster.ts";
+
+/** A demand on one operand. */
+export interface Ask {
+  readonly value: Value;
+  readonly demand: Demand;
+}
+
+/** Relative work of one element of a light node, in additions. */
+export function costOf(node: Node): number {
+  if (node.op.kind === "elementwise") return node.op.cost;
+  return node.op.kind === "view" || node.op.kind === "gather" ? 0.5 : 0;
+}
+
+/** Demands of a light node for the demand on one of its results. */
+export function asksOfLight(node: Node, demand: Demand): Ask[] {
+  const { index } = demand;
+  const carried = demand.carried;
+  if (index === null) return node.args.map((value) => ({ value, demand }));
+  if (node.op.kind === "view" || node.op.kind === "gather") {
+    const asks: Ask[] = [];
+    const read = (k: number, i: readonly Expr[]): Expr => {
+      asks.push({ value: at(node.args, k), demand: { ...demand, index: i, carried } });
+      return variable(`q${node.id}_${k}_${asks.length}`, "int32");
+    };
+    const pieces = node.op.pieces(index, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read });
+    for (const p of pieces) asks.push({ value: at(node.args, p.operand), demand: { ...demand, index: p.index, carried } });
+    return asks;
+  }
+  if (node.op.kind === "barrier") return [{ value: at(node.args, 0), demand }];
+  return node.args.map((value) => ({ value, demand: { ...demand, carried } }));
+}
+
+/** The grid and the demands of a node that is the anchor of a new cluster. */
+export interface Anchor {
+  readonly grid: readonly string[];
+  /** Index of each result of the anchor in the cluster's axes. */
+  readonly form: readonly Expr[];
+  readonly asks: readonly Ask[];
+}
+
+const axisOrZero = (axes: Axes, length: number): Expr => (length === 1 ? ix(0) : axes.add(length));
+const namesOf = (list: readonly Expr[]): string[] => list.filter((e) => e.op === "axis").map((e) => e.name);
+
+export function anchorOf(node: Node, axes: Axes): Anchor {
+  const form = result(node, 0).shape.map((n) => axisOrZero(axes, n));
+  const grid = namesOf(form);
+  switch (node.op.kind) {
+    case "reduction": {
+      const reduced = ints(node.attrs, "axes");
+      const operand = at(node.args, 0);
+      let kept = 0;
+      const index = operand.shape.map((n, i) => (reduced.includes(i) ? axisOrZero(axes, n) : at(form, kept++)));
+      const inner = namesOf(reduced.map((a) => at(index, a)));
+      return { grid, form, asks: [{ value: operand, demand: { index, inner, carried: 0 } }] };
+    }
+    case "contraction":
+      return { grid, form, asks: contractionAsks(node, form, axes) };
+    case "prefix": {
+      const along = at(form, int(node.attrs, "axis"));
+      const inner = namesOf([along]);
+      return { grid: grid.filter((g) => !inner.includes(g)), form, asks: [{ value: at(node.args, 0), demand: { index: form, inner, carried: 0 } }] };
+    }
+    case "scatter": {
+      const updates = at(node.args, 2);
+      const space = updates.shape.map((n) => axisOrZero(axes, n));
+      const asks: Ask[] = [{ value: at(node.args, 0), demand: { index: null, inner: [], carried: 0 } }];
+      const read = (k: number, i: readonly Expr[]): Expr => {
+        asks.push({ value: at(node.args, k), demand: { index: i, inner: [], carried: 0 } });
+        return variable(`q${node.id}_${k}`, "int32");
+      };
+      node.op.target(space, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read });
+      asks.push({ value: updates, demand: { index: space, inner: [], carried: 0 } });
+      return { grid: namesOf(space), form, asks };
+    }
+    case "routine":
+      return { grid: [], form, asks: node.args.map((value) => ({ value, demand: { index: null, inner: [], carried: 0 } })) };
+    default:
+      return { grid, form, asks: asksOfLight(node, { index: form, inner: [], carried: 0 }) };
+  }
+}
+
+function contractionAsks(node: Node, form: readonly Expr[], axes: Axes): Ask[] {
+  const [a, b] = [at(node.args, 0), at(node.args, 1)];
+  const contract = intLists(node.attrs, "contract");
+  const batch = intLists(node.attrs, "batch");
+  const loops = at(contract, 0).map((k) => axisOrZero(axes, at(a.shape, k)));
+  let free = at(batch, 0).length;
+  return [a, b].map((value, side) => {
+    const [own, shared] = [at(contract, side), at(batch, side)];
+    const index = value.shape.map((_, i) => {
+      if (own.includes(i)) return at(loops, own.indexOf(i));
+      return shared.includes(i) ? at(form, shared.indexOf(i)) : at(form, free++);
+    });
+    return { value, demand: { index, inner: namesOf(loops), carried: 0 } };
+  });
+}

@@ -1,0 +1,260 @@
+/**
+ * fuse: which nodes share a kernel.
+ *
+ *   max → subtract → exp → sum → divide        one region over the rows, five nodes, one output
+ *
+ * One walk from the outputs back. When a node is met, every cluster that asks for it exists and says at which indices it asks.
+ * A light node (elementwise, a view, a gather) is computed inside the cluster that asks, as often as it asks. A heavy node (a
+ * reduction, a contraction) starts a cluster of its own, which merges with those that ask for it where their grids agree: where
+ * each asks for the whole of it exactly once a grid point. What several clusters need is stored by one of them.
+ *
+ * Whether a step is allowed is decided in `legality.ts`, whether it pays in `profit.ts`; every refusal is recorded.
+ */
+import { at, CompilerBug } from "../../ir/errors.ts";
+import type { Graph } from "../../ir/graph.ts";
+import { nodesOf } from "../../ir/graph.ts";
+import type { Node, Value } from "../../ir/node.ts";
+import type { Target } from "../../target.ts";
+import type { Region } from "../region.ts";
+import { isFree, isLight } from "../region.ts";
+import { constantOf, storageOf } from "../storage.ts";
+import { Axes, Cluster, storable } from "./cluster.ts";
+import { anchorOf, asksOfLight, costOf } from "./demand.ts";
+import { absorbRefusal, alignment, closedReason, mergeRefusal } from "./legality.ts";
+import { mergeInto } from "./merge.ts";
+import { repeatRefusal } from "./profit.ts";
+import { regionsOf } from "./regions.ts";
+
+/** Why two things share a kernel, or do not. */
+export interface Decision {
+  readonly producer: Node;
+  /** The anchor of the kernel that asks; null where nothing was asked. */
+  readonly consumer: Node | null;
+  readonly fused: boolean;
+  readonly reason: string;
+}
+
+export interface FuseOptions {
+  /** False: every primitive its own kernel (reshapes and constants excepted). */
+  readonly fusion: boolean;
+}
+
+export interface Fused {
+  readonly regions: readonly Region[];
+  readonly decisions: readonly Decision[];
+  /** Steps taken, for tests of linearity. */
+  readonly visits: number;
+}
+
+export function fuse(graph: Graph, target: Target, options: FuseOptions): Fused {
+  const fuser = new Fuser(graph, target, options);
+  return fuser.run();
+}
+
+class Fuser {
+  readonly #graph: Graph;
+  readonly #target: Target;
+  readonly #options: FuseOptions;
+  readonly #axes = new Axes();
+  readonly #clusters: Cluster[] = [];
+  readonly #anchors = new Map<Cluster, Node>();
+  readonly #askers = new Map<Value, Set<Cluster>>();
+  readonly #kept: ReadonlySet<Value>;
+  readonly #decisions: Decision[] = [];
+  #visits = 0;
+
+  constructor(graph: Graph, target: Target, options: FuseOptions) {
+    this.#graph = graph;
+    this.#target = target;
+    this.#options = options;
+    this.#kept = new Set(graph.outputs.map(storageOf));
+  }
+
+  run(): Fused {
+    const nodes = nodesOf(this.#graph);
+    for (let i = nodes.length - 1; i >= 0; i--) this.#visit(at(nodes, i));
+    const live = this.#clusters.filter((c) => c.mergedInto === null && c.outputs.size > 0);
+    return { regions: regionsOf(live, nodes, this.#axes), decisions: this.#decisions, visits: this.#visits };
+  }
+
+  #visit(node: Node): void {
+    this.#visits++;
+    if (node.op.kind === "param") return;
+    const kept = node.results.filter((r) => this.#kept.has(r));
+    const askers = this.#askersOf(node);
+    if (kept.length === 0 && askers.length === 0) return;
+    if (node.results.some((r) => constantOf(r) !== null)) {
+      for (const c of askers) if (!this.#asksWhole(c, node)) this.#absorb(c, node);
+    } else if (isFree(node)) {
+      for (const c of askers) this.#absorb(c, node);
+      if (kept.length > 0) this.#start(node);
+    } else if (isLight(node)) this.#visitLight(node, askers, kept);
+    else this.#visitHeavy(node, askers);
+  }
+
+  #visitLight(node: Node, askers: readonly Cluster[], kept: readonly Value[]): void {
+    const alias = node.op.kind === "view" && node.op.alias === true;
+    if (!this.#options.fusion && !alias) {
+      this.#start(node);
+      return;
+    }
+    const refusals = askers.map((c) => this.#absorbRefusal(c, node));
+    const takers = askers.filter((_, i) => refusals[i] === null);
+    askers.forEach((c, i) => {
+      const refusal = refusals[i] ?? null;
+      if (refusal !== null) this.#decide(node, c, false, refusal);
+    });
+    const refused = askers.length - takers.length;
+    const cheap = costOf(node) <= 1 && node.args.filter((a) => !isFree(a.node)).length <= 1;
+    if (kept.length === 0 && refused === 0 && (takers.length === 1 || cheap)) {
+      for (const c of takers) this.#absorb(c, node);
+      return;
+    }
+    const host = takers.find((c) => this.#canHost(c, node, askers));
+    if (host === undefined) {
+      this.#start(node);
+      return;
+    }
+    for (const r of node.results) this.#storeIn(host, r);
+    this.#absorb(host, node);
+    for (const c of askers) this.#merge(host.root(), c.root(), node);
+    this.#dropUnread(host.root(), node);
+  }
+
+  #visitHeavy(node: Node, askers: readonly Cluster[]): void {
+    const cluster = this.#start(node);
+    if (!this.#options.fusion) return;
+    for (const c of askers) this.#merge(cluster.root(), c.root(), node);
+    this.#dropUnread(cluster.root(), node);
+  }
+
+  /** A new cluster that computes and stores this node. */
+  #start(node: Node): Cluster {
+    const anchor = anchorOf(node, this.#axes);
+    const cluster = new Cluster(this.#clusters.length, anchor.grid, !isLight(node), closedReason(node));
+    this.#clusters.push(cluster);
+    this.#anchors.set(cluster, node);
+    cluster.nodes.add(node);
+    cluster.operations = Math.max(1, costOf(node));
+    for (const r of node.results) {
+      if (this.#kept.has(r) || this.#askersOfValue(r).length > 0) cluster.outputs.set(r, anchor.form);
+    }
+    for (const { value, demand } of anchor.asks) this.#ask(cluster, value, demand);
+    return cluster;
+  }
+
+  #ask(c: Cluster, value: Value, demand: Parameters<Cluster["addDemand"]>[1]): void {
+    this.#visits++;
+    c.addDemand(value, demand);
+    const set = this.#askers.get(value) ?? new Set();
+    set.add(c);
+    this.#askers.set(value, set);
+  }
+
+  /** Computes the node inside the cluster, at every index the cluster asks for it. */
+  #absorb(c: Cluster, node: Node): void {
+    for (const r of node.results) {
+      const demands = c.demands.get(r) ?? [];
+      c.demands.delete(r);
+      for (const d of demands) {
+        c.addForm(r, d);
+        const repeats = this.#axes.iterations(c, d) > r.shape.reduce((a, b) => a * b, 1);
+        const carried = d.carried + (repeats ? costOf(node) : 0);
+        for (const ask of asksOfLight(node, { ...d, carried })) this.#ask(c, ask.value, ask.demand);
+      }
+    }
+    c.nodes.add(node);
+    c.operations += Math.max(1, costOf(node));
+    const anchor = this.#anchors.get(c);
+    if (anchor !== undefined && costOf(node) > 0) this.#decide(node, c, true, "computed where it is used");
+  }
+
+  #absorbRefusal(c: Cluster, node: Node): string | null {
+    return absorbRefusal(c, node, this.#target) ?? repeatRefusal(c, node, this.#axes, this.#target);
+  }
+
+  /** Whether `c` can store the node for all who ask: it walks every element once, and nobody who reads it comes before. */
+  #canHost(c: Cluster, node: Node, askers: readonly Cluster[]): boolean {
+    if (c.closed !== null) return false;
+    const stores = node.results.every((r) => {
+      const needed = this.#kept.has(r) || this.#askersOfValue(r).length > 0;
+      return !needed || (c.demands.get(r) ?? []).some((d) => storable(r, d, this.#axes) !== null);
+    });
+    return stores && askers.every((other) => other === c || !this.#reaches(other, c, null));
+  }
+
+  #storeIn(c: Cluster, r: Value): void {
+    for (const d of c.demands.get(r) ?? []) {
+      const form = storable(r, d, this.#axes);
+      if (form !== null) c.outputs.set(r, c.outputs.get(r) ?? form);
+    }
+  }
+
+  /** Merges a producer with a cluster that asks for it, if that is allowed and pays. */
+  #merge(producer: Cluster, consumer: Cluster, node: Node): boolean {
+    if (producer === consumer) return true;
+    const cyclic = this.#reaches(producer, consumer, consumer) || this.#reaches(consumer, producer, producer);
+    const aligned = cyclic ? "another kernel stands between them" : alignment(producer, consumer, this.#axes);
+    const refusal = typeof aligned === "string" ? aligned : mergeRefusal(producer, consumer, aligned, this.#axes, this.#target);
+    if (typeof aligned === "string" || refusal !== null) {
+      this.#decide(node, consumer, false, refusal ?? "");
+      return false;
+    }
+    this.#decide(node, consumer, true, "one grid");
+    const merged = mergeInto(producer, consumer, aligned, this.#axes);
+    for (const v of merged.demands.keys()) {
+      const set = this.#askers.get(v) ?? new Set();
+      set.add(merged);
+      this.#askers.set(v, set);
+    }
+    for (const v of merged.outputs.keys()) if (!this.#kept.has(v) && this.#askersOfValue(v).length === 0) merged.outputs.delete(v);
+    return true;
+  }
+
+  #dropUnread(c: Cluster, node: Node): void {
+    for (const r of node.results) if (!this.#kept.has(r) && this.#askersOfValue(r).length === 0) c.outputs.delete(r);
+  }
+
+  /** Whether data flows from one cluster to another, the direct edge to `except` aside. */
+  #reaches(from: Cluster, to: Cluster, except: Cluster | null): boolean {
+    const seen = new Set<Cluster>([from]);
+    const stack = this.#readersOf(from).filter((c) => c !== except);
+    for (let c = stack.pop(); c !== undefined; c = stack.pop()) {
+      if (c === to) return true;
+      if (seen.has(c)) continue;
+      seen.add(c);
+      this.#visits++;
+      if (seen.size > 4096) return true;
+      stack.push(...this.#readersOf(c));
+    }
+    return false;
+  }
+
+  #readersOf(c: Cluster): Cluster[] {
+    return [...c.outputs.keys()].flatMap((v) => this.#askersOfValue(v)).filter((r) => r !== c);
+  }
+
+  #askersOfValue(v: Value): Cluster[] {
+    const roots = new Set<Cluster>();
+    for (const c of this.#askers.get(v) ?? []) {
+      const root = c.root();
+      if (root.demands.has(v)) roots.add(root);
+    }
+    return [...roots];
+  }
+
+  #askersOf(node: Node): Cluster[] {
+    const roots = new Set(node.results.flatMap((r) => this.#askersOfValue(r)));
+    return [...roots].sort((a, b) => a.id - b.id);
+  }
+
+  #asksWhole(c: Cluster, node: Node): boolean {
+    return node.results.every((r) => (c.demands.get(r) ?? []).every((d) => d.index === null));
+  }
+
+  #decide(producer: Node, consumer: Cluster, fused: boolean, reason: string): void {
+    const anchor = this.#anchors.get(consumer);
+    if (anchor === undefined) throw new CompilerBug("a cluster without an anchor");
+    this.#decisions.push({ producer, consumer: anchor, fused, reason });
+  }
+}

@@ -1,0 +1,156 @@
+/** What a kernel can hold. Each function gives the reason against, or null. */
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import type { Node } from "../../ir/node.ts";
+import { flag } from "../../ir/node.ts";
+import type { Target } from "../../target.ts";
+import { isFree, isLight } from "../region.ts";
+import type { Axes, Cluster, Demand } from "./cluster.ts";
+import { costOf } from "./demand.ts";
+
+/** Beyond this many indices for one value a kernel computes the same things over and over. */
+const maxForms = 4;
+
+/** Why clusters of this node never merge, or null. */
+export function closedReason(node: Node): string | null {
+  switch (node.op.kind) {
+    case "routine":
+      return `${node.op.name} runs kernels of its own`;
+    case "scatter":
+      return `${node.op.name} is complete only when all its updates are done`;
+    case "barrier":
+      return node.op.effect === "materialise" ? "the user asked for a buffer" : null;
+    default:
+      return null;
+  }
+}
+
+/** Why a light node cannot be computed inside a cluster that asks for it. */
+export function absorbRefusal(c: Cluster, node: Node, target: Target): string | null {
+  const demands = node.results.flatMap((r) => c.demands.get(r) ?? []);
+  const alias = node.op.kind === "view" && node.op.alias === true;
+  if (!alias && demands.some((d) => d.index === null)) return "its whole buffer is needed first";
+  if (demands.length > maxForms) return `asked for at ${demands.length} different indices (at most ${maxForms})`;
+  if (c.operations + Math.max(1, costOf(node)) > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
+  const own = node.results.filter((r) => c.demands.has(r)).length;
+  const added = new Set(node.args.filter((a) => !isFree(a.node) && !c.demands.has(a))).size;
+  if (added > own && c.bindings(isFree) + added - own > target.maxBindings) return `the kernel would bind more than ${target.maxBindings} buffers`;
+  return null;
+}
+
+/** How the axes of a producer and a consumer correspond. */
+export interface Alignment {
+  /** Producer's grid axis → consumer's grid axis: the grid of the merged cluster. */
+  readonly grid: ReadonlyMap<string, string>;
+  /** Producer's other axes → where the consumer asks, for the demands that the consumer causes anew. */
+  readonly inner: readonly ReadonlyMap<string, Expr>[];
+}
+
+/** The correspondence, or why there is none. */
+export function alignment(x: Cluster, d: Cluster, axes: Axes): Alignment | string {
+  const closed = x.closed ?? d.closed;
+  if (closed !== null) return closed;
+  const pairs = new Pairing(x, d);
+  for (const [v, form] of x.outputs) {
+    for (const demand of d.demands.get(v) ?? []) {
+      const refusal = walkRefusal(x, d, demand);
+      if (refusal !== null) return refusal;
+      if (demand.index === null) return "its whole buffer is needed first";
+      pairs.add(form, demand.index);
+    }
+  }
+  const grid = pairs.grid();
+  if (x.fixed && grid.size !== x.grid.length) return "the consumer asks for it inside a loop of its own or at another index, so it would be computed again";
+  if (d.fixed && grid.size !== d.grid.length) return "the consumer's reduction runs over another grid";
+  void axes;
+  return { grid, inner: pairs.inner };
+}
+
+/** A running value can only be met in step: in a loop that walks its axis and no other, from the same end. */
+function walkRefusal(x: Cluster, d: Cluster, demand: Demand): string | null {
+  const walks = (c: Cluster): Node[] => [...c.nodes].filter((n) => n.op.kind === "prefix");
+  const own = walks(x);
+  if (own.length === 0) return null;
+  const turned = own.some((n) => flag(n.attrs, "reverse"));
+  const simple = demand.inner.length <= (turned ? 0 : 1) && (demand.index ?? []).every((e) => e.op === "axis" || e.op === "const");
+  return simple && walks(d).length === 0 ? null : "a running value is met in step only";
+}
+
+/** Collects which axis meets which, over all links between two clusters. */
+class Pairing {
+  readonly inner: Map<string, Expr>[] = [];
+  readonly #x: Cluster;
+  readonly #d: Cluster;
+  readonly #to = new Map<string, string>();
+  readonly #from = new Map<string, string>();
+  readonly #looseX = new Set<string>();
+  readonly #looseD = new Set<string>();
+
+  constructor(x: Cluster, d: Cluster) {
+    this.#x = x;
+    this.#d = d;
+  }
+
+  add(form: readonly Expr[], index: readonly Expr[]): void {
+    const inner = new Map<string, Expr>();
+    form.forEach((p, k) => {
+      const q = at(index, k);
+      if (p.op !== "axis") return;
+      const gridX = this.#x.grid.includes(p.name);
+      const gridD = q.op === "axis" && this.#d.grid.includes(q.name);
+      if (gridX && gridD) this.#pair(p.name, q.name);
+      else {
+        if (gridX) this.#looseX.add(p.name);
+        if (gridD) this.#looseD.add(q.name);
+      }
+      inner.set(p.name, q);
+    });
+    this.inner.push(inner);
+  }
+
+  #pair(p: string, q: string): void {
+    const known = this.#to.get(p);
+    const back = this.#from.get(q);
+    if ((known === undefined || known === q) && (back === undefined || back === p)) {
+      this.#to.set(p, q);
+      this.#from.set(q, p);
+      return;
+    }
+    for (const name of [p, back]) if (name !== undefined) this.#looseX.add(name);
+    for (const name of [q, known]) if (name !== undefined) this.#looseD.add(name);
+  }
+
+  grid(): Map<string, string> {
+    const out = new Map<string, string>();
+    for (const p of this.#x.grid) {
+      const q = this.#to.get(p);
+      if (q !== undefined && !this.#looseX.has(p) && !this.#looseD.has(q)) out.set(p, q);
+    }
+    return out;
+  }
+}
+
+/** Grids smaller than this leave most of a machine idle … */
+const smallGrid = 8;
+/** … which is no matter up to this many elements a grid point. */
+const smallWork = 65536;
+/** Walking columns of a buffer larger than this misses the cache on every element. */
+const cacheBytes = 1 << 20;
+
+/** Why two aligned clusters should stay apart all the same. */
+export function mergeRefusal(x: Cluster, d: Cluster, aligned: Alignment, axes: Axes, target: Target): string | null {
+  if (x.operations + d.operations > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
+  const bound = new Set([...x.demands.keys(), ...d.demands.keys()].filter((v) => !isFree(v.node) && !x.outputs.has(v)));
+  if (bound.size + x.outputs.size + d.outputs.size > target.maxBindings) return `the kernel would bind more than ${target.maxBindings} buffers`;
+  const merged = axes.volume([...aligned.grid.values()]);
+  const before = Math.max(axes.volume(x.grid), axes.volume(d.grid));
+  if (merged < smallGrid && before > smallWork) return `a grid of ${merged} for ${before} elements leaves too little parallelism`;
+  const kept = new Set(aligned.grid.values());
+  for (const [v, form] of d.outputs) {
+    const names = form.filter((e) => e.op === "axis").map((e) => e.name);
+    const last = names.at(-1);
+    const columns = last !== undefined && kept.has(last) && names.some((n) => !kept.has(n));
+    if (columns && axes.volume(names) * 4 > cacheBytes && isLight(v.node)) return "each grid point would walk a column of a large buffer";
+  }
+  return null;
+}

@@ -1,0 +1,45 @@
+/** What fusion costs: work repeated against bytes and launches saved, in the target's nanoseconds. */
+import { dtypeInfo } from "../../ir/dtype.ts";
+import type { Node, Value } from "../../ir/node.ts";
+import { sizeOf } from "../../ir/shape.ts";
+import type { Target } from "../../target.ts";
+import type { Axes, Cluster, Demand } from "./cluster.ts";
+import { storable } from "./cluster.ts";
+import { costOf } from "./demand.ts";
+
+/** Repeating this much an element hides behind the loads of a kernel that is bound by memory. */
+const hidden = 4;
+
+/** Why computing a node inside a cluster does not pay, or null. */
+export function repeatRefusal(c: Cluster, node: Node, axes: Axes, target: Target): string | null {
+  const cost = costOf(node);
+  if (node.op.kind === "view" || cost === 0) return null;
+  for (const r of node.results) {
+    const demands = c.demands.get(r) ?? [];
+    const elements = sizeOf(r.shape);
+    const times = timesComputed(r, demands, c, axes, target);
+    const carried = Math.max(0, ...demands.map((d) => d.carried));
+    const work = carried + cost;
+    const inLoop = demands.some((d) => d.inner.length > 0);
+    if (times <= elements || (work <= hidden && !inLoop)) continue;
+    const repeatedNs = ((times - elements) * work) / target.throughput;
+    const savedNs = target.launchNs + (2 * elements * dtypeInfo(r.dtype).bytes) / target.bandwidth;
+    if (repeatedNs > savedNs) return `it would be computed ${(times / elements).toFixed(1)} times (${Math.round(repeatedNs)} ns) to save ${Math.round(savedNs)} ns`;
+  }
+  return null;
+}
+
+/** Element computations, loops that can share a row in scratch counted once. */
+function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, axes: Axes, target: Target): number {
+  const elements = sizeOf(v.shape);
+  let shared = 0;
+  let times = 0;
+  for (const d of demands) {
+    const n = axes.iterations(c, d);
+    const row = elements / axes.volume(c.grid);
+    const fits = row * dtypeInfo(v.dtype).bytes <= target.scratchBytes;
+    if (n === elements && fits && storable(v, d, axes) !== null) shared = elements;
+    else times += n;
+  }
+  return times + shared;
+}

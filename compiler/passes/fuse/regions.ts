@@ -1,0 +1,87 @@
+/** From clusters to regions, in an order in which they can run, their axes named by role. */
+import { at, CompilerBug } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { axisIndex } from "../../ir/expr.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
+import type { Node, Value } from "../../ir/node.ts";
+import type { Region, RegionOutput } from "../region.ts";
+import { isFree } from "../region.ts";
+import type { Axes, Cluster } from "./cluster.ts";
+
+/** `nodes` is the graph in its order: it decides ties, so that equal graphs give equal plans. */
+export function regionsOf(clusters: readonly Cluster[], nodes: readonly Node[], axes: Axes): Region[] {
+  const position = new Map(nodes.map((n, i) => [n, i]));
+  const rank = (v: Value): number => (position.get(v.node) ?? 0) + v.index / 16;
+  return inOrder(clusters, rank).map((c, i) => regionOf(c, i, rank, position, axes));
+}
+
+/** Producers first; among what is ready, the order of the graph. */
+function inOrder(clusters: readonly Cluster[], rank: (v: Value) => number): Cluster[] {
+  const producer = new Map<Value, Cluster>();
+  for (const c of clusters) for (const v of c.outputs.keys()) producer.set(v, c);
+  const firstRank = new Map(clusters.map((c) => [c, Math.min(...[...c.outputs.keys()].map(rank))]));
+  const sorted = clusters.toSorted((a, b) => (firstRank.get(a) ?? 0) - (firstRank.get(b) ?? 0));
+  const state = new Map<Cluster, "open" | "done">();
+  const out: Cluster[] = [];
+  for (const start of sorted) {
+    const stack: Cluster[] = [start];
+    for (let c = stack.at(-1); c !== undefined; c = stack.at(-1)) {
+      if (state.get(c) === "done") {
+        stack.pop();
+        continue;
+      }
+      const needs = [...c.demands.keys()].sort((a, b) => rank(a) - rank(b)).map((v) => producer.get(v));
+      const missing = needs.find((p) => p !== undefined && state.get(p) !== "done");
+      if (missing === undefined) {
+        state.set(c, "done");
+        out.push(c);
+        stack.pop();
+      } else if (state.get(missing) === "open") throw new CompilerBug("fuse: kernels wait for one another");
+      else {
+        state.set(c, "open");
+        stack.push(missing);
+      }
+    }
+  }
+  return out;
+}
+
+function regionOf(c: Cluster, i: number, rank: (v: Value) => number, position: ReadonlyMap<Node, number>, axes: Axes): Region {
+  const names = new Map<string, string>();
+  c.grid.forEach((g, k) => names.set(g, `g${k}`));
+  const f = exprMapper((e: Expr) => {
+    if (e.op !== "axis") return e;
+    const name = names.get(e.name) ?? `i${names.size - c.grid.length}`;
+    names.set(e.name, name);
+    return axisIndex(name, 0, e.hi);
+  });
+  const outputs = [...c.outputs].sort(([a], [b]) => rank(a) - rank(b)).map(([value, form]) => ({ value, form: form.map(f) }));
+  const nodes = [...c.nodes].sort((a, b) => (position.get(a) ?? 0) - (position.get(b) ?? 0));
+  const inputs = [...c.demands.keys()].filter((v) => !isFree(v.node)).sort((a, b) => rank(a) - rank(b));
+  const grid = new Set(c.grid.map((_, k) => `g${k}`));
+  const anchors = nodes.flatMap((n) => n.results.flatMap((value) => anchorForm(value, c, f, grid)));
+  return {
+    anchors,
+    name: `k${i}_${nameOf(nodes, outputs.map((o) => o.value.node))}`,
+    grid: c.grid.map((g, k) => ({ name: `g${k}`, extent: axes.extent(g) })),
+    nodes: new Set(nodes),
+    inputs,
+    outputs,
+  };
+}
+
+/** The form at which a reduction or contraction is asked for, if it depends on the grid alone. */
+function anchorForm(value: Value, c: Cluster, f: (e: Expr) => Expr, grid: ReadonlySet<string>): RegionOutput[] {
+  if (value.node.op.kind !== "reduction" && value.node.op.kind !== "contraction") return [];
+  const index = c.forms.get(value)?.[0]?.index ?? c.outputs.get(value);
+  if (index === undefined) return [];
+  const form = index.map(f);
+  return form.every((e) => e.op === "const" || (e.op === "axis" && grid.has(e.name))) ? [{ value, form }] : [];
+}
+
+/** Up to three words: the heavy nodes, then what is stored. */
+function nameOf(nodes: readonly Node[], stored: readonly Node[]): string {
+  const heavy = nodes.filter((n) => n.op.kind === "reduction" || n.op.kind === "contraction" || n.op.kind === "prefix" || n.op.kind === "scatter");
+  const words = [...heavy, ...stored.filter((n) => !heavy.includes(n))].map((n) => at(n.op.name.split(" "), n.op.name.split(" ").length - 1));
+  return [...new Set(words)].slice(0, 3).join("_") || "copy";
+}

@@ -1,0 +1,261 @@
+/**
+ * tidy: statements as a careful programmer would leave them.
+ *
+ *   reduce %s over %k in 0..8 { load %x[%k] }        reduce %s, %m over %k in 0..8 {
+ *   reduce %m over %l in 0..8 { load %x[%l] }    →     let %t = load %x[%k]
+ *                                                      yield %t, %t }
+ *
+ * Sibling loops over the same range that do not need one another become one loop; what a list computes twice gets a name;
+ * names that nobody reads go.
+ */
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { axisIndex, isScalarOp, substitute, argument, variable } from "../../ir/expr.ts";
+import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
+import { expressionsOf, statements } from "../../ir/loop.ts";
+import { exprMapper, mapStatement, mapStatements } from "../../ir/loop-walk.ts";
+
+export function tidy(list: readonly Stmt[]): Stmt[] {
+  return dropUnread(share(mergeLoops(list)));
+}
+
+/** A loop nest that can be merged: its serial axes from 0 to a constant, and what runs inside. */
+interface Nest {
+  readonly axes: readonly Axis[];
+  readonly body: readonly Stmt[];
+  readonly reduce: Reduce | null;
+}
+
+function nestOf(s: Stmt): Nest | null {
+  if (s.kind === "reduce") return s.axes.every(isSimple) && s.axes.length > 0 ? { axes: s.axes, body: s.body, reduce: s } : null;
+  if (s.kind !== "for" || !isSimple(s.axis)) return null;
+  const only = s.body.length === 1 ? s.body[0] : undefined;
+  const inner = only?.kind === "for" ? nestOf(only) : null;
+  return inner === null ? { axes: [s.axis], body: s.body, reduce: null } : { ...inner, axes: [s.axis, ...inner.axes] };
+}
+
+const isSimple = (a: Axis): boolean => a.kind === "serial" && a.lo.op === "const" && a.lo.value === 0 && a.hi.op === "const" && a.step === 1;
+const rangeText = (n: Nest): string => n.axes.map((a) => a.hi.value).join("x");
+
+function mergeLoops(list: readonly Stmt[]): Stmt[] {
+  const out: Stmt[] = [];
+  for (const original of list) {
+    const s = mapStatement(original, (e) => e, mergeLoops);
+    const nest = nestOf(s);
+    const place = nest === null ? -1 : findHost(out, s, nest);
+    const host = nestOf(out[place] ?? s);
+    if (nest === null || place < 0 || host === null) out.push(s);
+    else out[place] = mergeNests(host, nest);
+  }
+  return out;
+}
+
+/** The position of an earlier loop over the same range, nothing after it or in it being read by `s`; -1 where there is none. */
+function findHost(out: readonly Stmt[], s: Stmt, nest: Nest): number {
+  const needs = readsOf(s);
+  for (let i = out.length - 1; i >= 0; i--) {
+    const candidate = at(out, i);
+    const other = nestOf(candidate);
+    const free = !intersects(needs, writesOf(candidate));
+    if (other !== null && free && rangeText(other) === rangeText(nest)) return i;
+    if (!free) return -1;
+  }
+  return -1;
+}
+
+function mergeNests(host: Nest, guest: Nest): For | Reduce {
+  const rename = new Map(guest.axes.map((a, i) => [a.name, at(host.axes, i)]));
+  const f = exprMapper((e) => {
+    const axis = e.op === "axis" ? rename.get(e.name) : undefined;
+    return axis === undefined ? e : axisIndex(axis.name, 0, axis.hi.value - 1);
+  });
+  const body = [...host.body, ...mapStatements(guest.body, f)];
+  const joined = joinReduces(host.reduce, guest.reduce, f);
+  if (joined !== null) return { ...joined, axes: host.axes, body };
+  return nestFors(host.axes, body);
+}
+
+function nestFors(axes: readonly Axis[], body: readonly Stmt[]): For {
+  const inner = axes.length === 1 ? body : [nestFors(axes.slice(1), body)];
+  return { kind: "for", axis: at(axes, 0), body: inner };
+}
+
+function joinReduces(a: Reduce | null, b: Reduce | null, f: (e: Expr) => Expr): Reduce | null {
+  if (b === null) return a;
+  const moved: Reduce = { ...b, values: b.values.map(f) };
+  if (a === null) return moved;
+  const [n, m] = [a.names.length, b.names.length];
+  const dtypes = [...a.init, ...b.init].map((e) => e.dtype);
+  const slots = (first: number, from: number, count: number): Expr[] => Array.from({ length: count }, (_, i) => argument(first + from + i, at(dtypes, from + i)));
+  const total = n + m;
+  const own = [...slots(0, 0, n), ...slots(total, 0, n)];
+  const other = [...slots(0, n, m), ...slots(total, n, m)];
+  return {
+    ...a,
+    names: [...a.names, ...b.names],
+    init: [...a.init, ...b.init],
+    values: [...a.values, ...moved.values],
+    combine: [...a.combine.map((c) => substitute(c, own)), ...b.combine.map((c) => substitute(c, other))],
+    exact: a.exact && b.exact,
+  };
+}
+
+/** Names of scalars and buffers that a statement and its bodies read. */
+function readsOf(s: Stmt, into: Set<string> = new Set()): Set<string> {
+  for (const inner of statements([s])) {
+    for (const e of expressionsOf(inner)) collectNames(e, into, new Set());
+    if (inner.kind === "assign") into.add(inner.name);
+  }
+  return into;
+}
+
+function collectNames(e: Expr, into: Set<string>, seen: Set<Expr>): void {
+  if (seen.has(e)) return;
+  seen.add(e);
+  if (e.op === "var" || e.op === "load") into.add(e.name);
+  for (const a of e.args) collectNames(a, into, seen);
+}
+
+/** Names of scalars and buffers that a statement and its bodies define or write. */
+function writesOf(s: Stmt): Set<string> {
+  const into = new Set<string>();
+  for (const inner of statements([s])) {
+    if (inner.kind === "reduce") inner.names.forEach((n) => into.add(n));
+    else if (inner.kind === "store") into.add(inner.buffer);
+    else if (inner.kind === "let" || inner.kind === "carry" || inner.kind === "assign" || inner.kind === "local") into.add(inner.name);
+  }
+  return into;
+}
+
+function intersects(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  for (const x of b) if (a.has(x)) return true;
+  return false;
+}
+
+/** Numbers expressions so that equal ones have equal numbers: linear in the size of the graph of sub-expressions. */
+class Numbering {
+  readonly #ids = new Map<string, number>();
+  readonly #known = new Map<Expr, number>();
+
+  of(e: Expr): number {
+    const known = this.#known.get(e);
+    if (known !== undefined) return known;
+    const value = Object.is(e.value, -0) ? "-0" : String(e.value);
+    const key = `${e.op}:${e.dtype}:${e.name}:${value}(${e.args.map((a) => this.of(a)).join(",")})`;
+    const id = this.#ids.get(key) ?? this.#ids.size;
+    this.#ids.set(key, id);
+    this.#known.set(e, id);
+    return id;
+  }
+}
+
+/** Values may change between two reads of a mutable name, so what reads one is never shared. */
+function mutableNames(list: readonly Stmt[]): Set<string> {
+  const names = new Set<string>();
+  for (const s of statements(list)) if (s.kind === "assign" || s.kind === "store") names.add(s.kind === "assign" ? s.name : s.buffer);
+  return names;
+}
+
+function share(list: readonly Stmt[]): Stmt[] {
+  return new Sharing(mutableNames(list)).list(list, new Map(), []);
+}
+
+class Sharing {
+  readonly #numbering = new Numbering();
+  readonly #mutable: ReadonlySet<string>;
+  readonly #stable = new Map<number, boolean>();
+  #fresh = 0;
+
+  constructor(mutable: ReadonlySet<string>) {
+    this.#mutable = mutable;
+  }
+
+  /** `known`: expressions that already have a name, here or further out. `tail`: values read at the end of the list. */
+  list(list: readonly Stmt[], outer: ReadonlyMap<number, Expr>, tail: Expr[]): Stmt[] {
+    const counts = this.#count(list, tail);
+    const known = new Map(outer);
+    const out: Stmt[] = [];
+    const rewriteExpr = (e: Expr): Expr => this.#rewrite(e, counts, known, out);
+    for (const s of list) {
+      if (s.kind === "let") {
+        const value = this.#children(s.value, counts, known, out);
+        out.push({ ...s, value });
+        if (this.#isStable(s.value)) known.set(this.#numbering.of(s.value), variable(s.name, value.dtype, value.lo, value.hi));
+      } else if (s.kind === "reduce") {
+        const values = [...s.values];
+        const init = s.init.map(rewriteExpr);
+        const body = this.list(s.body, known, values);
+        out.push({ ...s, init, body, values });
+      } else {
+        const bodyOf = (inner: readonly Stmt[]): Stmt[] => this.list(inner, known, []);
+        const next = mapStatement(s, rewriteExpr, bodyOf);
+        out.push(next);
+      }
+    }
+    tail.forEach((e, i) => {
+      tail[i] = rewriteExpr(e);
+    });
+    return out;
+  }
+
+  /** How often each sub-expression stands in this list itself; a repeated parent hides its children. */
+  #count(list: readonly Stmt[], tail: readonly Expr[]): Map<number, number> {
+    const counts = new Map<number, number>();
+    const visit = (e: Expr): void => {
+      if (e.args.length === 0) return;
+      const id = this.#numbering.of(e);
+      const n = (counts.get(id) ?? 0) + 1;
+      counts.set(id, n);
+      if (n === 1) e.args.forEach(visit);
+    };
+    for (const s of list) (s.kind === "reduce" ? s.init : expressionsOf(s)).forEach(visit);
+    tail.forEach(visit);
+    return counts;
+  }
+
+  #rewrite(e: Expr, counts: ReadonlyMap<number, number>, known: Map<number, Expr>, out: Stmt[]): Expr {
+    if (e.args.length === 0) return e;
+    const id = this.#numbering.of(e);
+    const name = known.get(id);
+    if (name !== undefined) return name;
+    const next = this.#children(e, counts, known, out);
+    if ((counts.get(id) ?? 0) < 2 || !this.#isStable(e) || !(isScalarOp(e.op) || e.op === "load")) return next;
+    const v = variable(`t${this.#fresh++}`, e.dtype, e.lo, e.hi);
+    out.push({ kind: "let", name: v.name, value: next });
+    known.set(id, v);
+    return v;
+  }
+
+  #children(e: Expr, counts: ReadonlyMap<number, number>, known: Map<number, Expr>, out: Stmt[]): Expr {
+    const args = e.args.map((a) => this.#rewrite(a, counts, known, out));
+    return args.every((a, i) => a === e.args[i]) ? e : { ...e, args };
+  }
+
+  #isStable(e: Expr): boolean {
+    const id = this.#numbering.of(e);
+    const known = this.#stable.get(id);
+    if (known !== undefined) return known;
+    const own = (e.op === "var" || e.op === "load") && this.#mutable.has(e.name);
+    const stable = !own && e.args.every((a) => this.#isStable(a));
+    this.#stable.set(id, stable);
+    return stable;
+  }
+}
+
+/** Without lets that nothing reads. Names are unique in a kernel, so one set serves all levels. */
+function dropUnread(list: readonly Stmt[]): Stmt[] {
+  const read = new Set<string>();
+  let lets = 0;
+  for (const s of statements(list)) {
+    for (const e of expressionsOf(s)) collectNames(e, read, new Set());
+    if (s.kind === "let") lets++;
+  }
+  let kept = 0;
+  const keep = (inner: readonly Stmt[]): Stmt[] => {
+    const rest = inner.filter((s) => s.kind !== "let" || read.has(s.name));
+    kept += rest.filter((s) => s.kind === "let").length;
+    return rest.map((s) => mapStatement(s, (e) => e, keep));
+  };
+  const out = keep(list);
+  return kept === lets ? out : dropUnread(out);
+}

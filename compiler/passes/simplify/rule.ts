@@ -1,0 +1,29 @@
+/** The form of a rule: a law, read from left to right. */
+import type { DType } from "../../ir/dtype.ts";
+import { dtypeInfo } from "../../ir/dtype.ts";
+import type { Node, Value } from "../../ir/node.ts";
+import { constantOf } from "../storage.ts";
+
+export interface Rule {
+  /** The law: `x * 1 -> x`. It stands in traces. */
+  readonly name: string;
+  /** Breaks some bit of some float (a rounding, the sign of a zero, a NaN): off unless asked for. */
+  readonly unsafe?: boolean;
+  /** The simpler value that equals result 0 of the node, or null where the law does not apply. Operands are simplified already. */
+  readonly rewrite: (node: Node, x: Value) => Value | null;
+  /** Left sides to test the law on, from two operands of one type; the rule must fire on each. */
+  readonly examples: (x: Value, y: Value) => readonly Value[];
+  /** dtypes of the operands that the examples make sense for. */
+  readonly dtypes: readonly DType[];
+}
+
+export const rule = (law: Rule): Rule => law;
+
+/** Whether every element of `v` is this number, by bits (-0 is not 0). */
+export const isAll = (v: Value, n: number): boolean => Object.is(constantOf(v), n);
+
+/** Whether every element is 0 of a kind that a sum does not notice: any 0 for integers, -0 for floats (x + 0 turns -0 into 0). */
+export const isNeutralZero = (v: Value): boolean => (dtypeInfo(v.dtype).kind === "float" ? isAll(v, -0) : isAll(v, 0));
+
+/** The operand of a value's node if the node is of this row, else null. */
+export const definedBy = (v: Value, op: Node["op"]): Node | null => (v.node.op === op ? v.node : null);

@@ -1,0 +1,138 @@
+/** Laws of views and reductions. */
+import type { DType } from "../../ir/dtype.ts";
+import { at } from "../../ir/errors.ts";
+import type { Node, Value } from "../../ir/node.ts";
+import { ints, make } from "../../ir/node.ts";
+import { sameShape, sizeOf } from "../../ir/shape.ts";
+import * as layout from "../../ops/layout.ts";
+import * as views from "../../ops/views.ts";
+import { constantOf } from "../storage.ts";
+import type { Rule } from "./rule.ts";
+import { definedBy, rule } from "./rule.ts";
+
+const some: readonly DType[] = ["float32", "int32"];
+const everyAxis = (x: Value): number[] => x.shape.map((_, i) => i);
+const reversed = (x: Value): number[] => everyAxis(x).reverse();
+
+// a view of a view of the same kind is one view
+const compositions: readonly Rule[] = [
+  rule({
+    name: "reshape(reshape(x)) -> reshape(x)",
+    dtypes: some,
+    examples: (x) => [make(layout.reshapeOp, [make(layout.reshapeOp, [x], { shape: [sizeOf(x.shape)] })], { shape: [1, sizeOf(x.shape)] })],
+    rewrite: ({ op, args, attrs }) => {
+      const inner = op === layout.reshapeOp ? definedBy(at(args, 0), layout.reshapeOp) : null;
+      return inner === null ? null : layout.reshape(at(inner.args, 0), ints(attrs, "shape"));
+    },
+  }),
+  rule({
+    name: "permute(permute(x)) -> permute(x)",
+    dtypes: some,
+    examples: (x) => [make(layout.permuteOp, [make(layout.permuteOp, [x], { axes: reversed(x) })], { axes: reversed(x) })],
+    rewrite: ({ op, args, attrs }) => {
+      const inner = op === layout.permuteOp ? definedBy(at(args, 0), layout.permuteOp) : null;
+      if (inner === null) return null;
+      const first = ints(inner.attrs, "axes");
+      return layout.permute(at(inner.args, 0), ints(attrs, "axes").map((a) => at(first, a)));
+    },
+  }),
+  rule({
+    name: "broadcast(broadcast(x)) -> broadcast(x)",
+    dtypes: some,
+    examples: (x) => [layout.broadcast(layout.broadcast(x, [2, ...x.shape], everyAxis(x).map((a) => a + 1)), [3, 2, ...x.shape], [0, ...everyAxis(x).map((a) => a + 1)].map((a) => a + 1))],
+    rewrite: ({ op, args, attrs }) => {
+      const inner = op === layout.broadcastOp ? definedBy(at(args, 0), layout.broadcastOp) : null;
+      if (inner === null) return null;
+      const outer = ints(attrs, "axes");
+      return layout.broadcast(at(inner.args, 0), ints(attrs, "shape"), ints(inner.attrs, "axes").map((a) => at(outer, a)));
+    },
+  }),
+  rule({
+    name: "flip(flip(x)) -> x",
+    dtypes: some,
+    examples: (x) => [views.flip(views.flip(x, everyAxis(x)), everyAxis(x))],
+    rewrite: ({ op, args, attrs }) => {
+      const inner = op === views.flipOp ? definedBy(at(args, 0), views.flipOp) : null;
+      const sameAxes = inner !== null && sameShape(ints(inner.attrs, "axes"), ints(attrs, "axes"));
+      return inner !== null && sameAxes ? at(inner.args, 0) : null;
+    },
+  }),
+];
+
+// a view that changes nothing is its operand
+const identities: readonly Rule[] = [
+  rule({
+    name: "reshape(x) -> x, same shape",
+    dtypes: some,
+    examples: (x) => [make(layout.reshapeOp, [x], { shape: [...x.shape] })],
+    rewrite: ({ op, args }, x) => (op === layout.reshapeOp && sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
+  }),
+  rule({
+    name: "permute(x) -> x, axes in order",
+    dtypes: some,
+    examples: (x) => [make(layout.permuteOp, [x], { axes: everyAxis(x) })],
+    rewrite: ({ op, args, attrs }) => (op === layout.permuteOp && ints(attrs, "axes").every((a, i) => a === i) ? at(args, 0) : null),
+  }),
+  rule({
+    name: "broadcast(x) -> x, same shape",
+    dtypes: some,
+    examples: (x) => [make(layout.broadcastOp, [x], { shape: [...x.shape], axes: everyAxis(x) })],
+    rewrite: ({ op, args }, x) => (op === layout.broadcastOp && sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
+  }),
+  rule({
+    name: "slice(x) -> x, everything",
+    dtypes: some,
+    examples: (x) => [make(views.sliceOp, [x], { start: x.shape.map(() => 0), size: [...x.shape], step: x.shape.map(() => 1) })],
+    rewrite: ({ op, args }, x) => (op === views.sliceOp && sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
+  }),
+  rule({
+    name: "pad(x) -> x, by nothing",
+    dtypes: some,
+    examples: (x) => [make(views.padOp, [x, layout.fill(0, { dtype: x.dtype, shape: [] })], { low: x.shape.map(() => 0), high: x.shape.map(() => 0), interior: x.shape.map(() => 0) })],
+    rewrite: ({ op, args }, x) => (op === views.padOp && sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
+  }),
+  rule({
+    name: "concat([x]) -> x",
+    dtypes: some,
+    examples: (x) => [make(views.concatOp, [x], { axis: 0 })],
+    rewrite: ({ op, args }) => (op === views.concatOp && args.length === 1 ? at(args, 0) : null),
+  }),
+];
+
+/** A view with one operand that is one constant everywhere. */
+const ofConstant = (node: Node): number | null => (node.op.kind === "view" && node.args.length === 1 ? constantOf(at(node.args, 0)) : null);
+
+const constants: readonly Rule[] = [
+  rule({
+    name: "view(constant) -> broadcast constant",
+    dtypes: some,
+    examples: (x) => [make(layout.permuteOp, [layout.fill(3, x.type)], { axes: reversed(x) })],
+    rewrite: (node, x) => {
+      const value = node.op === layout.broadcastOp ? null : ofConstant(node);
+      return value === null ? null : layout.fill(value, x.type);
+    },
+  }),
+];
+
+// one reduction over the axes of two; only where regrouping keeps every bit
+const reductions: readonly Rule[] = [
+  rule({
+    name: "reduce(reduce(x)) -> reduce(x), exact monoids",
+    dtypes: ["int32"],
+    examples: (x) => [layout.reduceSum(layout.reduceSum(x, [0]), [0])],
+    rewrite: (node) => {
+      const { op } = node;
+      const inner = op.kind === "reduction" ? definedBy(at(node.args, 0), op) : null;
+      if (op.kind !== "reduction" || inner === null) return null;
+      const x = at(inner.args, 0);
+      const monoid = op.monoid(x.type, node.attrs);
+      if (!monoid.exact || monoid.dtypes.length > 1 || at(node.results, 0).dtype !== x.dtype) return null;
+      const first = ints(inner.attrs, "axes");
+      const left = everyAxis(x).filter((i) => !first.includes(i));
+      const axes = [...first, ...ints(node.attrs, "axes").map((i) => at(left, i))].sort((a, b) => a - b);
+      return make(op, [x], { ...node.attrs, axes });
+    },
+  }),
+];
+
+export const shapes: readonly Rule[] = [...compositions, ...identities, ...constants, ...reductions];

@@ -1,0 +1,177 @@
+/**
+ * jam: several neighbouring grid points in one turn (unroll and jam).
+ *
+ *   for %i [grid] { for %j [grid] { reduce over %k { load %a[%i,%k] * load %b[%k,%j] } … } }
+ *     → for %i step 4 { for %j step 4 { reduce of 16 sums over %k { 4 + 4 loads } … } }
+ *
+ * The body is copied with the grid axes shifted; `tidy` then merges the copies' loops into one and finds the loads that they share.
+ * It pays where loads inside the reduction do not depend on one of the axes, or step through memory by more than one element while
+ * a grid axis steps by one. Turns that would pass the end run point by point.
+ */
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { apply, axisIndex, isScalarOp, variable, withRange } from "../../ir/expr.ts";
+import { addIndex, freeNames, ix } from "../../ir/indexing.ts";
+import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
+import { statements } from "../../ir/loop.ts";
+import { exprMapper, mapStatements, visitExpressions } from "../../ir/loop-walk.ts";
+import { tidy } from "../lower/tidy.ts";
+
+/** Copies of a body with more operations than this do not fit into registers. */
+const maxOperations = 16;
+
+interface Jam {
+  readonly axis: string;
+  readonly times: number;
+}
+
+export function jam(kernel: Kernel): Kernel {
+  const nest = gridNest(kernel.body);
+  const inner = nest.at(-1);
+  if (inner === undefined || !isPure(nest)) return kernel;
+  const reduce = soleReduce(inner.body);
+  if (reduce === null) return kernel;
+  const jams = choose(nest.map((f) => f.axis), reduce);
+  return jams.length === 0 ? kernel : { ...kernel, body: [rebuild(nest, jams, 0)] };
+}
+
+/** Grid loops from the outside in. */
+function gridNest(body: readonly Stmt[]): For[] {
+  const first = body[0];
+  if (first?.kind !== "for" || first.axis.kind !== "grid") return [];
+  return [first, ...gridNest(first.body)];
+}
+
+/** Nothing beside the loops of the nest. */
+const isPure = (nest: readonly For[]): boolean => nest.slice(0, -1).every((f) => f.body.length === 1);
+
+/** The one loop of a grid point, if it is a small reduction and nothing is carried or kept in scratch. */
+function soleReduce(body: readonly Stmt[]): Reduce | null {
+  const simple = body.every((s) => s.kind === "let" || s.kind === "reduce" || s.kind === "store");
+  const loops = body.filter((s) => s.kind === "reduce");
+  const only = loops[0];
+  if (!simple || only === undefined || loops.length > 1 || only.body.some((s) => s.kind !== "let")) return null;
+  return operationsOf([only]) <= maxOperations ? only : null;
+}
+
+function operationsOf(list: readonly Stmt[]): number {
+  let n = 0;
+  visitExpressions(list, (e) => {
+    if (isScalarOp(e.op) && e.dtype !== "int32") n++;
+  });
+  return n;
+}
+
+/** Which axes to jam, and how many points of each: 4 × 4 where loads are shared both ways, 8 along a row that is read down its columns. */
+function choose(axes: readonly Axis[], reduce: Reduce): Jam[] {
+  const loads = loadsOf(reduce);
+  const walked = new Set(reduce.axes.map((a) => a.name));
+  const sharing = (axis: string): boolean => loads.some((l) => !freeNames(l).has(axis) && [...freeNames(l)].some((n) => walked.has(n)));
+  const needing = (axis: string): boolean => loads.some((l) => freeNames(l).has(axis));
+  const shared = axes.filter((a) => sharing(a.name) && needing(a.name)).slice(-2);
+  const jams: Jam[] = [];
+  if (shared.length === 2) for (const a of shared) push(jams, a, 4);
+  else {
+    const last = axes.at(-1);
+    const columns = last !== undefined && loads.some((l) => strideOf(l, last.name) === 1 && reduce.axes.every((r) => strideOf(l, r.name) !== 1));
+    if (last !== undefined && columns) push(jams, last, 8);
+    else for (const a of shared) push(jams, a, 4);
+  }
+  return jams;
+}
+
+function push(jams: Jam[], a: Axis, times: number): void {
+  const n = a.hi.value - a.lo.value;
+  const fitting = [times, times / 2].find((t) => n >= t);
+  if (fitting !== undefined && fitting > 1 && a.step === 1 && a.lo.op === "const") jams.push({ axis: a.name, times: fitting });
+}
+
+function loadsOf(reduce: Reduce): Expr[] {
+  const out: Expr[] = [];
+  const see = (e: Expr): void => {
+    if (e.op === "load") out.push(at(e.args, 0));
+  };
+  visitExpressions([{ ...reduce, init: [], axes: [] }], see);
+  return out;
+}
+
+/** The coefficient of an axis in an index that is a sum; NaN where it is not linear. */
+function strideOf(index: Expr, axis: string): number {
+  if (index.op === "axis") return index.name === axis ? 1 : 0;
+  if (index.op === "add") return strideOf(at(index.args, 0), axis) + strideOf(at(index.args, 1), axis);
+  const [a, b] = index.args;
+  if (index.op === "mul" && a !== undefined && b?.op === "const") return strideOf(a, axis) * b.value;
+  return freeNames(index).has(axis) ? Number.NaN : 0;
+}
+
+function rebuild(nest: readonly For[], jams: readonly Jam[], depth: number): For {
+  const loop = at(nest, depth);
+  const times = jams.find((j) => j.axis === loop.axis.name)?.times ?? 1;
+  const last = depth === nest.length - 1;
+  const body = last ? jammedBody(nest, jams, loop.body) : [rebuild(nest, jams, depth + 1)];
+  return { ...loop, axis: { ...loop.axis, step: times }, body };
+}
+
+function jammedBody(nest: readonly For[], jams: readonly Jam[], body: readonly Stmt[]): Stmt[] {
+  const limits = jams.map((j) => ({ ...j, extent: at(nest.filter((f) => f.axis.name === j.axis), 0).axis.hi.value }));
+  const copies = tidy(copiesOf(body, limits));
+  const partial = limits.filter((l) => l.extent % l.times !== 0);
+  if (partial.length === 0) return copies;
+  const fits = partial.map((l) => apply("le", [addIndex(axisIndex(l.axis, 0, l.extent - 1), l.times), ix(l.extent)]));
+  const condition = fits.reduce((a, b) => apply("and", [a, b]));
+  return [{ kind: "if", condition, then: copies, otherwise: pointByPoint(body, limits) }];
+}
+
+type Limit = Jam & { readonly extent: number };
+
+/** The body once for each point of the block, each copy with its own names. */
+function copiesOf(body: readonly Stmt[], limits: readonly Limit[]): Stmt[] {
+  let offsets: readonly (readonly number[])[] = [[]];
+  for (const l of limits) offsets = offsets.flatMap((o) => Array.from({ length: l.times }, (_, i) => [...o, i]));
+  return offsets.flatMap((o) => {
+    const shift = new Map(limits.map((l, i) => [l.axis, at(o, i)]));
+    const suffix = `_${o.join("")}`;
+    return renamed(body, suffix, (e) => {
+      const by = e.op === "axis" ? shift.get(e.name) : undefined;
+      return by === undefined || by === 0 ? e : addIndex(withRange(e, e.lo, e.hi - by), by);
+    });
+  });
+}
+
+/** A copy whose own names end in `suffix`, its axes mapped. */
+function renamed(body: readonly Stmt[], suffix: string, axis: (e: Expr) => Expr): Stmt[] {
+  const own = new Set<string>();
+  for (const s of statements(body)) {
+    if (s.kind === "let") own.add(s.name);
+    if (s.kind === "reduce") s.names.forEach((n) => own.add(n));
+  }
+  const f = exprMapper((e) => {
+    if (e.op === "var" && own.has(e.name)) return variable(`${e.name}${suffix}`, e.dtype, e.lo, e.hi);
+    if (e.op === "load") return { ...e, args: e.args.map(canonical) };
+    return axis(e);
+  });
+  const rename = (list: readonly Stmt[]): Stmt[] =>
+    list.map((s): Stmt => {
+      if (s.kind === "let") return { ...s, name: `${s.name}${suffix}` };
+      if (s.kind === "reduce") return { ...s, names: s.names.map((n) => `${n}${suffix}`), body: rename(s.body) };
+      return s;
+    });
+  return rename(mapStatements(body, f));
+}
+
+/** An index in its normal form, so that equal places of different copies have equal text. */
+const canonical = (e: Expr): Expr => (e.dtype === "int32" ? addIndex(e, 0) : e);
+
+/** What is left at the end of an axis. */
+function pointByPoint(body: readonly Stmt[], limits: readonly Limit[]): Stmt[] {
+  const names = new Map(limits.map((l) => [l.axis, `${l.axis}e`]));
+  const f = exprMapper((e) => (e.op === "axis" && names.has(e.name) ? axisIndex(`${e.name}e`, e.lo, e.hi) : e));
+  let inner: Stmt[] = renamed(mapStatements(body, f), "_e", (e) => e);
+  for (const l of limits.toReversed()) {
+    const from = axisIndex(l.axis, 0, l.extent - 1);
+    const to = withRange(apply("min", [addIndex(from, l.times), ix(l.extent)]), 1, l.extent);
+    inner = [{ kind: "for", axis: { name: `${l.axis}e`, kind: "serial", lo: from, hi: to, step: 1 }, body: inner }];
+  }
+  return inner;
+}
+

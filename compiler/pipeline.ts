@@ -1,0 +1,113 @@
+/**
+ * The table of contents of the compiler: from a canonical graph to a plan with code.
+ *
+ *   graph ─ simplify ─ split ─ fuse ─ lower ─ tile ─ legalize ─ buffers ─ emit ─ plan
+ */
+import { at } from "./ir/errors.ts";
+import type { Graph } from "./ir/graph.ts";
+import type { Kernel } from "./ir/loop.ts";
+import type { CompiledPlan, Plan } from "./ir/plan.ts";
+import { verifyKernel } from "./ir/verify-loop.ts";
+import { verifyPlan } from "./ir/verify-plan.ts";
+import { verifyGraph } from "./ir/verify.ts";
+import { emitJs } from "./codegen/js/emit.ts";
+import { emitWgsl } from "./codegen/wgsl/emit.ts";
+import { assignBuffers } from "./passes/buffers.ts";
+import { fragmentOf } from "./passes/fragments.ts";
+import type { Decision } from "./passes/fuse/fuse.ts";
+import { fuse } from "./passes/fuse/fuse.ts";
+import { legalize } from "./passes/legalize.ts";
+import type { Region } from "./passes/region.ts";
+import { simplify } from "./passes/simplify/simplify.ts";
+import { split } from "./passes/split.ts";
+import { tile } from "./passes/tile/tile.ts";
+import type { Fragment } from "./routines/fragment.ts";
+import type { Target } from "./target.ts";
+
+export interface CompileOptions {
+  /** False: one primitive a kernel (reshapes and constants excepted). */
+  readonly fusion?: boolean;
+  /** True: check the invariants after every pass. */
+  readonly verify?: boolean;
+  /** Buffer params, by position, whose memory outputs may take over. */
+  readonly donated?: readonly number[];
+}
+
+/** A pass over graphs. */
+export interface GraphPass {
+  readonly name: string;
+  readonly run: (graph: Graph, target: Target) => Graph;
+}
+
+/** A pass over kernels. */
+export interface KernelPass {
+  readonly name: string;
+  readonly run: (kernel: Kernel, target: Target) => Kernel;
+}
+
+export const graphPasses: readonly GraphPass[] = [
+  { name: "simplify", run: (graph) => simplify(graph).graph },
+  { name: "split", run: split },
+];
+
+export const kernelPasses: readonly KernelPass[] = [
+  { name: "tile", run: tile },
+  { name: "legalize", run: legalize },
+];
+
+/** Everything that came of a graph on its way, for those who want to read it. */
+export interface Compilation {
+  readonly target: Target;
+  /** The graph that came in, then after each graph pass. */
+  readonly graphs: readonly { readonly pass: string; readonly graph: Graph }[];
+  readonly regions: readonly Region[];
+  readonly decisions: readonly Decision[];
+  /** Kernels as `lower` made them. */
+  readonly lowered: readonly Kernel[];
+  readonly plan: Plan;
+  readonly compiled: CompiledPlan;
+}
+
+export function compileGraph(graph: Graph, target: Target, options: CompileOptions = {}): Compilation {
+  const graphs = [{ pass: "canonicalize", graph }];
+  let current = graph;
+  const check = options.verify === true;
+  if (check) verifyGraph(current);
+  for (const pass of graphPasses) {
+    current = pass.run(current, target);
+    if (check) verifyGraph(current);
+    graphs.push({ pass: pass.name, graph: current });
+  }
+  const { regions, decisions } = fuse(current, target, { fusion: options.fusion !== false });
+  const fragments = regions.map((r) => fragmentOf(r, target));
+  const lowered = fragments.flatMap((f) => f.launches.map((l) => l.kernel));
+  const finished = fragments.map((f) => mapKernels(f, (k) => runKernelPasses(k, target, check)));
+  const plan = assignBuffers(current, finished, { donated: options.donated ?? [] });
+  if (check) verifyPlan(plan, target);
+  return { target, graphs, regions, decisions, lowered, plan, compiled: emit(plan, target) };
+}
+
+function runKernelPasses(kernel: Kernel, target: Target, check: boolean): Kernel {
+  let current = kernel;
+  if (check) verifyKernel(current);
+  for (const pass of kernelPasses) {
+    current = pass.run(current, target);
+    if (check) verifyKernel(current);
+  }
+  return current;
+}
+
+function mapKernels(f: Fragment, run: (k: Kernel) => Kernel): Fragment {
+  return { ...f, launches: f.launches.map((l) => ({ ...l, kernel: run(l.kernel) })) };
+}
+
+function emit(plan: Plan, target: Target): CompiledPlan {
+  if (target.name === "js") return { plan, language: "js", sources: [emitJs(plan.kernels)] };
+  return { plan, language: "wgsl", sources: plan.kernels.map((k) => emitWgsl(k, target).source) };
+}
+
+/** Compute kernels that a plan launches. */
+export const kernelCount = (plan: Plan): number => plan.steps.filter((s) => s.kind === "kernel").length;
+
+/** The graph as the kernels are made from it. */
+export const finalGraph = (c: Compilation): Graph => at(c.graphs, c.graphs.length - 1).graph;
