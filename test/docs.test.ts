@@ -53,7 +53,7 @@ describe("the checker of examples", () => {
     const page = "# T\n\n```ts\nconst x = 1;\n```\n\n```ts no-run\nnever\n```\n\n```sh\nls\n```\n";
     expect(examplesInMarkdown("p.md", page)).toEqual([{ place: "p.md:4", code: "const x = 1;\n" }]);
     const source = "/**\n * Adds.\n *\n * @example\n * add(1, 2); // → 3\n *\n * @throws never\n */\nexport const add = 1;\n";
-    expect(examplesInSource("s.ts", source)).toEqual([{ place: "s.ts:4", code: "add(1, 2); // → 3\n\n" }]);
+    expect(examplesInSource("s.ts", source)).toEqual([{ place: "s.ts:4", code: "add(1, 2); // → 3\n" }]);
   });
   test("turns claims into checks", () => {
     expect(moduleFrom("f(1); // → 2")).toContain('$gives((f(1)), "2");');

@@ -31,7 +31,7 @@ export function examplesInSource(path: string, text: string): Example[] {
     const body = comment[0].replace(/\*\/$/, "").replaceAll(/^[ \t]*\/?\*+ ?/gm, "");
     return [...body.matchAll(/@example[^\S\n]*\n?([\s\S]*?)(?=^\s*@[a-z]|$(?![\s\S]))/gm)].map((m) => ({
       place: `${path}:${lineOf({ text }, comment.index + comment[0].indexOf("@example"))}`,
-      code: (m[1] ?? "").replaceAll(/^```(ts)?$/gm, ""),
+      code: `${(m[1] ?? "").replaceAll(/^```(ts)?$/gm, "").trim()}\n`,
     }));
   });
 }
