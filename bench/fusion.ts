@@ -55,20 +55,29 @@ function errorOf(results: readonly Tensor[], { out, atol, rtol }: Case): number 
   return worst;
 }
 
+export interface Checked {
+  /** Milliseconds of the first evaluation. */
+  readonly first: number;
+  readonly error: number;
+  readonly kernels: number;
+}
+
+/** Evaluates a case once and compares with what was computed by hand; throws where they differ. */
+export function check(c: Case, fusion: boolean): Checked {
+  let done: Evaluated = { results: [], kernels: 0 };
+  const first = once(() => void (done = evaluated(c.record, fusion)));
+  const error = errorOf(done.results, c);
+  discard(done);
+  configure({ fusion: true });
+  if (!(error <= 1)) throw new Error(`${c.name}: ${fusion ? "fused" : "unfused"} results are off by ${error} times what is allowed`);
+  return { first, error, kernels: done.kernels };
+}
+
 /** Checks a case, then times its variants. */
 export async function runCase(make: MakeCase, shrink: number, effort: Effort): Promise<FusionResult> {
   const c = make(shrink);
   c.byHand();
-  const both = [true, false].map((fusion) => {
-    let done: Evaluated = { results: [], kernels: 0 };
-    const first = once(() => void (done = evaluated(c.record, fusion)));
-    const error = errorOf(done.results, c);
-    discard(done);
-    if (!(error <= 1)) throw new Error(`${c.name}: ${fusion ? "fused" : "unfused"} results are off by ${error} times what is allowed`);
-    return { first, error, kernels: done.kernels };
-  });
-  const [fused, unfused] = both;
-  if (fused === undefined || unfused === undefined) throw new Error("two variants were run");
+  const [fused, unfused] = [check(c, true), check(c, false)];
   const timings = await measure(c.name, [
     { name: "fused", run: () => discard(evaluated(c.record, true)) },
     { name: "unfused", run: () => discard(evaluated(c.record, false)) },

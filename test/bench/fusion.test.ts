@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import { cases } from "../../bench/cases.ts";
+import { chart } from "../../bench/chart.ts";
+import { check } from "../../bench/fusion.ts";
+import { median } from "../../bench/harness.ts";
+import { table } from "../../bench/table.ts";
+
+describe("the cases compute what their loops by hand compute", () => {
+  it.each(cases.map((make) => make(16)))("$name", (c) => {
+    expect(() => check(c, true)).toThrow(/off by/);
+    c.byHand();
+    expect(check(c, true).error).toBeLessThanOrEqual(1);
+    expect(check(c, false).error).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("what the reports are made of", () => {
+  it("the median is the middle, or between the two in the middle", () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 3, 2])).toBe(2.5);
+    expect(() => median([])).toThrow("nothing");
+  });
+  it("a table lines up", () => {
+    expect(table([["a", "bb"], ["ccc", "d"]])).toBe("a    bb\nccc   d");
+  });
+  it("a chart's bars are as long as their logarithm says", () => {
+    const svg = chart("<t>", [{ name: "x", bars: [{ variant: "a", milliseconds: 1 }, { variant: "b", milliseconds: 100 }] }]);
+    expect(svg).toContain("&lt;t&gt;");
+    expect([...svg.matchAll(/width="(\d+)" height="10"/g)].map((m) => Number(m[1]))).toEqual([1, 560]);
+  });
+});

@@ -1,0 +1,37 @@
+/** Goldens of products (area 7), neural networks (8), higher derivatives and optimizers (10). */
+import { describe, expect, it } from "vitest";
+import type { GoldenCase } from "./golden/cases.ts";
+import { goldenCases } from "./golden/cases.ts";
+import type { FloatDType } from "./golden/compare.ts";
+import { higher } from "./golden/higher.ts";
+import { exists, functionsOf, notBuilt } from "./golden/not-built.ts";
+import { runCase } from "./golden/run.ts";
+import { exceptions } from "./goldens/exceptions.ts";
+
+const areas = [7, 8, 10];
+const dtypes: readonly FloatDType[] = ["float64", "float32"];
+
+const excepted = (id: string, dtype: FloatDType): boolean => exceptions.some((e) => e.id === id && e.dtypes.includes(dtype));
+const isBuilt = (c: GoldenCase): boolean => functionsOf(c).every((name) => !notBuilt.includes(name));
+
+describe.each(areas)("goldens of area %i", (area) => {
+  const cases = goldenCases(area).filter(isBuilt);
+  for (const dtype of dtypes) {
+    for (const c of cases.filter((c) => c.only === undefined || c.only === dtype)) {
+      if (excepted(c.id, dtype)) it(`${c.id} ${dtype} still differs`, async () => expect(await runCase(c, { dtype }, higher)).not.toEqual([]));
+      else it(`${c.id} ${dtype}`, async () => expect(await runCase(c, { dtype }, higher)).toEqual([]));
+    }
+  }
+  it("has few exceptions", () => {
+    const required = cases.filter((c) => c.optional !== true);
+    expect(required.filter((c) => exceptions.some((e) => e.id === c.id)).length / required.length).toBeLessThanOrEqual(0.02);
+  });
+});
+
+describe("the list of what is not built is true", () => {
+  it.each(notBuilt)("%s", (name) => expect(exists(name)).toBe(false));
+  it("and complete", () => {
+    const missing = areas.flatMap((area) => goldenCases(area).flatMap(functionsOf)).filter((name) => !exists(name));
+    expect([...new Set(missing)].filter((name) => !notBuilt.includes(name))).toEqual([]);
+  });
+});
