@@ -73,7 +73,8 @@ export function makingDType(op: string, options: Making): DType {
   return options.face === "tensor" ? "float32" : "float64";
 }
 
-const filled = (op: string, shape: number | Shape, x: number, options: Making): NDArray | Tensor => made(options, fill(x, tensorType(makingDType(op, options), requireShape(op, shape))));
+const filled = (op: string, shape: number | Shape, x: number, options: Making): NDArray | Tensor =>
+  made(options, fill(x, tensorType(makingDType(op, options), requireShape(op, shape))));
 
 /** Zeros. */
 export function zeros(shape: number | Shape, options: TensorMaking): Tensor;

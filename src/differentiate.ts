@@ -99,6 +99,7 @@ export function differentiate(op: string, output: Lazy, inputs: readonly Value[]
 
 function whyNot(root: Value): string {
   if (root.node.tracked) return ". Compute it from that input";
-  if (root.node.definition === null) return ": it was evaluated, and nothing it was computed from requires gradients. Set requiresGrad, or differentiate before evaluating";
+  if (root.node.definition === null)
+    return ": it was evaluated, and nothing it was computed from requires gradients. Set requiresGrad, or differentiate before evaluating";
   return ", or only through detach or noGrad. Compute it from that input";
 }

@@ -22,7 +22,8 @@ function valuesIn(roots: readonly unknown[]): Value[] {
       values.push(x.value);
       return;
     }
-    if (!Array.isArray(x) && !isPlain(x)) throw new UnsupportedError(`evalAll: ${path} is ${leafText(x)}, not an array or tensor. Give arrays, tensors, and lists and plain objects of them.`);
+    if (!Array.isArray(x) && !isPlain(x))
+      throw new UnsupportedError(`evalAll: ${path} is ${leafText(x)}, not an array or tensor. Give arrays, tensors, and lists and plain objects of them.`);
     if (open.has(x)) throw new UnsupportedError(`evalAll: ${path} holds itself.`);
     open.add(x);
     for (const [key, item] of Object.entries(x)) visit(item, Array.isArray(x) ? `${path}[${key}]` : `${path}.${key}`);

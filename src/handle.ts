@@ -34,6 +34,7 @@ export abstract class Lazy {
 
   constructor(value: Value) {
     this.#value = value;
+    value.holders++;
   }
 
   /** A handle of the same face on `value`. */
@@ -54,7 +55,10 @@ export abstract class Lazy {
 
   /** Lets this handle stand for `value`; cells are rebound by it. */
   protected rebind(value: Value): void {
+    const old = this.#value;
     this.#value = value;
+    value.holders++;
+    if (old !== null) letGo(old);
   }
 
   get type(): TensorType {
@@ -125,7 +129,7 @@ export abstract class Lazy {
   dispose(): void {
     const value = this.#value;
     this.#value = null;
-    if (value !== null) releaseValue(value);
+    if (value !== null) letGo(value);
   }
   [Symbol.dispose](): void {
     this.dispose();
@@ -150,6 +154,12 @@ export abstract class Lazy {
   static {
     Object.defineProperty(this.prototype, inspectHook, { value: this.prototype.preview });
   }
+}
+
+/** The last handle gives the memory back; collection does where handles were dropped without `dispose`. */
+function letGo(value: Value): void {
+  value.holders--;
+  if (value.holders === 0) releaseValue(value);
 }
 
 /** Whether two handles are of one class: what makes `wrap` honest to the type checker. */

@@ -19,7 +19,25 @@ export { concat, split, stack, unstack } from "./functions/join.ts";
 export * from "./functions/linalg.ts";
 export { astype, diag, diagonal, pad, slidingWindowView, tril, triu, unfold } from "./functions/place.ts";
 export type { DiagonalOptions, PadMode, PadOptions } from "./functions/place.ts";
-export { all, any, argmax, argmin, countNonzero, logsumexp, matrixNorm, max, mean, min, nanmean, nansum, norm, prod, std, sum, var } from "./functions/reduce.ts";
+export {
+  all,
+  any,
+  argmax,
+  argmin,
+  countNonzero,
+  logsumexp,
+  matrixNorm,
+  max,
+  mean,
+  min,
+  nanmean,
+  nansum,
+  norm,
+  prod,
+  std,
+  sum,
+  var,
+} from "./functions/reduce.ts";
 export { clip, lerp, maskedFill, where } from "./functions/select.ts";
 export {
   broadcastArrays,

@@ -76,7 +76,8 @@ export function readLiteral(face: Face, data: ArrayData, fallback: DType, option
   const found = options.dtype === undefined ? naturalDType(face, data, fallback) : options.dtype;
   const dtype = requireDType(face, found);
   const type = tensorType(dtype, options.shape === undefined ? shape : requireShape(face, options.shape));
-  if (sizeOf(type.shape) !== sizeOf(shape)) throw new ShapeError(`${face}: ${sizeOf(shape)} elements do not fill ${shapeText(type.shape)}, which has ${sizeOf(type.shape)}.`);
+  if (sizeOf(type.shape) !== sizeOf(shape))
+    throw new ShapeError(`${face}: ${sizeOf(shape)} elements do not fill ${shapeText(type.shape)}, which has ${sizeOf(type.shape)}.`);
   return { data: flatten(face, data, dtype, shape), type };
 }
 

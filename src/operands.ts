@@ -113,18 +113,37 @@ export type DTypeRule =
   | "compare";
 
 /** Operands of one dtype and one shape. */
-export function unify<T extends Lazy>(op: string, operands: readonly Operand<T>[], rule: DTypeRule = "promote"): { readonly face: T; readonly values: readonly Value[] } {
+export function unify<T extends Lazy>(
+  op: string,
+  operands: readonly Operand<T>[],
+  rule: DTypeRule = "promote",
+): { readonly face: T; readonly values: readonly Value[] } {
   const { face, values } = unifyDTypes(op, operands, rule);
-  const shape = commonShape(op, values.map((v) => v.type));
+  const shape = commonShape(
+    op,
+    values.map((v) => v.type),
+  );
   return { face, values: values.map((v) => broadcastTo(v, shape)) };
 }
 
 /** Operands of one dtype; numbers are rank-0 constants. */
-export function unifyDTypes<T extends Lazy>(op: string, operands: readonly Operand<T>[], rule: DTypeRule = "promote"): { readonly face: T; readonly values: readonly Value[] } {
+export function unifyDTypes<T extends Lazy>(
+  op: string,
+  operands: readonly Operand<T>[],
+  rule: DTypeRule = "promote",
+): { readonly face: T; readonly values: readonly Value[] } {
   const face = faceOf(op, operands);
   const handles = operands.map((x) => (typeof x === "number" || typeof x === "boolean" ? x : valueOf(op, x)));
   const arrays = handles.filter((x) => typeof x === "object");
-  const dtype = settle(face, rule, commonDType(op, arrays.map((v) => v.type)), handles);
+  const dtype = settle(
+    face,
+    rule,
+    commonDType(
+      op,
+      arrays.map((v) => v.type),
+    ),
+    handles,
+  );
   return { face, values: handles.map((x) => (typeof x === "object" ? cast(x, dtype) : userNumber(op, x, dtype))) };
 }
 

@@ -36,7 +36,11 @@ export function formatValues(face: Face, data: HostArray, type: TensorType): str
   const closing = suffix === "" ? ")" : `, ${suffix})`;
   if (sizeOf(type.shape) === 0) return `${face}([]${type.shape.length > 1 ? `, ${shapeNote(face, type.shape)}` : ""}${closing}`;
   const shown = visible(type.shape);
-  const format = formatter(shown.map((i) => at(data, i)), type.dtype, style);
+  const format = formatter(
+    shown.map((i) => at(data, i)),
+    type.dtype,
+    style,
+  );
   const prefix = `${face}(`;
   const body = layout(type.shape, (i) => format(at(data, i)), { indent: prefix.length, width: lineWidth[face], ellipsis: style.ellipsis });
   return prefix + body + closing;
@@ -93,10 +97,12 @@ const fixed = (x: number, digits: number): string => (Object.is(x, -0) ? "-" : "
 /** `1.500` to `1.5`, `1.000` to `1.` */
 const trimZeros = (s: string): string => (s.includes(".") ? s.replace(/0+$/, "") : s);
 
-const special = (finite: (x: number) => string) => (x: number): string => {
-  if (Number.isFinite(x)) return finite(x);
-  return Number.isNaN(x) ? "nan" : String(x).replace("Infinity", "inf");
-};
+const special =
+  (finite: (x: number) => string) =>
+  (x: number): string => {
+    if (Number.isFinite(x)) return finite(x);
+    return Number.isNaN(x) ? "nan" : String(x).replace("Infinity", "inf");
+  };
 
 /** The digits after the point that the longest of these needs, within the style's precision. */
 function decimals(values: readonly number[], dtype: DType, style: Style): number {

@@ -70,7 +70,8 @@ export function arange(startOrStop: number, ...rest: readonly (number | null | u
   const [end, by] = [numbers[0] ?? options.stop ?? null, numbers[1] ?? options.step ?? 1];
   const [start, stop] = end === null ? [0, startOrStop] : [startOrStop, end];
   const length = Math.max(0, Math.ceil((stop - start) / by));
-  if (!Number.isSafeInteger(length)) throw new ShapeError(`arange: from ${start} to ${stop} in steps of ${by} takes ${length} elements. Give finite bounds and a step that is not 0.`);
+  if (!Number.isSafeInteger(length))
+    throw new ShapeError(`arange: from ${start} to ${stop} in steps of ${by} takes ${length} elements. Give finite bounds and a step that is not 0.`);
   return made(options, progression("arange", start, by, length, makingDType("arange", options)));
 }
 

@@ -28,7 +28,8 @@ export function configure(changes: Partial<Settings> = {}): Settings {
   }
   const next = { ...current, ...changes };
   if (next.device !== "cpu") throw new DeviceError(`configure: there is no device ${JSON.stringify(next.device)} yet. Use "cpu".`);
-  if (next.target !== "js" && next.target !== "interpreter") throw new UnsupportedError(`configure: there is no target ${JSON.stringify(next.target)} yet. Use "js" or "interpreter".`);
+  if (next.target !== "js" && next.target !== "interpreter")
+    throw new UnsupportedError(`configure: there is no target ${JSON.stringify(next.target)} yet. Use "js" or "interpreter".`);
   if (next.threads !== 1) throw new UnsupportedError(`configure: ${next.threads} threads are not there yet. Use 1.`);
   for (const key of ["fusion", "deterministic", "debug"] as const) {
     if (typeof next[key] !== "boolean") throw new UnsupportedError(`configure: ${key} is true or false, not ${String(next[key])}.`);

@@ -37,7 +37,8 @@ export class Tensor extends ShapeMethods {
 
   /** Makes this handle a cell: a leaf of differentiation, which `assign` rebinds. Floats only. */
   requireGrad(): this {
-    if (!isFloat(this.dtype)) throw new DTypeError(`requiresGrad: ${typeText(this.type)} has no gradient: only floats are differentiated. Convert with astype("float32") first.`);
+    if (!isFloat(this.dtype))
+      throw new DTypeError(`requiresGrad: ${typeText(this.type)} has no gradient: only floats are differentiated. Convert with astype("float32") first.`);
     if (!this.#cell) this.#bindCell(this.value);
     return this;
   }
@@ -71,7 +72,8 @@ export class Tensor extends ShapeMethods {
    */
   backward(options: BackwardOptions = {}): void {
     const leaves = trackedLeaves(this.value).filter((leaf) => cells.has(leaf.node));
-    if (leaves.length === 0) throw new UnsupportedError("backward: this tensor was not computed from one with requiresGrad. Make one with tensor(data, { requiresGrad: true }).");
+    if (leaves.length === 0)
+      throw new UnsupportedError("backward: this tensor was not computed from one with requiresGrad. Make one with tensor(data, { requiresGrad: true }).");
     const gradients = differentiate("backward", this, leaves, { ...options, createGraph: options.createGraph ?? false });
     leaves.forEach((leaf, i) => cells.get(leaf.node)?.accumulate(at(gradients, i)));
   }

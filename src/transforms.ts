@@ -43,7 +43,8 @@ const argnumsOf = (options: Argnums): readonly number[] => (typeof options.argnu
 function open<T extends Lazy>(op: string, f: Differentiable<T>, xs: readonly T[], argnums: readonly number[]): Opened<T> {
   const inputs = argnums.map((i) => {
     const x = xs[i];
-    if (!(x instanceof Lazy)) throw new UnsupportedError(`${op}: argument ${i} is no array or tensor. Give one, or say which to differentiate by with { argnums }.`);
+    if (!(x instanceof Lazy))
+      throw new UnsupportedError(`${op}: argument ${i} is no array or tensor. Give one, or say which to differentiate by with { argnums }.`);
     if (!isFloat(x.dtype)) throw new DTypeError(`${op}: argument ${i} is ${typeText(x.type)}: only floats are differentiated. Convert with astype first.`);
     return openInput(x.value);
   });
@@ -79,7 +80,12 @@ export function valueAndGrad<T extends Lazy>(f: Differentiable<T>, options: Argn
   };
 }
 
-function valueAndGradients<T extends Lazy>(op: string, f: Differentiable<T>, xs: readonly T[], options: Argnums): { readonly value: T; readonly gradients: readonly T[] } {
+function valueAndGradients<T extends Lazy>(
+  op: string,
+  f: Differentiable<T>,
+  xs: readonly T[],
+  options: Argnums,
+): { readonly value: T; readonly gradients: readonly T[] } {
   const { output, inputs } = open(op, f, xs, argnumsOf(options));
   const gradients = differentiate(op, output, inputs, { createGraph: true });
   const close = (v: Value): T => output.wrap(closeResult(v, inputs));
@@ -88,7 +94,12 @@ function valueAndGradients<T extends Lazy>(op: string, f: Differentiable<T>, xs:
 
 /** The value of `f`, and the function from a cotangent of it to the cotangents of the arguments. */
 export function vjp<T extends Lazy>(f: Differentiable<T>, ...xs: readonly T[]): [T, (cotangent: T) => T[]] {
-  const { output, inputs } = open("vjp", f, xs, xs.map((_, i) => i));
+  const { output, inputs } = open(
+    "vjp",
+    f,
+    xs,
+    xs.map((_, i) => i),
+  );
   const close = (v: Value): T => output.wrap(closeResult(v, inputs));
   const back = (cotangent: T): T[] => {
     const found = pullBack([output.value], inputs, [cotangentOf("vjp", output, cotangent)]);
@@ -100,12 +111,21 @@ export function vjp<T extends Lazy>(f: Differentiable<T>, ...xs: readonly T[]): 
 /** The value of `f`, and its derivative in the direction of the tangents, one for each argument. */
 export function jvp<T extends Lazy>(f: Differentiable<T>, xs: readonly T[], tangents: readonly T[]): [T, T] {
   if (xs.length !== tangents.length) throw new ShapeError(`jvp: ${xs.length} arguments and ${tangents.length} tangents. Give one tangent an argument.`);
-  const { output, inputs } = open("jvp", f, xs, xs.map((_, i) => i));
+  const { output, inputs } = open(
+    "jvp",
+    f,
+    xs,
+    xs.map((_, i) => i),
+  );
   inputs.forEach((x, i) => {
     const t = at(tangents, i);
     if (!sameType(x.type, t.type)) throw new ShapeError(`jvp: tangent ${i} is ${typeText(t.type)}, its argument ${typeText(x.type)}. Both have one type.`);
   });
-  const [tangent] = pushForward([output.value], inputs, tangents.map((t) => t.value));
+  const [tangent] = pushForward(
+    [output.value],
+    inputs,
+    tangents.map((t) => t.value),
+  );
   const close = (v: Value): T => output.wrap(closeResult(v, inputs));
   return [close(output.value), close(tangent ?? zerosLike(output.value))];
 }

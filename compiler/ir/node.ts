@@ -37,6 +37,8 @@ export class Value {
   slot: Slot | null = null;
   /** Recorded definitions that read it: its memory may be needed as long as there are any. */
   readers = 0;
+  /** Handles of the user that stand for it and were not disposed. */
+  holders = 0;
   constructor(node: Node, index: number, type: TensorType) {
     this.node = node;
     this.index = index;

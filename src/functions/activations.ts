@@ -127,7 +127,8 @@ export function prelu<T extends Lazy>(x: T, weight: T): T {
   const [v, w] = [at(values, 0), at(values, 1)];
   const channels = v.shape[1] ?? 1;
   const count = sizeOf(w.shape);
-  if (count !== 1 && count !== channels) throw new ShapeError(`prelu: the weight ${typeText(w.type)} needs 1 or ${channels} elements for ${typeText(v.type)}: one for each position of axis 1.`);
+  if (count !== 1 && count !== channels)
+    throw new ShapeError(`prelu: the weight ${typeText(w.type)} needs 1 or ${channels} elements for ${typeText(v.type)}: one for each position of axis 1.`);
   const shape = v.shape.map((_, i) => (i === 1 && count > 1 ? channels : 1));
   return face.wrap(where(greater(v, 0), v, multiply(v, broadcastTo(reshape(w, shape), v.shape))));
 }

@@ -16,7 +16,18 @@ import { parameter, unify } from "../operands.ts";
 import type { Binary, Unary } from "./lift.ts";
 import { liftAny, liftBinary } from "./lift.ts";
 
-const { add: addValue, divide: divideValue, equal: equalValue, isNaN, less: lessValue, logicalAnd: both, multiply: times, notEqual: differs, subtract: minus, where } = arithmetic;
+const {
+  add: addValue,
+  divide: divideValue,
+  equal: equalValue,
+  isNaN,
+  less: lessValue,
+  logicalAnd: both,
+  multiply: times,
+  notEqual: differs,
+  subtract: minus,
+  where,
+} = arithmetic;
 
 /** x + y; "or" of bool. */
 export const add: Binary = liftBinary("add", arithmetic.add);
@@ -154,7 +165,10 @@ export interface IsCloseOptions {
 export function isclose<T extends Lazy>(x: T, y: Operand<T>, options: IsCloseOptions = {}): T {
   const { face, values } = unify("isclose", [x, y], "float");
   const [a, b] = [at(values, 0), at(values, 1)];
-  const tolerance = addValue(parameter("isclose", options.atol ?? null, 1e-8, b), times(parameter("isclose", options.rtol ?? null, 1e-5, b), arithmetic.absolute(b)));
+  const tolerance = addValue(
+    parameter("isclose", options.atol ?? null, 1e-8, b),
+    times(parameter("isclose", options.rtol ?? null, 1e-5, b), arithmetic.absolute(b)),
+  );
   const near = both(arithmetic.lessEqual(arithmetic.absolute(minus(a, b)), tolerance), lessValue(arithmetic.absolute(b), Infinity));
   const close = arithmetic.logicalOr(near, equalValue(a, b));
   return face.wrap(options.equalNan === true ? arithmetic.logicalOr(close, both(isNaN(a), isNaN(b))) : close);

@@ -96,5 +96,10 @@ export function quantile<T extends Lazy>(x: T, q: number | readonly number[], op
   const rows = ordered("quantile", x, reduction.axes);
   const values = list.map((p) => kept(quantileOf(rows, p), floating("quantile", x), reduction));
   if (typeof q === "number") return x.wrap(at(values, 0));
-  return x.wrap(concat(values.map((v) => reshape(v, [1, ...v.shape])), 0));
+  return x.wrap(
+    concat(
+      values.map((v) => reshape(v, [1, ...v.shape])),
+      0,
+    ),
+  );
 }

@@ -132,11 +132,25 @@ function cut(v: Value, axes: readonly AxisIndex[]): Value {
   const spans = axes.map((a, axis) => rising(a, item(v.shape, axis)));
   const dynamic = spans.flatMap((s, axis) => (s.given && s.start !== 0 ? [axis] : []));
   const fixed = spans.map((s, axis) => (dynamic.includes(axis) ? { start: 0, size: item(v.shape, axis), step: 1 } : s));
-  const placed = views.slice(v, fixed.map((s) => s.start), fixed.map((s) => s.size), fixed.map((s) => s.step));
+  const placed = views.slice(
+    v,
+    fixed.map((s) => s.start),
+    fixed.map((s) => s.size),
+    fixed.map((s) => s.step),
+  );
   const moving = dynamic.map((axis) => item(spans, axis));
   const starts = moving.map((s) => constantValue(s.start, "int32", "user"));
-  const moved = views.dynamicSlice(placed, dynamic, starts, moving.map((s) => s.size), moving.map((s) => s.step));
-  return views.flip(moved, axes.flatMap((a, axis) => (a.kind === "span" && a.step < 0 ? [axis] : [])));
+  const moved = views.dynamicSlice(
+    placed,
+    dynamic,
+    starts,
+    moving.map((s) => s.size),
+    moving.map((s) => s.step),
+  );
+  return views.flip(
+    moved,
+    axes.flatMap((a, axis) => (a.kind === "span" && a.step < 0 ? [axis] : [])),
+  );
 }
 
 interface Rising {
@@ -172,7 +186,10 @@ function indexValue<T extends Lazy>(op: string, x: T, indices: T | number | read
     return fromEnd(integral(op, indices), length);
   }
   if (!isNumbers(indices)) throw new IndexError(`${op}: indices are numbers or an integer array.`);
-  return views.concat(indices.map((i) => views.reshape(constantValue(position(i, axis, length), "int32"), [1])), 0);
+  return views.concat(
+    indices.map((i) => views.reshape(constantValue(position(i, axis, length), "int32"), [1])),
+    0,
+  );
 }
 
 const isNumbers = (x: unknown): x is readonly number[] => Array.isArray(x) && x.length > 0 && x.every((i) => typeof i === "number");
@@ -182,8 +199,12 @@ export function takeAlongAxis<T extends Lazy>(x: T, indices: T, axis: number | A
   faceOf("takeAlongAxis", [x, indices]);
   const [v, i] = [valueOf("takeAlongAxis", x), integral("takeAlongAxis", indices)];
   const a = requiredAxis("takeAlongAxis", x, axis);
-  if (i.shape.length !== v.shape.length) throw new ShapeError(`takeAlongAxis: ${typeText(i.type)} and ${typeText(v.type)} differ in rank. Give one index axis for each axis.`);
-  const others = commonShape("takeAlongAxis", [{ ...v.type, shape: v.shape.with(a, 1) }, { ...i.type, shape: i.shape.with(a, 1) }]);
+  if (i.shape.length !== v.shape.length)
+    throw new ShapeError(`takeAlongAxis: ${typeText(i.type)} and ${typeText(v.type)} differ in rank. Give one index axis for each axis.`);
+  const others = commonShape("takeAlongAxis", [
+    { ...v.type, shape: v.shape.with(a, 1) },
+    { ...i.type, shape: i.shape.with(a, 1) },
+  ]);
   const wide = views.broadcastTo(v, others.with(a, item(v.shape, a)));
   const index = views.broadcastTo(fromEnd(i, item(v.shape, a)), others.with(a, item(i.shape, a)));
   return x.wrap(gatherAlong(wide, index, a));

@@ -13,18 +13,30 @@ import { part } from "./shape.ts";
 function promoted<T extends Lazy>(op: string, xs: readonly T[]): { readonly face: T; readonly values: readonly Value[] } {
   const face = faceOf(op, xs);
   const values = xs.map((x) => valueOf(op, x));
-  const dtype = commonDType(op, values.map((v) => v.type));
+  const dtype = commonDType(
+    op,
+    values.map((v) => v.type),
+  );
   return { face, values: values.map((v) => cast(v, dtype)) };
 }
 
 /** One after another along an axis, promoted to a common dtype; `axis: null` flattens them first. */
 export function concat<T extends Lazy>(xs: readonly T[], options: AxisOption = {}): T {
   const { face, values } = promoted("concat", xs);
-  if (options.axis === null || options.dim === null) return face.wrap(views.concat(values.map((v) => views.reshape(v, [sizeOf(v.shape)])), 0));
+  if (options.axis === null || options.dim === null)
+    return face.wrap(
+      views.concat(
+        values.map((v) => views.reshape(v, [sizeOf(v.shape)])),
+        0,
+      ),
+    );
   const first = at(values, 0);
   const axis = normalizeAxis("concat", axisOption("concat", face, options) ?? 0, first.shape.length);
   const odd = values.findIndex((v) => v.shape.length !== first.shape.length || v.shape.some((n, i) => i !== axis && n !== first.shape[i]));
-  if (odd > 0) throw new ShapeError(`concat: operand ${odd} is ${typeText(at(values, odd).type)}, the first ${typeText(first.type)}. Only the length along axis ${axis} may differ.`);
+  if (odd > 0)
+    throw new ShapeError(
+      `concat: operand ${odd} is ${typeText(at(values, odd).type)}, the first ${typeText(first.type)}. Only the length along axis ${axis} may differ.`,
+    );
   return face.wrap(views.concat(values, axis));
 }
 
@@ -34,8 +46,16 @@ export function stack<T extends Lazy>(xs: readonly T[], options: AxisOption = {}
   const first = at(values, 0);
   const axis = normalizeAxis("stack", axisOption("stack", face, options) ?? 0, first.shape.length + 1);
   const odd = values.findIndex((v) => !sameShape(v.shape, first.shape));
-  if (odd > 0) throw new ShapeError(`stack: operand ${odd} is ${typeText(at(values, odd).type)}, the first ${typeText(first.type)}. All have one shape; concat joins different ones.`);
-  return face.wrap(views.concat(values.map((v) => views.reshape(v, v.shape.toSpliced(axis, 0, 1))), axis));
+  if (odd > 0)
+    throw new ShapeError(
+      `stack: operand ${odd} is ${typeText(at(values, odd).type)}, the first ${typeText(first.type)}. All have one shape; concat joins different ones.`,
+    );
+  return face.wrap(
+    views.concat(
+      values.map((v) => views.reshape(v, v.shape.toSpliced(axis, 0, 1))),
+      axis,
+    ),
+  );
 }
 
 /** The slices along an axis, which goes. */

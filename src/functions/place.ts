@@ -37,12 +37,20 @@ export function pad<T extends Lazy>(x: T, padWidth: number | readonly number[] |
   const mode = options.mode ?? "constant";
   if (mode !== "constant") return x.wrap(widths.reduce((out, [low, high], axis) => padAxis(out, axis, low, high, mode), v));
   const fill = options.constantValues === undefined ? constantValue(0, v.dtype) : userNumber("pad", options.constantValues, v.dtype);
-  return x.wrap(views.pad(v, fill, widths.map(([low]) => low), widths.map(([, high]) => high)));
+  return x.wrap(
+    views.pad(
+      v,
+      fill,
+      widths.map(([low]) => low),
+      widths.map(([, high]) => high),
+    ),
+  );
 }
 
 function padWidths(v: Value, given: number | readonly number[] | readonly (readonly number[])[]): (readonly [number, number])[] {
   const lists = typeof given === "number" ? [[given]] : pairs(given);
-  if (lists.length !== 1 && lists.length !== v.shape.length) throw new ShapeError(`pad: ${lists.length} pairs for ${typeText(v.type)}. Give one pair an axis, or one for all.`);
+  if (lists.length !== 1 && lists.length !== v.shape.length)
+    throw new ShapeError(`pad: ${lists.length} pairs for ${typeText(v.type)}. Give one pair an axis, or one for all.`);
   return v.shape.map((_, axis) => {
     const pair = lists[axis] ?? at(lists, 0);
     const [low, high] = [at(pair, 0), at(pair, pair.length - 1)];
@@ -63,7 +71,10 @@ function padAxis(v: Value, axis: number, low: number, high: number, mode: Exclud
   const length = at(v.shape, axis);
   if (length === 0) throw new ShapeError(`pad: axis ${axis} of ${typeText(v.type)} has no elements to ${mode}. Use mode "constant".`);
   const sources = Array.from({ length: low + length + high }, (_, i) => sourceOf(i - low, length, mode));
-  return views.concat(runsOf(sources).map((run) => runView(v, axis, run)), axis);
+  return views.concat(
+    runsOf(sources).map((run) => runView(v, axis, run)),
+    axis,
+  );
 }
 
 function sourceOf(i: number, length: number, mode: Exclude<PadMode, "constant">): number {
@@ -95,7 +106,7 @@ interface Run {
 
 function runsOf(sources: readonly number[]): Run[] {
   const runs: Run[] = [];
-  for (let i = 0; i < sources.length; ) {
+  for (let i = 0; i < sources.length;) {
     const first = at(sources, i);
     const next = sources[i + 1];
     const step = next !== undefined && Math.abs(next - first) <= 1 ? next - first : 1;
@@ -162,13 +173,20 @@ export function diag<T extends Lazy>(x: T, options: { readonly k?: number } = {}
 // ---- windows
 
 /** All windows of this shape: the axes count windows, the window's own axes are appended. `axis: null` means all axes. */
-export function slidingWindowView<T extends Lazy>(x: T, windowShape: number | readonly number[], options: { readonly axis?: number | readonly number[] | null } = {}): T {
+export function slidingWindowView<T extends Lazy>(
+  x: T,
+  windowShape: number | readonly number[],
+  options: { readonly axis?: number | readonly number[] | null } = {},
+): T {
   const v = valueOf("slidingWindowView", x);
   const sizes = typeof windowShape === "number" ? [windowShape] : windowShape;
   const { axis } = options;
   const given = axis === undefined || axis === null ? seq(x.ndim) : axis;
   const axes = (typeof given === "number" ? [given] : given).map((a) => normalizeAxis("slidingWindowView", a, x.ndim));
-  if (axes.length !== sizes.length) throw new ShapeError(`slidingWindowView: ${shapeText(sizes)} has ${sizes.length} lengths for ${axes.length} axes of ${typeText(v.type)}. Give one an axis.`);
+  if (axes.length !== sizes.length)
+    throw new ShapeError(
+      `slidingWindowView: ${shapeText(sizes)} has ${sizes.length} lengths for ${axes.length} axes of ${typeText(v.type)}. Give one an axis.`,
+    );
   return x.wrap(window(v, axes, sizes));
 }
 

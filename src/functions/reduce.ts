@@ -22,12 +22,21 @@ const seq = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 /** A reduced value with its axes back as length 1, where they are kept. */
 export function kept(reduced: Value, from: Value, { axes, keepdims }: Reduction): Value {
-  return keepdims ? reshape(reduced, from.shape.map((n, i) => (axes.includes(i) ? 1 : n))) : reduced;
+  return keepdims
+    ? reshape(
+        reduced,
+        from.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
+      )
+    : reduced;
 }
 
 /** A reduced value (its axes gone) repeated along them again. */
 export function spread(reduced: Value, like: Value, axes: readonly number[]): Value {
-  return broadcast(reduced, like.shape, seq(like.shape.length).filter((i) => !axes.includes(i)));
+  return broadcast(
+    reduced,
+    like.shape,
+    seq(like.shape.length).filter((i) => !axes.includes(i)),
+  );
 }
 
 const countOf = (x: Value, axes: readonly number[]): number => sizeOf(axes.map((a) => at(x.shape, a)));

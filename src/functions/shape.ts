@@ -23,7 +23,8 @@ function inferLength(v: Value, shape: Shape): Shape {
   const rest = sizeOf(shape.filter((_, i) => i !== free));
   const size = sizeOf(v.shape);
   if (shape.lastIndexOf(-1) !== free) throw new ShapeError(`reshape: ${shapeText(shape)} leaves two lengths open. Only one may be -1.`);
-  if (rest === 0 || size % rest !== 0) throw new ShapeError(`reshape: ${typeText(v.type)} has ${size} elements, which ${shapeText(shape)} does not divide. Give another shape.`);
+  if (rest === 0 || size % rest !== 0)
+    throw new ShapeError(`reshape: ${typeText(v.type)} has ${size} elements, which ${shapeText(shape)} does not divide. Give another shape.`);
   return shape.with(free, size / rest);
 }
 
@@ -39,7 +40,8 @@ export function flatten<T extends Lazy>(x: T, options: { readonly startAxis?: nu
 /** Axis i of the result is axis axes[i] of x. */
 export function permuteDims<T extends Lazy>(x: T, axes: readonly number[]): T {
   const order = axes.map((a) => normalizeAxis("permuteDims", a, x.ndim));
-  if (new Set(order).size !== x.ndim || order.length !== x.ndim) throw new ShapeError(`permuteDims: ${shapeText(axes)} is no order of the ${x.ndim} axes of ${typeText(x.type)}. Name each axis once.`);
+  if (new Set(order).size !== x.ndim || order.length !== x.ndim)
+    throw new ShapeError(`permuteDims: ${shapeText(axes)} is no order of the ${x.ndim} axes of ${typeText(x.type)}. Name each axis once.`);
   return x.wrap(views.permute(valueOf("permuteDims", x), order));
 }
 
@@ -65,11 +67,15 @@ export function moveaxis<T extends Lazy>(x: T, source: number | readonly number[
   const axes = (list: number | readonly number[]): number[] => (typeof list === "number" ? [list] : list).map((a) => normalizeAxis("moveaxis", a, x.ndim));
   const [from, to] = [axes(source), axes(destination)];
   const distinct = new Set(from).size === from.length && new Set(to).size === to.length;
-  if (!distinct || from.length !== to.length) throw new ShapeError(`moveaxis: ${shapeText(from)} to ${shapeText(to)}: name each axis once, and as many places as axes.`);
+  if (!distinct || from.length !== to.length)
+    throw new ShapeError(`moveaxis: ${shapeText(from)} to ${shapeText(to)}: name each axis once, and as many places as axes.`);
   const rest = seq(x.ndim).filter((a) => !from.includes(a));
   const order = seq(x.ndim).map((place) => (to.includes(place) ? at(from, to.indexOf(place)) : -1));
   let next = 0;
-  return permuteDims(x, order.map((a) => (a < 0 ? at(rest, next++) : a)));
+  return permuteDims(
+    x,
+    order.map((a) => (a < 0 ? at(rest, next++) : a)),
+  );
 }
 
 /** x repeated along axes of length 1, and new axes in front, to fill `shape`. */
@@ -77,7 +83,8 @@ export function broadcastTo<T extends Lazy>(x: T, shape: number | Shape): T {
   const v = valueOf("broadcastTo", x);
   const target = typeof shape === "number" ? [shape] : shape;
   const both = broadcastShapes(v.shape, target);
-  if (both === undefined || !sameShape(both, target)) throw new ShapeError(`broadcastTo: ${typeText(v.type)} does not broadcast to ${shapeText(target)}. Lengths must be equal or 1.`);
+  if (both === undefined || !sameShape(both, target))
+    throw new ShapeError(`broadcastTo: ${typeText(v.type)} does not broadcast to ${shapeText(target)}. Lengths must be equal or 1.`);
   return x.wrap(views.broadcastTo(v, target));
 }
 
@@ -86,7 +93,10 @@ export function broadcastArrays<T extends Lazy>(...xs: readonly T[]): T[] {
   if (xs.length === 0) return [];
   faceOf("broadcastArrays", xs);
   const values = xs.map((x) => valueOf("broadcastArrays", x));
-  const shape = commonShape("broadcastArrays", values.map((v) => v.type));
+  const shape = commonShape(
+    "broadcastArrays",
+    values.map((v) => v.type),
+  );
   return xs.map((x, i) => x.wrap(views.broadcastTo(at(values, i), shape)));
 }
 
@@ -97,7 +107,12 @@ export function squeeze<T extends Lazy>(x: T, axis?: number | readonly number[] 
   const named = typeof given === "number" || Array.isArray(given) ? normalizeAxes("squeeze", given, x.ndim) : seq(x.ndim).filter((a) => v.shape[a] === 1);
   const long = named.find((a) => v.shape[a] !== 1);
   if (long !== undefined) throw new ShapeError(`squeeze: axis ${long} of ${typeText(v.type)} has ${at(v.shape, long)} elements. Only axes of length 1 go.`);
-  return x.wrap(views.reshape(v, v.shape.filter((_, i) => !named.includes(i))));
+  return x.wrap(
+    views.reshape(
+      v,
+      v.shape.filter((_, i) => !named.includes(i)),
+    ),
+  );
 }
 
 /** With new axes of length 1 at these places of the result. */
@@ -106,7 +121,12 @@ export function expandDims<T extends Lazy>(x: T, axis: number | readonly number[
   const list = typeof axis === "number" ? [axis] : axis;
   const places = normalizeAxes("expandDims", list, x.ndim + list.length);
   let next = 0;
-  return x.wrap(views.reshape(v, seq(x.ndim + list.length).map((i) => (places.includes(i) ? 1 : at(v.shape, next++)))));
+  return x.wrap(
+    views.reshape(
+      v,
+      seq(x.ndim + list.length).map((i) => (places.includes(i) ? 1 : at(v.shape, next++))),
+    ),
+  );
 }
 
 /** The order along the axes reversed; along all of them where none is given. */
@@ -121,7 +141,12 @@ export function roll<T extends Lazy>(x: T, shift: number | readonly number[], op
   const { axis } = options;
   if (axis === undefined || axis === null) {
     const flat = views.reshape(v, [sizeOf(v.shape)]);
-    return x.wrap(views.reshape(shifts.reduce((out, s) => rollAxis(out, s, 0), flat), v.shape));
+    return x.wrap(
+      views.reshape(
+        shifts.reduce((out, s) => rollAxis(out, s, 0), flat),
+        v.shape,
+      ),
+    );
   }
   const axes = (typeof axis === "number" ? [axis] : axis).map((a) => normalizeAxis("roll", a, x.ndim));
   if (shifts.length !== 1 && shifts.length !== axes.length) throw new ShapeError(`roll: ${shifts.length} shifts for ${axes.length} axes. Give one each.`);
@@ -137,7 +162,11 @@ function rollAxis(v: Value, shift: number, axis: number): Value {
 
 /** `size` positions along one axis from `start` on. */
 export function part(v: Value, axis: number, start: number, size: number): Value {
-  return views.slice(v, v.shape.map((_, i) => (i === axis ? start : 0)), v.shape.with(axis, size));
+  return views.slice(
+    v,
+    v.shape.map((_, i) => (i === axis ? start : 0)),
+    v.shape.with(axis, size),
+  );
 }
 
 /** Turned by 90 degrees k times in the plane of two axes, from the first towards the second. */
@@ -165,8 +194,17 @@ export function tile<T extends Lazy>(x: T, repetitions: number | readonly number
   const counts = [...seq(rank - given.length).map(() => 1), ...given];
   const shape = [...seq(rank - x.ndim).map(() => 1), ...v.shape];
   // each axis becomes (copies, length): broadcast the copies, then merge
-  const spread = views.broadcast(views.reshape(v, shape), shape.flatMap((n, i) => [at(counts, i), n]), seq(rank).map((i) => 2 * i + 1));
-  return x.wrap(views.reshape(spread, shape.map((n, i) => n * at(counts, i))));
+  const spread = views.broadcast(
+    views.reshape(v, shape),
+    shape.flatMap((n, i) => [at(counts, i), n]),
+    seq(rank).map((i) => 2 * i + 1),
+  );
+  return x.wrap(
+    views.reshape(
+      spread,
+      shape.map((n, i) => n * at(counts, i)),
+    ),
+  );
 }
 
 /** Each element repeated along an axis; over the flattened array where none is given. */
@@ -176,13 +214,18 @@ export function repeat<T extends Lazy>(x: T, repeats: number | readonly number[]
   const axis = given === null ? 0 : normalizeAxis("repeat", given, x.ndim);
   if (typeof repeats !== "number") return x.wrap(repeatEach(v, repeats, axis));
   const shape = [...v.shape.slice(0, axis + 1), repeats, ...v.shape.slice(axis + 1)];
-  const spread = views.broadcast(v, shape, seq(v.shape.length).map((i) => (i > axis ? i + 1 : i)));
+  const spread = views.broadcast(
+    v,
+    shape,
+    seq(v.shape.length).map((i) => (i > axis ? i + 1 : i)),
+  );
   return x.wrap(views.reshape(spread, v.shape.with(axis, at(v.shape, axis) * repeats)));
 }
 
 function repeatEach(v: Value, repeats: readonly number[], axis: number): Value {
   const length = at(v.shape, axis);
-  if (repeats.length !== length) throw new ShapeError(`repeat: ${repeats.length} counts for axis ${axis} of ${typeText(v.type)}. Give ${length}, or one number.`);
+  if (repeats.length !== length)
+    throw new ShapeError(`repeat: ${repeats.length} counts for axis ${axis} of ${typeText(v.type)}. Give ${length}, or one number.`);
   const parts = repeats.map((n, i) => views.broadcastTo(part(v, axis, i, 1), v.shape.with(axis, n)));
   return views.concat(parts, axis);
 }
