@@ -65,8 +65,13 @@ class KernelEmitter {
   readonly #names = new Names();
   readonly #places = new Map<string, Place>();
   readonly #lines: string[] = [];
+  /** The scratch array of each local statement; two may share a name in different scopes. */
+  readonly #scratch = new Map<Stmt, string>();
+  /** Names that are assigned to. */
+  readonly #mutable = new Set<string>();
   #indent = 1;
   #laneLoops = 0;
+  #temporaries = 0;
 
   constructor(kernel: Kernel, name: string, used: Set<string>) {
     this.#kernel = kernel;
@@ -102,7 +107,7 @@ class KernelEmitter {
     for (const s of statements(this.#kernel.body)) {
       if (s.kind !== "local") continue;
       const array = this.#names.fresh(s.name);
-      this.#places.set(s.name, { array, base: null });
+      this.#scratch.set(s, array);
       this.#line(`const ${array} = new ${arrayOf(s.dtype).constructorName}(${s.size});`);
     }
   }
@@ -134,6 +139,7 @@ class KernelEmitter {
       case "let":
         return this.#declare("const", s.name, s.value);
       case "carry":
+        this.#mutable.add(s.name);
         return this.#declare("let", s.name, s.init);
       case "assign":
         return this.#line(`${this.#names.of(s.name)} = ${this.#expression(s.value).text};`);
@@ -144,6 +150,7 @@ class KernelEmitter {
       case "if":
         return this.#branch(s.condition, s.then, s.otherwise);
       case "local":
+        this.#places.set(s.name, { array: lookup(this.#scratch, s, "scratch"), base: null });
         return;
       case "barrier":
         if (this.#laneLoops > 0) throw new CompilerBug(`kernel ${this.#kernel.name}: a barrier between lanes, which JavaScript runs one after the other`);
@@ -158,7 +165,8 @@ class KernelEmitter {
   #loop(axis: Axis, body: () => void): void {
     const [lo, hi] = this.#expressions([axis.lo, axis.hi]);
     if (lo === undefined || hi === undefined) throw new CompilerBug(`axis ${axis.name} has no bounds`);
-    const end = axis.hi.args.length === 0 ? hi.text : this.#hoist(hi);
+    const isFixed = axis.hi.args.length === 0 && !this.#mutable.has(axis.hi.name);
+    const end = isFixed ? hi.text : this.#temporary(hi).text;
     const isLane = axis.kind === "lane";
     this.#laneLoops += isLane ? 1 : 0;
     this.#names.within(() => {
@@ -181,6 +189,7 @@ class KernelEmitter {
 
   #reduce(s: Reduce): void {
     const inits = this.#expressions(s.init);
+    for (const name of s.names) this.#mutable.add(name);
     inits.forEach(({ text }, i) => this.#line(`let ${this.#names.declare(at(s.names, i))} = ${text};`));
     const nest = (k: number): void => {
       const axis = s.axes[k];
@@ -195,9 +204,8 @@ class KernelEmitter {
   #accumulate(s: Reduce): void {
     const running = s.names.map((name, i) => variable(name, at(s.init, i).dtype));
     const next = this.#expressions(s.combine.map((template) => substitute(template, [...running, ...s.values])));
-    const single = next.length === 1;
-    const settled = next.map((spelling) => (single ? spelling.text : this.#hoist(spelling)));
-    settled.forEach((text, i) => this.#line(`${this.#names.of(at(s.names, i))} = ${text};`));
+    const settled = next.length === 1 ? next : next.map((spelling) => this.#temporary(spelling));
+    settled.forEach(({ text }, i) => this.#line(`${this.#names.of(at(s.names, i))} = ${text};`));
   }
 
   #store(s: Store): void {
@@ -210,11 +218,18 @@ class KernelEmitter {
 
   /** One thread: reading, combining and writing is atomic. On bool, adding is "or" and multiplying is "and". */
   #combine(s: Store, atomic: NonNullable<Store["atomic"]>): void {
-    const index = variable(this.#temporary(this.#expression(s.index)), "int32");
+    const index = this.#bind(s.index);
     const { dtype } = s.value;
     const logic = { add: "or", mul: "and", min: "min", max: "max" } as const;
     const value = apply(dtype === "bool" ? logic[atomic] : atomic, [load(s.buffer, dtype, index), s.value]);
     this.#store({ kind: "store", buffer: s.buffer, index, value });
+  }
+
+  /** The value of an expression under a name of its own. */
+  #bind(e: Expr): Expr {
+    const name = this.#temporaryName();
+    this.#declare("const", name, e);
+    return variable(name, e.dtype);
   }
 
   #element(buffer: string, index: Spelling): string {
@@ -222,19 +237,16 @@ class KernelEmitter {
     return `${array}[${base === null ? index.text : positionText(base, index)}]`;
   }
 
-  /** A const in front of the statement, unless the text is a name or a number already. */
-  #hoist(spelling: Spelling): string {
-    if (/^[\w$.]+$/.test(spelling.text)) return spelling.text;
-    const name = this.#names.fresh("t1");
+  /** A const in front of the statement. */
+  #temporary(spelling: Spelling): Spelling {
+    const name = this.#names.declare(this.#temporaryName());
     this.#line(`const ${name} = ${spelling.text};`);
-    return name;
+    return primary(name);
   }
 
-  /** The same under a name that expressions can use. */
-  #temporary(spelling: Spelling): string {
-    const name = this.#names.declare("t1");
-    this.#line(`const ${name} = ${spelling.text};`);
-    return name;
+  #temporaryName(): string {
+    this.#temporaries++;
+    return `t${this.#temporaries}`;
   }
 
   #expression(e: Expr): Spelling {
@@ -266,7 +278,7 @@ class KernelEmitter {
       const depth = 1 + Math.max(0, ...e.args.map((a) => depths.get(a) ?? 0));
       const isShared = e.args.length > 0 && (uses.get(e) ?? 0) > 1;
       const isLong = !isRoot.has(e) && (spelling.text.length > longestText || depth > deepestText);
-      spellings.set(e, isShared || isLong ? primary(this.#hoist(spelling)) : spelling);
+      spellings.set(e, isShared || isLong ? this.#temporary(spelling) : spelling);
       depths.set(e, isShared || isLong ? 0 : depth);
     }
     return roots.map(of);

@@ -185,7 +185,7 @@ function spellInt(e: Expr, op: ScalarOp, operands: readonly [Spelling, Spelling,
       return wrapped(infix(a, "-", b, level.sum));
     case "mul":
       // a plain product could be -0 or, unbounded, too large to be exact
-      return isBounded(e) && isCount(x) && isCount(y) ? infix(a, "*", b, level.product) : call("Math.imul", a, b);
+      return isBounded(e) && ((isCount(x) && isCount(y)) || constantOf(y) > 0) ? infix(a, "*", b, level.product) : call("Math.imul", a, b);
     case "neg":
       return asInt(prefix("-", a));
     case "abs":

@@ -1,0 +1,118 @@
+/** Every operation on every dtype: generated JavaScript gives the bits of the interpreter. */
+import { describe, expect, test } from "vitest";
+import type { DType } from "../../../compiler/ir/dtype.ts";
+import { roundTo } from "../../../compiler/ir/dtype.ts";
+import { at } from "../../../compiler/ir/errors.ts";
+import type { Expr, ScalarOp } from "../../../compiler/ir/expr.ts";
+import { apply, axisIndex, constant, load, scalarArity, scalarOps } from "../../../compiler/ir/expr.ts";
+import { ix } from "../../../compiler/ir/indexing.ts";
+import type { Kernel } from "../../../compiler/ir/loop.ts";
+import { supports } from "../../../compiler/interpret-scalar.ts";
+import { compileProgram } from "../../../compiler/interpret-program.ts";
+import { runKernel } from "./run.ts";
+
+const dtypes: readonly DType[] = ["bool", "int32", "uint32", "float32", "float64"];
+const floats = [0, -0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 3.7, -3.7, 1e-3, 0.1, 123456.789, -7, 8, NaN, Infinity, -Infinity, 1e-45, -1e-40, 5e-324, 3.4e38, 1e308, 2147483648, 4294967295.5, -2147483649, 4503599627370497.5, 16777217, 0.49999999999999994, 0.49999997];
+const special: Readonly<Record<string, readonly number[]>> = {
+  bool: [0, 1],
+  int32: [0, 1, -1, 2, -2, 7, -7, 31, 32, 33, 65537, 46341, 2147483647, -2147483648, 1065353216, -1065353216],
+  uint32: [0, 1, 2, 7, 31, 32, 33, 65537, 2147483647, 2147483648, 4294967295, 1065353216],
+  float32: floats.map((x) => roundTo("float32", x)),
+  float64: floats,
+};
+const valuesOf = (dtype: DType): readonly number[] => special[dtype] ?? [];
+
+/** All combinations, one list an operand. */
+function combinations(lists: readonly (readonly number[])[]): number[][] {
+  const rows = lists.reduce<number[][]>((done, list) => done.flatMap((row) => list.map((x) => [...row, x])), [[]]);
+  return lists.map((_, k) => rows.map((row) => at(row, k)));
+}
+
+/** y[i] = op(a0[i], a1[i], …) by generated code, and what the interpreter says. */
+function both(op: ScalarOp, operands: readonly DType[], given: DType, fixed?: number): { got: number[]; want: number[] } {
+  const columns = combinations(operands.map((d, k) => (fixed !== undefined && k === 1 ? [fixed] : valuesOf(d))));
+  const size = at(columns, 0).length;
+  const i = axisIndex("i", 0, size - 1);
+  const args = operands.map((d, k) => (fixed !== undefined && k === 1 ? constant(fixed, d) : load(`a${k}`, d, i)));
+  const value = apply(op, args, given);
+  const kernel: Kernel = {
+    name: op,
+    buffers: [...operands.map((dtype, k) => ({ name: `a${k}`, dtype, size, access: "read" as const })), { name: "y", dtype: value.dtype, size, access: "write" }],
+    scalars: [],
+    body: [{ kind: "for", axis: { name: "i", kind: "grid", lo: ix(0), hi: ix(size), step: 1 }, body: [{ kind: "store", buffer: "y", index: i, value }] }],
+  };
+  const data = Object.fromEntries(columns.map((c, k) => [`a${k}`, c]));
+  const index = Float64Array.from({ length: size }, (_, k) => k);
+  const program = compileProgram([value], size, { leaf: () => index, buffer: (name) => Float64Array.from(data[name] ?? []) });
+  program.run(size);
+  return { got: runKernel(kernel, data)["y"] ?? [], want: Array.from(at(program.results, 0)) };
+}
+
+const check = (op: ScalarOp, operands: readonly DType[], given: DType, fixed?: number): void => {
+  const { got, want } = both(op, operands, given, fixed);
+  expect(got).toEqual(want);
+};
+
+describe("operations", () => {
+  const computed = scalarOps.filter((op) => op !== "cast" && op !== "bitcast" && op !== "select");
+  for (const op of computed) {
+    for (const dtype of dtypes) {
+      const result = apply(op, Array.from({ length: scalarArity(op) }, () => constant(0, dtype))).dtype;
+      if (!supports(op, result, dtype)) continue;
+      test(`${op} ${dtype}`, () => check(op, Array.from({ length: scalarArity(op) }, () => dtype), result));
+      if (scalarArity(op) !== 2) continue;
+      test(`${op} ${dtype} with a constant`, () => {
+        for (const fixed of valuesOf(dtype)) check(op, [dtype, dtype], result, fixed);
+      });
+    }
+  }
+  for (const dtype of dtypes) test(`select ${dtype}`, () => check("select", ["bool", dtype, dtype], dtype));
+  for (const from of dtypes) for (const to of dtypes) test(`cast ${from} to ${to}`, () => check("cast", [from], to));
+  const words: readonly DType[] = ["int32", "uint32", "float32"];
+  for (const from of words) for (const to of words) test(`bitcast ${from} to ${to}`, () => check("bitcast", [from], to));
+  for (const [op, dtype] of [["add", "bool"], ["exp", "int32"], ["and", "float32"]] as const) {
+    test(`${op} on ${dtype} is spelled by neither`, () => expect(() => check(op, op === "exp" ? [dtype] : [dtype, dtype], dtype)).toThrow(/has no spelling|does not compute/));
+  }
+});
+
+/** An expression DAG grown from a seed: later nodes take any earlier ones, so parts are shared. */
+function randomExpression(seed: number): Expr {
+  let state = seed * 2654435761 + 1;
+  const pick = (n: number): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * n);
+  };
+  const i = axisIndex("i", 0, 63);
+  const pool: Expr[] = dtypes.map((d) => load(d, d, i));
+  pool.push(i, load("float32", "float32", apply("irem", [apply("mul", [i, ix(7)]), ix(64)]), apply("lt", [i, ix(40)])));
+  for (let n = 0; n < 40; n++) {
+    const op = at(scalarOps, pick(scalarOps.length));
+    const first = at(pool, pick(pool.length));
+    const alike = pool.filter((e) => e.dtype === first.dtype);
+    const args = [first, at(alike, pick(alike.length)), at(alike, pick(alike.length))].slice(0, scalarArity(op));
+    const given = at(dtypes, pick(dtypes.length));
+    const bools = pool.filter((e) => e.dtype === "bool");
+    const operands = op === "select" ? [at(bools, pick(bools.length)), ...args.slice(1)] : args;
+    const made = apply(op, operands, given);
+    if (supports(op, made.dtype, at(operands, 0).dtype)) pool.push(made);
+  }
+  return at(pool, pool.length - 1);
+}
+
+describe("expressions", () => {
+  const columns = Object.fromEntries(dtypes.map((d) => [d, Array.from({ length: 64 }, (_, k) => at(valuesOf(d), k % valuesOf(d).length))]));
+  test.each(Array.from({ length: 200 }, (_, k) => k))("random DAG %i", (seed) => {
+    const value = randomExpression(seed);
+    const i = axisIndex("i", 0, 63);
+    const kernel: Kernel = {
+      name: "k",
+      buffers: [...dtypes.map((dtype) => ({ name: dtype, dtype, size: 64, access: "read" as const })), { name: "y", dtype: value.dtype, size: 64, access: "write" }],
+      scalars: [],
+      body: [{ kind: "for", axis: { name: "i", kind: "grid", lo: ix(0), hi: ix(64), step: 1 }, body: [{ kind: "store", buffer: "y", index: i, value }] }],
+    };
+    const index = Float64Array.from({ length: 64 }, (_, k) => k);
+    const program = compileProgram([value], 64, { leaf: () => index, buffer: (name) => Float64Array.from(columns[name] ?? []) });
+    program.run(64);
+    expect(runKernel(kernel, columns)["y"]).toEqual(Array.from(at(program.results, 0)));
+  });
+});
