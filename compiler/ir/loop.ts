@@ -96,8 +96,8 @@ export interface KernelBuffer {
   readonly dtype: DType;
   /** Elements. */
   readonly size: number;
-  /** `update`: read and written in place. */
-  readonly access: "read" | "write" | "update";
+  /** `update`: read and written in place. `scratch`: written, then read; what it held before, and holds after, is nothing to anybody. */
+  readonly access: "read" | "write" | "update" | "scratch";
 }
 
 export interface KernelScalar {

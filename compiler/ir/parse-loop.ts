@@ -34,6 +34,7 @@ const accesses: ReadonlyMap<string, KernelBuffer["access"]> = new Map([
   ["read", "read"],
   ["write", "write"],
   ["update", "update"],
+  ["scratch", "scratch"],
 ]);
 const axisKinds: ReadonlyMap<string, AxisKind> = new Map<string, AxisKind>((["grid", "group", "lane", "vector", "serial"] as const).map((k) => [k, k]));
 const spaces: ReadonlyMap<string, Local["space"]> = new Map([
@@ -78,7 +79,7 @@ class KernelParser {
     if (scalars.length > 0) throw t.error("buffers stand before scalars", token);
     const size = this.#size();
     this.#define(token, { buffer: dtype });
-    buffers.push({ name: token.name, dtype, size, access: this.#oneOf(accesses, "an access: read, write or update") });
+    buffers.push({ name: token.name, dtype, size, access: this.#oneOf(accesses, "an access: read, write, update or scratch") });
   }
 
   #size(): number {

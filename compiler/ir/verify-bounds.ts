@@ -36,7 +36,7 @@ export function boundsProblem(index: Expr, size: number, facts: readonly Fact[],
 }
 
 /** What an int32 expression can be. */
-const rangeIn = (e: Expr, names: IndexNames): Range => new Ranges(names, new Map()).of(e);
+export const rangeIn = (e: Expr, names: IndexNames): Range => new Ranges(names, new Map()).of(e);
 
 /** The values that a loop's index has. */
 export function axisRange(a: Axis, names: IndexNames): { readonly range: Range; readonly step: number } {

@@ -9,12 +9,13 @@ import { at, CompilerBug } from "./errors.ts";
 import { exprOrder } from "./expr-order.ts";
 import type { Expr, ScalarOp } from "./expr.ts";
 import { apply, isScalarOp } from "./expr.ts";
-import type { Axis, Kernel, Reduce, Stmt, Store } from "./loop.ts";
+import type { Axis, Kernel, KernelBuffer, Reduce, Stmt, Store } from "./loop.ts";
+import { statements } from "./loop.ts";
 import { exprText } from "./print-expr.ts";
 import type { Range } from "./ranges.ts";
 import { unbounded } from "./ranges.ts";
 import type { Fact, IndexNames } from "./verify-bounds.ts";
-import { axisRange, boundFacts, boundsProblem } from "./verify-bounds.ts";
+import { axisRange, boundFacts, boundsProblem, rangeIn } from "./verify-bounds.ts";
 import { verifyGrid, verifySingleStores } from "./verify-grid.ts";
 
 /** Throws a CompilerBug where the kernel breaks an invariant. */
@@ -40,7 +41,7 @@ interface Memory {
   readonly kind: "buffer" | "local";
   readonly dtype: DType;
   readonly size: number;
-  readonly access: "read" | "write" | "update";
+  readonly access: KernelBuffer["access"];
 }
 type Meaning = Scalar | Memory;
 const isMemory = (m: Meaning | undefined): m is Memory => m !== undefined && "size" in m;
@@ -142,7 +143,7 @@ class KernelVerifier {
         return this.#define(s.name, { kind: "scalar", dtype: s.value.dtype, range: unbounded, value: s.value, uniform: this.#isUniform(s.value) });
       case "carry":
         this.#check(s.init);
-        return this.#define(s.name, { kind: "carry", dtype: s.init.dtype, range: unbounded, uniform: false });
+        return this.#define(s.name, { kind: "carry", dtype: s.init.dtype, range: this.#carryRange(s.name, s.init), uniform: false });
       case "assign":
         return this.#assign(s.name, s.value);
       case "reduce":
@@ -157,6 +158,16 @@ class KernelVerifier {
       case "barrier":
         if (this.#divergent > 0) throw this.#bug("a barrier stands where lanes may diverge");
     }
+  }
+
+  /** A carry that only ever grows stays above its first value. */
+  #carryRange(name: string, init: Expr): Range {
+    const grows = (value: Expr): boolean => {
+      const [old, step] = value.args;
+      return value.op === "add" && old?.op === "var" && old.name === name && step !== undefined && rangeIn(step, this.#names).lo >= 0;
+    };
+    const assigned = [...statements(this.#kernel.body)].filter((s) => s.kind === "assign").filter((s) => s.name === name);
+    return init.dtype === "int32" && assigned.every((s) => grows(s.value)) ? { lo: rangeIn(init, this.#names).lo, hi: Infinity } : unbounded;
   }
 
   #loop(axes: readonly Axis[], run: () => void): void {
@@ -277,7 +288,7 @@ class KernelVerifier {
     if (!isMemory(m)) throw this.#bug(`${what}: there is no such buffer here`);
     if (m.access === "write") throw this.#bug(`${what}, which is only written`);
     if (m.dtype !== e.dtype) throw this.#bug(`${what}, which holds ${m.dtype}, gives ${e.dtype}`);
-    if (m.kind === "local" && !this.#stored.has(e.name)) throw this.#bug(`${what} stands before any store to it`);
+    if ((m.kind === "local" || m.access === "scratch") && !this.#stored.has(e.name)) throw this.#bug(`${what} stands before any store to it`);
     this.#access(what, at(e.args, 0), e.args[1], m);
   }
 

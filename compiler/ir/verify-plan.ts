@@ -141,6 +141,13 @@ class StepVerifier {
     if (b.donates !== null) this.#lost.add(b.donates);
   }
 
+  /** What a scratch held is lost, and what it holds after is nobody's: only a temp that is not written may be one. */
+  #requireScratch(b: PlanBuffer): void {
+    this.#requireLive(b);
+    if (b.role !== "temp") throw this.#bug(`%${b.id} is an ${b.role} and used as scratch`);
+    if (this.#written.has(b)) throw this.#bug(`%${b.id} holds a value and is used as scratch`);
+  }
+
   #run(step: Extract<Step, { kind: "kernel" }>, kernel: Kernel): void {
     if (step.buffers.length !== kernel.buffers.length) throw this.#bug(`the kernel takes ${kernel.buffers.length} buffers`);
     this.#verifyScalars(step.scalars, kernel);
@@ -153,11 +160,13 @@ class StepVerifier {
       const { name, dtype, size, access } = at(kernel.buffers, i);
       if (b.type.dtype !== dtype || sizeOf(b.type.shape) !== size)
         throw this.#bug(`%${b.id} is ${typeText(b.type)}, the kernel's %${name} is ${dtype}[${size}]`);
-      if (access !== "write") this.#read(b);
+      if (access === "read" || access === "update") this.#read(b);
+      if (access === "scratch") this.#requireScratch(b);
       if (access !== "read" && bound.indexOf(b) !== bound.lastIndexOf(b)) throw this.#bug(`%${b.id} is written and bound twice`);
     });
     bound.forEach((b, i) => {
-      if (at(kernel.buffers, i).access !== "read") this.#write(b);
+      const { access } = at(kernel.buffers, i);
+      if (access === "write" || access === "update") this.#write(b);
     });
   }
 

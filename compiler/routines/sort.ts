@@ -6,7 +6,7 @@
  */
 import { at } from "../ir/errors.ts";
 import type { Expr } from "../ir/expr.ts";
-import { apply, axisIndex, load, s, variable } from "../ir/expr.ts";
+import { apply, axisIndex, load, s, variable, withRange } from "../ir/expr.ts";
 import { addIndex, divIndex, ix, modIndex, mulIndex } from "../ir/indexing.ts";
 import type { Axis, Stmt } from "../ir/loop.ts";
 import type { Node } from "../ir/node.ts";
@@ -36,7 +36,7 @@ export function sortFragment(node: Node, name: string): Fragment {
   ];
   const body: Stmt[] = [...statements, { kind: "for", axis: serial("k", ix(0), ix(n)), body: finish }];
   const size = sizeOf(x.shape);
-  const scratch = (buffer: string) => ({ name: buffer, dtype: "int32", size, access: "update" }) as const;
+  const scratch = (buffer: string) => ({ name: buffer, dtype: "int32", size, access: "scratch" }) as const;
   const out = (i: number) => ({ name: `out${i}`, dtype: result(node, i).dtype, size, access: "write" }) as const;
   const buffers = [{ name: "in0", dtype: x.dtype, size, access: "read" } as const, scratch("from"), scratch("to"), out(0), out(1)];
   const grid: Axis = { name: "g0", kind: "grid", lo: ix(0), hi: ix(rows), step: 1 };
@@ -82,7 +82,7 @@ function mergePass(n: number, width: number, from: string, to: string, slot: (k:
   const [mid, hi] = [s.min(addIndex(lo, width), n), s.min(addIndex(lo, 2 * width), n)];
   const int32 = (name: string): Expr => variable(`${w}${name}`, "int32");
   const [left, right, middle, end] = [int32("i"), int32("j"), int32("m"), int32("e")];
-  const clamped = (e: Expr): Expr => ({ ...s.min(e, n - 1), lo: 0, hi: n - 1 });
+  const clamped = (e: Expr): Expr => withRange(s.max(s.min(e, n - 1), 0), 0, n - 1);
   const at0 = load(from, "int32", slot(clamped(left)));
   const at1 = load(from, "int32", slot(clamped(right)));
   const [a, b, takeLeft] = [variable(`${w}x`, "int32", 0, n - 1), variable(`${w}y`, "int32", 0, n - 1), variable(`${w}take`, "bool")];

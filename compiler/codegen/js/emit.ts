@@ -227,7 +227,8 @@ class KernelEmitter {
 
   /** The value of an expression under a name of its own. */
   #bind(e: Expr): Expr {
-    const name = this.#temporaryName();
+    // no kernel can have a name with a space
+    const name = `at ${this.#temporaryName()}`;
     this.#declare("const", name, e);
     return variable(name, e.dtype);
   }
@@ -239,7 +240,7 @@ class KernelEmitter {
 
   /** A const in front of the statement. */
   #temporary(spelling: Spelling): Spelling {
-    const name = this.#names.declare(this.#temporaryName());
+    const name = this.#names.fresh(this.#temporaryName());
     this.#line(`const ${name} = ${spelling.text};`);
     return primary(name);
   }
