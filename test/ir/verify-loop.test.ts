@@ -6,7 +6,7 @@ import type { Kernel, Stmt } from "../../compiler/ir/loop.ts";
 import { parseKernel } from "../../compiler/ir/parse-loop.ts";
 import { verifyKernel } from "../../compiler/ir/verify-loop.ts";
 
-const header = "kernel @k(%x: f32[64] read, %i: i32[64] read, %y: f32[64] write, %z: f32[64] update, %n: i32)";
+const header = "kernel @k(%x: f32[64] read, %i: i32[64] read, %y: f32[64] write, %z: f32[64] update, %t: f32[8] scratch, %n: i32)";
 const verify = (body: string): void => verifyKernel(parseKernel(`${header} { ${body} }`));
 const grid = (body: string): string => `for %a in 0..8 [grid] { for %b in 0..8 [grid] { ${body} } }`;
 
@@ -29,12 +29,13 @@ describe("verifyKernel accepts", () => {
     ["carries", "carry %c = 0f32 for %a in 0..64 [serial] { %c = %c + load %x[%a] store %y[%a] = %c }"],
     [
       "a reduction and its locals",
-      "local %t: f32[8] scratch reduce %s = 0f32 by $0 + $1 over %a in 0..8 [serial] { store %t[%a] = load %x[%a] yield load %t[%a] } store %y[0] = %s",
+      "local %t8: f32[8] scratch reduce %s = 0f32 by $0 + $1 over %a in 0..8 [serial] { store %t8[%a] = load %x[%a] yield load %t8[%a] } store %y[0] = %s",
     ],
+    ["scratch", "store %t[0] = 1f32 store %y[0] = load %t[0]"],
     ["names used again side by side", "for %a in 0..8 [serial] { store %y[%a] = 0f32 } for %a in 0..8 [serial] { store %y[%a + 8] = 0f32 }"],
     [
       "barriers between lanes",
-      "local %t: f32[8] group for %l in 0..8 [lane] { store %t[%l] = 1f32 } if %n > 0 { barrier } for %a in 0..%n [serial] { barrier }",
+      "local %t8: f32[8] group for %l in 0..8 [lane] { store %t8[%l] = 1f32 } if %n > 0 { barrier } for %a in 0..%n [serial] { barrier }",
     ],
     ["updates", grid("store %z[%a] = load %z[%a] + 1f32")],
   ];
@@ -61,12 +62,14 @@ describe("verifyKernel rejects", () => {
       grid("store %y[%a * 8 + %b] = load %x[load %i[%b]]"),
       "the load of %x: index load %i[%b] may be -Infinity to Infinity, has no guard, and should be 0 to 63",
     ],
+    ["a carry that may shrink", "carry %c = 0 for %a in 0..64 [serial] { store %y[%a] = load %x[min(%c, 63)] %c = %c - 1 }", "index min(%c, 63) may be"],
     ["a scalar index without a guard", "store %y[%n] = 0f32", "index %n may be"],
     ["a store to what is read", "store %x[0] = 0f32", "the store to %x, which is only read"],
     ["a load of what is written", "store %y[0] = load %y[1]", "the load of %y, which is only written"],
     ["an atomic store to what is only written", "store atomic add %y[0] = 0f32", "the store to %y is atomic: its buffer should be declared update"],
-    ["a local loaded before it is stored", "local %t: f32[8] scratch store %y[0] = load %t[0]", "the load of %t stands before any store to it"],
-    ["a local past its end", "local %t: f32[8] scratch store %t[8] = 0f32", "the store to %t: index 8 is 8, and should be 0 to 7"],
+    ["a local loaded before it is stored", "local %t8: f32[8] scratch store %y[0] = load %t8[0]", "the load of %t8 stands before any store to it"],
+    ["a scratch loaded before it is stored", "store %y[0] = load %t[0]", "the load of %t stands before any store to it"],
+    ["a local past its end", "local %t8: f32[8] scratch store %t8[8] = 0f32", "the store to %t8: index 8 is 8, and should be 0 to 7"],
     ["two stores to one element", "store %y[0] = 0f32 for %a in 0..4 [serial] { store %y[%a] = 0f32 }", "element 0 of %y is stored twice"],
     ["grid iterations that meet", grid("store %y[%a + %b] = 0f32"), "element 1 of %y is stored twice"],
     ["a grid axis in a stage", "for %l in 0..8 [serial] { for %a in 0..8 [grid] { } }", "the grid axis %a stands inside of a stage"],

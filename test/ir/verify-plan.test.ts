@@ -8,6 +8,7 @@ import { verifyPlan } from "../../compiler/ir/verify-plan.ts";
 const kernels = parseKernels(`
   kernel @double(%x: f32[6] read, %y: f32[6] write) { for %i in 0..6 [grid] { store %y[%i] = load %x[%i] * 2f32 } }
   kernel @scale(%y: f32[6] update, %k: f32) { for %i in 0..6 [grid] { store %y[%i] = load %y[%i] * %k } }
+  kernel @scratch(%t: f32[6] scratch, %y: f32[6] write) { for %i in 0..6 [grid] { store %t[%i] = 1f32 store %y[%i] = load %t[%i] } }
 `);
 const buffers = `
   input %0: f32[2,3], 24 bytes
@@ -27,6 +28,7 @@ describe("verifyPlan accepts", () => {
     ["a chain over temps that live at once", through("alloc %1 run @double(%0, %1) alloc %2 run @double(%1, %2) free %1 free %2")],
     ["temps that overlap one after the other", through("alloc %1 fill %1 with 1 free %1 alloc %3 fill %3 with 1 free %3")],
     ["an update in place", through("alloc %1 fill %1 with 1 run @scale(%1) scalars 0 free %1")],
+    ["a scratch", through("alloc %1 run @scratch(%1, %4) free %1")],
     ["an update of what was taken over", "run @double(%0, %4) run @scale(%5) scalars 0"],
     ["copies", "copy %0 to %4 copy %4 to %5"],
     ["outputs that are allocated", `alloc %4 alloc %5 ${through("")}`],
@@ -49,6 +51,9 @@ describe("verifyPlan rejects", () => {
     ["a write to an input", "fill %0 with 0", "fill %0 with 0: %0 is an input and written"],
     ["a read of what was taken over", "run @double(%0, %5) run @double(%0, %4)", "run @double(%0, %4): %0 is read after an output has taken it over"],
     ["an output that is not written", "run @double(%0, %4)", "at the end: output %5 was never written"],
+    ["an output as scratch", "run @scratch(%4, %5)", "%4 is an output and used as scratch"],
+    ["a value as scratch", "alloc %1 fill %1 with 0 run @scratch(%1, %4)", "%1 holds a value and is used as scratch"],
+    ["a scratch that is read", "alloc %1 run @scratch(%1, %4) copy %1 to %5", "%1 is read before it was written"],
     ["a buffer written and read at once", "fill %4 with 0 run @double(%4, %4)", "%4 is written and bound twice"],
   ];
   for (const [name, steps, message] of wrong) {
