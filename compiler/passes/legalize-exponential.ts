@@ -35,7 +35,7 @@ function expm1(): Expr {
   const { fraction, power } = exponential(x);
   const half = scale(f32(1), s.sub(power, 1));
   const value = s.mul(s.add(s.mul(half, fraction), s.sub(half, 0.5)), 2);
-  return s.select(s.gt(x, 89), infinity, s.select(s.eq(x, 0), x, value));
+  return s.select(s.gt(x, 89), infinity, s.select(s.lt(s.abs(x), 1e-8), x, value));
 }
 
 interface Logarithm {

@@ -11,11 +11,15 @@ export interface Session {
   readonly close: () => void;
 }
 
-/** Where Debian's chromium puts its software Vulkan, and a loader for it. */
-const swiftshader = "/usr/lib/chromium/vk_swiftshader_icd.json";
+/** The software Vulkan of Debian's chromium, as the environment variables that name it to Vulkan's loader; null where it is not there. */
+export function swiftshaderEnvironment(): Readonly<Record<string, string>> | null {
+  const driver = "/usr/lib/chromium/vk_swiftshader_icd.json";
+  return existsSync(driver) ? { VK_DRIVER_FILES: driver, VK_ICD_FILENAMES: driver } : null;
+}
 
 const said = new Set<string>();
-function skip(why: string): null {
+/** Says once, in one line, why tests are skipped. */
+export function skip(why: string): null {
   if (!said.has(why)) console.log(why);
   said.add(why);
   return null;
@@ -25,15 +29,10 @@ const messageOf = (e: unknown): string => (e instanceof Error ? e.message.split(
 
 /** A device of the backend, or null where this machine has none (said once, in one line). */
 export async function openDawn(backend: Backend): Promise<Session | null> {
-  if (backend === "swiftshader") {
-    if (!existsSync(swiftshader)) return skip("wgsl: shaders were not run: no SwiftShader (chromium) on this machine");
-    process.env["VK_DRIVER_FILES"] = swiftshader;
-    process.env["VK_ICD_FILENAMES"] = swiftshader;
-  }
   try {
     const { create, globals } = await import("webgpu");
     Object.assign(globalThis, globals);
-    let gpu: GPU | null = create(backend === "null" ? ["backend=null"] : ["backend=vulkan"]);
+    let gpu: GPU | null = create([backend === "null" ? "backend=null" : "backend=vulkan"]);
     const adapter = await gpu.requestAdapter();
     if (adapter === null) return skip(`wgsl: no ${backend} adapter on this machine`);
     const device = await adapter.requestDevice();

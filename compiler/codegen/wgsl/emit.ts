@@ -21,7 +21,9 @@ import { requireBindings, Shader } from "./shader.ts";
 export { elementBytes } from "./memory.ts";
 export type { Binding, UniformMember } from "./shader.ts";
 
+/** WebGPU's default limits. */
 const maxWorkgroups = 65535;
+const maxWorkgroupBytes = 16384;
 
 export interface WgslKernel {
   readonly source: string;
@@ -32,6 +34,8 @@ export interface WgslKernel {
   /** Bytes of the uniform struct. */
   readonly uniformBytes: number;
   readonly workgroupSize: readonly [number, 1, 1];
+  /** Bytes of workgroup memory. */
+  readonly workgroupBytes: number;
   /** Invocations that have work: grid points times lanes. */
   readonly invocations: number;
   readonly lanesPerPoint: number;
@@ -149,12 +153,18 @@ function dispatchOf(workgroups: number): readonly [number, number, 1] {
 
 /**
  * The shader of a kernel that `legalize` has passed. Throws an UnsupportedError where it binds more buffers than the target can,
- * or holds a dtype that WGSL lacks.
+ * or holds a dtype that WGSL lacks. Where what lanes share does not fit into workgroup memory, grid points run on one lane each.
  */
 export function emitWgsl(kernel: Kernel, target: Target, options: EmitOptions = {}): WgslKernel {
+  const arena = new Set(options.arena);
   const lanes = lanesFor(kernel, target);
+  const shared = emitWithLanes(kernel, target, { lanes, arena });
+  return shared.workgroupBytes <= maxWorkgroupBytes ? shared : emitWithLanes(kernel, target, { lanes: 1, arena });
+}
+
+function emitWithLanes(kernel: Kernel, target: Target, { lanes, arena }: { lanes: number; arena: ReadonlySet<string> }): WgslKernel {
   const placed = placeLocals(kernel, lanes);
-  const shader = new Shader(placed.kernel, { lanes, placement: placed.placement, arena: new Set(options.arena) });
+  const shader = new Shader(placed.kernel, { lanes, placement: placed.placement, arena });
   requireBindings(shader, target);
   const nests = nestsOf(placed.kernel).filter((nest) => nest.points > 0);
   const points = nests.reduce((n, nest) => n + nest.points, 0);
@@ -173,6 +183,7 @@ export function emitWgsl(kernel: Kernel, target: Target, options: EmitOptions = 
     uniforms: shader.uniforms(),
     uniformBytes: 4 * shader.uniforms().length,
     workgroupSize: [size, 1, 1],
+    workgroupBytes: shader.workgroupBytes(),
     invocations: points * lanes,
     lanesPerPoint: lanes,
     dispatch: dispatchOf(Math.ceil(points / (lanes > 1 ? 1 : size))),

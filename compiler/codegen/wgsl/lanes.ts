@@ -154,8 +154,39 @@ function shrink(body: readonly Stmt[], local: Local, size: number, lanes: number
   return walk(body, []);
 }
 
+/** The kernel with one name for each local: sibling scopes may use a name twice. */
+function uniqueLocals(kernel: Kernel): Kernel {
+  const taken = new Set<string>();
+  const walk = (list: readonly Stmt[], outer: ReadonlyMap<string, string>): Stmt[] => {
+    const names = new Map(outer);
+    const visit = (e: Expr): Expr => rewriter((n) => (n.op === "load" && names.has(n.name) ? { ...n, name: names.get(n.name) ?? n.name } : n))(e);
+    return list.map((s): Stmt => {
+      if (s.kind === "local") {
+        let name = s.name;
+        while (taken.has(name)) name = `${name}_`;
+        taken.add(name);
+        names.set(s.name, name);
+        return { ...s, name };
+      }
+      const [mapped = s] = mapBody([bodiesOf(s).length > 0 ? withBodies(s, () => []) : s], visit);
+      if (mapped.kind === "store") return { ...mapped, buffer: names.get(mapped.buffer) ?? mapped.buffer };
+      const bodies = bodiesOf(s);
+      return withBodies(mapped, (n) => walk(bodies[n] ?? [], names));
+    });
+  };
+  return { ...kernel, body: walk(kernel.body, new Map()) };
+}
+
+/** The statement with other lists in the places of its own. */
+function withBodies(s: Stmt, body: (n: number) => readonly Stmt[]): Stmt {
+  if (s.kind === "for" || s.kind === "reduce") return { ...s, body: body(0) };
+  return s.kind === "if" ? { ...s, then: body(0), otherwise: body(1) } : s;
+}
+
 /** Decides for each local whether lanes share it, copy it or own parts of it; parts have smaller sizes and indices in the new kernel. */
-export function placeLocals(kernel: Kernel, lanes: number): { readonly kernel: Kernel; readonly placement: Placement } {
+export function placeLocals(original: Kernel, lanes: number): { readonly kernel: Kernel; readonly placement: Placement } {
+  const declared = [...statements(original.body)].flatMap((s) => (s.kind === "local" ? [s.name] : []));
+  const kernel = new Set(declared).size === declared.length ? original : uniqueLocals(original);
   const placement = new Map<string, "function" | "workgroup">();
   const inLanes = localsInLanes(kernel);
   let body = kernel.body;

@@ -47,7 +47,7 @@ export class Shader implements Scope {
   readonly #uniforms: UniformMember[] = [];
   readonly #parameters: Map<string, string> = new Map();
   readonly #helpers: Set<string> = new Set();
-  readonly #workgroup: Map<string, string> = new Map();
+  readonly #workgroup: Map<string, { readonly type: string; readonly elements: number }> = new Map();
 
   constructor(kernel: Kernel, options: { readonly lanes: number; readonly placement: Placement; readonly arena: ReadonlySet<string> }) {
     this.kernel = kernel;
@@ -86,7 +86,7 @@ export class Shader implements Scope {
     const atomic = space === "workgroup" && atomicNames(this.kernel.body).has(s.name);
     const m: Memory = { ident: this.names.memory(s.name), dtype: s.dtype, space, base: null, cell: cellOf(s.dtype, space, atomic), atomic };
     this.#memory.set(s.name, m);
-    if (space === "workgroup") this.#workgroup.set(m.ident, `array<${cellType(m)}, ${s.size}>`);
+    if (space === "workgroup") this.#workgroup.set(m.ident, { type: `array<${cellType(m)}, ${s.size}>`, elements: s.size });
   }
 
   helper(name: string): string {
@@ -118,15 +118,20 @@ export class Shader implements Scope {
   partials(dtype: DType, n: number): string {
     const key = `partials ${dtype} ${n}`;
     const ident = this.names.memory(key);
-    this.#workgroup.set(ident, `array<${wgslType(dtype)}, ${this.lanes}>`);
+    this.#workgroup.set(ident, { type: `array<${wgslType(dtype)}, ${this.lanes}>`, elements: this.lanes });
     return ident;
   }
 
   /** A workgroup variable of its own. */
   workgroupVariable(hint: string, dtype: DType): string {
     const ident = this.names.fresh(hint);
-    this.#workgroup.set(ident, wgslType(dtype));
+    this.#workgroup.set(ident, { type: wgslType(dtype), elements: 1 });
     return ident;
+  }
+
+  /** Bytes of workgroup memory, each variable rounded up to 16 as the limit counts them. */
+  workgroupBytes(): number {
+    return [...this.#workgroup.values()].reduce((n, { elements }) => n + Math.ceil(elements / 4) * 16, 0);
   }
 
   uniforms(): readonly UniformMember[] {
@@ -140,7 +145,7 @@ export class Shader implements Scope {
       const m = this.memory(b.buffers[0] ?? "");
       return `@group(0) @binding(${b.binding}) var<storage, ${b.access}> ${m.ident}: array<${cellType(m)}>;`;
     });
-    const workgroup = [...this.#workgroup].map(([ident, type]) => `var<workgroup> ${ident}: ${type};`);
+    const workgroup = [...this.#workgroup].map(([ident, { type }]) => `var<workgroup> ${ident}: ${type};`);
     return ["struct Uniforms {", ...members, "}", "@group(0) @binding(0) var<uniform> u: Uniforms;", ...buffers, ...workgroup, ...prelude(this.#helpers)];
   }
 }

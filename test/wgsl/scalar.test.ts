@@ -1,0 +1,122 @@
+/** Every scalar operation on every dtype that WGSL has: compiled by Tint, and run against the scalar meaning of the interpreter. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { emitWgsl } from "../../compiler/codegen/wgsl/emit.ts";
+import type { WgslKernel } from "../../compiler/codegen/wgsl/emit.ts";
+import { scalarFunction, supports } from "../../compiler/interpret-scalar.ts";
+import type { DType } from "../../compiler/ir/dtype.ts";
+import { apply, load, scalarArity, scalarOps } from "../../compiler/ir/expr.ts";
+import type { Expr, ScalarOp } from "../../compiler/ir/expr.ts";
+import { legalize } from "../../compiler/passes/legalize.ts";
+import { wgsl } from "../../compiler/target.ts";
+import { axis, kernel, loop, reads, store, writes } from "./building.ts";
+import type { Memory } from "./fixtures.ts";
+import { openRunner } from "./run.ts";
+import type { Runner } from "./run.ts";
+import { openTint } from "./tint.ts";
+import type { Tint } from "./tint.ts";
+
+const dtypes: readonly DType[] = ["bool", "int32", "uint32", "float32"];
+
+/** An operation, the dtype of its operands and that of its result. */
+interface Case {
+  readonly op: ScalarOp;
+  readonly from: DType;
+  readonly to: DType;
+}
+
+function casesOf(op: ScalarOp): Case[] {
+  if (op === "cast" || op === "bitcast") return dtypes.flatMap((from) => dtypes.map((to) => ({ op, from, to })));
+  const tests = new Set<ScalarOp>(["eq", "ne", "lt", "le", "gt", "ge", "isnan"]);
+  return dtypes.map((from) => ({ op, from, to: tests.has(op) ? "bool" : from }));
+}
+const cases = scalarOps.flatMap(casesOf).filter((c) => supports(c.op, c.to, c.from));
+
+/** Edges of each dtype. Subnormal floats are left out: devices may flush them to 0. */
+const edges: Readonly<Partial<Record<DType, readonly number[]>>> = {
+  bool: [0, 1],
+  int32: [0, 1, -1, 2, 3, -7, 31, 32, 33, -32, 1000003, 2147483647, -2147483648],
+  uint32: [0, 1, 2, 3, 7, 31, 32, 33, 1000003, 2147483648, 4294967295],
+  float32: [0, -0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 3, -3.7, 0.1, 1e-3, 10, 88, -88, 100, 1234.5678, 1e6, 3e9, -3e9, 5e9, 1e20, -1e20, 3e38, 1.2e-38, 1.0000001, 0.9999999, Infinity, -Infinity, NaN].map(Math.fround),
+};
+const edgesOf = (dtype: DType): readonly number[] => edges[dtype] ?? [];
+
+/** The operands: all pairs of edges; where an operation has three (select), the first is a bool. */
+function operands({ op, from }: Case): readonly (readonly [number, number])[] {
+  const list = edgesOf(from);
+  return scalarArity(op) === 1 ? list.map((a) => [a, 0] as const) : list.flatMap((a) => list.map((b) => [a, b] as const));
+}
+
+function kernelOf(c: Case): WgslKernel {
+  const n = operands(c).length;
+  const i = axis("i", "grid", 0, n);
+  const [a, b] = [load("a", c.from, i.at), load("b", c.from, i.at)];
+  const args: readonly Expr[] = scalarArity(c.op) === 3 ? [apply("eq", [a, b]), a, b] : [a, b].slice(0, scalarArity(c.op));
+  const value = apply(c.op, args, c.to);
+  const written = kernel(`${c.op} ${c.from}`, [reads("a", n, c.from), reads("b", n, c.from), writes("y", n, c.to)], [loop(i, [store("y", i.at, value)])]);
+  return emitWgsl(legalize(written, wgsl), wgsl);
+}
+
+/** Numbers as a storage buffer holds them: one word each. */
+const words = (dtype: DType, list: readonly number[]): Float32Array | Int32Array => (dtype === "float32" ? Float32Array.from(list) : Int32Array.from(list, (x) => x | 0));
+const number = (dtype: DType, word: number): number => (dtype === "uint32" ? word >>> 0 : word);
+
+const meaning = ({ op, from, to }: Case): ((a: number, b: number) => number) => {
+  const f = scalarFunction(op, to, from);
+  return op === "select" ? (a, b): number => (a === b ? a : b) : (a, b): number => f(a, b, 0);
+};
+
+/** Units in the last place that a result may be off; 0 where operations are exact by IEEE 754. */
+function tolerance({ op, to }: Case): number {
+  if (to !== "float32") return 0;
+  const exact = new Set<ScalarOp>(["neg", "abs", "min", "max", "floor", "ceil", "trunc", "round", "fmod", "copysign", "nextafter", "select", "cast", "bitcast", "add", "sub", "mul"]);
+  return exact.has(op) ? 0 : 8;
+}
+
+const isSubnormal = (x: number): boolean => x !== 0 && Math.abs(x) < 2 ** -126;
+const ulp = (x: number): number => 2 ** (Math.floor(Math.log2(Math.max(Math.abs(x), 2 ** -126))) - 23);
+
+/** What is wrong with a result, or undefined. */
+function wrong(c: Case, [a, b]: readonly [number, number], got: number): string | undefined {
+  const want = meaning(c)(a, b);
+  const flushed = c.to === "float32" && isSubnormal(want) && Math.abs(got) <= 2 ** -126;
+  const near = c.to === "float32" && Math.abs(got - want) <= tolerance(c) * ulp(want);
+  // exp by the device's own function may overflow a little early or late
+  const ends = tolerance(c) > 0 && Math.abs(want) > 3e38 && got === Math.sign(want) * Infinity;
+  if (Object.is(got, want) || flushed || near || ends) return undefined;
+  const zero = c.op === "div" || c.op === "mul" ? got === want : false;
+  return zero ? undefined : `${c.op}(${a}, ${b}) is ${want}, not ${got}`;
+}
+
+const titled = cases.map((c): [string, Case] => [`${c.op} ${c.from}${c.to === c.from ? "" : ` to ${c.to}`}`, c]);
+let tint: Tint | null = null;
+let runner: Runner | null = null;
+beforeAll(async () => {
+  tint = await openTint();
+  runner = await openRunner();
+});
+afterAll(() => {
+  tint?.close();
+  runner?.close();
+});
+
+describe("scalar operations", () => {
+  it("are all there", () => {
+    expect(new Set(cases.map((c) => c.op))).toEqual(new Set(scalarOps));
+    expect(cases.length).toBeGreaterThan(100);
+  });
+
+  it.each(titled)("%s compiles", async (_, c) => {
+    if (tint === null) return;
+    const shader = kernelOf(c);
+    expect(await tint.check(shader), shader.source).toEqual([]);
+  });
+
+  it.each(titled)("%s gives the interpreter's values", async (_, c) => {
+    if (runner === null) return;
+    const pairs = operands(c);
+    const memory: Memory = { a: words(c.from, pairs.map(([a]) => a)), b: words(c.from, pairs.map(([, b]) => b)), y: words(c.to, pairs.map(() => 0)) };
+    const { y } = await runner.run(kernelOf(c), memory);
+    const found = pairs.map((pair, i) => wrong(c, pair, number(c.to, y?.[i] ?? NaN))).filter((w) => w !== undefined);
+    expect(found).toEqual([]);
+  });
+});
