@@ -74,7 +74,11 @@ export function mapElements(op: ElementwisePrimitive, node: Node, args: readonly
   const outputs = node.results.map((r): HostData => ({ type: r.type, data: hostArray(r.dtype, size) }));
   if (size === 0) return outputs;
   const columns = args.map(() => new Float64Array(blockWidth(size)));
-  const roots = op.scalar(types.map((t, i) => argument(i, t.dtype)), node.attrs, types);
+  const roots = op.scalar(
+    types.map((t, i) => argument(i, t.dtype)),
+    node.attrs,
+    types,
+  );
   const program = compileProgram(roots, blockWidth(size), { leaf: (e) => at(columns, e.value), buffer: noBuffer });
   eachBlock(size, (start, count) => {
     columns.forEach((c, i) => c.set(at(args, i).data.subarray(start, start + count)));

@@ -32,7 +32,10 @@ function sort(node: Node, args: readonly HostData[]): readonly HostData[] {
   const [values, positions] = node.results.map((r): HostData => ({ type: r.type, data: hostArray(r.dtype, source.length) }));
   if (values === undefined || positions === undefined) throw new CompilerBug("sort has two results");
   const along = offsetsOver(type.shape, [axis]);
-  const lines = offsetsOver(type.shape, type.shape.map((_, i) => i).filter((i) => i !== axis));
+  const lines = offsetsOver(
+    type.shape,
+    type.shape.map((_, i) => i).filter((i) => i !== axis),
+  );
   for (const line of source.length === 0 ? [] : lines) {
     const read = (k: number): number => numberAt(source, line + numberAt(along, k));
     const order = Array.from(along, (_, k) => k).sort((a, b) => sign * compare(read(a), read(b)) || a - b);

@@ -26,7 +26,7 @@ function roundEven(x: number): number {
   if (!(Math.abs(x) < 4503599627370496)) return x;
   const shift = x < 0 ? -4503599627370496 : 4503599627370496;
   const y = x + shift - shift;
-  return y === 0 ? x * 0 : y;
+  return y === 0 && isNegative(x) ? -0 : y;
 }
 
 /** C's pow: JavaScript's gives NaN for 1^NaN, 1^Infinity and (-1)^Infinity, which are 1. */
@@ -69,37 +69,90 @@ const { min, max } = Math;
 
 /** Floats: exact on float64, and rounded once more for float32 (which is the correctly rounded float32 result for the first row). */
 const floats: Table = {
-  add: (a, b) => a + b, sub: (a, b) => a - b, mul: (a, b) => a * b, div: (a, b) => a / b, sqrt: Math.sqrt,
-  neg: (a) => -a, abs: Math.abs, min: (a, b) => min(a, b), max: (a, b) => max(a, b),
-  floor: Math.floor, ceil: Math.ceil, trunc: Math.trunc, round: roundEven, fmod: (a, b) => a % b, copysign,
-  exp: Math.exp, expm1: Math.expm1, log: Math.log, log1p: Math.log1p, log2: Math.log2, log10: Math.log10,
-  sin: Math.sin, cos: Math.cos, tan: Math.tan, asin: Math.asin, acos: Math.acos, atan: Math.atan, atan2: Math.atan2,
-  sinh: Math.sinh, cosh: Math.cosh, tanh: Math.tanh, asinh: Math.asinh, acosh: Math.acosh, atanh: Math.atanh,
-  cbrt: Math.cbrt, pow,
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  sqrt: Math.sqrt,
+  neg: (a) => -a,
+  abs: Math.abs,
+  min: (a, b) => min(a, b),
+  max: (a, b) => max(a, b),
+  floor: Math.floor,
+  ceil: Math.ceil,
+  trunc: Math.trunc,
+  round: roundEven,
+  fmod: (a, b) => a % b,
+  copysign,
+  exp: Math.exp,
+  expm1: Math.expm1,
+  log: Math.log,
+  log1p: Math.log1p,
+  log2: Math.log2,
+  log10: Math.log10,
+  sin: Math.sin,
+  cos: Math.cos,
+  tan: Math.tan,
+  asin: Math.asin,
+  acos: Math.acos,
+  atan: Math.atan,
+  atan2: Math.atan2,
+  sinh: Math.sinh,
+  cosh: Math.cosh,
+  tanh: Math.tanh,
+  asinh: Math.asinh,
+  acosh: Math.acosh,
+  atanh: Math.atanh,
+  cbrt: Math.cbrt,
+  pow,
 };
 
 /** Already a float32 where the operands are: no rounding needed. */
 const exactOnFloat32: ReadonlySet<ScalarOp> = new Set<ScalarOp>(["neg", "abs", "min", "max", "floor", "ceil", "trunc", "round", "fmod", "copysign"]);
 
 const signed: Table = {
-  add: (a, b) => (a + b) | 0, sub: (a, b) => (a - b) | 0, mul: Math.imul,
-  idiv: (a, b) => (b === 0 ? 0 : (a / b) | 0), irem: (a, b) => (b === 0 ? 0 : (a % b) | 0),
-  neg: (a) => -a | 0, abs: (a) => Math.abs(a) | 0, min: (a, b) => min(a, b), max: (a, b) => max(a, b),
-  and: (a, b) => a & b, or: (a, b) => a | b, xor: (a, b) => a ^ b, not: (a) => ~a,
-  shl: (a, b) => (b >>> 0 > 31 ? 0 : a << b), shr: (a, b) => a >> (b >>> 0 > 31 ? 31 : b),
+  add: (a, b) => (a + b) | 0,
+  sub: (a, b) => (a - b) | 0,
+  mul: Math.imul,
+  idiv: (a, b) => (b === 0 ? 0 : (a / b) | 0),
+  irem: (a, b) => (b === 0 ? 0 : (a % b) | 0),
+  neg: (a) => -a | 0,
+  abs: (a) => Math.abs(a) | 0,
+  min: (a, b) => min(a, b),
+  max: (a, b) => max(a, b),
+  and: (a, b) => a & b,
+  or: (a, b) => a | b,
+  xor: (a, b) => a ^ b,
+  not: (a) => ~a,
+  shl: (a, b) => (b >>> 0 > 31 ? 0 : a << b),
+  shr: (a, b) => a >> (b >>> 0 > 31 ? 31 : b),
 };
 
 const unsigned: Table = {
-  add: (a, b) => (a + b) >>> 0, sub: (a, b) => (a - b) >>> 0, mul: (a, b) => Math.imul(a, b) >>> 0,
-  idiv: (a, b) => (b === 0 ? 0 : (a / b) >>> 0), irem: (a, b) => (b === 0 ? 0 : a % b),
-  neg: (a) => -a >>> 0, abs: (a) => a, min: (a, b) => min(a, b), max: (a, b) => max(a, b),
-  and: (a, b) => (a & b) >>> 0, or: (a, b) => (a | b) >>> 0, xor: (a, b) => (a ^ b) >>> 0, not: (a) => ~a >>> 0,
-  shl: (a, b) => (b > 31 ? 0 : (a << b) >>> 0), shr: (a, b) => (b > 31 ? 0 : a >>> b),
+  add: (a, b) => (a + b) >>> 0,
+  sub: (a, b) => (a - b) >>> 0,
+  mul: (a, b) => Math.imul(a, b) >>> 0,
+  idiv: (a, b) => (b === 0 ? 0 : (a / b) >>> 0),
+  irem: (a, b) => (b === 0 ? 0 : a % b),
+  neg: (a) => -a >>> 0,
+  abs: (a) => a,
+  min: (a, b) => min(a, b),
+  max: (a, b) => max(a, b),
+  and: (a, b) => (a & b) >>> 0,
+  or: (a, b) => (a | b) >>> 0,
+  xor: (a, b) => (a ^ b) >>> 0,
+  not: (a) => ~a >>> 0,
+  shl: (a, b) => (b > 31 ? 0 : (a << b) >>> 0),
+  shr: (a, b) => (b > 31 ? 0 : a >>> b),
 };
 
 const logic: Table = {
-  min: (a, b) => a & b, max: (a, b) => a | b,
-  and: (a, b) => a & b, or: (a, b) => a | b, xor: (a, b) => a ^ b, not: (a) => a ^ 1,
+  min: (a, b) => a & b,
+  max: (a, b) => a | b,
+  and: (a, b) => a & b,
+  or: (a, b) => a | b,
+  xor: (a, b) => a ^ b,
+  not: (a) => a ^ 1,
 };
 
 /** The operation in one dtype, without the ones whose dtype is given. */
@@ -134,7 +187,11 @@ function castFunction(to: DType, from: DType): ScalarFunction {
 }
 
 function bitcastFunction(to: DType, from: DType): ScalarFunction | undefined {
-  const views = new Map<DType, Float32Array | Int32Array | Uint32Array>([["float32", f32], ["int32", i32], ["uint32", u32]]);
+  const views = new Map<DType, Float32Array | Int32Array | Uint32Array>([
+    ["float32", f32],
+    ["int32", i32],
+    ["uint32", u32],
+  ]);
   const [source, target] = [views.get(from), views.get(to)];
   if (source === undefined || target === undefined) return to === from ? (a): number => a : undefined;
   return (a) => {

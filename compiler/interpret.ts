@@ -33,7 +33,10 @@ export function interpretValues(values: readonly Value[], read: (value: Value) =
   const nodes = postorder(values, known);
   const uses = useCounts(nodes, values);
   for (const node of nodes) {
-    const results = evaluateNode(node, node.args.map((a) => lookup(done, a, "an operand")));
+    const results = evaluateNode(
+      node,
+      node.args.map((a) => lookup(done, a, "an operand")),
+    );
     node.results.forEach((r, i) => done.set(r, checked(r, at(results, i))));
     for (const a of node.args) {
       const left = (uses.get(a) ?? 0) - 1;

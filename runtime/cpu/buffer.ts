@@ -104,7 +104,8 @@ export class CpuBuffer implements DeviceBuffer {
   /** The same memory as another type of as many bytes: one more handle, one more owner. */
   view(type: TensorType): CpuBuffer {
     const storage = this.#live("viewed");
-    if (bytesOf(type) !== this.bytes) throw new DeviceError(`a buffer of ${typeText(this.type)} has ${this.bytes} bytes and cannot be seen as ${typeText(type)}`);
+    if (bytesOf(type) !== this.bytes)
+      throw new DeviceError(`a buffer of ${typeText(this.type)} has ${this.bytes} bytes and cannot be seen as ${typeText(type)}`);
     storage.owners++;
     return new CpuBuffer(type, storage);
   }
@@ -129,6 +130,8 @@ export class CpuBuffer implements DeviceBuffer {
   #live(verb: string): Storage {
     const storage = this.#storage;
     if (storage !== null && storage.owners > 0) return storage;
-    throw new DeviceError(`a buffer of ${typeText(this.type)} was ${verb} after it was freed. Keep what you still need: dispose() and assign() end the old value.`);
+    throw new DeviceError(
+      `a buffer of ${typeText(this.type)} was ${verb} after it was freed. Keep what you still need: dispose() and assign() end the old value.`,
+    );
   }
 }

@@ -26,10 +26,12 @@ function instantiate(compiled: CompiledPlan): readonly KernelFunction[] {
   try {
     made = new Function(source)();
   } catch (error) {
-    if (error instanceof EvalError) throw new DeviceError(`cpu: this page's content security policy forbids generated code (${error.message}). configure({ target: "interpreter" }).`);
+    if (error instanceof EvalError)
+      throw new DeviceError(`cpu: this page's content security policy forbids generated code (${error.message}). configure({ target: "interpreter" }).`);
     throw new CompilerBug(`plan ${compiled.plan.name}: its JavaScript does not load: ${String(error)}\n${source}`);
   }
-  if (!areKernels(made, compiled.plan.kernels.length)) throw new CompilerBug(`plan ${compiled.plan.name}: its JavaScript does not give ${compiled.plan.kernels.length} kernels`);
+  if (!areKernels(made, compiled.plan.kernels.length))
+    throw new CompilerBug(`plan ${compiled.plan.name}: its JavaScript does not give ${compiled.plan.kernels.length} kernels`);
   return made;
 }
 
@@ -99,7 +101,13 @@ class CpuExecutable implements Executable {
   }
 }
 
-const arrayNames: Readonly<Partial<Record<DType, string>>> = { float32: "Float32Array", float64: "Float64Array", int32: "Int32Array", uint32: "Uint32Array", bool: "Uint8Array" };
+const arrayNames: Readonly<Partial<Record<DType, string>>> = {
+  float32: "Float32Array",
+  float64: "Float64Array",
+  int32: "Int32Array",
+  uint32: "Uint32Array",
+  bool: "Uint8Array",
+};
 
 export interface CpuOptions extends HeapOptions {
   /** Bytes by which dead buffers may grow what is held before a collection is provoked; 256 MiB unless told. */
@@ -143,7 +151,9 @@ export class CpuDevice implements Device {
     if (!(executable instanceof CpuExecutable)) throw new DeviceError("cpu: this plan was prepared by another device");
     const { plan } = executable.compiled;
     if (inputs.length !== plan.inputs.length || scalars.length !== plan.scalars.length) {
-      throw new CompilerBug(`plan ${plan.name} takes ${plan.inputs.length} buffers and ${plan.scalars.length} scalars, not ${inputs.length} and ${scalars.length}`);
+      throw new CompilerBug(
+        `plan ${plan.name} takes ${plan.inputs.length} buffers and ${plan.scalars.length} scalars, not ${inputs.length} and ${scalars.length}`,
+      );
     }
     const given = new Map(plan.inputs.map((id, i) => [id, checkedInput(executable.buffer(id), at(inputs, i))]));
     const arena = plan.arenaBytes > 0 ? this.#allocate(plan.arenaBytes) : null;

@@ -62,21 +62,24 @@ function arrayMemory(maximumPages: number): Memory {
 }
 
 /** An engine short of address space refuses large maxima: half of it is tried then. */
-function createMemory(options: HeapOptions): Memory {
-  const pages = Math.min(65536, Math.ceil((options.maximumBytes ?? 2 ** 32) / pageBytes));
-  const kinds = new Set<MemoryKind>(options.kind === undefined ? ["shared", "wasm"] : [options.kind]);
-  if (typeof SharedArrayBuffer === "undefined") kinds.delete("shared");
-  if (typeof WebAssembly === "undefined") kinds.clear();
-  for (const kind of kinds) {
-    for (let maximum = pages; kind !== "array" && maximum >= Math.min(pages, 256); maximum = Math.floor(maximum / 2)) {
-      try {
-        return wasmMemory(kind, maximum);
-      } catch (error) {
-        if (!(error instanceof RangeError) && !(error instanceof TypeError)) throw error;
-      }
+function tryWasm(kind: "shared" | "wasm", pages: number): Memory | null {
+  for (let maximum = pages; maximum >= Math.min(pages, 256); maximum = Math.floor(maximum / 2)) {
+    try {
+      return wasmMemory(kind, maximum);
+    } catch (error) {
+      if (!(error instanceof RangeError) && !(error instanceof TypeError)) throw error;
     }
   }
-  return arrayMemory(pages);
+  return null;
+}
+
+function createMemory({ kind, maximumBytes = 2 ** 32 }: HeapOptions): Memory {
+  const pages = Math.min(65536, Math.ceil(maximumBytes / pageBytes));
+  const hasWasm = typeof WebAssembly !== "undefined";
+  const hasShared = hasWasm && typeof SharedArrayBuffer !== "undefined";
+  const allows = (k: MemoryKind): boolean => kind === undefined || kind === k;
+  const shared = hasShared && allows("shared") ? tryWasm("shared", pages) : null;
+  return shared ?? (hasWasm && allows("wasm") ? tryWasm("wasm", pages) : null) ?? arrayMemory(pages);
 }
 
 /** The class of a request: 1 … 16 lines one by one, then eight classes a doubling. */
@@ -121,7 +124,13 @@ export class CpuHeap {
     this.#memory = createMemory(options);
     const buffer = this.#memory.buffer();
     this.#reserved = buffer.byteLength;
-    this.views = { f32: new Float32Array(buffer), f64: new Float64Array(buffer), i32: new Int32Array(buffer), u32: new Uint32Array(buffer), u8: new Uint8Array(buffer) };
+    this.views = {
+      f32: new Float32Array(buffer),
+      f64: new Float64Array(buffer),
+      i32: new Int32Array(buffer),
+      u32: new Uint32Array(buffer),
+      u8: new Uint8Array(buffer),
+    };
   }
 
   /** What the memory is made of. */

@@ -10,7 +10,11 @@ describe("elementwise and sources", () => {
   test("float32 rounds at the operation", () => expect(evaluate(add(data([0.1]), data([0.2])))).toEqual([Math.fround(Math.fround(0.1) + Math.fround(0.2))]));
   test("int32 wraps", () => expect(evaluate(add(data([2147483647], [1], "int32"), data([1], [1], "int32")))).toEqual([-2147483648]));
   test("uint32 wraps", () => expect(evaluate(add(data([4294967295], [1], "uint32"), data([3], [1], "uint32")))).toEqual([2]));
-  test("a row may have several results", () => expect(evaluateAll(...both(data([2, 3]), data([4, 5])).results)).toEqual([[6, 8], [8, 15]]));
+  test("a row may have several results", () =>
+    expect(evaluateAll(...both(data([2, 3]), data([4, 5])).results)).toEqual([
+      [6, 8],
+      [8, 15],
+    ]));
   test("a result may be an operand itself", () => expect(evaluate(same(data([1, 2])))).toEqual([1, 2]));
   test("sizes beyond one block", () => expect(evaluate(add(data(range(3000)), data(range(3000)))).at(-1)).toBe(5998));
   test("a source computes with its index", () => expect(evaluate(tens([2, 3], 1))).toEqual([0, 10, 20, 0, 10, 20]));
@@ -25,7 +29,8 @@ describe("moving elements", () => {
     const bad = pick(data(range(6), [2, 3]), data([2, 3], [2], "int32"));
     expect(() => evaluate(bad)).toThrow("pick: reads outside an operand of shape [2,3] at [1,3]");
   });
-  test("scatter add meets what is there", () => expect(evaluate(scatter("add", data([1, 1, 1]), data([2, 0, 2], [3], "int32"), data([10, 20, 30])))).toEqual([21, 1, 41]));
+  test("scatter add meets what is there", () =>
+    expect(evaluate(scatter("add", data([1, 1, 1]), data([2, 0, 2], [3], "int32"), data([10, 20, 30])))).toEqual([21, 1, 41]));
   test("scatter set lets the last one win", () => expect(evaluate(scatter("set", data([1, 1]), data([1, 1], [2], "int32"), data([5, 6])))).toEqual([1, 6]));
   test("scatter min propagates NaN", () => expect(evaluate(scatter("min", data([1]), data([0], [1], "int32"), data([NaN])))).toEqual([NaN]));
   test("scatter drops what falls outside", () => expect(evaluate(scatter("set", data([1, 1]), data([-1, 2], [2], "int32"), data([5, 6])))).toEqual([1, 1]));
@@ -51,9 +56,21 @@ describe("reductions, prefixes, contractions", () => {
 
 describe("sort", () => {
   const x = data([3, NaN, 1, 2, 1, NaN], [6]);
-  test("ascending, stable, NaN last", () => expect(evaluateAll(...sort(x, 0, "ascending"))).toEqual([[1, 1, 2, 3, NaN, NaN], [2, 4, 3, 0, 1, 5]]));
-  test("descending, stable, NaN first", () => expect(evaluateAll(...sort(x, 0, "descending"))).toEqual([[NaN, NaN, 3, 2, 1, 1], [1, 5, 0, 3, 2, 4]]));
-  test("along the first axis", () => expect(evaluateAll(...sort(data([4, 1, 3, 2], [2, 2]), 0, "ascending"))).toEqual([[3, 1, 4, 2], [1, 0, 0, 1]]));
+  test("ascending, stable, NaN last", () =>
+    expect(evaluateAll(...sort(x, 0, "ascending"))).toEqual([
+      [1, 1, 2, 3, NaN, NaN],
+      [2, 4, 3, 0, 1, 5],
+    ]));
+  test("descending, stable, NaN first", () =>
+    expect(evaluateAll(...sort(x, 0, "descending"))).toEqual([
+      [NaN, NaN, 3, 2, 1, 1],
+      [1, 5, 0, 3, 2, 4],
+    ]));
+  test("along the first axis", () =>
+    expect(evaluateAll(...sort(data([4, 1, 3, 2], [2, 2]), 0, "ascending"))).toEqual([
+      [3, 1, 4, 2],
+      [1, 0, 0, 1],
+    ]));
 });
 
 describe("graphs", () => {

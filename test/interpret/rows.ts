@@ -29,7 +29,15 @@ export function data(numbers: readonly number[], shape: Shape = [numbers.length]
 export const evaluateAll = (...values: readonly Value[]): number[][] => interpretValues(values, (v) => known.get(v) ?? null).map((d) => Array.from(d.data));
 export const evaluate = (value: Value): number[] => at(evaluateAll(value), 0);
 
-const addRow: Primitive = { ...base, kind: "elementwise", name: "add", arity: 2, cost: 1, infer: (a) => [at(a, 0)], scalar: (a) => [s.add(at(a, 0), at(a, 1))] };
+const addRow: Primitive = {
+  ...base,
+  kind: "elementwise",
+  name: "add",
+  arity: 2,
+  cost: 1,
+  infer: (a) => [at(a, 0)],
+  scalar: (a) => [s.add(at(a, 0), at(a, 1))],
+};
 export const add = (a: Value, b: Value): Value => make(addRow, [a, b]);
 
 const sumAndProduct: Primitive = {
@@ -46,7 +54,14 @@ export const both = (a: Value, b: Value): Node => make(sumAndProduct, [a, b]).no
 const identity: Primitive = { ...base, kind: "elementwise", name: "identity", arity: 1, cost: 1, infer: (a) => [at(a, 0)], scalar: (a) => a };
 export const same = (a: Value): Value => make(identity, [a]);
 
-const iota: Primitive = { ...base, kind: "source", name: "iota", arity: 0, infer: (_, a) => [tensorType("int32", ints(a, "shape"))], element: (i, _, a) => s.mul(at(i, int(a, "axis")), 10) };
+const iota: Primitive = {
+  ...base,
+  kind: "source",
+  name: "iota",
+  arity: 0,
+  infer: (_, a) => [tensorType("int32", ints(a, "shape"))],
+  element: (i, _, a) => s.mul(at(i, int(a, "axis")), 10),
+};
 export const tens = (shape: Shape, axis: number): Value => make(iota, [], { shape, axis });
 
 /** Shifts right by `by`; what comes in is operand 1. */
@@ -99,7 +114,14 @@ const argmaxMonoid = (dtype: DType): Monoid => ({
 
 const kept = (shape: Shape, axes: readonly number[]): Shape => shape.filter((_, i) => !axes.includes(i));
 function reduction(name: string, dtype: (operand: DType) => DType, monoid: (d: DType) => Monoid): ReductionPrimitive {
-  return { ...base, kind: "reduction", name, arity: 1, infer: (a, attrs) => [tensorType(dtype(at(a, 0).dtype), kept(at(a, 0).shape, ints(attrs, "axes")))], monoid: (t) => monoid(t.dtype) };
+  return {
+    ...base,
+    kind: "reduction",
+    name,
+    arity: 1,
+    infer: (a, attrs) => [tensorType(dtype(at(a, 0).dtype), kept(at(a, 0).shape, ints(attrs, "axes")))],
+    monoid: (t) => monoid(t.dtype),
+  };
 }
 const sumRow = reduction("sum", (d) => d, sumMonoid);
 const argmaxRow = reduction("argmax", () => "int32", argmaxMonoid);
@@ -120,10 +142,20 @@ const dotRow: Primitive = {
     return [tensorType(a?.dtype ?? "float32", [...bl.map((i) => at(left, i)), ...kept(left, [...cl, ...bl]), ...kept(right, [...cr, ...br])])];
   },
 };
-export const dot = (a: Value, b: Value, contract: readonly (readonly number[])[], batch: readonly (readonly number[])[]): Value => make(dotRow, [a, b], { contract, batch });
+export const dot = (a: Value, b: Value, contract: readonly (readonly number[])[], batch: readonly (readonly number[])[]): Value =>
+  make(dotRow, [a, b], { contract, batch });
 
-const scatterRow = (mode: ScatterPrimitive["mode"]): Primitive => ({ ...base, kind: "scatter", name: `scatter ${mode}`, arity: 3, mode, infer: (a) => [at(a, 0)], target: (update, { read }) => [read(1, update)] });
+const scatterRow = (mode: ScatterPrimitive["mode"]): Primitive => ({
+  ...base,
+  kind: "scatter",
+  name: `scatter ${mode}`,
+  arity: 3,
+  mode,
+  infer: (a) => [at(a, 0)],
+  target: (update, { read }) => [read(1, update)],
+});
 export const scatter = (mode: ScatterPrimitive["mode"], x: Value, indices: Value, updates: Value): Value => make(scatterRow(mode), [x, indices, updates]);
 
 const sortRow: Primitive = { ...base, kind: "routine", name: "sort", arity: 1, routine: "sort", infer: (a) => [at(a, 0), tensorType("int32", at(a, 0).shape)] };
-export const sort = (x: Value, axis: number, order: "ascending" | "descending"): readonly Value[] => make(sortRow, [x], { axis, descending: order === "descending" }).node.results;
+export const sort = (x: Value, axis: number, order: "ascending" | "descending"): readonly Value[] =>
+  make(sortRow, [x], { axis, descending: order === "descending" }).node.results;

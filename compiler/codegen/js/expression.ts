@@ -14,7 +14,21 @@ export interface Spelling {
 }
 
 /** Binding strengths, loosest first. */
-const level = { conditional: 2, or: 4, and: 5, bitOr: 6, bitXor: 7, bitAnd: 8, equality: 9, relation: 10, shift: 11, sum: 12, product: 13, unary: 15, primary: 20 } as const;
+const level = {
+  conditional: 2,
+  or: 4,
+  and: 5,
+  bitOr: 6,
+  bitXor: 7,
+  bitAnd: 8,
+  equality: 9,
+  relation: 10,
+  shift: 11,
+  sum: 12,
+  product: 13,
+  unary: 15,
+  primary: 20,
+} as const;
 
 /** What spelling an expression asks of the kernel around it. */
 export interface SpellingContext {
@@ -31,7 +45,10 @@ export interface SpellingContext {
 export const primary = (text: string): Spelling => ({ text, level: level.primary });
 const call = (name: string, ...args: readonly Spelling[]): Spelling => primary(`${name}(${args.map((a) => a.text).join(", ")})`);
 const wrap = (s: Spelling, least: number): string => (s.level >= least ? s.text : `(${s.text})`);
-const infix = (a: Spelling, operator: string, b: Spelling, strength: number): Spelling => ({ text: `${wrap(a, strength)} ${operator} ${wrap(b, strength + 1)}`, level: strength });
+const infix = (a: Spelling, operator: string, b: Spelling, strength: number): Spelling => ({
+  text: `${wrap(a, strength)} ${operator} ${wrap(b, strength + 1)}`,
+  level: strength,
+});
 const prefix = (operator: string, a: Spelling): Spelling => {
   const operand = wrap(a, level.unary);
   return { text: operand.startsWith(operator) ? `${operator}(${operand})` : operator + operand, level: level.unary };
@@ -41,11 +58,17 @@ const conditional = (c: Spelling, yes: Spelling, no: Spelling): Spelling => ({
   level: level.conditional,
 });
 /** Bit operators bind unlike what readers expect, so their operands are always in parentheses. */
-const bits = (a: Spelling, operator: string, b: Spelling, strength: number): Spelling => ({ text: `${wrap(a, level.unary)} ${operator} ${wrap(b, level.unary)}`, level: strength });
+const bits = (a: Spelling, operator: string, b: Spelling, strength: number): Spelling => ({
+  text: `${wrap(a, level.unary)} ${operator} ${wrap(b, level.unary)}`,
+  level: strength,
+});
 const asInt = (a: Spelling): Spelling => bits(a, "|", primary("0"), level.bitOr);
 const asUint = (a: Spelling): Spelling => bits(a, ">>>", primary("0"), level.shift);
 /** && and ||, which may be regrouped. */
-const logical = (a: Spelling, operator: string, b: Spelling, strength: number): Spelling => ({ text: `${wrap(a, strength)} ${operator} ${wrap(b, strength)}`, level: strength });
+const logical = (a: Spelling, operator: string, b: Spelling, strength: number): Spelling => ({
+  text: `${wrap(a, strength)} ${operator} ${wrap(b, strength)}`,
+  level: strength,
+});
 
 /** A number, by its bits. */
 export function numberSpelling(x: number): Spelling {
@@ -123,8 +146,12 @@ function spellByDType(e: Expr, op: ScalarOp, from: DType, operands: readonly [Sp
 }
 
 const tests: Readonly<Partial<Record<ScalarOp, readonly [operator: string, strength: number]>>> = {
-  eq: ["===", level.equality], ne: ["!==", level.equality],
-  lt: ["<", level.relation], le: ["<=", level.relation], gt: [">", level.relation], ge: [">=", level.relation],
+  eq: ["===", level.equality],
+  ne: ["!==", level.equality],
+  lt: ["<", level.relation],
+  le: ["<=", level.relation],
+  gt: [">", level.relation],
+  ge: [">=", level.relation],
 };
 
 function spellTest(op: ScalarOp, from: DType, [a, b]: readonly [Spelling, Spelling, Spelling]): Spelling | undefined {
@@ -135,13 +162,36 @@ function spellTest(op: ScalarOp, from: DType, [a, b]: readonly [Spelling, Spelli
 }
 
 const arithmetic: Readonly<Partial<Record<ScalarOp, readonly [operator: string, strength: number]>>> = {
-  add: ["+", level.sum], sub: ["-", level.sum], mul: ["*", level.product], div: ["/", level.product],
+  add: ["+", level.sum],
+  sub: ["-", level.sum],
+  mul: ["*", level.product],
+  div: ["/", level.product],
 };
 /** On float32 these give float32 without rounding. */
 const exact: ReadonlySet<ScalarOp> = new Set<ScalarOp>(["abs", "min", "max", "floor", "ceil", "trunc"]);
-const maths: ReadonlySet<ScalarOp> = new Set<ScalarOp>(
-  ["sqrt", "exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "cbrt"],
-);
+const maths: ReadonlySet<ScalarOp> = new Set<ScalarOp>([
+  "sqrt",
+  "exp",
+  "expm1",
+  "log",
+  "log1p",
+  "log2",
+  "log10",
+  "sin",
+  "cos",
+  "tan",
+  "asin",
+  "acos",
+  "atan",
+  "atan2",
+  "sinh",
+  "cosh",
+  "tanh",
+  "asinh",
+  "acosh",
+  "atanh",
+  "cbrt",
+]);
 
 function spellFloat(e: Expr, op: ScalarOp, [a, b]: readonly [Spelling, Spelling, Spelling], context: SpellingContext): Spelling | undefined {
   const args = e.args.length === 2 ? [a, b] : [a];
@@ -171,7 +221,9 @@ const isCount = (e: Expr): boolean => isBounded(e) && e.lo >= 0;
 const constantOf = (e: Expr): number => (e.op === "const" ? e.value : NaN);
 
 const bitwise: Readonly<Partial<Record<ScalarOp, readonly [operator: string, strength: number]>>> = {
-  and: ["&", level.bitAnd], or: ["|", level.bitOr], xor: ["^", level.bitXor],
+  and: ["&", level.bitAnd],
+  or: ["|", level.bitOr],
+  xor: ["^", level.bitXor],
 };
 
 function spellInt(e: Expr, op: ScalarOp, operands: readonly [Spelling, Spelling, Spelling], context: SpellingContext): Spelling | undefined {

@@ -12,19 +12,33 @@ const loop = (name: string, n: number | Expr, ...body: readonly Stmt[]): Stmt =>
 const put = (buffer: string, index: Expr, value: Expr, more: Partial<Store> = {}): Store => ({ kind: "store", buffer, index, value, ...more });
 const reads = (name: string, size: number, dtype: DType = "float32"): KernelBuffer => ({ name, dtype, size, access: "read" });
 const writes = (name: string, size: number, dtype: DType = "float32"): KernelBuffer => ({ name, dtype, size, access: "write" });
-const kernel = (name: string, buffers: readonly KernelBuffer[], body: readonly Stmt[], scalars: Kernel["scalars"] = []): Kernel => ({ name, buffers, scalars, body });
+const kernel = (name: string, buffers: readonly KernelBuffer[], body: readonly Stmt[], scalars: Kernel["scalars"] = []): Kernel => ({
+  name,
+  buffers,
+  scalars,
+  body,
+});
 const zero = constant(0, "float32");
 const x = (index: Expr): Expr => load("x", "float32", index);
 
 /** The lines between a kernel's head and its end. */
 const bodyText = (body: readonly Stmt[], buffers: readonly KernelBuffer[] = [reads("x", 64), writes("y", 64)]): string =>
-  emitJs([kernel("k", buffers, body)]).split("\n").slice(3, -3).map((line) => line.slice(2)).join("\n");
+  emitJs([kernel("k", buffers, body)])
+    .split("\n")
+    .slice(3, -3)
+    .map((line) => line.slice(2))
+    .join("\n");
 
 const [i, j] = [axisIndex("i", 0, 7), axisIndex("j", 0, 7)];
 
 describe("the text", () => {
   test("of a kernel", () => {
-    const scale = kernel("scale", [reads("x", 8), writes("y", 8)], [loop("i", 8, put("y", i, s.mul(x(i), variable("s", "float32"))))], [{ name: "s", dtype: "float32" }]);
+    const scale = kernel(
+      "scale",
+      [reads("x", 8), writes("y", 8)],
+      [loop("i", 8, put("y", i, s.mul(x(i), variable("s", "float32"))))],
+      [{ name: "s", dtype: "float32" }],
+    );
     expect(emitJs([scale])).toBe(`"use strict";
 function scale(h, x, y, s) {
   const F32 = h.f32;
@@ -84,7 +98,18 @@ for (let i = 0; i < 8; i++) {
   });
 
   test("names that JavaScript keeps for itself, or that the module uses", () => {
-    const k = kernel("return", [reads("Math", 8), writes("h", 8)], [loop("for", 8, { kind: "let", name: "roundEven", value: s.round(load("Math", "float32", axisIndex("for", 0, 7))) }, put("h", axisIndex("for", 0, 7), variable("roundEven", "float32")))]);
+    const k = kernel(
+      "return",
+      [reads("Math", 8), writes("h", 8)],
+      [
+        loop(
+          "for",
+          8,
+          { kind: "let", name: "roundEven", value: s.round(load("Math", "float32", axisIndex("for", 0, 7))) },
+          put("h", axisIndex("for", 0, 7), variable("roundEven", "float32")),
+        ),
+      ],
+    );
     expect(runKernel(k, { Math: [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5] })["h"]).toEqual([0, 2, 2, 4, 4, 6, 6, 8]);
   });
 
@@ -93,7 +118,9 @@ for (let i = 0; i < 8; i++) {
     for (let n = 0; n < 2000; n++) e = n % 2 === 0 ? s.add(e, 1) : s.select(s.lt(e, 0), e, s.abs(e));
     const text = emitJs([kernel("k", [reads("x", 8), writes("y", 8)], [loop("i", 8, put("y", i, e))])]);
     expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThan(200);
-    expect(runKernel(kernel("k", [reads("x", 8), writes("y", 8)], [loop("i", 8, put("y", i, e))]), { x: [1, 2, 3, 4, 5, 6, 7, -1000.5] })["y"]?.slice(6)).toEqual([1007, -0.5]);
+    expect(
+      runKernel(kernel("k", [reads("x", 8), writes("y", 8)], [loop("i", 8, put("y", i, e))]), { x: [1, 2, 3, 4, 5, 6, 7, -1000.5] })["y"]?.slice(6),
+    ).toEqual([1007, -0.5]);
   });
 
   test("100,000 operations in a chain without sharing", () => {
@@ -113,18 +140,40 @@ describe("statements", () => {
     const e = s.exp(s.sub(x(at4(j4)), variable("m", "float32")));
     const add = s.add(argument(0, "float32"), argument(1, "float32"));
     const max = s.max(argument(0, "float32"), argument(1, "float32"));
-    const softmax = kernel("softmax", [reads("x", 8), writes("y", 8)], [
-      {
-        kind: "for",
-        axis: axis("i", 2, "grid"),
-        body: [
-          { kind: "local", name: "row", dtype: "float32", size: 4, space: "scratch" },
-          { kind: "reduce", names: ["m"], init: [constant(-Infinity, "float32")], axes: [axis("k", 4)], body: [], values: [x(at4(k4))], combine: [max], exact: true },
-          { kind: "reduce", names: ["s"], init: [zero], axes: [axis("j", 4)], body: [{ kind: "let", name: "e", value: e }, put("row", j4, variable("e", "float32"))], values: [variable("e", "float32")], combine: [add], exact: false },
-          { kind: "for", axis: axis("l", 4, "vector"), body: [put("y", at4(l4), s.div(load("row", "float32", l4), variable("s", "float32")))] },
-        ],
-      },
-    ]);
+    const softmax = kernel(
+      "softmax",
+      [reads("x", 8), writes("y", 8)],
+      [
+        {
+          kind: "for",
+          axis: axis("i", 2, "grid"),
+          body: [
+            { kind: "local", name: "row", dtype: "float32", size: 4, space: "scratch" },
+            {
+              kind: "reduce",
+              names: ["m"],
+              init: [constant(-Infinity, "float32")],
+              axes: [axis("k", 4)],
+              body: [],
+              values: [x(at4(k4))],
+              combine: [max],
+              exact: true,
+            },
+            {
+              kind: "reduce",
+              names: ["s"],
+              init: [zero],
+              axes: [axis("j", 4)],
+              body: [{ kind: "let", name: "e", value: e }, put("row", j4, variable("e", "float32"))],
+              values: [variable("e", "float32")],
+              combine: [add],
+              exact: false,
+            },
+            { kind: "for", axis: axis("l", 4, "vector"), body: [put("y", at4(l4), s.div(load("row", "float32", l4), variable("s", "float32")))] },
+          ],
+        },
+      ],
+    );
     const row = [1, 2, 3, 4].map((v) => Math.fround(Math.exp(v - 4)));
     const sum = row.reduce((a, b) => Math.fround(a + b));
     const want = row.map((v) => Math.fround(v / sum));
@@ -134,14 +183,30 @@ describe("statements", () => {
   test("a tuple is combined whole before it is assigned", () => {
     // the tuple (a, b) becomes (b, a + value): a Fibonacci sequence that a premature assignment would break
     const [a, b, v] = [argument(0, "float32"), argument(1, "float32"), argument(2, "float32")];
-    const fibonacci: Stmt = { kind: "reduce", names: ["p", "q"], init: [zero, constant(1, "float32")], axes: [axis("i", 8)], body: [], values: [zero, zero], combine: [b, s.add(s.add(a, b), v)], exact: true };
-    expect(runKernel(kernel("k", y8, [fibonacci, put("y", ix(0), variable("p", "float32")), put("y", ix(1), variable("q", "float32"))]), data)["y"]?.slice(0, 2)).toEqual([21, 34]);
+    const fibonacci: Stmt = {
+      kind: "reduce",
+      names: ["p", "q"],
+      init: [zero, constant(1, "float32")],
+      axes: [axis("i", 8)],
+      body: [],
+      values: [zero, zero],
+      combine: [b, s.add(s.add(a, b), v)],
+      exact: true,
+    };
+    expect(
+      runKernel(kernel("k", y8, [fibonacci, put("y", ix(0), variable("p", "float32")), put("y", ix(1), variable("q", "float32"))]), data)["y"]?.slice(0, 2),
+    ).toEqual([21, 34]);
   });
 
   test("carries are carried", () => {
     const body: Stmt[] = [
       { kind: "carry", name: "n", init: ix(0) },
-      loop("i", 8, { kind: "if", condition: s.gt(x(i), 3), then: [{ kind: "assign", name: "n", value: s.add(variable("n", "int32"), 1) }], otherwise: [put("y", i, constant(-1, "float32"))] }),
+      loop("i", 8, {
+        kind: "if",
+        condition: s.gt(x(i), 3),
+        then: [{ kind: "assign", name: "n", value: s.add(variable("n", "int32"), 1) }],
+        otherwise: [put("y", i, constant(-1, "float32"))],
+      }),
       put("y", ix(0), s.cast(variable("n", "int32"), "float32")),
     ];
     expect(runKernel(kernel("k", y8, body), data)["y"]).toEqual([4, -1, 0, -1, 0, -1, -1, 0]);
@@ -149,12 +214,21 @@ describe("statements", () => {
 
   test("a loop's bound is read once", () => {
     const n = variable("n", "int32");
-    const body: Stmt[] = [{ kind: "carry", name: "n", init: ix(3) }, loop("i", n, { kind: "assign", name: "n", value: s.add(n, 1) }, put("y", i, constant(1, "float32")))];
+    const body: Stmt[] = [
+      { kind: "carry", name: "n", init: ix(3) },
+      loop("i", n, { kind: "assign", name: "n", value: s.add(n, 1) }, put("y", i, constant(1, "float32"))),
+    ];
     expect(runKernel(kernel("k", y8, body), {})["y"]).toEqual([1, 1, 1, 0, 0, 0, 0, 0]);
   });
 
   test("loaded bounds, and steps", () => {
-    const body: Stmt[] = [{ kind: "for", axis: { name: "i", kind: "serial", lo: load("o", "int32", ix(0)), hi: load("o", "int32", ix(1)), step: 2 }, body: [put("y", i, constant(1, "float32"))] }];
+    const body: Stmt[] = [
+      {
+        kind: "for",
+        axis: { name: "i", kind: "serial", lo: load("o", "int32", ix(0)), hi: load("o", "int32", ix(1)), step: 2 },
+        body: [put("y", i, constant(1, "float32"))],
+      },
+    ];
     expect(runKernel(kernel("k", [reads("o", 2, "int32"), writes("y", 8)], body), { o: [1, 6] })["y"]).toEqual([0, 1, 0, 1, 0, 1, 0, 0]);
   });
 
@@ -166,7 +240,13 @@ describe("statements", () => {
   ] as const)("an atomic %s combines with what is there", (atomic, want) => {
     const k = axisIndex("i", 0, 2);
     const body = [loop("i", 3, put("y", load("n", "int32", k), x(k), { atomic }))];
-    expect(runKernel(kernel("k", [reads("x", 3), reads("n", 3, "int32"), { ...writes("y", 4), access: "update" }], body), { x: [10, 20, 1.5], n: [1, 1, 2], y: [1, 1, 1, 1] })["y"]).toEqual(want);
+    expect(
+      runKernel(kernel("k", [reads("x", 3), reads("n", 3, "int32"), { ...writes("y", 4), access: "update" }], body), {
+        x: [10, 20, 1.5],
+        n: [1, 1, 2],
+        y: [1, 1, 1, 1],
+      })["y"],
+    ).toEqual(want);
   });
 
   test("guarded stores", () => {
@@ -185,7 +265,13 @@ describe("statements", () => {
 
   test("two scratch arrays of one name", () => {
     const scratch = (dtype: DType, value: Expr, where: number): Stmt =>
-      loop("i", 1, { kind: "local", name: "t", dtype, size: 2, space: "scratch" }, put("t", ix(1), value), put("y", ix(where), s.cast(load("t", dtype, ix(1)), "float32")));
+      loop(
+        "i",
+        1,
+        { kind: "local", name: "t", dtype, size: 2, space: "scratch" },
+        put("t", ix(1), value),
+        put("y", ix(where), s.cast(load("t", dtype, ix(1)), "float32")),
+      );
     expect(runKernel(kernel("k", y8, [scratch("int32", ix(7), 0), scratch("bool", constant(1, "bool"), 1)]), {})["y"]?.slice(0, 2)).toEqual([7, 1]);
   });
 
@@ -204,6 +290,7 @@ describe("statements", () => {
     expect(() => emitJs([k])).toThrow("a barrier between lanes");
   });
 
-  test("an operand of a template is refused", () => expect(() => emitJs([kernel("k", y8, [put("y", ix(0), argument(1, "float32"))])])).toThrow("a kernel holds operand 1 of a template"));
+  test("an operand of a template is refused", () =>
+    expect(() => emitJs([kernel("k", y8, [put("y", ix(0), argument(1, "float32"))])])).toThrow("a kernel holds operand 1 of a template"));
   test("an unknown scalar is refused", () => expect(() => emitJs([kernel("k", y8, [put("y", ix(0), apply("exp", [variable("q", "float32")]))])])).toThrow("q"));
 });

@@ -12,7 +12,39 @@ import { compileProgram } from "../../../compiler/interpret-program.ts";
 import { runKernel } from "./run.ts";
 
 const dtypes: readonly DType[] = ["bool", "int32", "uint32", "float32", "float64"];
-const floats = [0, -0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 3.7, -3.7, 1e-3, 0.1, 123456.789, -7, 8, NaN, Infinity, -Infinity, 1e-45, -1e-40, 5e-324, 3.4e38, 1e308, 2147483648, 4294967295.5, -2147483649, 4503599627370497.5, 16777217, 0.49999999999999994, 0.49999997];
+const floats = [
+  0,
+  -0,
+  1,
+  -1,
+  0.5,
+  -0.5,
+  1.5,
+  2.5,
+  -2.5,
+  3.7,
+  -3.7,
+  1e-3,
+  0.1,
+  123456.789,
+  -7,
+  8,
+  NaN,
+  Infinity,
+  -Infinity,
+  1e-45,
+  -1e-40,
+  5e-324,
+  3.4e38,
+  1e308,
+  2147483648,
+  4294967295.5,
+  -2147483649,
+  4503599627370497.5,
+  16777217,
+  0.49999999999999994,
+  0.49999997,
+];
 const special: Readonly<Record<string, readonly number[]>> = {
   bool: [0, 1],
   int32: [0, 1, -1, 2, -2, 7, -7, 31, 32, 33, 65537, 46341, 2147483647, -2147483648, 1065353216, -1065353216],
@@ -37,7 +69,10 @@ function both(op: ScalarOp, operands: readonly DType[], given: DType, fixed?: nu
   const value = apply(op, args, given);
   const kernel: Kernel = {
     name: op,
-    buffers: [...operands.map((dtype, k) => ({ name: `a${k}`, dtype, size, access: "read" as const })), { name: "y", dtype: value.dtype, size, access: "write" }],
+    buffers: [
+      ...operands.map((dtype, k) => ({ name: `a${k}`, dtype, size, access: "read" as const })),
+      { name: "y", dtype: value.dtype, size, access: "write" },
+    ],
     scalars: [],
     body: [{ kind: "for", axis: { name: "i", kind: "grid", lo: ix(0), hi: ix(size), step: 1 }, body: [{ kind: "store", buffer: "y", index: i, value }] }],
   };
@@ -57,9 +92,17 @@ describe("operations", () => {
   const computed = scalarOps.filter((op) => op !== "cast" && op !== "bitcast" && op !== "select");
   for (const op of computed) {
     for (const dtype of dtypes) {
-      const result = apply(op, Array.from({ length: scalarArity(op) }, () => constant(0, dtype))).dtype;
+      const result = apply(
+        op,
+        Array.from({ length: scalarArity(op) }, () => constant(0, dtype)),
+      ).dtype;
       if (!supports(op, result, dtype)) continue;
-      test(`${op} ${dtype}`, () => check(op, Array.from({ length: scalarArity(op) }, () => dtype), result));
+      test(`${op} ${dtype}`, () =>
+        check(
+          op,
+          Array.from({ length: scalarArity(op) }, () => dtype),
+          result,
+        ));
       if (scalarArity(op) !== 2) continue;
       test(`${op} ${dtype} with a constant`, () => {
         for (const fixed of valuesOf(dtype)) check(op, [dtype, dtype], result, fixed);
@@ -70,8 +113,13 @@ describe("operations", () => {
   for (const from of dtypes) for (const to of dtypes) test(`cast ${from} to ${to}`, () => check("cast", [from], to));
   const words: readonly DType[] = ["int32", "uint32", "float32"];
   for (const from of words) for (const to of words) test(`bitcast ${from} to ${to}`, () => check("bitcast", [from], to));
-  for (const [op, dtype] of [["add", "bool"], ["exp", "int32"], ["and", "float32"]] as const) {
-    test(`${op} on ${dtype} is spelled by neither`, () => expect(() => check(op, op === "exp" ? [dtype] : [dtype, dtype], dtype)).toThrow(/has no spelling|does not compute/));
+  for (const [op, dtype] of [
+    ["add", "bool"],
+    ["exp", "int32"],
+    ["and", "float32"],
+  ] as const) {
+    test(`${op} on ${dtype} is spelled by neither`, () =>
+      expect(() => check(op, op === "exp" ? [dtype] : [dtype, dtype], dtype)).toThrow(/has no spelling|does not compute/));
   }
 });
 
@@ -106,7 +154,10 @@ describe("expressions", () => {
     const i = axisIndex("i", 0, 63);
     const kernel: Kernel = {
       name: "k",
-      buffers: [...dtypes.map((dtype) => ({ name: dtype, dtype, size: 64, access: "read" as const })), { name: "y", dtype: value.dtype, size: 64, access: "write" }],
+      buffers: [
+        ...dtypes.map((dtype) => ({ name: dtype, dtype, size: 64, access: "read" as const })),
+        { name: "y", dtype: value.dtype, size: 64, access: "write" },
+      ],
       scalars: [],
       body: [{ kind: "for", axis: { name: "i", kind: "grid", lo: ix(0), hi: ix(64), step: 1 }, body: [{ kind: "store", buffer: "y", index: i, value }] }],
     };

@@ -23,7 +23,10 @@ export function runKernel(kernel: Kernel, data: Readonly<Record<string, readonly
   const views = heapOf(end);
   const element = (name: string, bytes: number): number => lookup(starts, name, "a buffer") / bytes;
   const region = (name: string): HostArray => {
-    const b = at(kernel.buffers.filter((k) => k.name === name), 0);
+    const b = at(
+      kernel.buffers.filter((k) => k.name === name),
+      0,
+    );
     const start = element(name, dtypeInfo(b.dtype).bytes);
     return viewOf(views, b.dtype).subarray(start, start + b.size);
   };

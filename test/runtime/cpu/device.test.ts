@@ -27,7 +27,10 @@ function planOf({ buffers: given, steps, outputs, scalars = [], arenaBytes = 0, 
   const size = sizeOf(type.shape);
   const kernel: Kernel = {
     name: "scale",
-    buffers: [{ name: "x", dtype: "float32", size, access: "read" }, { name: "y", dtype: "float32", size, access: "write" }],
+    buffers: [
+      { name: "x", dtype: "float32", size, access: "read" },
+      { name: "y", dtype: "float32", size, access: "write" },
+    ],
     scalars: [{ name: "s", dtype: "float32" }],
     body: [],
   };
@@ -55,7 +58,8 @@ beforeEach(() => {
 });
 
 const upload = (...numbers: readonly number[]): CpuBuffer => device.upload(Float32Array.from(numbers), f32(numbers.length));
-const run = (compiled: CompiledPlan, inputs: readonly CpuBuffer[], ...scalars: readonly number[]): CpuBuffer[] => device.run(device.prepare(compiled), inputs, scalars);
+const run = (compiled: CompiledPlan, inputs: readonly CpuBuffer[], ...scalars: readonly number[]): CpuBuffer[] =>
+  device.run(device.prepare(compiled), inputs, scalars);
 const numbers = (buffer: CpuBuffer): number[] => Array.from(device.readSync(buffer));
 
 describe("running plans", () => {
@@ -69,18 +73,37 @@ describe("running plans", () => {
   });
 
   test("temps live in the arena, which goes back", () => {
-    const compiled = planOf({ buffers: [{}, { role: "temp", offset: 64 }, { role: "output" }], steps: [launch(0, 1), launch(1, 2)], scalars: ["float32"], arenaBytes: 128 });
+    const compiled = planOf({
+      buffers: [{}, { role: "temp", offset: 64 }, { role: "output" }],
+      steps: [launch(0, 1), launch(1, 2)],
+      scalars: ["float32"],
+      arenaBytes: 128,
+    });
     expect(run(compiled, [upload(1, 2, 3, 4)], 10).map(numbers)).toEqual([[100, 200, 300, 400]]);
     expect(device.memory().current).toBe(32);
   });
 
   test("copy and fill", () => {
-    const steps: Step[] = [{ kind: "copy", from: 0, to: 1 }, { kind: "fill", buffer: 2, value: 7 }];
-    expect(run(planOf({ buffers: [{}, { role: "output" }, { role: "output" }], steps }), [upload(1, 2, 3, 4)]).map(numbers)).toEqual([[1, 2, 3, 4], [7, 7, 7, 7]]);
+    const steps: Step[] = [
+      { kind: "copy", from: 0, to: 1 },
+      { kind: "fill", buffer: 2, value: 7 },
+    ];
+    expect(run(planOf({ buffers: [{}, { role: "output" }, { role: "output" }], steps }), [upload(1, 2, 3, 4)]).map(numbers)).toEqual([
+      [1, 2, 3, 4],
+      [7, 7, 7, 7],
+    ]);
   });
 
   test("two outputs on one buffer own it together", () => {
-    const compiled = planOf({ buffers: [{}, { role: "output" }], steps: [launch(0, 1)], scalars: ["float32"], outputs: [{ buffer: 1, type: f32(4) }, { buffer: 1, type: f32(2, 2) }] });
+    const compiled = planOf({
+      buffers: [{}, { role: "output" }],
+      steps: [launch(0, 1)],
+      scalars: ["float32"],
+      outputs: [
+        { buffer: 1, type: f32(4) },
+        { buffer: 1, type: f32(2, 2) },
+      ],
+    });
     const [a, b] = run(compiled, [upload(1, 2, 3, 4)], 2);
     a?.release();
     expect([b?.freed, b?.type, b && numbers(b)]).toEqual([false, f32(2, 2), [2, 4, 6, 8]]);
@@ -95,7 +118,15 @@ describe("running plans", () => {
 
   test("what was counted", () => {
     run(scalePlan, [upload(1, 2, 3, 4)], 2).forEach(numbers);
-    expect(counters).toMatchObject({ plansRun: 1, kernelsLaunched: 1, buffersAllocated: 2, bytesAllocated: 32, bytesUploaded: 16, bytesRead: 16, donations: 0 });
+    expect(counters).toMatchObject({
+      plansRun: 1,
+      kernelsLaunched: 1,
+      buffersAllocated: 2,
+      bytesAllocated: 32,
+      bytesUploaded: 16,
+      bytesRead: 16,
+      donations: 0,
+    });
   });
 });
 
@@ -162,7 +193,8 @@ describe("buffers", () => {
 
 describe("what cannot run", () => {
   const plain: Given = { buffers: [{}], steps: [] };
-  test("source that does not load", () => expect(() => device.prepare(planOf({ ...plain, source: "return [" }))).toThrow("plan test: its JavaScript does not load"));
+  test("source that does not load", () =>
+    expect(() => device.prepare(planOf({ ...plain, source: "return [" }))).toThrow("plan test: its JavaScript does not load"));
   test("source without the kernels", () => expect(() => device.prepare(planOf({ ...plain, source: "return [];" }))).toThrow("does not give 1 kernels"));
   test("another language", () => expect(() => device.prepare({ ...planOf(plain), language: "wgsl" })).toThrow("cpu: runs js plans, not wgsl"));
   test("too few inputs", () => expect(() => run(scalePlan, [], 1)).toThrow("plan test takes 1 buffers and 1 scalars, not 0 and 1"));

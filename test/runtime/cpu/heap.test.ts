@@ -8,7 +8,7 @@ const mib = 2 ** 20;
 
 /** A sequence of numbers below 1 that is the same in every run. */
 function* noise(seed: number): Generator<number> {
-  for (let x = seed; ; ) {
+  for (let x = seed; ;) {
     x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
     yield x / 2 ** 32;
   }
