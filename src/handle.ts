@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The handle: what a user holds. It names a `Value` of the recorded graph; calls on it record nodes and run nothing.
  *
