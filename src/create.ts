@@ -32,7 +32,12 @@ function sourceValue(face: Face, data: Source, fallback: DType, options: Literal
   return reshape(cast(v, dtype), shape);
 }
 
-/** A NumPy-like array: float64 for numbers; booleans and typed arrays keep their own dtype. */
+/**
+ * A NumPy-like array: float64 for numbers; booleans and typed arrays keep their own dtype.
+ *
+ * @example
+ * array([[1, 2], [3, 4]]); // → array([[1, 2], [3, 4]])
+ */
 export function array(data: Source, options: LiteralOptions = {}): NDArray {
   return new NDArray(sourceValue("array", data, "float64", options));
 }
@@ -43,7 +48,12 @@ export interface TensorOptions extends LiteralOptions {
   readonly device?: string;
 }
 
-/** A PyTorch-like tensor: float32 for numbers; booleans and typed arrays keep their own dtype. */
+/**
+ * A PyTorch-like tensor: float32 for numbers; booleans and typed arrays keep their own dtype.
+ *
+ * @example
+ * tensor([[1, 2], [3, 4]]); // → tensor([[1, 2], [3, 4]])
+ */
 export function tensor(data: Source, options: TensorOptions = {}): Tensor {
   const { device } = options;
   if (device !== undefined && device !== "cpu") throw new DeviceError(`tensor: there is no device ${JSON.stringify(device)} yet. Use "cpu".`);
@@ -76,28 +86,48 @@ export function makingDType(op: string, options: Making): DType {
 const filled = (op: string, shape: number | Shape, x: number, options: Making): NDArray | Tensor =>
   made(options, fill(x, tensorType(makingDType(op, options), requireShape(op, shape))));
 
-/** Zeros. */
+/**
+ * Zeros.
+ *
+ * @example
+ * zeros([2, 3]); // → array([[0, 0, 0], [0, 0, 0]])
+ */
 export function zeros(shape: number | Shape, options: TensorMaking): Tensor;
 export function zeros(shape: number | Shape, options?: ArrayMaking): NDArray;
 export function zeros(shape: number | Shape, options: Making = {}): NDArray | Tensor {
   return filled("zeros", shape, 0, options);
 }
 
-/** Ones. */
+/**
+ * Ones.
+ *
+ * @example
+ * ones([2, 3]); // → array([[1, 1, 1], [1, 1, 1]])
+ */
 export function ones(shape: number | Shape, options: TensorMaking): Tensor;
 export function ones(shape: number | Shape, options?: ArrayMaking): NDArray;
 export function ones(shape: number | Shape, options: Making = {}): NDArray | Tensor {
   return filled("ones", shape, 1, options);
 }
 
-/** Memory of no particular content; zeros, in fact. */
+/**
+ * Memory of no particular content; zeros, in fact.
+ *
+ * @example
+ * empty([2]).shape; // → [ 2 ]
+ */
 export function empty(shape: number | Shape, options: TensorMaking): Tensor;
 export function empty(shape: number | Shape, options?: ArrayMaking): NDArray;
 export function empty(shape: number | Shape, options: Making = {}): NDArray | Tensor {
   return filled("empty", shape, 0, options);
 }
 
-/** One number or boolean everywhere; booleans give bool. A DTypeError where the dtype cannot represent it. */
+/**
+ * One number or boolean everywhere; booleans give bool. A DTypeError where the dtype cannot represent it.
+ *
+ * @example
+ * full([2, 2], 7); // → array([[7, 7], [7, 7]])
+ */
 export function full(shape: number | Shape, fillValue: number | boolean, options: TensorMaking): Tensor;
 export function full(shape: number | Shape, fillValue: number | boolean, options?: ArrayMaking): NDArray;
 export function full(shape: number | Shape, fillValue: number | boolean, options: Making = {}): NDArray | Tensor {
@@ -114,13 +144,33 @@ function like<T extends Lazy>(op: string, x: T, n: number, options: LikeOptions)
   return x.wrap(fill(n, tensorType(dtype, x.shape)));
 }
 
-/** Zeros of the shape, dtype and face of x. */
+/**
+ * Zeros of the shape, dtype and face of x.
+ *
+ * @example
+ * zerosLike(tensor([1, 2])); // → tensor([0, 0])
+ */
 export const zerosLike = <T extends Lazy>(x: T, options: LikeOptions = {}): T => like("zerosLike", x, 0, options);
-/** Ones of the shape, dtype and face of x. */
+/**
+ * Ones of the shape, dtype and face of x.
+ *
+ * @example
+ * onesLike(tensor([1, 2])); // → tensor([1, 1])
+ */
 export const onesLike = <T extends Lazy>(x: T, options: LikeOptions = {}): T => like("onesLike", x, 1, options);
-/** As zerosLike. */
+/**
+ * As zerosLike.
+ *
+ * @example
+ * emptyLike(tensor([1, 2])).shape; // → [ 2 ]
+ */
 export const emptyLike = <T extends Lazy>(x: T, options: LikeOptions = {}): T => like("emptyLike", x, 0, options);
-/** One number everywhere, in the shape, dtype and face of x. */
+/**
+ * One number everywhere, in the shape, dtype and face of x.
+ *
+ * @example
+ * fullLike(tensor([1, 2]), 7); // → tensor([7, 7])
+ */
 export function fullLike<T extends Lazy>(x: T, fillValue: number | boolean, options: LikeOptions = {}): T {
   const dtype = options.dtype === undefined ? x.dtype : requireDType("fullLike", options.dtype);
   return x.wrap(broadcastTo(userNumber("fullLike", fillValue, dtype), x.shape));

@@ -69,8 +69,11 @@ export function userNumber(op: string, x: number | boolean, dtype: DType): Value
 /** A number option in the type of `like`: what the user gave may be lifted into a parameter, the default is a plain constant. */
 export function parameter(op: string, given: number | null, fallback: number, like: Value): Value {
   if (given === null) return fill(fallback, like.type);
-  return broadcastTo(userNumber(op, given, like.dtype), like.shape);
+  return numberLike(op, given, like);
 }
+
+/** A number that the user passed, in the type of `like`. */
+export const numberLike = (op: string, x: number, like: Value): Value => broadcastTo(userNumber(op, x, like.dtype), like.shape);
 
 /** The dtype that all of these have in common; a DTypeError where there is none, or where it does not compute yet. */
 export function commonDType(op: string, types: readonly TensorType[]): DType {

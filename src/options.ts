@@ -22,6 +22,15 @@ function requireTensor(op: string, x: Lazy, name: string, numpy: string): void {
   throw new UnsupportedError(`${op}: ${name} is PyTorch's name and goes with tensors. Arrays take ${numpy}.`);
 }
 
+/** Options are one object, with these names: what else JavaScript callers pass is an error, not a silent default. */
+export function requireOptions(op: string, options: unknown, names: readonly string[]): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    throw new UnsupportedError(`${op}: options are one object: { ${names[0] ?? ""}: … }, not ${String(options)}.`);
+  for (const name in options) if (!names.includes(name)) throw new UnsupportedError(`${op}: there is no option ${name}. There are ${names.join(", ")}.`);
+}
+
+const reduceNames = ["axis", "keepdims", "dim", "keepdim", "dtype", "correction", "ord"];
+
 /** The axis option as it was given, null where it was not. */
 export function axisOption(op: string, x: Lazy, options: AxisOption): number | null {
   if (options.dim === undefined) return options.axis ?? null;
@@ -37,6 +46,7 @@ export interface Reduction {
 
 /** Which axes a reduction of `x` takes away. */
 export function reduceOption(op: string, x: Lazy, options: ReduceOptions): Reduction {
+  requireOptions(op, options, reduceNames);
   if (options.dim !== undefined) requireTensor(op, x, "dim", "axis");
   if (options.keepdim !== undefined) requireTensor(op, x, "keepdim", "keepdims");
   const axes = options.dim === undefined ? options.axis : options.dim;

@@ -35,7 +35,12 @@ function matrix(op: string, nRows: number, options: Matrix, choose: (gap: Value,
   return made(options, cast(choose(columnLessRow(shape), options.k ?? 0), makingDType(op, options)));
 }
 
-/** Ones on the k-th diagonal of an (nRows, nCols) matrix, else zeros. */
+/**
+ * Ones on the k-th diagonal of an (nRows, nCols) matrix, else zeros.
+ *
+ * @example
+ * eye(2); // → array([[1, 0], [0, 1]])
+ */
 export function eye(nRows: number, nCols: number | null, options: TensorMatrix): Tensor;
 export function eye(nRows: number, options: TensorMatrix): Tensor;
 export function eye(nRows: number, nCols?: number | null | ArrayMatrix, options?: ArrayMatrix): NDArray;
@@ -43,7 +48,12 @@ export function eye(nRows: number, nCols?: number | null | Matrix, options: Matr
   return matrix("eye", nRows, withColumns(nCols, options), equal);
 }
 
-/** Ones up to the k-th diagonal of an (n, m) matrix, else zeros. */
+/**
+ * Ones up to the k-th diagonal of an (n, m) matrix, else zeros.
+ *
+ * @example
+ * tri(3); // → array([[1, 0, 0], [1, 1, 0], [1, 1, 1]])
+ */
 export function tri(n: number, m: number | null, options: TensorMatrix): Tensor;
 export function tri(n: number, options: TensorMatrix): Tensor;
 export function tri(n: number, m?: number | null | ArrayMatrix, options?: ArrayMatrix): NDArray;
@@ -59,7 +69,12 @@ type ArrayRange = RangeOptions & ArrayMaking;
 type TensorRange = RangeOptions & TensorMaking;
 type Range = ArrayRange | TensorRange;
 
-/** Numbers from `start` to before `stop`, `step` apart; `arange(stop)` counts from 0. */
+/**
+ * Numbers from `start` to before `stop`, `step` apart; `arange(stop)` counts from 0.
+ *
+ * @example
+ * arange(0, 6, 2); // → array([0, 2, 4])
+ */
 export function arange(startOrStop: number, stop: number | null, step: number, options: TensorRange): Tensor;
 export function arange(startOrStop: number, stop: number | null, options: TensorRange): Tensor;
 export function arange(startOrStop: number, options: TensorRange): Tensor;
@@ -89,7 +104,12 @@ interface LineOptions {
   readonly endpoint?: boolean;
 }
 
-/** `num` numbers from `start` to `stop`, evenly apart; floats. */
+/**
+ * `num` numbers from `start` to `stop`, evenly apart; floats.
+ *
+ * @example
+ * linspace(0, 1, 5); // → array([0.  , 0.25, 0.5 , 0.75, 1.  ])
+ */
 export function linspace(start: number, stop: number, num: number, options: LineOptions & TensorMaking): Tensor;
 export function linspace(start: number, stop: number, num?: number, options?: LineOptions & ArrayMaking): NDArray;
 export function linspace(start: number, stop: number, num: number = 50, options: LineOptions & Making = {}): NDArray | Tensor {
@@ -100,7 +120,12 @@ interface PowerOptions extends LineOptions {
   readonly base?: number;
 }
 
-/** base to the powers of `linspace`. */
+/**
+ * base to the powers of `linspace`.
+ *
+ * @example
+ * logspace(0, 2, 3); // → array([  1,  10, 100])
+ */
 export function logspace(start: number, stop: number, num: number, options: PowerOptions & TensorMaking): Tensor;
 export function logspace(start: number, stop: number, num?: number, options?: PowerOptions & ArrayMaking): NDArray;
 export function logspace(start: number, stop: number, num: number = 50, options: PowerOptions & Making = {}): NDArray | Tensor {
@@ -126,7 +151,12 @@ export interface MeshgridOptions {
   readonly indexing?: "xy" | "ij";
 }
 
-/** Rank-1 arrays as coordinates of a grid: each broadcast along the axes of the others. */
+/**
+ * Rank-1 arrays as coordinates of a grid: each broadcast along the axes of the others.
+ *
+ * @example
+ * meshgrid(array([1, 2]), array([3, 4]))[0]; // → array([[1, 2], [1, 2]])
+ */
 export function meshgrid<T extends Lazy>(...xs: readonly (T | MeshgridOptions)[]): T[] {
   const handles = xs.filter((x) => "value" in x);
   const options = xs.find((x) => !("value" in x)) ?? {};
@@ -139,7 +169,12 @@ export function meshgrid<T extends Lazy>(...xs: readonly (T | MeshgridOptions)[]
   return handles.map((x, i) => x.wrap(broadcast(at(values, i), shape, [axisOf(i)])));
 }
 
-/** The coordinates of every place of a grid of this shape, one block an axis; int32 where no dtype is given. */
+/**
+ * The coordinates of every place of a grid of this shape, one block an axis; int32 where no dtype is given.
+ *
+ * @example
+ * indices([2, 2]); // → array([[[0, 0], [1, 1]], [[0, 1], [0, 1]]], dtype=int32)
+ */
 export function indices(dimensions: readonly number[], options: TensorMaking): Tensor;
 export function indices(dimensions: readonly number[], options?: ArrayMaking): NDArray;
 export function indices(dimensions: readonly number[], options: Making = {}): NDArray | Tensor {

@@ -8,7 +8,12 @@ let suspended = 0;
 /** Whether a `noGrad` is running. */
 export const gradSuspended = (): boolean => suspended > 0;
 
-/** Runs `f` without recording for gradients: what it makes has no history. `f` is synchronous. */
+/**
+ * Runs `f` without recording for gradients: what it makes has no history. `f` is synchronous.
+ *
+ * @example
+ * noGrad(() => tensor([1], { requiresGrad: true }).mul(2)).requiresGrad; // → false
+ */
 export function noGrad<R>(f: () => R): R {
   suspended++;
   try {

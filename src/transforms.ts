@@ -63,6 +63,9 @@ function shaped<T extends Lazy>(options: Argnums, results: readonly T[]): T | T[
  * The function that gives the gradient of `f`, whose result is a single number, with respect to its first argument or those of
  * `argnums`. Throws a DTypeError for integers, a ShapeError where the result has more elements, an UnsupportedError where it does
  * not depend on the argument.
+ *
+ * @example
+ * grad((x) => x.square().sum())(tensor([1, 2])); // → tensor([2, 4])
  */
 export function grad<T extends Lazy = Tensor>(f: Differentiable<T>, options: SeveralArguments): (...xs: readonly T[]) => T[];
 export function grad<T extends Lazy = Tensor>(f: Differentiable<T>, options?: OneArgument): (...xs: readonly T[]) => T;
@@ -70,7 +73,12 @@ export function grad<T extends Lazy>(f: Differentiable<T>, options: Argnums = {}
   return (...xs) => shaped(options, valueAndGradients("grad", f, xs, options).gradients);
 }
 
-/** As `grad`, with the value of `f` before the gradient. */
+/**
+ * As `grad`, with the value of `f` before the gradient.
+ *
+ * @example
+ * valueAndGrad((x) => x.square().sum())(tensor([1, 2]))[0]; // → tensor(5)
+ */
 export function valueAndGrad<T extends Lazy = Tensor>(f: Differentiable<T>, options: SeveralArguments): (...xs: readonly T[]) => [T, T[]];
 export function valueAndGrad<T extends Lazy = Tensor>(f: Differentiable<T>, options?: OneArgument): (...xs: readonly T[]) => [T, T];
 export function valueAndGrad<T extends Lazy>(f: Differentiable<T>, options: Argnums = {}): (...xs: readonly T[]) => [T, T | T[]] {
@@ -137,7 +145,12 @@ export function gradients<T extends Lazy>(loss: T, xs: readonly T[], options: { 
   return xs.map((x, i) => x.wrap(at(found, i)));
 }
 
-/** The function that gives the Jacobian of `f`, of shape y.shape + x.shape. */
+/**
+ * The function that gives the Jacobian of `f`, of shape y.shape + x.shape.
+ *
+ * @example
+ * jacobian((x) => x.square())(tensor([1, 2])); // → tensor([[2, 0], [0, 4]])
+ */
 export function jacobian<T extends Lazy = Tensor>(f: Differentiable<T>, options: SeveralArguments): (...xs: readonly T[]) => T[];
 export function jacobian<T extends Lazy = Tensor>(f: Differentiable<T>, options?: OneArgument): (...xs: readonly T[]) => T;
 export function jacobian<T extends Lazy>(f: Differentiable<T>, options: Argnums = {}): (...xs: readonly T[]) => T | T[] {
@@ -160,10 +173,20 @@ function jacobians<T extends Lazy>(op: string, f: Differentiable<T>, xs: readonl
   });
 }
 
-/** The function that gives the Hessian of `f`, whose result is a single number; of shape x.shape + x.shape. */
+/**
+ * The function that gives the Hessian of `f`, whose result is a single number; of shape x.shape + x.shape.
+ *
+ * @example
+ * hessian((x) => x.square().sum())(tensor([1, 2])); // → tensor([[2, 0], [0, 2]])
+ */
 export function hessian<T extends Lazy = Tensor>(f: Differentiable<T>, options: OneArgument = {}): (...xs: readonly T[]) => T {
   return jacobian<T>(grad<T>(f, options), options);
 }
 
-/** x, as a constant of differentiation. */
+/**
+ * x, as a constant of differentiation.
+ *
+ * @example
+ * grad((x) => stopGradient(x).mul(x).sum())(tensor([3])); // → tensor([3])
+ */
 export const stopGradient = <T extends Lazy>(x: T): T => x.wrap(withoutHistory(x.value));

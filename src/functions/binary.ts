@@ -29,82 +29,267 @@ const {
   where,
 } = arithmetic;
 
-/** x + y; "or" of bool. */
+/**
+ * x + y; "or" of bool.
+ *
+ * @example
+ * add(tensor([1, 2]), 10); // → tensor([11, 12])
+ */
 export const add: Binary = liftBinary("add", arithmetic.add);
-/** x - y. */
+/**
+ * x - y.
+ *
+ * @example
+ * subtract(tensor([1, 2]), 10); // → tensor([-9, -8])
+ */
 export const subtract: Binary = liftBinary("subtract", arithmetic.subtract);
-/** x · y; "and" of bool. */
+/**
+ * x · y; "and" of bool.
+ *
+ * @example
+ * multiply(tensor([1, 2]), tensor([[1], [10]])); // → tensor([[ 1,  2], [10, 20]])
+ */
 export const multiply: Binary = liftBinary("multiply", arithmetic.multiply);
-/** x / y, of floats: integers become the face's own float first. */
+/**
+ * x / y, of floats: integers become the face's own float first.
+ *
+ * @example
+ * divide(tensor([1, 2]), 4); // → tensor([0.2500, 0.5000])
+ */
 export const divide: Binary = liftBinary("divide", arithmetic.divide, "float");
-/** x^y; of integers an integer. */
+/**
+ * x^y; of integers an integer.
+ *
+ * @example
+ * pow(tensor([1, 2, 3]), 2); // → tensor([1, 4, 9])
+ */
 export const pow: Binary = liftBinary("pow", exponential.pow);
-/** The angle of the point (y, x), of floats. */
+/**
+ * The angle of the point (y, x), of floats.
+ *
+ * @example
+ * atan2(tensor([1]), tensor([1])); // → tensor([0.7854])
+ */
 export const atan2: Binary = liftBinary("atan2", atan2Value, "float");
-/** sqrt(x² + y²) without overflow, of floats. */
+/**
+ * sqrt(x² + y²) without overflow, of floats.
+ *
+ * @example
+ * hypot(tensor([3]), tensor([4])); // → tensor([5])
+ */
 export const hypot: Binary = liftBinary("hypot", exponential.hypot, "float");
-/** log(e^x + e^y) without overflow, of floats. */
+/**
+ * log(e^x + e^y) without overflow, of floats.
+ *
+ * @example
+ * logaddexp(tensor([0]), tensor([0])); // → tensor([0.6931])
+ */
 export const logaddexp: Binary = liftBinary("logaddexp", exponential.logaddexp, "float");
-/** log2(2^x + 2^y) without overflow, of floats. */
+/**
+ * log2(2^x + 2^y) without overflow, of floats.
+ *
+ * @example
+ * logaddexp2(tensor([0]), tensor([0])); // → tensor([1])
+ */
 export const logaddexp2: Binary = liftBinary("logaddexp2", logaddexp2Value, "float");
-/** x · log(y), and 0 where x is 0, of floats. */
+/**
+ * x · log(y), and 0 where x is 0, of floats.
+ *
+ * @example
+ * xlogy(tensor([0, 1]), tensor([0, 1])); // → tensor([0, 0])
+ */
 export const xlogy: Binary = liftBinary("xlogy", exponential.xlogy, "float");
-/** The larger; NaN where either is NaN. Equal operands share the derivative. */
+/**
+ * The larger; NaN where either is NaN. Equal operands share the derivative.
+ *
+ * @example
+ * maximum(tensor([1, 5]), 3); // → tensor([3, 5])
+ */
 export const maximum: Binary = liftBinary("maximum", arithmetic.maximum);
-/** The smaller; NaN where either is NaN. Equal operands share the derivative. */
+/**
+ * The smaller; NaN where either is NaN. Equal operands share the derivative.
+ *
+ * @example
+ * minimum(tensor([1, 5]), 3); // → tensor([1, 3])
+ */
 export const minimum: Binary = liftBinary("minimum", arithmetic.minimum);
-/** The larger; where one is NaN the other. */
+/**
+ * The larger; where one is NaN the other.
+ *
+ * @example
+ * fmax(tensor([1, NaN]), tensor([NaN, 2])); // → tensor([1, 2])
+ */
 export const fmax: Binary = liftBinary("fmax", (x, y) => ignoreNaN(x, y, arithmetic.maximum(x, y)));
-/** The smaller; where one is NaN the other. */
+/**
+ * The smaller; where one is NaN the other.
+ *
+ * @example
+ * fmin(tensor([1, NaN]), tensor([NaN, 2])); // → tensor([1, 2])
+ */
 export const fmin: Binary = liftBinary("fmin", (x, y) => ignoreNaN(x, y, arithmetic.minimum(x, y)));
-/** |x| with the sign of y, of floats. */
+/**
+ * |x| with the sign of y, of floats.
+ *
+ * @example
+ * copysign(tensor([1, 2]), tensor([-1, 1])); // → tensor([-1,  2])
+ */
 export const copysign: Binary = liftBinary("copysign", rounding.copysign, "float");
-/** The remainder with the sign of x. Integers: 0 where y is 0. */
+/**
+ * The remainder with the sign of x. Integers: 0 where y is 0.
+ *
+ * @example
+ * fmod(tensor([7, -7]), 3); // → tensor([ 1, -1])
+ */
 export const fmod: Binary = liftBinary("fmod", (x, y) => (isFloat(x.dtype) ? rounding.fmod(x, y) : arithmetic.remainderTrunc(x, y)));
-/** The remainder with the sign of y, as Python has it. Integers: 0 where y is 0. */
+/**
+ * The remainder with the sign of y, as Python has it. Integers: 0 where y is 0.
+ *
+ * @example
+ * remainder(tensor([7, -7]), 3); // → tensor([1, 2])
+ */
 export const remainder: Binary = liftBinary("remainder", (x, y) => (isFloat(x.dtype) ? floatRemainder(x, y) : integerRemainder(x, y)));
-/** The quotient rounded down. Integers: 0 where y is 0. */
+/**
+ * The quotient rounded down. Integers: 0 where y is 0.
+ *
+ * @example
+ * floorDivide(tensor([7, -7]), 2); // → tensor([ 3, -4])
+ */
 export const floorDivide: Binary = liftBinary("floorDivide", (x, y) => (isFloat(x.dtype) ? floatFloorDivide(x, y) : integerFloorDivide(x, y)));
-/** The next float from x towards y. */
+/**
+ * The next float from x towards y.
+ *
+ * @example
+ * nextafter(array([1]), array([2])).greater(1); // → array([True])
+ */
 export const nextafter: Binary = liftBinary("nextafter", rounding.nextafter, "float");
-/** 0 where x is negative, 1 where it is positive, y where it is 0. */
+/**
+ * 0 where x is negative, 1 where it is positive, y where it is 0.
+ *
+ * @example
+ * heaviside(tensor([-1, 0, 1]), tensor([0.5])); // → tensor([0.0000, 0.5000, 1.0000])
+ */
 export const heaviside: Binary = liftBinary("heaviside", heavisideValue, "float");
 
-/** Whether x = y; false where either is NaN. Any number may be compared with any dtype. */
+/**
+ * Whether x = y; false where either is NaN. Any number may be compared with any dtype.
+ *
+ * @example
+ * equal(tensor([1, 2]), 2); // → tensor([False,  True])
+ */
 export const equal: Binary = liftBinary("equal", arithmetic.equal, "compare");
-/** Whether x ≠ y; true where either is NaN. */
+/**
+ * Whether x ≠ y; true where either is NaN.
+ *
+ * @example
+ * notEqual(tensor([1, 2]), 2); // → tensor([ True, False])
+ */
 export const notEqual: Binary = liftBinary("notEqual", arithmetic.notEqual, "compare");
-/** Whether x < y. */
+/**
+ * Whether x < y.
+ *
+ * @example
+ * less(tensor([1, 2]), 2); // → tensor([ True, False])
+ */
 export const less: Binary = liftBinary("less", arithmetic.less, "compare");
-/** Whether x ≤ y. */
+/**
+ * Whether x ≤ y.
+ *
+ * @example
+ * lessEqual(tensor([1, 2]), 2); // → tensor([True, True])
+ */
 export const lessEqual: Binary = liftBinary("lessEqual", arithmetic.lessEqual, "compare");
-/** Whether x > y. */
+/**
+ * Whether x > y.
+ *
+ * @example
+ * greater(tensor([1, 2]), 1); // → tensor([False,  True])
+ */
 export const greater: Binary = liftBinary("greater", arithmetic.greater, "compare");
-/** Whether x ≥ y. */
+/**
+ * Whether x ≥ y.
+ *
+ * @example
+ * greaterEqual(tensor([1, 2]), 2); // → tensor([False,  True])
+ */
 export const greaterEqual: Binary = liftBinary("greaterEqual", arithmetic.greaterEqual, "compare");
 
-/** Whether both are true, that is not 0. */
+/**
+ * Whether both are true, that is not 0.
+ *
+ * @example
+ * logicalAnd(tensor([true, false]), tensor([true, true])); // → tensor([ True, False])
+ */
 export const logicalAnd: Binary = liftBinary("logicalAnd", arithmetic.logicalAnd);
-/** Whether one or both are true. */
+/**
+ * Whether one or both are true.
+ *
+ * @example
+ * logicalOr(tensor([true, false]), tensor([false, false])); // → tensor([ True, False])
+ */
 export const logicalOr: Binary = liftBinary("logicalOr", arithmetic.logicalOr);
-/** Whether just one is true. */
+/**
+ * Whether just one is true.
+ *
+ * @example
+ * logicalXor(tensor([true, false]), tensor([true, true])); // → tensor([False,  True])
+ */
 export const logicalXor: Binary = liftBinary("logicalXor", arithmetic.logicalXor);
 
-/** The bits that both have; integers or bool. */
+/**
+ * The bits that both have; integers or bool.
+ *
+ * @example
+ * bitwiseAnd(tensor([6, 5], { dtype: "int32" }), 3); // → tensor([2, 1], dtype=int32)
+ */
 export const bitwiseAnd: Binary = liftBinary("bitwiseAnd", bits.bitwiseAnd);
-/** The bits that one or both have; integers or bool. */
+/**
+ * The bits that one or both have; integers or bool.
+ *
+ * @example
+ * bitwiseOr(tensor([6, 5], { dtype: "int32" }), 3); // → tensor([7, 7], dtype=int32)
+ */
 export const bitwiseOr: Binary = liftBinary("bitwiseOr", bits.bitwiseOr);
-/** The bits that just one has; integers or bool. */
+/**
+ * The bits that just one has; integers or bool.
+ *
+ * @example
+ * bitwiseXor(tensor([6, 5], { dtype: "int32" }), 3); // → tensor([5, 6], dtype=int32)
+ */
 export const bitwiseXor: Binary = liftBinary("bitwiseXor", bits.bitwiseXor);
-/** The bits that x has not; integers or bool. */
+/**
+ * The bits that x has not; integers or bool.
+ *
+ * @example
+ * bitwiseInvert(tensor([0, 5], { dtype: "int32" })); // → tensor([-1, -6], dtype=int32)
+ */
 export const bitwiseInvert: Unary = liftAny("bitwiseInvert", bits.bitwiseNot);
-/** x · 2^y of integers; 0 where y is the width or more. */
+/**
+ * x · 2^y of integers; 0 where y is the width or more.
+ *
+ * @example
+ * bitwiseLeftShift(tensor([1, 3], { dtype: "int32" }), 2); // → tensor([ 4, 12], dtype=int32)
+ */
 export const bitwiseLeftShift: Binary = liftBinary("bitwiseLeftShift", bits.shiftLeft);
-/** x / 2^y of integers, rounded down; the sign where y is the width or more. */
+/**
+ * x / 2^y of integers, rounded down; the sign where y is the width or more.
+ *
+ * @example
+ * bitwiseRightShift(tensor([8, -8], { dtype: "int32" }), 2); // → tensor([ 2, -2], dtype=int32)
+ */
 export const bitwiseRightShift: Binary = liftBinary("bitwiseRightShift", bits.shiftRight);
-/** The greatest common divisor of integers. */
+/**
+ * The greatest common divisor of integers.
+ *
+ * @example
+ * gcd(tensor([12], { dtype: "int32" }), tensor([18], { dtype: "int32" })); // → tensor([6], dtype=int32)
+ */
 export const gcd: Binary = liftBinary("gcd", bits.gcd);
-/** The least common multiple of integers. */
+/**
+ * The least common multiple of integers.
+ *
+ * @example
+ * lcm(tensor([4], { dtype: "int32" }), tensor([6], { dtype: "int32" })); // → tensor([12], dtype=int32)
+ */
 export const lcm: Binary = liftBinary("lcm", bits.lcm);
 
 /** Scaled to base e; the slope of the scaling is part of the derivative. */
@@ -161,7 +346,12 @@ export interface IsCloseOptions {
   readonly equalNan?: boolean;
 }
 
-/** Whether |x - y| ≤ atol + rtol · |y|; infinities are close to themselves. */
+/**
+ * Whether |x - y| ≤ atol + rtol · |y|; infinities are close to themselves.
+ *
+ * @example
+ * isclose(tensor([1, 2]), tensor([1.000001, 3])); // → tensor([ True, False])
+ */
 export function isclose<T extends Lazy>(x: T, y: Operand<T>, options: IsCloseOptions = {}): T {
   const { face, values } = unify("isclose", [x, y], "float");
   const [a, b] = [at(values, 0), at(values, 1)];

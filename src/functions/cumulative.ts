@@ -22,20 +22,45 @@ function cumulative(op: string, prepare: (op: string, x: Lazy) => Value, build: 
   return (x, axis = {}) => x.wrap(build(prepare(op, x), requiredAxis(op, x, axis)));
 }
 
-/** The running sum. */
+/**
+ * The running sum.
+ *
+ * @example
+ * cumsum(tensor([1, 2, 3]), { axis: 0 }); // → tensor([1, 3, 6])
+ */
 export const cumsum: Cumulative = cumulative("cumsum", numeric, (x, axis) => prefixes.prefixSum(x, axis));
-/** The running product; its derivative is right beside zeros. */
+/**
+ * The running product; its derivative is right beside zeros.
+ *
+ * @example
+ * cumprod(tensor([1, 2, 3]), { axis: 0 }); // → tensor([1, 2, 6])
+ */
 export const cumprod: Cumulative = cumulative("cumprod", numeric, (x, axis) => prefixes.prefixProd(x, axis));
-/** The running logsumexp, of floats, without overflow. */
+/**
+ * The running logsumexp, of floats, without overflow.
+ *
+ * @example
+ * logcumsumexp(tensor([0, 0]), { axis: 0 }); // → tensor([0.0000, 0.6931])
+ */
 export const logcumsumexp: Cumulative = cumulative("logcumsumexp", floating, (x, axis) => prefixes.prefixLogSumExp(x, axis));
 
-/** The running maximum, and the int32 position of the last element that reaches it. */
+/**
+ * The running maximum, and the int32 position of the last element that reaches it.
+ *
+ * @example
+ * cummax(tensor([1, 3, 2]), { axis: 0 })[0]; // → tensor([1, 3, 3])
+ */
 export function cummax<T extends Lazy>(x: T, axis: number | AxisOption = {}): [T, T] {
   const [values, indices] = prefixes.prefixMax(numeric("cummax", x), requiredAxis("cummax", x, axis));
   return [x.wrap(values), x.wrap(indices)];
 }
 
-/** The running minimum, and the int32 position of the last element that reaches it. */
+/**
+ * The running minimum, and the int32 position of the last element that reaches it.
+ *
+ * @example
+ * cummin(tensor([3, 1, 2]), { axis: 0 })[0]; // → tensor([3, 1, 1])
+ */
 export function cummin<T extends Lazy>(x: T, axis: number | AxisOption = {}): [T, T] {
   const [values, indices] = prefixes.prefixMin(numeric("cummin", x), requiredAxis("cummin", x, axis));
   return [x.wrap(values), x.wrap(indices)];
@@ -46,7 +71,12 @@ export interface DiffOptions extends AxisOption {
   readonly n?: number;
 }
 
-/** The differences of neighbours along an axis (the last one), n times. */
+/**
+ * The differences of neighbours along an axis (the last one), n times.
+ *
+ * @example
+ * diff(tensor([1, 4, 9])); // → tensor([3, 5])
+ */
 export function diff<T extends Lazy>(x: T, options: DiffOptions = {}): T {
   let v = valueOf("diff", x);
   const axis = requiredAxis("diff", x, options, -1);
@@ -80,14 +110,24 @@ function quantileOf({ sorted, spoilt }: { readonly sorted: Value; readonly spoil
   return where(spoilt, Number.NaN, value);
 }
 
-/** The middle element, or the mean of the two middle ones, of floats; NaN where one is NaN. */
+/**
+ * The middle element, or the mean of the two middle ones, of floats; NaN where one is NaN.
+ *
+ * @example
+ * median(array([3, 1, 2])); // → array(2)
+ */
 export function median<T extends Lazy>(x: T, options: ReduceOptions = {}): T {
   const reduction = reduceOption("median", x, options);
   const rows = ordered("median", x, reduction.axes);
   return x.wrap(kept(quantileOf(rows, 0.5), floating("median", x), reduction));
 }
 
-/** The q-quantiles by linear interpolation, of floats; a list of them along a new first axis. */
+/**
+ * The q-quantiles by linear interpolation, of floats; a list of them along a new first axis.
+ *
+ * @example
+ * quantile(array([0, 10]), 0.25); // → array(2.5)
+ */
 export function quantile<T extends Lazy>(x: T, q: number | readonly number[], options: ReduceOptions = {}): T {
   const list = typeof q === "number" ? [q] : q;
   const wrong = list.find((p) => !(p >= 0 && p <= 1));

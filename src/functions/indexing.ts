@@ -28,7 +28,12 @@ export class Slice {
   }
 }
 
-/** Python's `slice`: `slice(stop)`, `slice(start, stop)`, `slice(start, stop, step)`. */
+/**
+ * Python's `slice`: `slice(stop)`, `slice(start, stop)`, `slice(start, stop, step)`.
+ *
+ * @example
+ * at(tensor([1, 2, 3, 4]), slice(1, null, 2)); // → tensor([2, 4])
+ */
 export function slice(startOrStop: number | null, stop?: number | null, step: number | null = null): Slice {
   const [from, to] = stop === undefined ? [null, startOrStop] : [startOrStop, stop];
   for (const n of [from, to, step]) if (n !== null && !Number.isInteger(n)) throw new IndexError(`slice: ${n} is no whole number.`);
@@ -59,7 +64,12 @@ interface Reading {
   readonly result: readonly (number | null)[];
 }
 
-/** The elements at an index: basic indexing, and one integer array along an axis. Positions known now are checked now. */
+/**
+ * The elements at an index: basic indexing, and one integer array along an axis. Positions known now are checked now.
+ *
+ * @example
+ * at(tensor([[1, 2], [3, 4]]), 1); // → tensor([3, 4])
+ */
 export function at<T extends Lazy>(x: T, ...index: readonly Index<T>[]): T {
   const v = valueOf("at", x);
   const { axes, result } = read(x, v, index);
@@ -170,7 +180,12 @@ function rising(a: AxisIndex, length: number): Rising {
 /** Negative indices count from the end. */
 const fromEnd = (indices: Value, length: number): Value => where(less(indices, 0), add(indices, length), indices);
 
-/** The slices of x at the indices along an axis, in their shape; of the flattened array where no axis is given. */
+/**
+ * The slices of x at the indices along an axis, in their shape; of the flattened array where no axis is given.
+ *
+ * @example
+ * take(tensor([10, 20, 30]), tensor([2, 0], { dtype: "int32" })); // → tensor([30, 10])
+ */
 export function take<T extends Lazy>(x: T, indices: T | number | readonly number[], options: AxisOption = {}): T {
   const given = axisOption("take", x, options);
   const v = given === null ? views.reshape(valueOf("take", x), [sizeOf(x.shape)]) : valueOf("take", x);
@@ -194,7 +209,12 @@ function indexValue<T extends Lazy>(op: string, x: T, indices: T | number | read
 
 const isNumbers = (x: unknown): x is readonly number[] => Array.isArray(x) && x.length > 0 && x.every((i) => typeof i === "number");
 
-/** One element of x for each index along an axis; the other axes broadcast. */
+/**
+ * One element of x for each index along an axis; the other axes broadcast.
+ *
+ * @example
+ * takeAlongAxis(tensor([[10, 20], [30, 40]]), tensor([[1], [0]], { dtype: "int32" }), { axis: 1 }); // → tensor([[20], [30]])
+ */
 export function takeAlongAxis<T extends Lazy>(x: T, indices: T, axis: number | AxisOption): T {
   faceOf("takeAlongAxis", [x, indices]);
   const [v, i] = [valueOf("takeAlongAxis", x), integral("takeAlongAxis", indices)];
@@ -214,12 +234,22 @@ export interface SortOptions extends AxisOption {
   readonly descending?: boolean;
 }
 
-/** The elements in order along an axis (the last one); stable, NaN last, first where descending. */
+/**
+ * The elements in order along an axis (the last one); stable, NaN last, first where descending.
+ *
+ * @example
+ * sort(tensor([3, 1, 2])); // → tensor([1, 2, 3])
+ */
 export function sort<T extends Lazy>(x: T, options: SortOptions = {}): T {
   return x.wrap(sorted("sort", x, options)[0]);
 }
 
-/** The int32 positions that the sorted elements have in x. */
+/**
+ * The int32 positions that the sorted elements have in x.
+ *
+ * @example
+ * argsort(tensor([3, 1, 2])); // → tensor([1, 2, 0], dtype=int32)
+ */
 export function argsort<T extends Lazy>(x: T, options: SortOptions = {}): T {
   return x.wrap(sorted("argsort", x, options)[1]);
 }

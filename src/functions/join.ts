@@ -20,7 +20,12 @@ function promoted<T extends Lazy>(op: string, xs: readonly T[]): { readonly face
   return { face, values: values.map((v) => cast(v, dtype)) };
 }
 
-/** One after another along an axis, promoted to a common dtype; `axis: null` flattens them first. */
+/**
+ * One after another along an axis, promoted to a common dtype; `axis: null` flattens them first.
+ *
+ * @example
+ * concat([tensor([1]), tensor([2, 3])]); // → tensor([1, 2, 3])
+ */
 export function concat<T extends Lazy>(xs: readonly T[], options: AxisOption = {}): T {
   const { face, values } = promoted("concat", xs);
   if (options.axis === null || options.dim === null)
@@ -40,7 +45,12 @@ export function concat<T extends Lazy>(xs: readonly T[], options: AxisOption = {
   return face.wrap(views.concat(values, axis));
 }
 
-/** Joined along a new axis; all of one shape. */
+/**
+ * Joined along a new axis; all of one shape.
+ *
+ * @example
+ * stack([tensor([1, 2]), tensor([3, 4])]); // → tensor([[1, 2], [3, 4]])
+ */
 export function stack<T extends Lazy>(xs: readonly T[], options: AxisOption = {}): T {
   const { face, values } = promoted("stack", xs);
   const first = at(values, 0);
@@ -58,7 +68,12 @@ export function stack<T extends Lazy>(xs: readonly T[], options: AxisOption = {}
   );
 }
 
-/** The slices along an axis, which goes. */
+/**
+ * The slices along an axis, which goes.
+ *
+ * @example
+ * unstack(tensor([[1, 2], [3, 4]]))[1]; // → tensor([3, 4])
+ */
 export function unstack<T extends Lazy>(x: T, options: AxisOption = {}): T[] {
   const v = valueOf("unstack", x);
   const axis = requiredAxis("unstack", x, options, 0);
@@ -66,7 +81,12 @@ export function unstack<T extends Lazy>(x: T, options: AxisOption = {}): T[] {
   return Array.from({ length: at(v.shape, axis) }, (_, i) => x.wrap(views.reshape(part(v, axis, i, 1), shape)));
 }
 
-/** Parts along an axis: their count (as equal as they can be), or the places where to cut. */
+/**
+ * Parts along an axis: their count (as equal as they can be), or the places where to cut.
+ *
+ * @example
+ * split(tensor([1, 2, 3, 4]), 2)[1]; // → tensor([3, 4])
+ */
 export function split<T extends Lazy>(x: T, indicesOrSections: number | readonly number[], options: AxisOption = {}): T[] {
   const v = valueOf("split", x);
   const axis = requiredAxis("split", x, options, 0);

@@ -15,7 +15,12 @@ import { part } from "./shape.ts";
 
 const seq = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** The elements in another dtype: floats are truncated to integers, saturating, NaN to 0; to bool is "not 0". */
+/**
+ * The elements in another dtype: floats are truncated to integers, saturating, NaN to 0; to bool is "not 0".
+ *
+ * @example
+ * astype(tensor([1.7, -1.7]), "int32"); // → tensor([ 1, -1], dtype=int32)
+ */
 export function astype<T extends Lazy>(x: T, dtype: DType): T {
   return x.wrap(cast(valueOf("astype", x), requireDType("astype", dtype)));
 }
@@ -30,7 +35,12 @@ export interface PadOptions {
   readonly constantValues?: number;
 }
 
-/** `padWidth` is [before, after] for each axis from the first on, one pair for all axes, or one number. */
+/**
+ * `padWidth` is [before, after] for each axis from the first on, one pair for all axes, or one number.
+ *
+ * @example
+ * pad(tensor([1, 2]), [[1, 1]]); // → tensor([0, 1, 2, 0])
+ */
 export function pad<T extends Lazy>(x: T, padWidth: number | readonly number[] | readonly (readonly number[])[], options: PadOptions = {}): T {
   const v = valueOf("pad", x);
   const widths = padWidths(v, padWidth);
@@ -134,13 +144,23 @@ function band(v: Value, op: string, compare: (gap: Value, k: number) => Value, k
 /** column - row of each place of a matrix, int32. */
 export const columnLessRow = (shape: Shape): Value => subtract(iotaValue(shape, 1, "int32"), iotaValue(shape, 0, "int32"));
 
-/** The lower triangle of the matrices in the last two axes, up to the k-th diagonal; the rest is 0. */
+/**
+ * The lower triangle of the matrices in the last two axes, up to the k-th diagonal; the rest is 0.
+ *
+ * @example
+ * tril(ones([2, 2])); // → array([[1, 0], [1, 1]])
+ */
 export function tril<T extends Lazy>(x: T, options: { readonly k?: number } = {}): T {
   const v = valueOf("tril", x);
   return x.wrap(where(band(v, "tril", lessEqual, options.k ?? 0), v, 0));
 }
 
-/** The upper triangle of the matrices in the last two axes, from the k-th diagonal on; the rest is 0. */
+/**
+ * The upper triangle of the matrices in the last two axes, from the k-th diagonal on; the rest is 0.
+ *
+ * @example
+ * triu(ones([2, 2])); // → array([[1, 1], [0, 1]])
+ */
 export function triu<T extends Lazy>(x: T, options: { readonly k?: number } = {}): T {
   const v = valueOf("triu", x);
   return x.wrap(where(band(v, "triu", greaterEqual, options.k ?? 0), v, 0));
@@ -152,14 +172,24 @@ export interface DiagonalOptions {
   readonly axis2?: number;
 }
 
-/** The diagonal of two axes (0 and 1), as a new last axis in place of both. */
+/**
+ * The diagonal of two axes (0 and 1), as a new last axis in place of both.
+ *
+ * @example
+ * diagonal(tensor([[1, 2], [3, 4]])); // → tensor([1, 4])
+ */
 export function diagonal<T extends Lazy>(x: T, options: DiagonalOptions = {}): T {
   const [a, b] = [normalizeAxis("diagonal", options.axis1 ?? 0, x.ndim), normalizeAxis("diagonal", options.axis2 ?? 1, x.ndim)];
   if (a === b) throw new ShapeError(`diagonal: axis1 and axis2 are both ${a}. Name two axes.`);
   return x.wrap(diagonalValue(valueOf("diagonal", x), a, b, options.offset ?? 0));
 }
 
-/** The k-th diagonal of a matrix, or a matrix with a rank-1 array on its k-th diagonal. */
+/**
+ * The k-th diagonal of a matrix, or a matrix with a rank-1 array on its k-th diagonal.
+ *
+ * @example
+ * diag(tensor([1, 2])); // → tensor([[1, 0], [0, 2]])
+ */
 export function diag<T extends Lazy>(x: T, options: { readonly k?: number } = {}): T {
   const k = options.k ?? 0;
   if (x.ndim === 2) return diagonal(x, { offset: k });
@@ -172,7 +202,12 @@ export function diag<T extends Lazy>(x: T, options: { readonly k?: number } = {}
 
 // ---- windows
 
-/** All windows of this shape: the axes count windows, the window's own axes are appended. `axis: null` means all axes. */
+/**
+ * All windows of this shape: the axes count windows, the window's own axes are appended. `axis: null` means all axes.
+ *
+ * @example
+ * slidingWindowView(tensor([1, 2, 3]), 2); // → tensor([[1, 2], [2, 3]])
+ */
 export function slidingWindowView<T extends Lazy>(
   x: T,
   windowShape: number | readonly number[],
@@ -190,7 +225,12 @@ export function slidingWindowView<T extends Lazy>(
   return x.wrap(window(v, axes, sizes));
 }
 
-/** Windows of `size` along an axis, `step` apart: the axis counts windows, the window is a new last axis (torch's Tensor.unfold). */
+/**
+ * Windows of `size` along an axis, `step` apart: the axis counts windows, the window is a new last axis (torch's Tensor.unfold).
+ *
+ * @example
+ * unfold(tensor([1, 2, 3, 4]), 0, 2, 2); // → tensor([[1, 2], [3, 4]])
+ */
 export function unfold<T extends Lazy>(x: T, axis: number, size: number, step: number): T {
   const a = normalizeAxis("unfold", axis, x.ndim);
   return x.wrap(window(valueOf("unfold", x), [a], [size], [step]));

@@ -1,4 +1,5 @@
 /** Functions that reduce axes. `axis: null` or none: all axes. Integer sums and indices are int32 until int64 is there. */
+import type { DType } from "../../compiler/ir/dtype.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import { at, ShapeError, UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
@@ -9,6 +10,7 @@ import { exp, log, pow, sqrt } from "../../compiler/ops/exponential.ts";
 import * as reductions from "../../compiler/ops/reductions.ts";
 import { broadcast, reduceSum, reshape } from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
+import { requireDType } from "../literal.ts";
 import { floating, numeric, valueOf } from "../operands.ts";
 import type { AxisOption, ReduceOptions, Reduction } from "../options.ts";
 import { axisOption, reduceOption } from "../options.ts";
@@ -49,10 +51,25 @@ function reducer(op: string, prepare: (op: string, x: Lazy) => Value, build: Bui
   };
 }
 
+export interface SumOptions extends ReduceOptions {
+  /** What is summed in, and the result's dtype; the array's own, int32 for bool, where none is given. */
+  readonly dtype?: DType;
+}
+
+function accumulated<T extends Lazy>(op: string, x: T, options: SumOptions, build: (v: Value, axes: readonly number[]) => Value): T {
+  const reduction = reduceOption(op, x, options);
+  const v = options.dtype === undefined ? numeric(op, x) : cast(valueOf(op, x), requireDType(op, options.dtype));
+  return x.wrap(kept(build(v, reduction.axes), v, reduction));
+}
+
 /** The sum; bool counts as 0 and 1. */
-export const sum: Reducer = reducer("sum", numeric, (x, { axes }) => reduceSum(x, axes));
+export function sum<T extends Lazy>(x: T, options: SumOptions = {}): T {
+  return accumulated("sum", x, options, reduceSum);
+}
 /** The product; bool counts as 0 and 1. */
-export const prod: Reducer = reducer("prod", numeric, (x, { axes }) => reductions.reduceProd(x, axes));
+export function prod<T extends Lazy>(x: T, options: SumOptions = {}): T {
+  return accumulated("prod", x, options, reductions.reduceProd);
+}
 /** The mean, of floats; NaN where there are no elements. */
 export const mean: Reducer = reducer("mean", floating, (x, { axes }) => meanValue(x, axes));
 /** The greatest element; NaN where one is NaN. Equal extremes share the derivative. A ShapeError where there are no elements. */

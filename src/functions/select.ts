@@ -17,7 +17,12 @@ function condition(op: string, c: Lazy): Value {
   throw new DTypeError(`${op}: the condition is ${typeText(v.type)}, not bool. Compare it with something first.`);
 }
 
-/** x where the condition is true, else y; all three broadcast. The branch not taken adds nothing to derivatives. */
+/**
+ * x where the condition is true, else y; all three broadcast. The branch not taken adds nothing to derivatives.
+ *
+ * @example
+ * where(tensor([true, false]), tensor([1, 2]), 0); // → tensor([1, 0])
+ */
 export function where<T extends Lazy>(cond: T, x: Operand<T>, y: Operand<T>): T {
   const face = faceOf("where", [cond, x, y]);
   const c = condition("where", cond);
@@ -41,7 +46,12 @@ export interface ClipOptions<T extends Lazy> {
   readonly max?: Operand<T> | null;
 }
 
-/** x with what is below `min` or above `max` replaced by them; NaN stays NaN, the derivative at a bound is 1. */
+/**
+ * x with what is below `min` or above `max` replaced by them; NaN stays NaN, the derivative at a bound is 1.
+ *
+ * @example
+ * clip(tensor([-1, 0.5, 2]), 0, 1); // → tensor([0.0000, 0.5000, 1.0000])
+ */
 export function clip<T extends Lazy>(x: T, min?: Operand<T> | null | ClipOptions<T>, max?: Operand<T> | null): T {
   const bounds = isBounds(min) ? min : { min: min ?? null, max: max ?? null };
   let out = x;
@@ -62,7 +72,12 @@ function bounded<T extends Lazy>(x: T, bound: Operand<T>, outside: (v: Value, b:
   return face.wrap(isFloat(b.dtype) && typeof bound === "object" ? whereValue(isNaN(b), b, inside) : inside);
 }
 
-/** x + weight · (y - x), of floats; from y for weights of a half and more, so that weight 1 is y exactly. */
+/**
+ * x + weight · (y - x), of floats; from y for weights of a half and more, so that weight 1 is y exactly.
+ *
+ * @example
+ * lerp(tensor([0]), tensor([10]), 0.25); // → tensor([2.5000])
+ */
 export function lerp<T extends Lazy>(x: T, y: Operand<T>, weight: Operand<T>): T {
   const { face, values } = unify("lerp", [x, y, weight], "float");
   const [a, b, w] = [at(values, 0), at(values, 1), at(values, 2)];
@@ -71,7 +86,12 @@ export function lerp<T extends Lazy>(x: T, y: Operand<T>, weight: Operand<T>): T
   return face.wrap(whereValue(less(w, 0.5), add(a, multiply(w, gap)), fromY));
 }
 
-/** `value` where the mask is true, else x; the mask broadcasts to x. */
+/**
+ * `value` where the mask is true, else x; the mask broadcasts to x.
+ *
+ * @example
+ * maskedFill(tensor([1, 2]), tensor([true, false]), 0); // → tensor([0, 2])
+ */
 export function maskedFill<T extends Lazy>(x: T, mask: T, value: Operand<T>): T {
   const m = condition("maskedFill", mask);
   const face = faceOf("maskedFill", [x, mask, value]);

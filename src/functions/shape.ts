@@ -11,7 +11,12 @@ import { axisOption } from "../options.ts";
 
 const seq = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** The same elements in row-major order in another shape; one length may be -1: what is left. */
+/**
+ * The same elements in row-major order in another shape; one length may be -1: what is left.
+ *
+ * @example
+ * reshape(tensor([1, 2, 3, 4]), [2, -1]); // → tensor([[1, 2], [3, 4]])
+ */
 export function reshape<T extends Lazy>(x: T, shape: number | Shape): T {
   const v = valueOf("reshape", x);
   return x.wrap(views.reshape(v, inferLength(v, typeof shape === "number" ? [shape] : shape)));
@@ -28,7 +33,12 @@ function inferLength(v: Value, shape: Shape): Shape {
   return shape.with(free, size / rest);
 }
 
-/** Axes `startAxis` to `endAxis` as one. */
+/**
+ * Axes `startAxis` to `endAxis` as one.
+ *
+ * @example
+ * flatten(tensor([[1, 2], [3, 4]])); // → tensor([1, 2, 3, 4])
+ */
 export function flatten<T extends Lazy>(x: T, options: { readonly startAxis?: number; readonly endAxis?: number } = {}): T {
   const v = valueOf("flatten", x);
   if (v.shape.length === 0) return x.wrap(views.reshape(v, [1]));
@@ -37,7 +47,12 @@ export function flatten<T extends Lazy>(x: T, options: { readonly startAxis?: nu
   return x.wrap(views.reshape(v, [...v.shape.slice(0, from), sizeOf(v.shape.slice(from, to + 1)), ...v.shape.slice(to + 1)]));
 }
 
-/** Axis i of the result is axis axes[i] of x. */
+/**
+ * Axis i of the result is axis axes[i] of x.
+ *
+ * @example
+ * permuteDims(ones([2, 3, 4]), [2, 0, 1]).shape; // → [ 4, 2, 3 ]
+ */
 export function permuteDims<T extends Lazy>(x: T, axes: readonly number[]): T {
   const order = axes.map((a) => normalizeAxis("permuteDims", a, x.ndim));
   if (new Set(order).size !== x.ndim || order.length !== x.ndim)
@@ -45,24 +60,44 @@ export function permuteDims<T extends Lazy>(x: T, axes: readonly number[]): T {
   return x.wrap(views.permute(valueOf("permuteDims", x), order));
 }
 
-/** The axes in the order given, reversed where none is; PyTorch's transpose of two axes is `swapaxes`. */
+/**
+ * The axes in the order given, reversed where none is; PyTorch's transpose of two axes is `swapaxes`.
+ *
+ * @example
+ * transpose(tensor([[1, 2], [3, 4]])); // → tensor([[1, 3], [2, 4]])
+ */
 export function transpose<T extends Lazy>(x: T, axes: readonly number[] = seq(x.ndim).reverse()): T {
   return permuteDims(x, axes);
 }
 
-/** The last two axes exchanged. */
+/**
+ * The last two axes exchanged.
+ *
+ * @example
+ * matrixTranspose(tensor([[1, 2], [3, 4]])); // → tensor([[1, 3], [2, 4]])
+ */
 export function matrixTranspose<T extends Lazy>(x: T): T {
   if (x.ndim < 2) throw new ShapeError(`matrixTranspose: ${typeText(x.type)} has fewer than two axes. Reshape it to a matrix first.`);
   return swapaxes(x, -1, -2);
 }
 
-/** Two axes exchanged. */
+/**
+ * Two axes exchanged.
+ *
+ * @example
+ * swapaxes(ones([2, 3, 4]), 0, 2).shape; // → [ 4, 3, 2 ]
+ */
 export function swapaxes<T extends Lazy>(x: T, axis1: number, axis2: number): T {
   const [a, b] = [normalizeAxis("swapaxes", axis1, x.ndim), normalizeAxis("swapaxes", axis2, x.ndim)];
   return permuteDims(x, seq(x.ndim).with(a, b).with(b, a));
 }
 
-/** Axes `source` moved to the places `destination`; the others keep their order. */
+/**
+ * Axes `source` moved to the places `destination`; the others keep their order.
+ *
+ * @example
+ * moveaxis(ones([2, 3, 4]), 0, 2).shape; // → [ 3, 4, 2 ]
+ */
 export function moveaxis<T extends Lazy>(x: T, source: number | readonly number[], destination: number | readonly number[]): T {
   const axes = (list: number | readonly number[]): number[] => (typeof list === "number" ? [list] : list).map((a) => normalizeAxis("moveaxis", a, x.ndim));
   const [from, to] = [axes(source), axes(destination)];
@@ -78,7 +113,12 @@ export function moveaxis<T extends Lazy>(x: T, source: number | readonly number[
   );
 }
 
-/** x repeated along axes of length 1, and new axes in front, to fill `shape`. */
+/**
+ * x repeated along axes of length 1, and new axes in front, to fill `shape`.
+ *
+ * @example
+ * broadcastTo(tensor([1, 2]), [2, 2]); // → tensor([[1, 2], [1, 2]])
+ */
 export function broadcastTo<T extends Lazy>(x: T, shape: number | Shape): T {
   const v = valueOf("broadcastTo", x);
   const target = typeof shape === "number" ? [shape] : shape;
@@ -88,7 +128,12 @@ export function broadcastTo<T extends Lazy>(x: T, shape: number | Shape): T {
   return x.wrap(views.broadcastTo(v, target));
 }
 
-/** All of them in the shape they broadcast to. */
+/**
+ * All of them in the shape they broadcast to.
+ *
+ * @example
+ * broadcastArrays(tensor([1, 2]), tensor([[1], [2]]))[0]; // → tensor([[1, 2], [1, 2]])
+ */
 export function broadcastArrays<T extends Lazy>(...xs: readonly T[]): T[] {
   if (xs.length === 0) return [];
   faceOf("broadcastArrays", xs);
@@ -100,7 +145,12 @@ export function broadcastArrays<T extends Lazy>(...xs: readonly T[]): T[] {
   return xs.map((x, i) => x.wrap(views.broadcastTo(at(values, i), shape)));
 }
 
-/** Without the axes named, or without all axes of length 1. */
+/**
+ * Without the axes named, or without all axes of length 1.
+ *
+ * @example
+ * squeeze(tensor([[1, 2]])); // → tensor([1, 2])
+ */
 export function squeeze<T extends Lazy>(x: T, axis?: number | readonly number[] | null | { readonly axis?: number | readonly number[] | null }): T {
   const v = valueOf("squeeze", x);
   const given = typeof axis === "object" && axis !== null && "axis" in axis ? axis.axis : axis;
@@ -115,7 +165,12 @@ export function squeeze<T extends Lazy>(x: T, axis?: number | readonly number[] 
   );
 }
 
-/** With new axes of length 1 at these places of the result. */
+/**
+ * With new axes of length 1 at these places of the result.
+ *
+ * @example
+ * expandDims(tensor([1, 2]), 1); // → tensor([[1], [2]])
+ */
 export function expandDims<T extends Lazy>(x: T, axis: number | readonly number[]): T {
   const v = valueOf("expandDims", x);
   const list = typeof axis === "number" ? [axis] : axis;
@@ -129,12 +184,22 @@ export function expandDims<T extends Lazy>(x: T, axis: number | readonly number[
   );
 }
 
-/** The order along the axes reversed; along all of them where none is given. */
+/**
+ * The order along the axes reversed; along all of them where none is given.
+ *
+ * @example
+ * flip(tensor([1, 2, 3])); // → tensor([3, 2, 1])
+ */
 export function flip<T extends Lazy>(x: T, options: { readonly axis?: number | readonly number[] | null } = {}): T {
   return x.wrap(views.flip(valueOf("flip", x), normalizeAxes("flip", options.axis, x.ndim)));
 }
 
-/** Elements moved along axes, those that leave entering at the other end; over the flattened array where no axis is given. */
+/**
+ * Elements moved along axes, those that leave entering at the other end; over the flattened array where no axis is given.
+ *
+ * @example
+ * roll(tensor([1, 2, 3]), 1); // → tensor([3, 1, 2])
+ */
 export function roll<T extends Lazy>(x: T, shift: number | readonly number[], options: { readonly axis?: number | readonly number[] | null } = {}): T {
   const v = valueOf("roll", x);
   const shifts = typeof shift === "number" ? [shift] : shift;
@@ -169,7 +234,12 @@ export function part(v: Value, axis: number, start: number, size: number): Value
   );
 }
 
-/** Turned by 90 degrees k times in the plane of two axes, from the first towards the second. */
+/**
+ * Turned by 90 degrees k times in the plane of two axes, from the first towards the second.
+ *
+ * @example
+ * rot90(tensor([[1, 2], [3, 4]])); // → tensor([[2, 4], [1, 3]])
+ */
 export function rot90<T extends Lazy>(x: T, options: { readonly k?: number; readonly axes?: readonly [number, number] } = {}): T {
   const [first, second] = options.axes ?? [0, 1];
   const [a, b] = [normalizeAxis("rot90", first, x.ndim), normalizeAxis("rot90", second, x.ndim)];
@@ -186,7 +256,12 @@ export function rot90<T extends Lazy>(x: T, options: { readonly k?: number; read
   }
 }
 
-/** The whole array repeated along each axis; missing repetitions in front are 1. */
+/**
+ * The whole array repeated along each axis; missing repetitions in front are 1.
+ *
+ * @example
+ * tile(tensor([1, 2]), [2]); // → tensor([1, 2, 1, 2])
+ */
 export function tile<T extends Lazy>(x: T, repetitions: number | readonly number[]): T {
   const v = valueOf("tile", x);
   const given = typeof repetitions === "number" ? [repetitions] : repetitions;
@@ -207,7 +282,12 @@ export function tile<T extends Lazy>(x: T, repetitions: number | readonly number
   );
 }
 
-/** Each element repeated along an axis; over the flattened array where none is given. */
+/**
+ * Each element repeated along an axis; over the flattened array where none is given.
+ *
+ * @example
+ * repeat(tensor([1, 2]), 2); // → tensor([1, 1, 2, 2])
+ */
 export function repeat<T extends Lazy>(x: T, repeats: number | readonly number[], options: AxisOption = {}): T {
   const given = axisOption("repeat", x, options);
   const v = given === null ? views.reshape(valueOf("repeat", x), [x.size]) : valueOf("repeat", x);

@@ -163,6 +163,9 @@ export abstract class ElementwiseMethods extends Lazy {
   copysign(y: Operand<this>): this {
     return binary.copysign(this, y);
   }
+  nextafter(y: Operand<this>): this {
+    return binary.nextafter(this, y);
+  }
   fmod(y: Operand<this>): this {
     return binary.fmod(this, y);
   }

@@ -11,20 +11,20 @@ import * as linalg from "../functions/linalg.ts";
 import * as place from "../functions/place.ts";
 import type { DiagonalOptions } from "../functions/place.ts";
 import * as reduce from "../functions/reduce.ts";
-import type { NormOptions, PositionOptions, VarianceOptions } from "../functions/reduce.ts";
+import type { NormOptions, PositionOptions, SumOptions, VarianceOptions } from "../functions/reduce.ts";
 import * as shapes from "../functions/shape.ts";
 import * as softmaxes from "../nn/softmax.ts";
 import type { AxisOption, ReduceOptions } from "../options.ts";
 import { ElementwiseMethods } from "./elementwise.ts";
 
 export abstract class ShapeMethods extends ElementwiseMethods {
-  sum(options: ReduceOptions = {}): this {
+  sum(options: SumOptions = {}): this {
     return reduce.sum(this, options);
   }
   mean(options: ReduceOptions = {}): this {
     return reduce.mean(this, options);
   }
-  prod(options: ReduceOptions = {}): this {
+  prod(options: SumOptions = {}): this {
     return reduce.prod(this, options);
   }
   max(options: ReduceOptions = {}): this {
@@ -108,6 +108,9 @@ export abstract class ShapeMethods extends ElementwiseMethods {
   get mT(): this {
     return shapes.matrixTranspose(this);
   }
+  matrixTranspose(): this {
+    return shapes.matrixTranspose(this);
+  }
   swapaxes(axis1: number, axis2: number): this {
     return shapes.swapaxes(this, axis1, axis2);
   }
@@ -170,6 +173,12 @@ export abstract class ShapeMethods extends ElementwiseMethods {
   }
   dot(y: this): this {
     return linalg.dot(this, y);
+  }
+  vecdot(y: this, axis: number | AxisOption = {}): this {
+    return linalg.vecdot(this, y, axis);
+  }
+  tensordot(y: this, axes: Parameters<typeof linalg.tensordot>[2] = 2): this {
+    return linalg.tensordot(this, y, axes);
   }
   outer(y: this): this {
     return linalg.outer(this, y);
