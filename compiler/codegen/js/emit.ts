@@ -200,12 +200,20 @@ class KernelEmitter {
     nest(0);
   }
 
-  /** The new tuple is computed whole before any of it is assigned. */
+  /** A part of the tuple that a later part still reads is assigned last. */
   #accumulate(s: Reduce): void {
     const running = s.names.map((name, i) => variable(name, at(s.init, i).dtype));
-    const next = this.#expressions(s.combine.map((template) => substitute(template, [...running, ...s.values])));
-    const settled = next.length === 1 ? next : next.map((spelling) => this.#temporary(spelling));
-    settled.forEach(({ text }, i) => this.#line(`${this.#names.of(at(s.names, i))} = ${text};`));
+    const combined = s.combine.map((template) => substitute(template, [...running, ...s.values]));
+    const reads = combined.map((e) => new Set(exprOrder([e])));
+    const next = this.#expressions(combined);
+    const postponed: string[] = [];
+    next.forEach((spelling, i) => {
+      const target = this.#names.of(at(s.names, i));
+      const isReadLater = reads.slice(i + 1).some((later) => later.has(at(running, i)));
+      if (isReadLater) postponed.push(`${target} = ${this.#temporary(spelling).text};`);
+      else this.#line(`${target} = ${spelling.text};`);
+    });
+    for (const line of postponed) this.#line(line);
   }
 
   #store(s: Store): void {

@@ -119,8 +119,11 @@ export class Axes {
   }
 }
 
-/** The index if every dimension has an axis of its own that covers it (or is 0 along a length of 1), else null. */
-export function storable(v: Value, demand: Demand, axes: Axes): readonly Expr[] | null {
+/**
+ * The index if the cluster can store the value there, each element once: every dimension has an axis of its own that covers it (or
+ * is 0 along a length of 1), and every grid axis takes part. Else null.
+ */
+export function storable(c: Cluster, v: Value, demand: Demand, axes: Axes): readonly Expr[] | null {
   const { index } = demand;
   if (index === null) return null;
   const seen = new Set<string>();
@@ -130,6 +133,7 @@ export function storable(v: Value, demand: Demand, axes: Axes): readonly Expr[] 
     if (e.op !== "axis" || seen.has(e.name) || axes.extent(e.name) !== length) return null;
     seen.add(e.name);
   }
+  if (!c.grid.every((g) => seen.has(g))) return null;
   return index;
 }
 

@@ -178,14 +178,14 @@ class Fuser {
     if (c.closed !== null) return false;
     const stores = node.results.every((r) => {
       const needed = this.#kept.has(r) || this.#askersOfValue(r).length > 0;
-      return !needed || (c.demands.get(r) ?? []).some((d) => storable(r, d, this.#axes) !== null);
+      return !needed || (c.demands.get(r) ?? []).some((d) => storable(c, r, d, this.#axes) !== null);
     });
     return stores && askers.every((other) => other === c || !this.#reaches(other, c, null));
   }
 
   #storeIn(c: Cluster, r: Value): void {
     for (const d of c.demands.get(r) ?? []) {
-      const form = storable(r, d, this.#axes);
+      const form = storable(c, r, d, this.#axes);
       if (form !== null) c.outputs.set(r, c.outputs.get(r) ?? form);
     }
   }

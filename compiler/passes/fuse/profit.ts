@@ -38,7 +38,7 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, axes: A
     const n = axes.iterations(c, d);
     const row = elements / axes.volume(c.grid);
     const fits = row * dtypeInfo(v.dtype).bytes <= target.scratchBytes;
-    if (n === elements && fits && storable(v, d, axes) !== null) shared = elements;
+    if (n === elements && fits && storable(c, v, d, axes) !== null) shared = elements;
     else times += n;
   }
   return times + shared;
