@@ -204,12 +204,12 @@ class KernelEmitter {
   #accumulate(s: Reduce): void {
     const running = s.names.map((name, i) => variable(name, at(s.init, i).dtype));
     const combined = s.combine.map((template) => substitute(template, [...running, ...s.values]));
-    const reads = combined.map((e) => new Set(exprOrder([e])));
+    const reads = combined.map((e) => new Set(exprOrder([e]).map((part) => part.name)));
     const next = this.#expressions(combined);
     const postponed: string[] = [];
     next.forEach((spelling, i) => {
       const target = this.#names.of(at(s.names, i));
-      const isReadLater = reads.slice(i + 1).some((later) => later.has(at(running, i)));
+      const isReadLater = reads.slice(i + 1).some((later) => later.has(at(s.names, i)));
       if (isReadLater) postponed.push(`${target} = ${this.#temporary(spelling).text};`);
       else this.#line(`${target} = ${spelling.text};`);
     });
