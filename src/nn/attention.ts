@@ -52,6 +52,9 @@ function checkShapes(op: string, q: Value, k: Value, v: Value): void {
 /**
  * softmax(q · kᵀ · scale + mask) · v: (…, l, e), (…, s, e), (…, s, f) → (…, l, f).
  * Throws a ShapeError where the shapes do not fit, a DTypeError where the mask is neither bool nor float.
+ *
+ * @example
+ * scaledDotProductAttention(ones([1, 2]), ones([3, 2]), ones([3, 2])); // → array([[1, 1]])
  */
 export function scaledDotProductAttention<T extends Lazy>(q: T, k: T, v: T, attnMask?: Given<T, AttentionOptions<T>>, options?: AttentionOptions<T>): T {
   const op = "scaledDotProductAttention";

@@ -14,6 +14,7 @@ import { faceOf, floating, integral, unifyDTypes, valueOf } from "../operands.ts
 import { seq, spreadAlong, spreadOver } from "./axes.ts";
 import type { Given } from "./given.ts";
 import { handleOf, numberValue, optionsOf, requireChoice } from "./given.ts";
+import { requireIndices } from "./host-indices.ts";
 import type { Reduction } from "./losses.ts";
 import { logSoftmaxValue } from "./softmax.ts";
 
@@ -114,13 +115,18 @@ function prepare<T extends Lazy>(op: string, input: T, target: T, weight: T | nu
 function classes<T extends Lazy>(op: string, prepared: Prepared<T>, target: T): Value {
   const indices = integral(op, target);
   requireTarget(op, prepared.x, prepared.axis, indices);
+  requireIndices(op, "class", target.value, at(prepared.x.shape, prepared.axis), prepared.ignoreIndex);
   return indices;
 }
 
 /**
  * Minus the log probability of each target's class, weighted.
  * (classes), () or (n, classes, …), (n, …) → a scalar, or the target's shape where `reduction` is "none".
- * Throws a ShapeError where the shapes do not fit, a DTypeError where targets are no integers.
+ * Throws a ShapeError where the shapes do not fit, a DTypeError where targets are no integers, an IndexError where one is known to
+ * be no class.
+ *
+ * @example
+ * nllLoss(tensor([[-1, -2]]), tensor([1], { dtype: "int32" })); // → tensor(2)
  */
 export function nllLoss<T extends Lazy>(logProbs: T, target: T, weight?: Given<T, NllOptions<T>>, options?: NllOptions<T>): T {
   const op = "nllLoss";
@@ -134,6 +140,9 @@ export function nllLoss<T extends Lazy>(logProbs: T, target: T, weight?: Given<T
  * nllLoss of logSoftmax(logits). Targets are class indices, or probabilities of the logits' own shape and a float dtype.
  * (classes), () or (n, classes, …), (n, …) → a scalar, or the target's shape where `reduction` is "none".
  * Throws a ShapeError where the shapes do not fit, a DTypeError where targets are neither.
+ *
+ * @example
+ * crossEntropy(tensor([[0, 0]]), tensor([1], { dtype: "int32" })); // → tensor(0.6931)
  */
 export function crossEntropy<T extends Lazy>(logits: T, target: T, weight?: Given<T, CrossEntropyOptions<T>>, options?: CrossEntropyOptions<T>): T {
   const op = "crossEntropy";

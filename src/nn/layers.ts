@@ -16,13 +16,19 @@ import { axisOption } from "../options.ts";
 import { spreadOver } from "./axes.ts";
 import type { Given } from "./given.ts";
 import { handleOf, optionsOf } from "./given.ts";
+import { requireIndices } from "./host-indices.ts";
 
 export interface LinearOptions<T extends Lazy> {
   /** Added to each result, (out). */
   readonly bias?: T | null;
 }
 
-/** x · weightᵀ + bias: (…, in), (out, in), (out) → (…, out). Throws a ShapeError where the shapes do not fit. */
+/**
+ * x · weightᵀ + bias: (…, in), (out, in), (out) → (…, out). Throws a ShapeError where the shapes do not fit.
+ *
+ * @example
+ * linear(tensor([1, 2]), tensor([[3, 4]])); // → tensor([11])
+ */
 export function linear<T extends Lazy>(x: T, weight: T, bias?: Given<T, LinearOptions<T>>, options?: LinearOptions<T>): T {
   const op = "linear";
   const named = optionsOf<T, LinearOptions<T>>({}, bias, options);
@@ -46,13 +52,18 @@ export interface EmbeddingOptions {
 
 /**
  * Rows of a table: indices of any shape, weight (rows, width) → indices.shape + (width).
- * Indices are 0 to rows - 1. Throws a DTypeError where indices are no integers, a ShapeError where the table is not of rank 2.
+ * Indices are 0 to rows - 1. Throws a DTypeError where indices are no integers, an IndexError
+ * where one is known to be out of range, a ShapeError where the table is not of rank 2.
+ *
+ * @example
+ * embedding(tensor([1, 0], { dtype: "int32" }), tensor([[1, 2], [3, 4]])); // → tensor([[3, 4], [1, 2]])
  */
 export function embedding<T extends Lazy>(indices: T, weight: T, options: EmbeddingOptions = {}): T {
   const op = "embedding";
   const face = faceOf(op, [indices, weight]);
   const [rows, table] = [integral(op, indices), valueOf(op, weight)];
   if (table.shape.length !== 2) throw new ShapeError(`${op}: the table is ${typeText(table.type)}; it is (rows, width).`);
+  requireIndices(op, "row", indices.value, at(table.shape, 0));
   const picked = gather(table, rows, 0);
   if (options.paddingIdx === undefined || options.paddingIdx === null) return face.wrap(picked);
   const padding = options.paddingIdx < 0 ? options.paddingIdx + at(table.shape, 0) : options.paddingIdx;
@@ -68,7 +79,12 @@ interface AxisEps extends AxisOption {
 /** The Euclidean length along `axis`, at least eps. The root is taken of what is bounded, so that a zero vector has gradient 0. */
 const boundedLength = (x: Value, axis: number, eps: number): Value => sqrt(maximum(reduceSum(square(x), [axis]), eps * eps));
 
-/** x · y / (‖x‖ · ‖y‖) along `axis` (1 by default), each length at least eps (1e-8). Shapes broadcast; the axis is gone. */
+/**
+ * x · y / (‖x‖ · ‖y‖) along `axis` (1 by default), each length at least eps (1e-8). Shapes broadcast; the axis is gone.
+ *
+ * @example
+ * cosineSimilarity(tensor([[1, 0]]), tensor([[1, 1]])); // → tensor([0.7071])
+ */
 export function cosineSimilarity<T extends Lazy>(x: T, y: T, options: AxisEps = {}): T {
   const op = "cosineSimilarity";
   const { face, values } = unify(op, [x, y], "float");
@@ -91,7 +107,12 @@ function vectorNorm(x: Value, ord: number, axis: number): Value {
   return where(zero, 0, pow(where(zero, 1, powers), 1 / ord));
 }
 
-/** x / max(‖x‖, eps) along `axis` (1 by default), the norm of order `ord` (2), eps 1e-12. Same shape. */
+/**
+ * x / max(‖x‖, eps) along `axis` (1 by default), the norm of order `ord` (2), eps 1e-12. Same shape.
+ *
+ * @example
+ * normalize(tensor([[3, 4]])); // → tensor([[0.6000, 0.8000]])
+ */
 export function normalize<T extends Lazy>(x: T, options: AxisEps & { readonly ord?: number } = {}): T {
   const op = "normalize";
   const v = floating(op, x);

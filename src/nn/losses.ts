@@ -40,15 +40,30 @@ function pairLoss<T extends Lazy>(op: string, x: T, y: Operand<T>, options: Loss
   return face.wrap(reduced(op, build(at(values, 0), at(values, 1)), options.reduction));
 }
 
-/** (x - y)². Shapes broadcast; a scalar unless `reduction` is "none". */
+/**
+ * (x - y)². Shapes broadcast; a scalar unless `reduction` is "none".
+ *
+ * @example
+ * mseLoss(tensor([1, 2]), tensor([2, 4])); // → tensor(2.5000)
+ */
 export const mseLoss = <T extends Lazy>(x: T, y: Operand<T>, options: LossOptions = {}): T =>
   pairLoss("mseLoss", x, y, options, (a, b) => square(subtract(a, b)));
 
-/** |x - y|. Shapes broadcast; a scalar unless `reduction` is "none". */
+/**
+ * |x - y|. Shapes broadcast; a scalar unless `reduction` is "none".
+ *
+ * @example
+ * l1Loss(tensor([1, 2]), tensor([2, 4])); // → tensor(1.5000)
+ */
 export const l1Loss = <T extends Lazy>(x: T, y: Operand<T>, options: LossOptions = {}): T =>
   pairLoss("l1Loss", x, y, options, (a, b) => absolute(subtract(a, b)));
 
-/** d² / 2 where |d| ≤ delta, delta · (|d| - delta / 2) beyond, d = x - y. Shapes broadcast; a scalar unless `reduction` is "none". */
+/**
+ * d² / 2 where |d| ≤ delta, delta · (|d| - delta / 2) beyond, d = x - y. Shapes broadcast; a scalar unless `reduction` is "none".
+ *
+ * @example
+ * huberLoss(tensor([0]), tensor([2])); // → tensor(1.5000)
+ */
 export function huberLoss<T extends Lazy>(x: T, y: Operand<T>, options: LossOptions & { readonly delta?: number } = {}): T {
   return pairLoss("huberLoss", x, y, options, (a, b) => {
     const d = subtract(a, b);
@@ -59,7 +74,12 @@ export function huberLoss<T extends Lazy>(x: T, y: Operand<T>, options: LossOpti
   });
 }
 
-/** d² / (2 · beta) where |d| < beta, |d| - beta / 2 beyond, d = x - y. Shapes broadcast; a scalar unless `reduction` is "none". */
+/**
+ * d² / (2 · beta) where |d| < beta, |d| - beta / 2 beyond, d = x - y. Shapes broadcast; a scalar unless `reduction` is "none".
+ *
+ * @example
+ * smoothL1Loss(tensor([0]), tensor([2])); // → tensor(1.5000)
+ */
 export function smoothL1Loss<T extends Lazy>(x: T, y: Operand<T>, options: LossOptions & { readonly beta?: number } = {}): T {
   if (options.beta === 0) return pairLoss("smoothL1Loss", x, y, options, (a, b) => absolute(subtract(a, b)));
   return pairLoss("smoothL1Loss", x, y, options, (a, b) => {
@@ -78,7 +98,12 @@ function boundedLog(p: Value): Value {
   return where(tiny, -100, log(where(tiny, 1, p)));
 }
 
-/** -(y · log p + (1 - y) · log(1 - p)) of probabilities p, each logarithm at least -100. A scalar unless `reduction` is "none". */
+/**
+ * -(y · log p + (1 - y) · log(1 - p)) of probabilities p, each logarithm at least -100. A scalar unless `reduction` is "none".
+ *
+ * @example
+ * bceLoss(tensor([0.5]), tensor([1])); // → tensor(0.6931)
+ */
 export const bceLoss = <T extends Lazy>(p: T, y: Operand<T>, options: LossOptions = {}): T =>
   pairLoss("bceLoss", p, y, options, (a, b) => negative(add(multiply(b, boundedLog(a)), multiply(subtract(1, b), boundedLog(subtract(1, a))))));
 
@@ -95,7 +120,12 @@ export interface BceWithLogitsOptions<T extends Lazy> extends LossOptions {
   readonly posWeight?: T | null;
 }
 
-/** bceLoss of sigmoid(x), without overflow. Shapes broadcast; a scalar unless `reduction` is "none". */
+/**
+ * bceLoss of sigmoid(x), without overflow. Shapes broadcast; a scalar unless `reduction` is "none".
+ *
+ * @example
+ * bceWithLogits(tensor([0]), tensor([1])); // → tensor(0.6931)
+ */
 export function bceWithLogits<T extends Lazy>(
   x: T,
   y: Operand<T>,
@@ -121,7 +151,12 @@ export interface KlDivOptions {
   readonly logTarget?: boolean;
 }
 
-/** target · (log target - x) of log probabilities x; 0 where the target is 0. Shapes broadcast; a scalar unless `reduction` is "none". */
+/**
+ * target · (log target - x) of log probabilities x; 0 where the target is 0. Shapes broadcast; a scalar unless `reduction` is "none".
+ *
+ * @example
+ * klDiv(tensor([-1]), tensor([1])); // → tensor(1)
+ */
 export function klDiv<T extends Lazy>(x: T, target: Operand<T>, options: KlDivOptions = {}): T {
   const op = "klDiv";
   const { face, values } = unify(op, [x, target], "float");

@@ -74,6 +74,9 @@ function normalizedAxes(op: string, x: Value, normalizedShape: number | readonly
 /**
  * Normalises over the last axes, whose lengths are `normalizedShape`; `weight` and `bias` have that shape.
  * Same shape as x; throws a ShapeError where the shapes do not fit.
+ *
+ * @example
+ * layerNorm(tensor([[1, 3]]), [2]); // → tensor([[-1.0000,  1.0000]])
  */
 export function layerNorm<T extends Lazy>(
   x: T,
@@ -95,6 +98,9 @@ export function layerNorm<T extends Lazy>(
 /**
  * x / sqrt(mean(x²) + eps) over the last axes, whose lengths are `normalizedShape`, times `weight`.
  * Same shape as x; throws a ShapeError where the shapes do not fit.
+ *
+ * @example
+ * rmsNorm(tensor([[3, 4]]), [2]); // → tensor([[0.8485, 1.1314]])
  */
 export function rmsNorm<T extends Lazy>(
   x: T,
@@ -126,6 +132,9 @@ function mix(a: Value, b: Value, share: Value): Value {
 /**
  * Normalises each channel (axis 1) by its running mean and variance.
  * x (n, c, …), the others (c) → the shape of x. Throws a ShapeError where the shapes do not fit.
+ *
+ * @example
+ * batchNorm(tensor([[1], [3]]), tensor([2]), tensor([1])); // → tensor([[-1.0000], [ 1.0000]])
  */
 export function batchNorm<T extends Lazy>(
   x: T,
@@ -178,6 +187,9 @@ export function batchNorm<T extends Lazy>(
 /**
  * Normalises groups of neighbouring channels (axis 1) of each example; `weight` and `bias` are (c).
  * x (n, c, …) → the same. Throws a ShapeError where the channels do not divide into groups.
+ *
+ * @example
+ * groupNorm(tensor([[1, 3, 2, 6]]), 2); // → tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
  */
 export function groupNorm<T extends Lazy>(
   x: T,
@@ -190,7 +202,12 @@ export function groupNorm<T extends Lazy>(
   return grouped("groupNorm", x, numGroups, handleOf(weight, named.weight), handleOf(bias, named.bias), named.eps);
 }
 
-/** Normalises each channel (axis 1) of each example; `weight` and `bias` are (c). x (n, c, …) → the same. */
+/**
+ * Normalises each channel (axis 1) of each example; `weight` and `bias` are (c). x (n, c, …) → the same.
+ *
+ * @example
+ * instanceNorm(tensor([[[1, 3]]])); // → tensor([[[-1.0000,  1.0000]]])
+ */
 export function instanceNorm<T extends Lazy>(x: T, weight?: Given<T, NormOptions<T>>, bias?: Given<T, NormOptions<T>>, options?: NormOptions<T>): T {
   const named = optionsOf<T, NormOptions<T>>({}, weight, bias, options);
   return grouped("instanceNorm", x, null, handleOf(weight, named.weight), handleOf(bias, named.bias), named.eps);

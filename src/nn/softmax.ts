@@ -42,11 +42,24 @@ function lifted<T extends Lazy>(op: string, x: T, choice: AxisChoice, build: (x:
 /**
  * exp(x) / sum(exp(x)) along `axis`; -Infinity counts as absent, a row of nothing else is NaN.
  * Same shape; integers and bool become the face's own float. Throws an IndexError where the axis is out of range.
+ *
+ * @example
+ * softmax(tensor([0, 0]), { axis: 0 }); // → tensor([0.5000, 0.5000])
  */
 export const softmax = <T extends Lazy>(x: T, axis: AxisChoice = {}): T => lifted("softmax", x, axis, softmaxValue);
 
-/** log(softmax(x)) along `axis`, without overflow. Same shape; throws an IndexError where the axis is out of range. */
+/**
+ * log(softmax(x)) along `axis`, without overflow. Same shape; throws an IndexError where the axis is out of range.
+ *
+ * @example
+ * logSoftmax(tensor([0, 0]), { axis: 0 }); // → tensor([-0.6931, -0.6931])
+ */
 export const logSoftmax = <T extends Lazy>(x: T, axis: AxisChoice = {}): T => lifted("logSoftmax", x, axis, logSoftmaxValue);
 
-/** softmax(-x) along `axis`. Same shape; throws an IndexError where the axis is out of range. */
+/**
+ * softmax(-x) along `axis`. Same shape; throws an IndexError where the axis is out of range.
+ *
+ * @example
+ * softmin(tensor([0, 0]), { axis: 0 }); // → tensor([0.5000, 0.5000])
+ */
 export const softmin = <T extends Lazy>(x: T, axis: AxisChoice = {}): T => lifted("softmin", x, axis, (v, a) => softmaxValue(negative(v), a));
