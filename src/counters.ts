@@ -10,10 +10,23 @@ export interface Counters extends Readonly<RuntimeCounters> {
 
 let nodesBefore = 0;
 
-/** The counts now, as a copy. */
+/**
+ * The counts now, as a copy.
+ *
+ * @example
+ * resetCounters();
+ * await tensor([1, 2]).mul(3).add(1).eval();
+ * counters().kernelsLaunched; // → 1
+ */
 export const counters = (): Counters => ({ ...runtimeCounters, nodesRecorded: nodesCreated() - nodesBefore });
 
-/** Starts all counts again from 0. */
+/**
+ * Starts all counts again from 0.
+ *
+ * @example
+ * resetCounters();
+ * counters().nodesRecorded; // → 0
+ */
 export function resetCounters(): void {
   resetRuntime();
   nodesBefore = nodesCreated();

@@ -16,7 +16,14 @@ export interface Memory {
   readonly devices: Readonly<Record<string, DeviceMemory>>;
 }
 
-/** Memory that values take, in bytes. */
+/**
+ * Memory that values take, in bytes.
+ *
+ * @example
+ * const before = memory().current;
+ * const x = ones([1000]).evalSync();
+ * memory().current - before >= 8000; // → true
+ */
 export function memory(): Memory {
   const held = cpu.memory();
   return { current: held.current, peak: held.peak, heap: held.reserved, devices: { cpu: held } };

@@ -39,12 +39,28 @@ function leafText(x: unknown): string {
   return typeof x === "string" ? JSON.stringify(x) : String(x);
 }
 
-/** Computes everything given, in one plan. Throws an UnsupportedError for a leaf that is no array or tensor. */
+/**
+ * Computes everything given, in one plan. Throws an UnsupportedError for a leaf that is no array or tensor.
+ *
+ * @example
+ * const x = tensor([1, 2]);
+ * const parts = { sum: x.sum(), max: x.max() };
+ * await evalAll(parts);
+ * parts.max.item(); // → 2
+ */
 export async function evalAll(...values: readonly Nesting[]): Promise<void> {
   await evaluate(valuesIn(values));
 }
 
-/** `evalAll` without waiting; throws a DeviceError on devices that cannot. */
+/**
+ * `evalAll` without waiting; throws a DeviceError on devices that cannot.
+ *
+ * @example
+ * const x = tensor([1, 2]);
+ * const [sum, max] = [x.sum(), x.max()];
+ * evalAllSync(sum, max);
+ * max.item(); // → 2
+ */
 export function evalAllSync(...values: readonly Nesting[]): void {
   evaluateSync(valuesIn(values));
 }

@@ -21,7 +21,13 @@ let current: Settings = initial;
 /** What is set now. */
 export const settings = (): Settings => current;
 
-/** Changes settings; gives all of them. Throws where one is unknown or not there yet, and changes nothing then. */
+/**
+ * Changes settings; gives all of them. Throws where one is unknown or not there yet, and changes nothing then.
+ *
+ * @example
+ * configure({ fusion: false }).fusion; // → false
+ * configure({ fusion: true }).fusion; // → true
+ */
 export function configure(changes: Partial<Settings> = {}): Settings {
   for (const key of Object.keys(changes)) {
     if (!Object.hasOwn(initial, key)) throw new UnsupportedError(`configure: there is no setting ${key}. There are ${Object.keys(initial).join(", ")}.`);

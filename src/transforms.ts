@@ -100,7 +100,13 @@ function valueAndGradients<T extends Lazy>(
   return { value: close(output.value), gradients: gradients.map(close) };
 }
 
-/** The value of `f`, and the function from a cotangent of it to the cotangents of the arguments. */
+/**
+ * The value of `f`, and the function from a cotangent of it to the cotangents of the arguments.
+ *
+ * @example
+ * const [y, pull] = vjp((x) => x.square(), tensor([1, 2]));
+ * pull(tensor([1, 1]))[0]; // → tensor([2, 4])
+ */
 export function vjp<T extends Lazy>(f: Differentiable<T>, ...xs: readonly T[]): [T, (cotangent: T) => T[]] {
   const { output, inputs } = open(
     "vjp",
@@ -116,7 +122,13 @@ export function vjp<T extends Lazy>(f: Differentiable<T>, ...xs: readonly T[]): 
   return [close(output.value), back];
 }
 
-/** The value of `f`, and its derivative in the direction of the tangents, one for each argument. */
+/**
+ * The value of `f`, and its derivative in the direction of the tangents, one for each argument.
+ *
+ * @example
+ * const [y, dy] = jvp((x) => x.square(), [tensor([1, 2])], [tensor([1, 0])]);
+ * dy; // → tensor([2, 0])
+ */
 export function jvp<T extends Lazy>(f: Differentiable<T>, xs: readonly T[], tangents: readonly T[]): [T, T] {
   if (xs.length !== tangents.length) throw new ShapeError(`jvp: ${xs.length} arguments and ${tangents.length} tangents. Give one tangent an argument.`);
   const { output, inputs } = open(
@@ -138,7 +150,13 @@ export function jvp<T extends Lazy>(f: Differentiable<T>, xs: readonly T[], tang
   return [close(output.value), close(tangent ?? zerosLike(output.value))];
 }
 
-/** The gradients of a single number with respect to tensors it was computed from; recorded where `createGraph`. */
+/**
+ * The gradients of a single number with respect to tensors it was computed from; recorded where `createGraph`.
+ *
+ * @example
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * gradients(x.square().sum(), [x])[0]; // → tensor([2, 4])
+ */
 export function gradients<T extends Lazy>(loss: T, xs: readonly T[], options: { readonly createGraph?: boolean; readonly gradient?: T } = {}): T[] {
   const inputs = xs.map((x) => x.value);
   const found = differentiate("gradients", loss, inputs, { ...options, createGraph: options.createGraph ?? false });

@@ -69,6 +69,7 @@ describe("the checker of examples", () => {
   });
   test("imports the public names that an example only uses", () => {
     expect(moduleFrom("tensor([1]);")).toContain('import { tensor } from "lazuli";');
+    expect(moduleFrom("const [tensor] = [1];")).not.toContain("lazuli");
     expect(moduleFrom('import { tensor } from "lazuli"; tensor([1]);')).not.toContain('import { tensor } from "lazuli";\nimport');
   });
   test("a false claim fails", async () => {

@@ -25,6 +25,13 @@ export interface SgdOptions {
 /**
  * Gradient descent with momentum: v ← momentum · v + (1 - dampening) · g (the first v is g), p ← p - lr · v.
  * Throws an UnsupportedError for parameters that are no cells and for numbers out of range.
+ *
+ * @example
+ * const w = tensor([1], { requiresGrad: true });
+ * const optimizer = optim.sgd([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // → tensor([0.8000])
  */
 export function sgd(params: readonly Tensor[], options: SgdOptions): Optimizer {
   const { momentum = 0, dampening = 0, weightDecay = 0, nesterov = false } = options;
@@ -71,15 +78,36 @@ function requireAdam(op: string, { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weigh
   requireNumber(op, "weightDecay", weightDecay, 0);
 }
 
-/** Adam (Kingma and Ba, 2015); weight decay is added to the gradient. Throws an UnsupportedError for numbers out of range. */
+/**
+ * Adam (Kingma and Ba, 2015); weight decay is added to the gradient. Throws an UnsupportedError for numbers out of range.
+ *
+ * @example
+ * const w = tensor([1], { requiresGrad: true });
+ * const optimizer = optim.adam([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // → tensor([0.9000])
+ */
 export function adam(params: readonly Tensor[], options: AdamOptions = {}): Optimizer {
   requireAdam("adam", options);
-  return new Optimizer("adam", params, options.lr ?? 0.001, (lr) => (p, g, buffers, step) =>
-    adamRule(lr, options)(p, decayed(g, p, options.weightDecay ?? 0), buffers, step),
+  return new Optimizer(
+    "adam",
+    params,
+    options.lr ?? 0.001,
+    (lr) => (p, g, buffers, step) => adamRule(lr, options)(p, decayed(g, p, options.weightDecay ?? 0), buffers, step),
   );
 }
 
-/** Adam with decoupled weight decay (Loshchilov and Hutter, 2019): p is shrunk by 1 - lr · weightDecay before the step. */
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter, 2019): p is shrunk by 1 - lr · weightDecay before the step.
+ *
+ * @example
+ * const w = tensor([1], { requiresGrad: true });
+ * const optimizer = optim.adamw([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // → tensor([0.8990])
+ */
 export function adamw(params: readonly Tensor[], options: AdamOptions = {}): Optimizer {
   requireAdam("adamw", options);
   const { weightDecay = 0.01 } = options;
@@ -102,7 +130,16 @@ export interface RmspropOptions {
   readonly centered?: boolean;
 }
 
-/** RMSProp (Hinton): the gradient over the root of its mean square. Throws an UnsupportedError for numbers out of range. */
+/**
+ * RMSProp (Hinton): the gradient over the root of its mean square. Throws an UnsupportedError for numbers out of range.
+ *
+ * @example
+ * const w = tensor([1], { requiresGrad: true });
+ * const optimizer = optim.rmsprop([w], { lr: 0.05 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // → tensor([0.5000])
+ */
 export function rmsprop(params: readonly Tensor[], options: RmspropOptions = {}): Optimizer {
   const { alpha = 0.99, eps = 1e-8, weightDecay = 0, momentum = 0, centered = false } = options;
   requireNumber("rmsprop", "alpha", alpha, 0, 1);
@@ -134,7 +171,16 @@ export interface AdagradOptions {
   readonly initialAccumulatorValue?: number;
 }
 
-/** Adagrad (Duchi et al., 2011): the gradient over the root of the sum of its squares. Throws an UnsupportedError for numbers out of range. */
+/**
+ * Adagrad (Duchi et al., 2011): the gradient over the root of the sum of its squares. Throws an UnsupportedError for numbers out of range.
+ *
+ * @example
+ * const w = tensor([1], { requiresGrad: true });
+ * const optimizer = optim.adagrad([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // → tensor([0.9000])
+ */
 export function adagrad(params: readonly Tensor[], options: AdagradOptions = {}): Optimizer {
   const { lrDecay = 0, eps = 1e-10, weightDecay = 0, initialAccumulatorValue = 0 } = options;
   requireNumber("adagrad", "lrDecay", lrDecay, 0);

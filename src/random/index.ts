@@ -25,16 +25,36 @@ export interface UniformOptions {
   readonly high?: number;
 }
 
-/** Evenly distributed numbers from `low` on and below `high` (which rounding may reach where the range is not 0 to 1). */
+/**
+ * Evenly distributed numbers from `low` on and below `high` (which rounding may reach where the range is not 0 to 1).
+ *
+ * @example
+ * random.uniform(random.key(1), [2], { low: 5, high: 6 }).greaterEqual(5); // → tensor([True, True])
+ */
 export const uniform = (key: Key, shape: number | Shape, { dtype = "float32", low = 0, high = 1 }: UniformOptions = {}): Tensor =>
   new Tensor(uniformValue(key, shapeOf("random.uniform", shape), dtype, low, high));
 
-/** Normally distributed numbers, mean 0 and variance 1; float32 by default, or float64. */
+/**
+ * Normally distributed numbers, mean 0 and variance 1; float32 by default, or float64.
+ *
+ * @example
+ * random.normal(random.key(1), [2], { dtype: "float64" }).dtype; // → float64
+ */
 export const normal = (key: Key, shape: number | Shape, { dtype = "float32" }: { readonly dtype?: DType } = {}): Tensor =>
   new Tensor(normalValue(key, shapeOf("random.normal", shape), dtype));
 
-/** 32 random bits an element, uint32. */
+/**
+ * 32 random bits an element, uint32.
+ *
+ * @example
+ * random.bits(random.key(1), [2]).dtype; // → uint32
+ */
 export const bits = (key: Key, shape: number | Shape): Tensor => new Tensor(bitsValue(key, shapeOf("random.bits", shape)));
 
-/** The numbers 0 to n - 1 in random order, int32: indices that shuffle an axis of n. */
+/**
+ * The numbers 0 to n - 1 in random order, int32: indices that shuffle an axis of n.
+ *
+ * @example
+ * sort(random.permutation(random.key(1), 4)); // → tensor([0, 1, 2, 3], dtype=int32)
+ */
 export const permutation = (key: Key, n: number): Tensor => new Tensor(permutationValue(key, shapeOf("random.permutation", n)[0] ?? 0));

@@ -38,11 +38,27 @@ function words(op: string, what: string, n: number): readonly [number, number] {
   return [Math.floor(n / 2 ** 32), n >>> 0];
 }
 
-/** The key of a seed, a whole number from 0 on; throws an UnsupportedError for others. */
+/**
+ * The key of a seed, a whole number from 0 on; throws an UnsupportedError for others.
+ *
+ * @example
+ * random.normal(random.key(1), [2, 3]).shape; // → [ 2, 3 ]
+ */
 export const key = (seed: number): Key => ({ words: words("random.key", "seed", seed) });
 
-/** A key of its own for each number: for step counters, layers, workers. Throws an UnsupportedError unless it is whole and not negative. */
+/**
+ * A key of its own for each number: for step counters, layers, workers. Throws an UnsupportedError unless it is whole and not negative.
+ *
+ * @example
+ * const key = random.key(1);
+ * equal(random.bits(random.fold(key, 7), [1]), random.bits(random.fold(key, 8), [1])); // → tensor([False])
+ */
 export const fold = (from: Key, number: number): Key => ({ words: threefryWords(from.words, words("random.fold", "number", number)) });
 
-/** `count` fresh keys (2 by default). */
+/**
+ * `count` fresh keys (2 by default).
+ *
+ * @example
+ * const [first, second] = random.split(random.key(1));
+ */
 export const split = (from: Key, count: number = 2): Key[] => Array.from({ length: count }, (_, i) => ({ words: threefryWords(from.words, [0, i]) }));

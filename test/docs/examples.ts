@@ -11,7 +11,7 @@
  */
 import { posix } from "node:path";
 import type { SourceFile, Syntax } from "../architecture/source.ts";
-import { child, children, lineOf, parseSource, textOf } from "../architecture/source.ts";
+import { child, children, lineOf, parseSource, textOf, walk } from "../architecture/source.ts";
 
 export interface Example {
   /** File and line, e.g. `README.md:12`. */
@@ -89,7 +89,8 @@ export function moduleOf(example: Example, publicNames: readonly string[]): stri
   if (program === undefined) throw new Error(`${example.place}: empty`);
   const used = new Set(file.nodes.filter((n) => n.type === "Identifier").map(textOf));
   const bound = new Set(file.imports.flatMap((i) => i.names));
-  for (const node of file.nodes) if (node.type === "VariableDeclarator") bound.add(textOf(child(node, "id")) ?? "");
+  const patterns = file.nodes.filter((n) => n.type === "VariableDeclarator").map((n) => child(n, "id"));
+  for (const pattern of patterns) if (pattern !== null) for (const node of walk(pattern)) bound.add(textOf(node) ?? "");
   const missing = publicNames.filter((name) => used.has(name) && !bound.has(name));
   const body = children(program, "body").map((statement) =>
     statement.type === "ImportDeclaration" ? rebased(file, statement) : checked(example.code, statement),
