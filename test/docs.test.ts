@@ -38,6 +38,14 @@ test("all of them have the types they need", () => {
   expect(outputOf(run)).toBe("");
 }, 60_000);
 
+test("every public function is shown at work", () => {
+  const code = examples.map((example) => example.code).join("\n");
+  const spaces = [lazuli, lazuli.linalg, lazuli.nn, lazuli.optim, lazuli.random];
+  const functions = spaces.flatMap((space) => Object.entries(space)).filter(([name, value]) => typeof value === "function" && /^[a-z]/.test(name));
+  expect(functions.length).toBeGreaterThan(200);
+  expect(functions.map(([name]) => name).filter((name) => !new RegExp(`\\b${name}\\(`).test(code))).toEqual([]);
+});
+
 function outputOf(run: () => string): string {
   try {
     return run();

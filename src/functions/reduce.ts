@@ -62,31 +62,86 @@ function accumulated<T extends Lazy>(op: string, x: T, options: SumOptions, buil
   return x.wrap(kept(build(v, reduction.axes), v, reduction));
 }
 
-/** The sum; bool counts as 0 and 1. */
+/**
+ * The sum; bool counts as 0 and 1.
+ *
+ * @example
+ * sum(tensor([[1, 2], [3, 4]]), { axis: 0 }); // → tensor([4, 6])
+ */
 export function sum<T extends Lazy>(x: T, options: SumOptions = {}): T {
   return accumulated("sum", x, options, reduceSum);
 }
-/** The product; bool counts as 0 and 1. */
+/**
+ * The product; bool counts as 0 and 1.
+ *
+ * @example
+ * prod(tensor([2, 3, 4])); // → tensor(24)
+ */
 export function prod<T extends Lazy>(x: T, options: SumOptions = {}): T {
   return accumulated("prod", x, options, reductions.reduceProd);
 }
-/** The mean, of floats; NaN where there are no elements. */
+/**
+ * The mean, of floats; NaN where there are no elements.
+ *
+ * @example
+ * mean(tensor([1, 2, 3])); // → tensor(2)
+ */
 export const mean: Reducer = reducer("mean", floating, (x, { axes }) => meanValue(x, axes));
-/** The greatest element; NaN where one is NaN. Equal extremes share the derivative. A ShapeError where there are no elements. */
+/**
+ * The greatest element; NaN where one is NaN. Equal extremes share the derivative. A ShapeError where there are no elements.
+ *
+ * @example
+ * max(tensor([[1, 5], [3, 2]]), { axis: 1 }); // → tensor([5, 3])
+ */
 export const max: Reducer = reducer("max", valueOf, (x, { axes }) => reductions.reduceMax(x, axes));
-/** The least element; NaN where one is NaN. Equal extremes share the derivative. A ShapeError where there are no elements. */
+/**
+ * The least element; NaN where one is NaN. Equal extremes share the derivative. A ShapeError where there are no elements.
+ *
+ * @example
+ * min(tensor([[1, 5], [3, 2]]), { axis: 1 }); // → tensor([1, 2])
+ */
 export const min: Reducer = reducer("min", valueOf, (x, { axes }) => reductions.reduceMin(x, axes));
-/** Whether one element is true, that is not 0. */
+/**
+ * Whether one element is true, that is not 0.
+ *
+ * @example
+ * any(tensor([true, false])); // → tensor(True)
+ */
 export const any: Reducer = reducer("any", valueOf, (x, { axes }) => reductions.reduceAny(truth(x), axes));
-/** Whether all elements are true, that is not 0. */
+/**
+ * Whether all elements are true, that is not 0.
+ *
+ * @example
+ * all(tensor([true, false])); // → tensor(False)
+ */
 export const all: Reducer = reducer("all", valueOf, (x, { axes }) => reductions.reduceAll(truth(x), axes));
-/** The number of elements that are not 0. */
+/**
+ * The number of elements that are not 0.
+ *
+ * @example
+ * countNonzero(tensor([0, 1, 2])); // → tensor(2, dtype=int32)
+ */
 export const countNonzero: Reducer = reducer("countNonzero", valueOf, (x, { axes }) => reduceSum(cast(truth(x), "int32"), axes));
-/** log(sum(e^x)) without overflow, of floats. */
+/**
+ * log(sum(e^x)) without overflow, of floats.
+ *
+ * @example
+ * logsumexp(tensor([0, 0])); // → tensor(0.6931)
+ */
 export const logsumexp: Reducer = reducer("logsumexp", floating, (x, { axes }) => logsumexpValue(x, axes));
-/** The sum of the elements that are not NaN. */
+/**
+ * The sum of the elements that are not NaN.
+ *
+ * @example
+ * nansum(tensor([1, NaN, 3])); // → tensor(4)
+ */
 export const nansum: Reducer = reducer("nansum", numeric, (x, { axes }) => (isFloat(x.dtype) ? reduceSum(where(isNaN(x), 0, x), axes) : reduceSum(x, axes)));
-/** The mean of the elements that are not NaN. */
+/**
+ * The mean of the elements that are not NaN.
+ *
+ * @example
+ * nanmean(tensor([1, NaN, 3])); // → tensor(2)
+ */
 export const nanmean: Reducer = reducer("nanmean", floating, (x, { axes }) => {
   const there = cast(equal(x, x), x.dtype);
   return divide(reduceSum(where(isNaN(x), 0, x), axes), reduceSum(there, axes));
@@ -120,13 +175,23 @@ function variance<T extends Lazy>(op: string, x: T, options: VarianceOptions, fi
   return x.wrap(kept(finish(varianceValue(v, reduction.axes, options.correction ?? 0)), v, reduction));
 }
 
-/** The mean squared deviation from the mean, of floats; the divisor is the number of elements less `correction` (0). */
+/**
+ * The mean squared deviation from the mean, of floats; the divisor is the number of elements less `correction` (0).
+ *
+ * @example
+ * array([1, 3]).var(); // → array(1)
+ */
 function varFunction<T extends Lazy>(x: T, options: VarianceOptions = {}): T {
   return variance("var", x, options, (v) => v);
 }
 export { varFunction as var };
 
-/** The square root of the variance. */
+/**
+ * The square root of the variance.
+ *
+ * @example
+ * std(array([1, 3])); // → array(1)
+ */
 export function std<T extends Lazy>(x: T, options: VarianceOptions = {}): T {
   return variance("std", x, options, sqrt);
 }
@@ -136,7 +201,12 @@ export interface NormOptions extends ReduceOptions {
   readonly ord?: number;
 }
 
-/** The vector norm over the axes (null: all elements), of floats. */
+/**
+ * The vector norm over the axes (null: all elements), of floats.
+ *
+ * @example
+ * norm(tensor([3, 4])); // → tensor(5)
+ */
 export function norm<T extends Lazy>(x: T, options: NormOptions = {}): T {
   const v = floating("norm", x);
   const reduction = reduceOption("norm", x, options);
@@ -172,7 +242,12 @@ export interface MatrixNormOptions {
   readonly keepdims?: boolean;
 }
 
-/** The norm of the matrices in the last two axes: "fro", 1 (largest column sum), Infinity (largest row sum), -1, -Infinity. */
+/**
+ * The norm of the matrices in the last two axes: "fro", 1 (largest column sum), Infinity (largest row sum), -1, -Infinity.
+ *
+ * @example
+ * matrixNorm(array([[3, 0], [0, 4]])); // → array(5)
+ */
 export function matrixNorm<T extends Lazy>(x: T, options: MatrixNormOptions = {}): T {
   const v = floating("matrixNorm", x);
   if (x.ndim < 2) throw new ShapeError(`matrixNorm: ${typeText(v.type)} has fewer than two axes. Reshape it to a matrix first.`);
@@ -205,7 +280,17 @@ function position(op: string, build: (x: Value, axes: readonly number[]) => Valu
   };
 }
 
-/** The position of the first greatest element (the first NaN) along an axis, or in the flattened array; int32. */
+/**
+ * The position of the first greatest element (the first NaN) along an axis, or in the flattened array; int32.
+ *
+ * @example
+ * argmax(tensor([1, 3, 2])); // → tensor(1, dtype=int32)
+ */
 export const argmax: <T extends Lazy>(x: T, options?: PositionOptions) => T = position("argmax", reductions.argmax);
-/** The position of the first least element (the first NaN) along an axis, or in the flattened array; int32. */
+/**
+ * The position of the first least element (the first NaN) along an axis, or in the flattened array; int32.
+ *
+ * @example
+ * argmin(tensor([2, 3, 1])); // → tensor(2, dtype=int32)
+ */
 export const argmin: <T extends Lazy>(x: T, options?: PositionOptions) => T = position("argmin", reductions.argmin);
