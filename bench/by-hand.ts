@@ -98,7 +98,13 @@ export function argmax(x: Float32Array, width: number, out: Int32Array): void {
 }
 
 /** out (m,n) += a (m,k) · b (k,n), from element offsets on. Rows of b are read in order, which is what makes it fast in JavaScript. */
-function accumulate(a: Float32Array, b: Float32Array, out: Float32Array, [m, k, n]: readonly [number, number, number], at: readonly [number, number, number] = [0, 0, 0]): void {
+function accumulate(
+  a: Float32Array,
+  b: Float32Array,
+  out: Float32Array,
+  [m, k, n]: readonly [number, number, number],
+  at: readonly [number, number, number] = [0, 0, 0],
+): void {
   const [a0, b0, c0] = at;
   for (let i = 0; i < m; i++) {
     const row = c0 + i * n;

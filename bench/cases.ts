@@ -113,11 +113,25 @@ const sumCase: MakeCase = (shrink) => {
   const x = numbers(2 ** 24 / shrink, 0, 1);
   const out = new Float32Array(1);
   const t = tensor(x);
-  return { name: "sum", formula: "sum(x), 16M", bytes: bytesOf(x, out), record: () => [sum(t)], byHand: () => byHand.sum(x, out), out: [out], rtol: 1e-5, atol: 0 };
+  return {
+    name: "sum",
+    formula: "sum(x), 16M",
+    bytes: bytesOf(x, out),
+    record: () => [sum(t)],
+    byHand: () => byHand.sum(x, out),
+    out: [out],
+    rtol: 1e-5,
+    atol: 0,
+  };
 };
 
 /** Cases on rows of [4096, 1024]. */
-function rows(name: string, build: (x: Tensor) => Tensor, hand: (x: Float32Array, width: number, out: Float32Array | Int32Array) => void, out: "same" | "row" | "index"): MakeCase {
+function rows(
+  name: string,
+  build: (x: Tensor) => Tensor,
+  hand: (x: Float32Array, width: number, out: Float32Array | Int32Array) => void,
+  out: "same" | "row" | "index",
+): MakeCase {
   return (shrink) => {
     const [height, width] = [4096 / shrink, 1024];
     const x = numbers(height * width, -5, 5);
@@ -249,10 +263,25 @@ export const cases: readonly MakeCase[] = [
   cheap,
   blackScholes,
   sumCase,
-  rows("softmax", (x) => softmax(x), (x, width, out) => byHand.softmax(x, width, asFloats(out)), "same"),
+  rows(
+    "softmax",
+    (x) => softmax(x),
+    (x, width, out) => byHand.softmax(x, width, asFloats(out)),
+    "same",
+  ),
   layerNormCase,
-  rows("argmax", (x) => argmax(x, { axis: 1 }), (x, width, out) => byHand.argmax(x, width, asIndices(out)), "index"),
-  rows("var", (x) => x.var({ axis: 1 }), (x, width, out) => byHand.variance(x, width, asFloats(out)), "row"),
+  rows(
+    "argmax",
+    (x) => argmax(x, { axis: 1 }),
+    (x, width, out) => byHand.argmax(x, width, asIndices(out)),
+    "index",
+  ),
+  rows(
+    "var",
+    (x) => x.var({ axis: 1 }),
+    (x, width, out) => byHand.variance(x, width, asFloats(out)),
+    "row",
+  ),
   matmulCase,
   batchMatmul,
   dense,

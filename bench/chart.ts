@@ -55,7 +55,10 @@ export function chart(title: string, rows: readonly ChartRow[]): string {
   }
   const ticks = Array.from({ length: to - from + 1 }, (_, i) => from + i).flatMap((decade) => {
     const at = round(x(10 ** decade));
-    return [`<line x1="${at}" x2="${at}" y1="${top - 6}" y2="${y - 4}" stroke="#ddd"/>`, text(Number(at), y + 10, `${10 ** decade} ms`, ' text-anchor="middle" fill="#555"')];
+    return [
+      `<line x1="${at}" x2="${at}" y1="${top - 6}" y2="${y - 4}" stroke="#ddd"/>`,
+      text(Number(at), y + 10, `${10 ** decade} ms`, ' text-anchor="middle" fill="#555"'),
+    ];
   });
   const names = rows[0]?.bars.map((b) => b.variant) ?? [];
   const size = `width="${left + width + 60}" height="${y + 24}"`;

@@ -10,7 +10,10 @@ const batch = 50;
 export function compileTime(units: number): number {
   const model = makeModel(random.key(1), units);
   const optimizer = optim.sgd(parameters(model), { lr: 0.1, momentum: 0.9 });
-  const images = tensor(Float32Array.from({ length: batch * pixels }, (_, i) => (i % 7) / 7), { shape: [batch, pixels] });
+  const images = tensor(
+    Float32Array.from({ length: batch * pixels }, (_, i) => (i % 7) / 7),
+    { shape: [batch, pixels] },
+  );
   const labels = tensor(Int32Array.from({ length: batch }, (_, i) => i % 10));
   evalAllSync(optimizer.state, images, labels);
   const step = (): void => {

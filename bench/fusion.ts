@@ -78,11 +78,15 @@ export async function runCase(make: MakeCase, shrink: number, effort: Effort): P
   const c = make(shrink);
   c.byHand();
   const [fused, unfused] = [check(c, true), check(c, false)];
-  const timings = await measure(c.name, [
-    { name: "fused", run: () => discard(evaluated(c.record, true)) },
-    { name: "unfused", run: () => discard(evaluated(c.record, false)) },
-    { name: "by hand", run: c.byHand },
-  ], effort);
+  const timings = await measure(
+    c.name,
+    [
+      { name: "fused", run: () => discard(evaluated(c.record, true)) },
+      { name: "unfused", run: () => discard(evaluated(c.record, false)) },
+      { name: "by hand", run: c.byHand },
+    ],
+    effort,
+  );
   configure({ fusion: true });
   return {
     name: c.name,
@@ -102,8 +106,16 @@ function row(r: FusionResult): string[] {
   if (fused === undefined || unfused === undefined || hand === undefined) throw new Error("three variants were measured");
   const ratio = (x: number): string => `${x.toFixed(2)}x`;
   return [
-    r.name, ms(fused), ms(unfused), ms(hand), ratio(unfused / fused), ratio(hand / fused), `${r.kernels.fused} / ${r.kernels.unfused}`,
-    (r.bytes / 1e6).toFixed(1), (r.bytes / fused / 1e9).toFixed(1), r.firstCall.fused.toFixed(0),
+    r.name,
+    ms(fused),
+    ms(unfused),
+    ms(hand),
+    ratio(unfused / fused),
+    ratio(hand / fused),
+    `${r.kernels.fused} / ${r.kernels.unfused}`,
+    (r.bytes / 1e6).toFixed(1),
+    (r.bytes / fused / 1e9).toFixed(1),
+    r.firstCall.fused.toFixed(0),
   ];
 }
 

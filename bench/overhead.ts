@@ -44,7 +44,11 @@ export async function overhead(effort: Effort, folder: string): Promise<void> {
   const timings: readonly Timing[] = await measure("overhead", variants, effort);
   const time = (name: string): number => timingOf(timings, name).median;
   const nodeNs = (time("record 500") / 500) * 1e9;
-  const graphs = lengths.map((count) => ({ count, us: us(time(`record and evaluate ${count}`)), evaluateUs: us(time(`record and evaluate ${count}`) - time(`record ${count}`)) }));
+  const graphs = lengths.map((count) => ({
+    count,
+    us: us(time(`record and evaluate ${count}`)),
+    evaluateUs: us(time(`record and evaluate ${count}`) - time(`record ${count}`)),
+  }));
   const cold = Array.from({ length: processes }, coldCompile);
   // Compiled once before, so that the compiler's own code is warm; other widths, so that no plan is found.
   const warm = Array.from({ length: 2 * processes }, (_, i) => compileTime(hidden - 1 - i)).slice(processes);

@@ -16,12 +16,11 @@ const isBuilt = (c: GoldenCase): boolean => functionsOf(c).every((name) => !notB
 
 describe.each(areas)("goldens of area %i", (area) => {
   const cases = goldenCases(area).filter(isBuilt);
-  for (const dtype of dtypes) {
-    for (const c of cases.filter((c) => c.only === undefined || c.only === dtype)) {
-      if (excepted(c.id, dtype)) it(`${c.id} ${dtype} still differs`, async () => expect(await runCase(c, { dtype }, higher)).not.toEqual([]));
-      else it(`${c.id} ${dtype}`, async () => expect(await runCase(c, { dtype }, higher)).toEqual([]));
-    }
-  }
+  const runs = dtypes.flatMap((dtype) => cases.filter((c) => c.only === undefined || c.only === dtype).map((c) => ({ c, id: c.id, dtype })));
+  it.each(runs.filter(({ id, dtype }) => !excepted(id, dtype)))("$id $dtype", async ({ c, dtype }) => expect(await runCase(c, { dtype }, higher)).toEqual([]));
+  it.each(runs.filter(({ id, dtype }) => excepted(id, dtype)))("$id $dtype still differs", async ({ c, dtype }) =>
+    expect(await runCase(c, { dtype }, higher)).not.toEqual([]),
+  );
   it("has few exceptions", () => {
     const required = cases.filter((c) => c.optional !== true);
     expect(required.filter((c) => exceptions.some((e) => e.id === c.id)).length / required.length).toBeLessThanOrEqual(0.02);

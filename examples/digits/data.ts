@@ -27,7 +27,8 @@ function readDigit(folder: string, digit: number): readonly number[] {
   const path = join(folder, "src", "digits", `${digit}.json`);
   const parsed: unknown = JSON.parse(readFileSync(path, "utf8"));
   const data: unknown = typeof parsed === "object" && parsed !== null && "data" in parsed ? parsed.data : null;
-  if (!isNumbers(data) || data.length === 0 || data.length % pixels !== 0) throw new Error(`${path} holds no list of images of ${pixels} pixels. Run npm ci again.`);
+  if (!isNumbers(data) || data.length === 0 || data.length % pixels !== 0)
+    throw new Error(`${path} holds no list of images of ${pixels} pixels. Run npm ci again.`);
   return data;
 }
 

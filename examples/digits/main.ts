@@ -51,7 +51,8 @@ interface Progress {
   readonly perSecond: number;
 }
 
-const line = ({ epoch, step, steps, loss, perSecond }: Progress): string => `epoch ${epoch}  step ${step}/${steps}  loss ${loss.toFixed(4)}  ${perSecond.toFixed(0)} steps/s`;
+const line = ({ epoch, step, steps, loss, perSecond }: Progress): string =>
+  `epoch ${epoch}  step ${step}/${steps}  loss ${loss.toFixed(4)}  ${perSecond.toFixed(0)} steps/s`;
 
 /** On a terminal the line is rewritten; in a log each epoch leaves one. */
 function report(progress: Progress, last: boolean): void {

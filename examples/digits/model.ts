@@ -16,7 +16,10 @@ type Key = ReturnType<typeof random.key>;
 
 /** Weights (out, in), normally distributed with variance 2 / in (He et al., 2015). */
 function weights(key: Key, outputs: number, inputs: number): Tensor {
-  return random.normal(key, [outputs, inputs]).mul(Math.sqrt(2 / inputs)).requireGrad();
+  return random
+    .normal(key, [outputs, inputs])
+    .mul(Math.sqrt(2 / inputs))
+    .requireGrad();
 }
 
 const bias = (outputs: number): Tensor => tensor(new Float32Array(outputs), { requiresGrad: true });

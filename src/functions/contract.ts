@@ -34,7 +34,13 @@ export function dropBroadcastAxes(operand: Labelled, sizes: ReadonlyMap<Label, n
   const { value, labels } = operand;
   const kept = labels.filter((label, i) => at(value.shape, i) === lookup(sizes, label, "an axis label"));
   if (kept.length === labels.length) return operand;
-  return { value: reshape(value, kept.map((label) => lookup(sizes, label, "an axis label"))), labels: kept };
+  return {
+    value: reshape(
+      value,
+      kept.map((label) => lookup(sizes, label, "an axis label")),
+    ),
+    labels: kept,
+  };
 }
 
 /** Summed over every label that is not in `keep`. */
@@ -46,14 +52,21 @@ export function sumOut(operand: Labelled, keep: ReadonlySet<Label>): Labelled {
 
 /** With its axes in the order of `labels`, which are the operand's own. */
 export function ordered(operand: Labelled, labels: readonly Label[]): Value {
-  return permute(operand.value, labels.map((label) => operand.labels.indexOf(label)));
+  return permute(
+    operand.value,
+    labels.map((label) => operand.labels.indexOf(label)),
+  );
 }
 
 /** Spread over axes named `labels`, which include the operand's. */
 function spread(operand: Labelled, labels: readonly Label[], sizes: ReadonlyMap<Label, number>): Value {
   const own = labels.filter((label) => operand.labels.includes(label));
   const shape = labels.map((label) => lookup(sizes, label, "an axis label"));
-  return broadcast(ordered(operand, own), shape, own.map((label) => labels.indexOf(label)));
+  return broadcast(
+    ordered(operand, own),
+    shape,
+    own.map((label) => labels.indexOf(label)),
+  );
 }
 
 /**

@@ -49,7 +49,8 @@ function implicitOutput(operands: readonly (readonly Label[])[], hidden: number)
 
 function explicitOutput(text: string, operands: readonly (readonly Label[])[], hidden: number, equation: string): Label[] {
   const term = parseTerm(text, equation);
-  if (hidden > 0 && term.after === null) throw new ShapeError(`einsum: the result "${text}" of "${equation}" leaves out the ellipsis. Write "..." on the right of "->" too.`);
+  if (hidden > 0 && term.after === null)
+    throw new ShapeError(`einsum: the result "${text}" of "${equation}" leaves out the ellipsis. Write "..." on the right of "->" too.`);
   const labels = [...term.before, ...(term.after === null ? [] : ellipsisLabels(hidden)), ...(term.after ?? [])];
   const known = new Set(operands.flat());
   for (const label of labels) {
@@ -69,7 +70,10 @@ function checkLengths(operands: readonly (readonly Label[])[], shapes: readonly 
       const other = own.get(label);
       const known = sizes.get(label) ?? 1;
       const differs = (other !== undefined && other !== length) || (length !== 1 && known !== 1 && known !== length);
-      if (differs) throw new ShapeError(`einsum: axis "${label}" of "${equation}" has lengths ${other ?? known} and ${length} (operands ${shapes.map(shapeText).join(", ")}).`);
+      if (differs)
+        throw new ShapeError(
+          `einsum: axis "${label}" of "${equation}" has lengths ${other ?? known} and ${length} (operands ${shapes.map(shapeText).join(", ")}).`,
+        );
       own.set(label, length);
       if (length !== 1) sizes.set(label, length);
     });

@@ -56,8 +56,14 @@ function withDiagonals(value: Value, labels: readonly Label[]): Labelled {
 
 /** The sum of products that `equation` says, of operands of one dtype. */
 export function einsumValue(equation: string, operands: readonly Value[]): Value {
-  const { operands: labels, output } = parseEquation(equation, operands.map((o) => o.shape));
-  return contracted(operands.map((value, k) => withDiagonals(value, at(labels, k))), output);
+  const { operands: labels, output } = parseEquation(
+    equation,
+    operands.map((o) => o.shape),
+  );
+  return contracted(
+    operands.map((value, k) => withDiagonals(value, at(labels, k))),
+    output,
+  );
 }
 
 function checkBatch(op: string, a: Value, b: Value, batchA: Shape, batchB: Shape): void {
@@ -79,14 +85,22 @@ export function matmulValue(a: Value, b: Value): Value {
   const right = stackLabels(b.shape.length, b.shape.length === 1 ? ["k"] : ["k", "n"]);
   const batch = stackLabels(Math.max(a.shape.length, b.shape.length, 2), ["m", "k"]).slice(0, -2);
   const output = [...batch, ...left.filter((l) => l === "m"), ...right.filter((l) => l === "n")];
-  return contracted([{ value: a, labels: left }, { value: b, labels: right }], output);
+  return contracted(
+    [
+      { value: a, labels: left },
+      { value: b, labels: right },
+    ],
+    output,
+  );
 }
 
 /** Sums over the named pairs of axes; the result has the rest of `a`, then the rest of `b`. */
 export function tensordotValue(op: string, a: Value, b: Value, axesA: readonly number[], axesB: readonly number[]): Value {
-  if (axesA.length !== axesB.length) throw new ShapeError(`${op}: ${axesA.length} axes of the first operand, ${axesB.length} of the second. Name as many of each.`);
+  if (axesA.length !== axesB.length)
+    throw new ShapeError(`${op}: ${axesA.length} axes of the first operand, ${axesB.length} of the second. Name as many of each.`);
   const [left, right] = [axesA.map((x) => normalizeAxis(op, x, a.shape.length)), axesB.map((x) => normalizeAxis(op, x, b.shape.length))];
-  if (new Set(left).size !== left.length || new Set(right).size !== right.length) throw new ShapeError(`${op}: an axis is named twice: [${String(axesA)}] and [${String(axesB)}].`);
+  if (new Set(left).size !== left.length || new Set(right).size !== right.length)
+    throw new ShapeError(`${op}: an axis is named twice: [${String(axesA)}] and [${String(axesB)}].`);
   left.forEach((x, i) => {
     const [n, m] = [at(a.shape, x), at(b.shape, at(right, i))];
     if (n !== m) throw new ShapeError(`${op}: axes ${x} and ${at(right, i)} differ in length: ${product(a, b)} (${n} ≠ ${m}).`);
@@ -124,7 +138,13 @@ export function vecdotValue(a: Value, b: Value, axis: number): Value {
     return [...rest.slice(0, k), "k", ...rest.slice(k)];
   };
   const output = stackLabels(Math.max(a.shape.length, b.shape.length) - 1, []);
-  return contracted([{ value: a, labels: label(a.shape.length, x) }, { value: b, labels: label(b.shape.length, y) }], output);
+  return contracted(
+    [
+      { value: a, labels: label(a.shape.length, x) },
+      { value: b, labels: label(b.shape.length, y) },
+    ],
+    output,
+  );
 }
 
 /** The sum of a diagonal of the last two axes. */
@@ -147,7 +167,13 @@ export function kronValue(a: Value, b: Value): Value {
   const widen = (v: Value): readonly number[] => [...seq(rank - v.shape.length).map(() => 1), ...v.shape];
   const [shapeA, shapeB] = [widen(a), widen(b)];
   const outer = tensordotValue("kron", reshape(a, shapeA), reshape(b, shapeB), [], []);
-  return reshape(permute(outer, seq(rank).flatMap((i) => [i, rank + i])), shapeA.map((n, i) => n * at(shapeB, i)));
+  return reshape(
+    permute(
+      outer,
+      seq(rank).flatMap((i) => [i, rank + i]),
+    ),
+    shapeA.map((n, i) => n * at(shapeB, i)),
+  );
 }
 
 /** The cross product of 3-vectors along `axis`; the other axes broadcast. */
@@ -159,13 +185,25 @@ export function crossValue(a: Value, b: Value, axis: number): Value {
   }
   const along = normalizeAxis("cross", axis, shape.length);
   const rolled = (v: Value, by: number): Value => rollThree(broadcastTo(v, shape), along, by);
-  const times = (x: Value, y: Value): Value => contracted([{ value: x, labels: stackLabels(shape.length, []) }, { value: y, labels: stackLabels(shape.length, []) }], stackLabels(shape.length, []));
+  const times = (x: Value, y: Value): Value =>
+    contracted(
+      [
+        { value: x, labels: stackLabels(shape.length, []) },
+        { value: y, labels: stackLabels(shape.length, []) },
+      ],
+      stackLabels(shape.length, []),
+    );
   return subtract(times(rolled(a, 1), rolled(b, 2)), times(rolled(a, 2), rolled(b, 1)));
 }
 
 /** Elements 0, 1, 2 of an axis of length 3, from element `by` on and round. */
 function rollThree(x: Value, axis: number, by: number): Value {
-  const part = (start: number, size: number): Value => slice(x, x.shape.map((_, i) => (i === axis ? start : 0)), x.shape.map((n, i) => (i === axis ? size : n)));
+  const part = (start: number, size: number): Value =>
+    slice(
+      x,
+      x.shape.map((_, i) => (i === axis ? start : 0)),
+      x.shape.map((n, i) => (i === axis ? size : n)),
+    );
   return concat([part(by, 3 - by), part(0, by)], axis);
 }
 
@@ -179,7 +217,7 @@ function identityLike(a: Value): Value {
 /** `a` times itself `n` times, by squaring; n is 0 or more. */
 export function matrixPowerValue(a: Value, n: number): Value {
   let result: Value | null = null;
-  for (let square = a, left = n; left > 0; ) {
+  for (let square = a, left = n; left > 0;) {
     if (left % 2 === 1) result = result === null ? square : matmulValue(result, square);
     left = Math.floor(left / 2);
     if (left > 0) square = matmulValue(square, square);

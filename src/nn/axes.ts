@@ -13,7 +13,12 @@ export const seq = (n: number): number[] => Array.from({ length: n }, (_, i) => 
 export const lastAxes = (rank: number, count: number): number[] => seq(count).map((i) => rank - count + i);
 
 /** `y`, which lacks `axes`, spread over `shape`. */
-export const spreadOver = (y: Value, shape: Shape, axes: readonly number[]): Value => broadcast(y, shape, seq(shape.length).filter((i) => !axes.includes(i)));
+export const spreadOver = (y: Value, shape: Shape, axes: readonly number[]): Value =>
+  broadcast(
+    y,
+    shape,
+    seq(shape.length).filter((i) => !axes.includes(i)),
+  );
 
 /** `y`, which has only `axes`, spread over `shape`. */
 export const spreadAlong = (y: Value, shape: Shape, axes: readonly number[]): Value => broadcast(y, shape, axes);

@@ -166,7 +166,8 @@ interface Spreading {
 function ofProbabilities(op: string, logProbs: Value, target: Value, { axis, weight, smoothing }: Spreading, reduction: string): Value {
   requireChoice(op, "reduction", reduction, ["mean", "sum", "none"]);
   const { shape } = logProbs;
-  if (!sameShape(target.shape, shape)) throw new ShapeError(`${op}: probabilities as targets need the logits' shape ${shapeText(shape)}, not ${typeText(target.type)}.`);
+  if (!sameShape(target.shape, shape))
+    throw new ShapeError(`${op}: probabilities as targets need the logits' shape ${shapeText(shape)}, not ${typeText(target.type)}.`);
   let probs = target;
   if (smoothing !== null) {
     const share = spreadAlong(smoothing, shape, []);

@@ -7,6 +7,7 @@ import { readValueSync } from "../evaluate.ts";
 export function requireIndices(op: string, what: string, indices: Value, length: number, exempt: number | null = null): void {
   if (indices.slot?.device !== "cpu") return;
   for (const i of readValueSync(indices)) {
-    if ((i < 0 || i >= length) && i !== exempt) throw new IndexError(`${op}: ${what} ${i} is out of range: they are 0 to ${length - 1}${exempt === null ? "" : `, or ${exempt} to be ignored`}.`);
+    if ((i < 0 || i >= length) && i !== exempt)
+      throw new IndexError(`${op}: ${what} ${i} is out of range: they are 0 to ${length - 1}${exempt === null ? "" : `, or ${exempt} to be ignored`}.`);
   }
 }

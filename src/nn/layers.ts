@@ -37,7 +37,8 @@ export function linear<T extends Lazy>(x: T, weight: T, bias?: Given<T, LinearOp
   const [v, w, b] = [at(values, 0), at(values, 1), values[2]];
   const types = `${typeText(v.type)} and the weight ${typeText(w.type)}`;
   if (v.shape.length === 0 || w.shape.length < 1 || w.shape.length > 2) throw new ShapeError(`${op}: got ${types}; they are (…, in) and (out, in).`);
-  if (v.shape.at(-1) !== w.shape.at(-1)) throw new ShapeError(`${op}: inner axes differ: ${types} (${v.shape.at(-1)} ≠ ${w.shape.at(-1)}). The weight is (out, in).`);
+  if (v.shape.at(-1) !== w.shape.at(-1))
+    throw new ShapeError(`${op}: inner axes differ: ${types} (${v.shape.at(-1)} ≠ ${w.shape.at(-1)}). The weight is (out, in).`);
   const y = tensordotValue(op, v, w, [-1], [-1]);
   if (b === undefined) return face.wrap(y);
   const fits = b.shape.length <= 1 && (b.shape.length === 0 || at(b.shape, 0) === y.shape.at(-1));

@@ -67,7 +67,15 @@ function floats<T extends Lazy>(op: string, x: T, rest: readonly (T | null)[]): 
 function normalizedAxes(op: string, x: Value, normalizedShape: number | readonly number[]): { readonly axes: readonly number[]; readonly shape: Shape } {
   const shape = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
   const axes = lastAxes(x.shape.length, shape.length);
-  if (shape.length > 0 && shape.length <= x.shape.length && sameShape(axes.map((a) => at(x.shape, a)), shape)) return { axes, shape };
+  if (
+    shape.length > 0 &&
+    shape.length <= x.shape.length &&
+    sameShape(
+      axes.map((a) => at(x.shape, a)),
+      shape,
+    )
+  )
+    return { axes, shape };
   throw new ShapeError(`${op}: normalizedShape ${shapeText(shape)} must be the last axes of ${typeText(x.type)}.`);
 }
 
@@ -102,12 +110,7 @@ export function layerNorm<T extends Lazy>(
  * @example
  * rmsNorm(tensor([[3, 4]]), [2]); // → tensor([[0.8485, 1.1314]])
  */
-export function rmsNorm<T extends Lazy>(
-  x: T,
-  normalizedShape: number | readonly number[],
-  weight?: Given<T, NormOptions<T>>,
-  options?: NormOptions<T>,
-): T {
+export function rmsNorm<T extends Lazy>(x: T, normalizedShape: number | readonly number[], weight?: Given<T, NormOptions<T>>, options?: NormOptions<T>): T {
   const named = optionsOf<T, NormOptions<T>>({}, weight, options);
   const all = floats("rmsNorm", x, [handleOf(weight, named.weight)]);
   const { axes, shape } = normalizedAxes("rmsNorm", all.x, normalizedShape);

@@ -43,7 +43,8 @@ function unit(op: string, [x, y]: readonly [Value, Value], dtype: DType): Value 
 
 /** Evenly distributed from `low` on and below `high`, which are rank 0. */
 export function uniformValue(key: Key, shape: Shape, dtype: DType, low: number, high: number): Value {
-  if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high)) throw new UnsupportedError(`random.uniform: low ${low} and high ${high} must be finite, and low at most high.`);
+  if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high))
+    throw new UnsupportedError(`random.uniform: low ${low} and high ${high} must be finite, and low at most high.`);
   const u = unit("random.uniform", words(key, shape), dtype);
   if (low === 0 && high === 1) return u;
   const [span, from] = [high - low, low].map((x) => broadcastTo(constantValue(x, dtype, "user"), shape));

@@ -21,10 +21,23 @@ describe("what the reports are made of", () => {
     expect(() => median([])).toThrow("nothing");
   });
   it("a table lines up", () => {
-    expect(table([["a", "bb"], ["ccc", "d"]])).toBe("a    bb\nccc   d");
+    expect(
+      table([
+        ["a", "bb"],
+        ["ccc", "d"],
+      ]),
+    ).toBe("a    bb\nccc   d");
   });
   it("a chart's bars are as long as their logarithm says", () => {
-    const svg = chart("<t>", [{ name: "x", bars: [{ variant: "a", milliseconds: 1 }, { variant: "b", milliseconds: 100 }] }]);
+    const svg = chart("<t>", [
+      {
+        name: "x",
+        bars: [
+          { variant: "a", milliseconds: 1 },
+          { variant: "b", milliseconds: 100 },
+        ],
+      },
+    ]);
     expect(svg).toContain("&lt;t&gt;");
     expect([...svg.matchAll(/width="(\d+)" height="10"/g)].map((m) => Number(m[1]))).toEqual([1, 560]);
   });

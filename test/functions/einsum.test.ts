@@ -9,7 +9,11 @@ import { einsumValue, matmulValue, multiDotValue } from "../../src/functions/pro
 
 /** Small whole numbers, so that sums are exact in any order. */
 const filled = (shape: readonly number[], from: number): Value =>
-  upload(Float64Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 7 + from * 3) % 11) - 5), tensorType("float64", shape), false);
+  upload(
+    Float64Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 7 + from * 3) % 11) - 5),
+    tensorType("float64", shape),
+    false,
+  );
 
 const read = (v: Value): number[] => {
   evaluateSync([v]);
@@ -19,7 +23,10 @@ const read = (v: Value): number[] => {
 
 /** The definition: a sum over every assignment of the labels. */
 function bySum(equation: string, operands: readonly Value[]): number[] {
-  const { operands: labels, output } = parseEquation(equation, operands.map((o) => o.shape));
+  const { operands: labels, output } = parseEquation(
+    equation,
+    operands.map((o) => o.shape),
+  );
   const data = operands.map(read);
   const lengths = new Map<string, number>();
   operands.forEach((o, k) => at(labels, k).forEach((l, i) => lengths.set(l, Math.max(lengths.get(l) ?? 0, at(o.shape, i)))));
@@ -31,7 +38,11 @@ function bySum(equation: string, operands: readonly Value[]): number[] {
     const label = all[i];
     if (label === undefined) {
       const term = data.reduce((p, d, k) => p * at(d, offset(at(labels, k), at(operands, k).shape, index)), 1);
-      const place = offset(output, output.map((l) => lengths.get(l) ?? 0), index);
+      const place = offset(
+        output,
+        output.map((l) => lengths.get(l) ?? 0),
+        index,
+      );
       result[place] = at(result, place) + term;
       return;
     }
@@ -101,7 +112,10 @@ describe("lowering", () => {
   it("multiDot takes the order of fewest multiplications", () => {
     const y = multiDotValue([filled([10, 100], 0), filled([100, 5], 1), filled([5, 50], 2)]);
     const dots = postorder([y], (x) => x.slot !== null).filter((n) => n.op.kind === "contraction");
-    expect(dots.map((n) => n.results[0]?.shape)).toEqual([[10, 5], [10, 50]]);
+    expect(dots.map((n) => n.results[0]?.shape)).toEqual([
+      [10, 5],
+      [10, 50],
+    ]);
   });
 });
 
@@ -113,7 +127,14 @@ describe("errors quote what does not fit", () => {
     ["i", [[2, 3]], '"i" names 1 axes'],
     ["ij->ik", [[2, 3]], 'has axis "k", which no operand has'],
     ["ij->ii", [[2, 3]], "names one axis twice"],
-    ["ij,jk", [[2, 3], [4, 5]], 'axis "j" of "ij,jk" has lengths 3 and 4'],
+    [
+      "ij,jk",
+      [
+        [2, 3],
+        [4, 5],
+      ],
+      'axis "j" of "ij,jk" has lengths 3 and 4',
+    ],
     ["ii", [[1, 3]], 'axis "i" of "ii" has lengths 1 and 3'],
     ["i1", [[2, 3]], '"1" in "i1" is no axis label'],
     ["...i...", [[2, 3]], "more than one ellipsis"],

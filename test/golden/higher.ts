@@ -1,5 +1,6 @@
 /** Area 10: how higher derivatives and optimizers are run on the library's transforms. */
-import { add, evalAll, grad, hessian, jacobian, jvp, Lazy, multiply, optim, stack, sum, Tensor, valueAndGrad, vjp, zerosLike } from "../../src/index.ts";
+import { add, evalAll, grad, hessian, jacobian, jvp, multiply, optim, stack, sum, Tensor, valueAndGrad, vjp, zerosLike } from "../../src/index.ts";
+import type { Lazy } from "../../src/index.ts";
 import type { GoldenCase } from "./cases.ts";
 import type { Context, Program } from "./run.ts";
 import { handleOf } from "./run.ts";

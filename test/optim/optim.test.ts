@@ -7,7 +7,10 @@ const curvature = 3;
 const start = 1.5;
 const steps = 6;
 
-async function run(make: (params: readonly Tensor[]) => optim.Optimizer, schedule: (step: number, optimizer: optim.Optimizer) => void = () => undefined): Promise<number[]> {
+async function run(
+  make: (params: readonly Tensor[]) => optim.Optimizer,
+  schedule: (step: number, optimizer: optim.Optimizer) => void = () => undefined,
+): Promise<number[]> {
   const p = tensor([start], { dtype: "float64", requiresGrad: true });
   const optimizer = make([p]);
   const path: number[] = [];
@@ -43,7 +46,7 @@ const keep = (memory: Record<string, number>, name: string, next: (before: numbe
   return value;
 };
 
-const close = (got: readonly number[], want: readonly number[]): void => {
+const expectClose = (got: readonly number[], want: readonly number[]): void => {
   expect(got.length).toBe(want.length);
   got.forEach((x, i) => expect(x).toBeCloseTo(want[i] ?? Number.NaN, 12));
 };
@@ -56,7 +59,7 @@ describe("rules of torch.optim that the goldens leave out", () => {
       const v = keep(memory, "v", (b) => (b === undefined ? g : 0.9 * b + g));
       return p - 0.1 * (g + 0.9 * v);
     });
-    close(got, want);
+    expectClose(got, want);
   });
   it("adamw: decoupled decay", async () => {
     const got = await run((params) => optim.adamw(params, { lr: 0.1, weightDecay: 0.3 }));
@@ -66,7 +69,7 @@ describe("rules of torch.optim that the goldens leave out", () => {
       const corrected = [m / (1 - 0.9 ** step), v / (1 - 0.999 ** step)] as const;
       return p * (1 - 0.1 * 0.3) - (0.1 * corrected[0]) / (Math.sqrt(corrected[1]) + 1e-8);
     });
-    close(got, want);
+    expectClose(got, want);
   });
   it("rmsprop: weight decay and momentum", async () => {
     const got = await run((params) => optim.rmsprop(params, { lr: 0.05, weightDecay: 0.1, momentum: 0.8 }));
@@ -75,7 +78,7 @@ describe("rules of torch.optim that the goldens leave out", () => {
       const v = keep(memory, "v", (b) => 0.99 * (b ?? 0) + 0.01 * g * g);
       return p - 0.05 * keep(memory, "b", (b) => 0.8 * (b ?? 0) + g / (Math.sqrt(v) + 1e-8));
     });
-    close(got, want);
+    expectClose(got, want);
   });
   it("adagrad: a rate that decays, sums that start above 0", async () => {
     const got = await run((params) => optim.adagrad(params, { lr: 0.5, lrDecay: 0.1, initialAccumulatorValue: 0.2 }));
@@ -83,7 +86,7 @@ describe("rules of torch.optim that the goldens leave out", () => {
       const s = keep(memory, "s", (b) => (b ?? 0.2) + g * g);
       return p - ((0.5 / (1 + (step - 1) * 0.1)) * g) / (Math.sqrt(s) + 1e-10);
     });
-    close(got, want);
+    expectClose(got, want);
   });
 });
 
@@ -98,7 +101,7 @@ describe("state", () => {
       const v = keep(memory, "v", (b) => 0.999 * (b ?? 0) + 0.001 * g * g);
       return p - ((0.1 / step) * m) / (1 - 0.9 ** step) / (Math.sqrt(v / (1 - 0.999 ** step)) + 1e-7);
     });
-    close(got, want);
+    expectClose(got, want);
   });
   it("names the parameters and every buffer", async () => {
     const [a, b] = [tensor([1], { requiresGrad: true }), tensor([2], { requiresGrad: true })];
