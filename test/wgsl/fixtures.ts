@@ -83,28 +83,32 @@ export function logSumExp(rows: number, columns: number): Fixture {
 }
 
 /** One segment of an Adam step: three stores in place. */
-function adamSegment(tag: string, size: number): Stmt {
-  const k = axis(`k${tag}`, "grid", 0, size);
+function adamSegment(tag: string, k: Expr): Stmt[] {
   const [m, v] = [number(`m_next${tag}`), number(`v_next${tag}`)];
   const step = s.div(s.mul(number("rate"), s.div(m, number("correct1"))), s.add(s.sqrt(s.div(v, number("correct2"))), 1e-8));
-  return loop(k, [
-    bind(`grad${tag}`, read(`g${tag}`, k.at)),
-    bind(`m_next${tag}`, s.add(s.mul(read(`m${tag}`, k.at), 0.9), s.mul(number(`grad${tag}`), 0.1))),
-    bind(`v_next${tag}`, s.add(s.mul(read(`v${tag}`, k.at), 0.99), s.mul(s.mul(number(`grad${tag}`), number(`grad${tag}`)), 0.01))),
-    store(`m${tag}`, k.at, m),
-    store(`v${tag}`, k.at, v),
-    store(`p${tag}`, k.at, s.sub(read(`p${tag}`, k.at), step)),
-  ]);
+  return [
+    bind(`grad${tag}`, read(`g${tag}`, k)),
+    bind(`m_next${tag}`, s.add(s.mul(read(`m${tag}`, k), 0.9), s.mul(number(`grad${tag}`), 0.1))),
+    bind(`v_next${tag}`, s.add(s.mul(read(`v${tag}`, k), 0.99), s.mul(s.mul(number(`grad${tag}`), number(`grad${tag}`)), 0.01))),
+    store(`m${tag}`, k, m),
+    store(`v${tag}`, k, v),
+    store(`p${tag}`, k, s.sub(read(`p${tag}`, k), step)),
+  ];
 }
 
-/** An Adam step on two parameters laid side by side, in place. */
-export function adam(sizes: readonly [number, number]): Fixture {
+/** An Adam step on two parameters laid side by side, in place: as branches of one grid axis, or as two grids that share the dispatch. */
+export function adam(sizes: readonly [number, number], form: "branches" | "grids"): Fixture {
+  const [n0, n1] = sizes;
   const tags = ["0", "1"].map((tag, i) => ({ tag, size: get(sizes, i) }));
   const buffers = tags.flatMap(({ tag, size }) => [updates(`p${tag}`, size), reads(`g${tag}`, size), updates(`m${tag}`, size), updates(`v${tag}`, size)]);
   const scalars = { rate: 0.01, correct1: 0.19, correct2: 0.0199 };
   const declared = Object.keys(scalars).map((name) => ({ name, dtype: "float32" as const }));
+  const k = axis("k", "grid", 0, n0 + n1);
+  const branches = loop(k, [{ kind: "if", condition: s.lt(k.at, n0), then: adamSegment("0", k.at), otherwise: adamSegment("1", addIndex(k.at, -n0)) }]);
+  const [k0, k1] = [axis("k0", "grid", 0, n0), axis("k1", "grid", 0, n1)];
+  const grids = [loop(k0, adamSegment("0", k0.at)), loop(k1, adamSegment("1", k1.at))];
   return {
-    kernel: kernel("adam", buffers, tags.map(({ tag, size }) => adamSegment(tag, size)), declared),
+    kernel: kernel(`adam in ${form}`, buffers, form === "grids" ? grids : [branches], declared),
     memory: () => Object.fromEntries(buffers.map((b, i) => [b.name, b.name.startsWith("v") ? numbers(b.size, i).map(Math.abs) : numbers(b.size, i)])),
     scalars,
     expect: (before) => Object.fromEntries(tags.flatMap(({ tag, size }) => {
@@ -349,7 +353,7 @@ export const fixtures: readonly Fixture[] = [
   softmax(3, 300),
   softmax(5, 7, "serial"),
   logSumExp(4, 21),
-  adam([70, 33]),
+  adam([70, 33], "branches"),
   ...splitSum(1000, 128),
   dense(13, 11, 9),
   attention(11, 8),

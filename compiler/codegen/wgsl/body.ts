@@ -7,7 +7,7 @@ import { substitute, variable } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { at, CompilerBug } from "../../ir/errors.ts";
 import type { Assign, Axis, For, If, Reduce, Stmt, Store } from "../../ir/loop.ts";
-import { bodiesOf, expressionsOf } from "../../ir/loop.ts";
+import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { atomicLines } from "./atomics.ts";
 import { Pending, touchedBy, touching } from "./barriers.ts";
 import type { Touched } from "./barriers.ts";
@@ -198,12 +198,20 @@ export class BodyWriter {
     const before = this.#barriers;
     const pending = new Pending(place.pending.touched());
     const inner = this.#serial(rest, { ...place, pending, uniform: new Set([...place.uniform, axis.name]) }, write, body);
-    if (place.by === "together") inner.push(...this.#waitFor(touchedBy(body, (name) => this.#shader.isShared(name)), pending));
+    if (place.by === "together") inner.push(...this.#waitFor(this.#nextTurn(body, pending), pending));
     place.pending.add(pending.touched());
     const lines: string[] = [];
     const uniformly = this.#barriers !== before;
     const spelled = uniformly ? this.#uniformBounds(axis, place, lines) : this.#bounds(axis, lines);
     return [...lines, ...serialLoop(spelled, inner)];
+  }
+
+  /** What the next iteration of a body touches; its reductions write their partial tuples again. */
+  #nextTurn(body: readonly Stmt[], pending: Pending): Touched {
+    const touched = touchedBy(body, (name) => this.#shader.isShared(name));
+    const reduces = [...statements(body)].some((s) => s.kind === "reduce" && dealsLanes(s));
+    const partials = reduces ? [...pending.touched().reads].filter((name) => this.#shader.isPartial(name)) : [];
+    return { ...touched, writes: new Set([...touched.writes, ...partials]) };
   }
 
   #bounds(axis: Axis, lines: string[]): SpelledAxis {

@@ -39,7 +39,9 @@ export function constantText(value: number, dtype: DType, needs: Needs): string 
 function floatText(value: number, needs: Needs): string {
   if (Number.isNaN(value)) return needs.special("nan");
   if (!Number.isFinite(value)) return value > 0 ? needs.special("inf") : `(-${needs.special("inf")})`;
-  const digits = Object.is(value, -0) ? "-0" : String(value);
+  // a literal -0.0 loses its sign on its way through Tint
+  if (Object.is(value, -0)) return "bitcast<f32>(0x80000000u)";
+  const digits = String(value);
   const text = /[.e]/.test(digits) ? `${digits}f` : `${digits}.0f`;
   return digits.startsWith("-") ? `(${text})` : text;
 }

@@ -47,6 +47,7 @@ export class Shader implements Scope {
   readonly #uniforms: UniformMember[] = [];
   readonly #parameters: Map<string, string> = new Map();
   readonly #helpers: Set<string> = new Set();
+  readonly #partials: Set<string> = new Set();
   readonly #workgroup: Map<string, { readonly type: string; readonly elements: number }> = new Map();
 
   constructor(kernel: Kernel, options: { readonly lanes: number; readonly placement: Placement; readonly arena: ReadonlySet<string> }) {
@@ -114,10 +115,15 @@ export class Shader implements Scope {
     return this.kernel.buffers.some((b) => b.name === name && b.access !== "read");
   }
 
+  isPartial(ident: string): boolean {
+    return this.#partials.has(ident);
+  }
+
   /** The n-th workgroup array with one element of this dtype per lane. */
   partials(dtype: DType, n: number): string {
     const key = `partials ${dtype} ${n}`;
     const ident = this.names.memory(key);
+    this.#partials.add(ident);
     this.#workgroup.set(ident, { type: `array<${wgslType(dtype)}, ${this.lanes}>`, elements: this.lanes });
     return ident;
   }

@@ -1,0 +1,39 @@
+/** What wgsl_reflect reads out of a shader, in the words of the emitter; and its search for races. */
+import { WgslReflect, detectRaces } from "wgsl_reflect/wgsl_reflect.module.js";
+import type { VariableInfo } from "wgsl_reflect/wgsl_reflect.module.js";
+import type { WgslKernel } from "../../compiler/codegen/wgsl/emit.ts";
+import type { Memory } from "./fixtures.ts";
+import { uniformBytes } from "./run.ts";
+
+export interface Reflected {
+  readonly entryPoints: readonly string[];
+  readonly workgroupSize: readonly number[] | null | undefined;
+  readonly bindings: readonly { readonly name: string; readonly group: number; readonly binding: number; readonly access: string }[];
+  readonly uniforms: readonly { readonly name: string; readonly offset: number; readonly type: string }[];
+  readonly uniformBytes: number | undefined;
+}
+
+export function reflect(source: string): Reflected {
+  const r = new WgslReflect(source);
+  const binding = (v: VariableInfo, access: string): Reflected["bindings"][number] => ({ name: v.name, group: v.group, binding: v.binding, access });
+  const [u] = r.uniforms;
+  return {
+    entryPoints: r.entry.compute.map((f) => f.name),
+    workgroupSize: r.entry.compute[0]?.workgroupSize,
+    bindings: [...r.uniforms.map((v) => binding(v, "uniform")), ...r.storage.map((v) => binding(v, v.access))].sort((a, b) => a.binding - b.binding),
+    uniforms: (u?.members ?? []).map((m) => ({ name: m.name, offset: m.offset, type: m.type.name })),
+    uniformBytes: u?.size,
+  };
+}
+
+/** wgsl_reflect does not run workgroupUniformLoad, which is a load between two barriers. */
+const withoutUniformLoads = (source: string): string =>
+  source.replace(/let (\w+) = workgroupUniformLoad\(&(\w+)\);/g, "workgroupBarrier();\nlet $1 = $2;\nworkgroupBarrier();");
+
+/** Races between the lanes of a workgroup, as messages; every buffer starts at element 0. */
+export function races(shader: WgslKernel, memory: Memory, scalars: Readonly<Record<string, number>>): string[] {
+  const uniform = uniformBytes(shader, scalars, () => 0);
+  const resources = shader.bindings.map((b) => [b.binding, b.access === "uniform" ? { uniform } : memory[b.buffers[0] ?? ""]?.slice()]);
+  const { races, errors } = detectRaces(withoutUniformLoads(shader.source), shader.entryPoint, [...shader.dispatch], { 0: Object.fromEntries(resources) });
+  return [...races.map((r) => r.message), ...errors];
+}
