@@ -3,17 +3,33 @@ import { arange, array, eye, full, fullLike, indices, linspace, logspace, meshgr
 
 describe("array and tensor", () => {
   it("take nested lists, numbers and booleans", () => {
-    expect(array([[1, 2], [3, 4]]).shape).toEqual([2, 2]);
+    expect(
+      array([
+        [1, 2],
+        [3, 4],
+      ]).shape,
+    ).toEqual([2, 2]);
     expect(array([]).shape).toEqual([0]);
     expect(array([[], []]).shape).toEqual([2, 0]);
     expect([array(1).dtype, tensor(1).dtype, tensor(true).dtype, tensor([true, false]).dtype]).toEqual(["float64", "float32", "bool", "bool"]);
   });
   it("take the dtype of typed arrays", () => {
-    expect([array(new Float32Array(2)).dtype, tensor(new Float64Array(2)).dtype, tensor(new Int32Array(2)).dtype, tensor(new Uint32Array(2)).dtype]).toEqual(["float32", "float64", "int32", "uint32"]);
-    expect(tensor([new Float64Array([1, 2]), new Float64Array([3, 4])]).tolist()).toEqual([[1, 2], [3, 4]]);
+    expect([array(new Float32Array(2)).dtype, tensor(new Float64Array(2)).dtype, tensor(new Int32Array(2)).dtype, tensor(new Uint32Array(2)).dtype]).toEqual([
+      "float32",
+      "float64",
+      "int32",
+      "uint32",
+    ]);
+    expect(tensor([new Float64Array([1, 2]), new Float64Array([3, 4])]).tolist()).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
   });
   it("take flat data with a shape", () => {
-    expect(array(new Float64Array([1, 2, 3, 4]), { shape: [2, 2] }).tolist()).toEqual([[1, 2], [3, 4]]);
+    expect(array(new Float64Array([1, 2, 3, 4]), { shape: [2, 2] }).tolist()).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
     expect(tensor([1, 0], { dtype: "bool", shape: [1, 2] }).tolist()).toEqual([[true, false]]);
     expect(() => array([1, 2, 3], { shape: [2, 2] })).toThrow("array: 3 elements do not fill [2,2], which has 4");
     expect(() => array([1], { shape: [-1] })).toThrow("[-1] is no shape");
@@ -23,11 +39,21 @@ describe("array and tensor", () => {
   });
   it.each([
     [() => tensor([[1, 2], [3]]), "ShapeError: tensor: rows differ in length: row 1 has 1 elements, the rows before it 2"],
-    [() => tensor([[[1], [2]], [[3], [4, 5]]]), "row 1, 1 has 2 elements, the rows before it 1"],
+    [
+      () =>
+        tensor([
+          [[1], [2]],
+          [[3], [4, 5]],
+        ]),
+      "row 1, 1 has 2 elements, the rows before it 1",
+    ],
     [() => tensor([[1, 2], 3]), "row 1 is a number where others are lists"],
     [() => tensor([1, [2]]), "an element is a list where others are numbers"],
     [() => array([[1, 2], [3]]), "UnsupportedError: array: ragged rows are not there yet"],
-    [() => tensor([1, 0.5], { dtype: "int32" }), 'DTypeError: tensor: 0.5 cannot be represented as int32. Make it with a float dtype and convert with astype("int32")'],
+    [
+      () => tensor([1, 0.5], { dtype: "int32" }),
+      'DTypeError: tensor: 0.5 cannot be represented as int32. Make it with a float dtype and convert with astype("int32")',
+    ],
     [() => tensor([-1], { dtype: "uint32" }), "DTypeError: tensor: -1 cannot be represented as uint32"],
     [() => tensor([Number.NaN], { dtype: "int32" }), "NaN cannot be represented as int32"],
     [() => tensor([2], { dtype: "bool" }), "2 cannot be represented as bool"],
@@ -53,7 +79,12 @@ describe("array and tensor", () => {
 
 describe("creation", () => {
   it("makes arrays, or tensors where the face says so", () => {
-    expect([zeros(2).face, zeros(2).dtype, ones([2], { face: "tensor" }).face, ones([2], { face: "tensor" }).dtype]).toEqual(["array", "float64", "tensor", "float32"]);
+    expect([zeros(2).face, zeros(2).dtype, ones([2], { face: "tensor" }).face, ones([2], { face: "tensor" }).dtype]).toEqual([
+      "array",
+      "float64",
+      "tensor",
+      "float32",
+    ]);
     expect(full([2], true).tolist()).toEqual([true, true]);
     expect(full([1, 2], 3, { dtype: "int32" }).tolist()).toEqual([[3, 3]]);
     expect(fullLike(tensor([1, 2], { dtype: "int32" }), 7).dtype).toBe("int32");
@@ -72,11 +103,23 @@ describe("creation", () => {
     expect(logspace(0, 2, 3).tolist()).toEqual([1, 10, 100]);
   });
   it("makes matrices and grids", () => {
-    expect(eye(2).tolist()).toEqual([[1, 0], [0, 1]]);
-    expect(eye(2, 3, { k: 1 }).tolist()).toEqual([[0, 1, 0], [0, 0, 1]]);
+    expect(eye(2).tolist()).toEqual([
+      [1, 0],
+      [0, 1],
+    ]);
+    expect(eye(2, 3, { k: 1 }).tolist()).toEqual([
+      [0, 1, 0],
+      [0, 0, 1],
+    ]);
     expect(eye(1, { face: "tensor" }).face).toBe("tensor");
-    expect(tri(2, 3).tolist()).toEqual([[1, 0, 0], [1, 1, 0]]);
+    expect(tri(2, 3).tolist()).toEqual([
+      [1, 0, 0],
+      [1, 1, 0],
+    ]);
     expect(indices([1, 2]).tolist()).toEqual([[[0, 0]], [[0, 1]]]);
-    expect(meshgrid(array([1, 2]), array([3, 4, 5])).map((x) => x.shape)).toEqual([[3, 2], [3, 2]]);
+    expect(meshgrid(array([1, 2]), array([3, 4, 5])).map((x) => x.shape)).toEqual([
+      [3, 2],
+      [3, 2],
+    ]);
   });
 });

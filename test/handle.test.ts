@@ -25,9 +25,15 @@ describe("a handle", () => {
   });
 
   it("reads in every form", async () => {
-    const m = array([[1, 2], [3, 4]]);
+    const m = array([
+      [1, 2],
+      [3, 4],
+    ]);
     expect(await m.data()).toEqual(new Float64Array([1, 2, 3, 4]));
-    expect(m.tolist()).toEqual([[1, 2], [3, 4]]);
+    expect(m.tolist()).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
     expect(m.sum().item()).toBe(10);
     expect(m.greater(3).all().item()).toBe(false);
     expect(array([[true], [false]]).tolist()).toEqual([[true], [false]]);

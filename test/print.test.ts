@@ -3,10 +3,28 @@ import { arange, array, tensor, zeros } from "../src/index.ts";
 
 describe("printing", () => {
   it.each([
-    [array([[1, 2, 3], [4, 5, 6]]), "array([[1, 2, 3],\n       [4, 5, 6]])"],
-    [tensor([[1, 2, 3], [4, 5, 6]]), "tensor([[1, 2, 3],\n        [4, 5, 6]])"],
+    [
+      array([
+        [1, 2, 3],
+        [4, 5, 6],
+      ]),
+      "array([[1, 2, 3],\n       [4, 5, 6]])",
+    ],
+    [
+      tensor([
+        [1, 2, 3],
+        [4, 5, 6],
+      ]),
+      "tensor([[1, 2, 3],\n        [4, 5, 6]])",
+    ],
     [array([1, 2.5, -3]), "array([ 1. ,  2.5, -3. ])"],
-    [array([[1.5, -2.25], [10, 0.125]]), "array([[ 1.5  , -2.25 ],\n       [10.   ,  0.125]])"],
+    [
+      array([
+        [1.5, -2.25],
+        [10, 0.125],
+      ]),
+      "array([[ 1.5  , -2.25 ],\n       [10.   ,  0.125]])",
+    ],
     [tensor([1, 2.5, -3]), "tensor([ 1.0000,  2.5000, -3.0000])"],
     [array([Number.NaN, Infinity, -Infinity, 1]), "array([ nan,  inf, -inf,    1])"],
     [array([0, -0, 1]), "array([ 0, -0,  1])"],
@@ -20,7 +38,13 @@ describe("printing", () => {
     [tensor(7), "tensor(7)"],
     [zeros([0, 3]), "array([], shape=(0, 3))"],
     [tensor([]), "tensor([])"],
-    [array([[[1], [2]], [[3], [4]]]), "array([[[1],\n        [2]],\n\n       [[3],\n        [4]]])"],
+    [
+      array([
+        [[1], [2]],
+        [[3], [4]],
+      ]),
+      "array([[[1],\n        [2]],\n\n       [[3],\n        [4]]])",
+    ],
   ])("%#", (x, text) => expect(String(x)).toBe(text));
 
   it("summarises more than a thousand elements", () => {
