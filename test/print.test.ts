@@ -29,7 +29,7 @@ describe("printing", () => {
     [array([Number.NaN, Infinity, -Infinity, 1]), "array([ nan,  inf, -inf,    1])"],
     [array([0, -0, 1]), "array([ 0, -0,  1])"],
     [array([1.5e-10, -2.5e-12]), "array([ 1.5e-10, -2.5e-12])"],
-    [array([0.1, 100, -25.75, 3.14159]), "array([  0.1    , 100.     , -25.75   ,   3.14159])"],
+    [array([0.1, 100, -25.75, 3.25159]), "array([  0.1    , 100.     , -25.75   ,   3.25159])"],
     [array([1, 20, -300], { dtype: "int32" }), "array([   1,   20, -300], dtype=int32)"],
     [array([0.1, 0.2, 1 / 3], { dtype: "float32" }), "array([0.1       , 0.2       , 0.33333334], dtype=float32)"],
     [tensor([1 / 3, 2 / 3], { dtype: "float64" }), "tensor([0.3333, 0.6667], dtype=float64)"],
