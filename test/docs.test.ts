@@ -4,7 +4,9 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as lazuli from "lazuli";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { graphPasses, kernelPasses } from "../compiler/pipeline.ts";
 import { projectFiles, readProjectFile, root } from "./architecture/source.ts";
+import { traced, withDumps } from "./docs/dumps.ts";
 import { examplesInMarkdown, examplesInSource, moduleOf } from "./docs/examples.ts";
 
 const paths = projectFiles();
@@ -53,6 +55,29 @@ function outputOf(run: () => string): string {
     return error instanceof Error && "stdout" in error ? String(error.stdout) : String(error);
   }
 }
+
+describe("ARCHITECTURE.md", () => {
+  const page = readProjectFile("ARCHITECTURE.md");
+
+  test("shows what every stage prints today (npm run test:bless rewrites it)", () => {
+    const now = withDumps(page, traced());
+    if (process.env["LAZULI_BLESS"] === "1") writeFileSync(join(root, "ARCHITECTURE.md"), now);
+    else expect(page).toBe(now);
+    expect(page.match(/<!-- dump /g)?.length).toBeGreaterThan(3);
+  });
+  test("a stale dump is noticed", () => {
+    expect(withDumps("<!-- dump graph -->\n```\nold\n```\n", traced())).toContain("reduce sum");
+  });
+  test("stays a page: at most 300 lines", () => {
+    expect(page.split("\n").length).toBeLessThanOrEqual(301);
+  });
+  test("names every pass of the pipeline and no file that is not there", () => {
+    for (const { name } of [...graphPasses, ...kernelPasses]) expect(page).toContain(`\`${name}\``);
+    const named = [...page.matchAll(/`((?:src|compiler|runtime|test|docs|bench|examples|ir|ops|passes|codegen)\/[\w/.-]+\.ts)`/g)].map((m) => m[1] ?? "");
+    const there = (path: string): boolean => paths.includes(path) || paths.includes(`compiler/${path}`);
+    expect(named.filter((path) => !there(path))).toEqual([]);
+  });
+});
 
 describe("the checker of examples", () => {
   const moduleFrom = (code: string): string => moduleOf({ place: "here", code }, ["tensor", "grad"]);
