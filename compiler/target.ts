@@ -46,7 +46,23 @@ export const js: Target = {
  * near 1, sin and cos to 2^-11, atan2 to 4096 units in the last place, tanh and pow by way of others that overflow.
  */
 const wgslInexact: readonly ScalarOp[] = [
-  "exp", "log", "log2", "pow", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
+  "exp",
+  "log",
+  "log2",
+  "pow",
+  "sin",
+  "cos",
+  "tan",
+  "asin",
+  "acos",
+  "atan",
+  "atan2",
+  "sinh",
+  "cosh",
+  "tanh",
+  "asinh",
+  "acosh",
+  "atanh",
 ];
 
 /** WebGPU shaders. */

@@ -78,8 +78,7 @@ function logarithmOf(v: Expr, value: Expr): Expr {
   return s.select(s.isnan(v), v, s.select(s.eq(v, Infinity), v, edge));
 }
 
-const natural = (l: Logarithm, correction: Expr): Expr =>
-  s.add(s.add(s.sub(s.add(l.tail, correction), l.halfSquare), l.f), s.mul(l.power, 0.69313812256));
+const natural = (l: Logarithm, correction: Expr): Expr => s.add(s.add(s.sub(s.add(l.tail, correction), l.halfSquare), l.f), s.mul(l.power, 0.69313812256));
 
 export function log(v: Expr): Expr {
   const l = logarithm(v);
@@ -237,7 +236,9 @@ function pow(): Expr {
   return s.select(isOne, f32(1), s.select(s.or(s.isnan(x), s.isnan(y)), nan, value));
 }
 
-export const exponentialExpansions: Readonly<Record<"exp" | "expm1" | "log" | "log1p" | "log2" | "log10" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh" | "pow", Expr>> = {
+export const exponentialExpansions: Readonly<
+  Record<"exp" | "expm1" | "log" | "log1p" | "log2" | "log10" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh" | "pow", Expr>
+> = {
   exp: exponentialScaled(x, 0),
   expm1: expm1(),
   log: log(x),

@@ -21,8 +21,7 @@ function upperProduct(m: Expr, w: Expr): Expr {
 /** Three words of 2/π from bit `position` on (0 … 134). */
 function window(position: Expr): readonly [Expr, Expr, Expr] {
   const [first, shift] = [s.shr(position, 5), s.and(position, 31)];
-  const word = (n: number): Expr =>
-    [1, 2, 3, 4].reduce((chosen, i) => s.select(s.eq(first, i), u32(at(twoOverPi, i + n)), chosen), u32(at(twoOverPi, n)));
+  const word = (n: number): Expr => [1, 2, 3, 4].reduce((chosen, i) => s.select(s.eq(first, i), u32(at(twoOverPi, i + n)), chosen), u32(at(twoOverPi, n)));
   const words = [word(0), word(1), word(2), word(3)];
   const joined = (i: number): Expr => s.or(s.shl(at(words, i), shift), s.shr(at(words, i + 1), s.sub(u32(32), shift)));
   return [joined(0), joined(1), joined(2)];
@@ -95,7 +94,7 @@ function arcs(): { readonly asin: Expr; readonly acos: Expr } {
 
 /** atan of t ≥ 0. */
 function arctangent(t: Expr): Expr {
-  const [isFar, isMiddle] = [s.gt(t, 2.414213562373095), s.gt(t, 0.4142135623730950)];
+  const [isFar, isMiddle] = [s.gt(t, 2.414213562373095), s.gt(t, 0.414213562373095)];
   const middle = s.select(isMiddle, s.div(s.sub(t, 1), s.add(t, 1)), t);
   const r = s.select(isFar, s.div(f32(-1), t), middle);
   const start = s.select(isFar, f32(Math.PI / 2), s.select(isMiddle, f32(Math.PI / 4), f32(0)));

@@ -58,5 +58,8 @@ export function legalize(kernel: Kernel, target: Target): Kernel {
   requireDTypes(kernel, target);
   if (target.lacks.size === 0) return kernel;
   const template = templatesFor(target);
-  return mapExpressions(kernel, rewriter((e) => replace(e, template)));
+  return mapExpressions(
+    kernel,
+    rewriter((e) => replace(e, template)),
+  );
 }

@@ -22,13 +22,22 @@ export function axis(name: string, kind: AxisKind, lo: Expr | number, hi: Expr |
 const plain = ({ name, kind, lo, hi, step }: Axis): Axis => ({ name, kind, lo, hi, step });
 export const loop = (a: Axis, body: readonly Stmt[]): For => ({ kind: "for", axis: plain(a), body });
 /** Loops around a body, first axis outermost. */
-export const loops = (axes: readonly Axis[], body: readonly Stmt[]): Stmt[] => [...axes].reverse().reduce<readonly Stmt[]>((inner, a) => [loop(a, inner)], body).slice();
+export const loops = (axes: readonly Axis[], body: readonly Stmt[]): Stmt[] =>
+  [...axes]
+    .reverse()
+    .reduce<readonly Stmt[]>((inner, a) => [loop(a, inner)], body)
+    .slice();
 export const bind = (name: string, value: Expr): Stmt => ({ kind: "let", name, value });
 export const carry = (name: string, init: Expr): Stmt => ({ kind: "carry", name, init });
 export const assign = (name: string, value: Expr): Stmt => ({ kind: "assign", name, value });
 export const local = (name: string, dtype: DType, size: number, space: "scratch" | "group"): Stmt => ({ kind: "local", name, dtype, size, space });
 export const barrier: Stmt = { kind: "barrier" };
-export const store = (buffer: string, index: Expr | number, value: Expr, more: { readonly guard?: Expr; readonly atomic?: NonNullable<Store["atomic"]> } = {}): Stmt => ({ kind: "store", buffer, index: indexOf(index), value, ...more });
+export const store = (
+  buffer: string,
+  index: Expr | number,
+  value: Expr,
+  more: { readonly guard?: Expr; readonly atomic?: NonNullable<Store["atomic"]> } = {},
+): Stmt => ({ kind: "store", buffer, index: indexOf(index), value, ...more });
 export const read = (buffer: string, index: Expr | number, guard?: Expr): Expr => load(buffer, "float32", indexOf(index), guard);
 export const readInt = (buffer: string, index: Expr | number, lo: number, hi: number): Expr => ({ ...load(buffer, "int32", indexOf(index)), lo, hi });
 export const number = (name: string): Expr => variable(name, "float32");
@@ -47,4 +56,9 @@ export const reads = (name: string, size: number, dtype: DType = "float32"): Ker
 export const writes = (name: string, size: number, dtype: DType = "float32"): KernelBuffer => ({ name, dtype, size, access: "write" });
 export const updates = (name: string, size: number, dtype: DType = "float32"): KernelBuffer => ({ name, dtype, size, access: "update" });
 
-export const kernel = (name: string, buffers: readonly KernelBuffer[], body: readonly Stmt[], scalars: Kernel["scalars"] = []): Kernel => ({ name, buffers, scalars, body });
+export const kernel = (name: string, buffers: readonly KernelBuffer[], body: readonly Stmt[], scalars: Kernel["scalars"] = []): Kernel => ({
+  name,
+  buffers,
+  scalars,
+  body,
+});

@@ -25,7 +25,7 @@ export function skip(why: string): null {
   return null;
 }
 
-const messageOf = (e: unknown): string => (e instanceof Error ? e.message.split("\n")[0] ?? "" : String(e));
+const messageOf = (e: unknown): string => (e instanceof Error ? (e.message.split("\n")[0] ?? "") : String(e));
 
 /** A device of the backend, or null where this machine has none (said once, in one line). */
 export async function openDawn(backend: Backend): Promise<Session | null> {

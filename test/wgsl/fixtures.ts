@@ -6,7 +6,28 @@ import type { Expr } from "../../compiler/ir/expr.ts";
 import { argument, s } from "../../compiler/ir/expr.ts";
 import { addIndex, divIndex, modIndex, mulIndex } from "../../compiler/ir/indexing.ts";
 import type { AxisKind, Kernel, Stmt } from "../../compiler/ir/loop.ts";
-import { assign, at2, axis, barrier, bind, carry, f32, i32, kernel, local, loop, loops, number, read, readInt, reads, reduce, store, updates, writes } from "./building.ts";
+import {
+  assign,
+  at2,
+  axis,
+  barrier,
+  bind,
+  carry,
+  f32,
+  i32,
+  kernel,
+  local,
+  loop,
+  loops,
+  number,
+  read,
+  readInt,
+  reads,
+  reduce,
+  store,
+  updates,
+  writes,
+} from "./building.ts";
 
 export type Memory = Readonly<Record<string, Float32Array | Int32Array>>;
 
@@ -68,8 +89,14 @@ export function logSumExp(rows: number, columns: number): Fixture {
   // of two empty parts the sum stays 0, though -inf - -inf is NaN
   const part = (sum: Expr, max: Expr): Expr => s.select(s.eq(max, -Infinity), f32(0), s.mul(sum, s.exp(s.sub(max, m))));
   const pair: Stmt = {
-    kind: "reduce", names: ["m", "total"], init: [f32(-Infinity), f32(0)], axes: [j], body: [],
-    values: [read("x", at2(i.at, columns, j.at)), f32(1)], combine: [m, s.add(part(s1, m1), part(s2, m2))], exact: false,
+    kind: "reduce",
+    names: ["m", "total"],
+    init: [f32(-Infinity), f32(0)],
+    axes: [j],
+    body: [],
+    values: [read("x", at2(i.at, columns, j.at)), f32(1)],
+    combine: [m, s.add(part(s1, m1), part(s2, m2))],
+    exact: false,
   };
   const body = [pair, store("y", i.at, s.add(number("m"), s.log(number("total"))))];
   return {
@@ -77,7 +104,13 @@ export function logSumExp(rows: number, columns: number): Fixture {
     memory: () => ({ x: numbers(rows * columns, 2), y: new Float32Array(rows) }),
     scalars: {},
     expect: (before) => ({
-      y: range(rows).map((row) => Math.log(of(before, "x").slice(row * columns, (row + 1) * columns).reduce((sum, v) => sum + Math.exp(v), 0))),
+      y: range(rows).map((row) =>
+        Math.log(
+          of(before, "x")
+            .slice(row * columns, (row + 1) * columns)
+            .reduce((sum, v) => sum + Math.exp(v), 0),
+        ),
+      ),
     }),
   };
 }
@@ -111,13 +144,20 @@ export function adam(sizes: readonly [number, number], form: "branches" | "grids
     kernel: kernel(`adam in ${form}`, buffers, form === "grids" ? grids : [branches], declared),
     memory: () => Object.fromEntries(buffers.map((b, i) => [b.name, b.name.startsWith("v") ? numbers(b.size, i).map(Math.abs) : numbers(b.size, i)])),
     scalars,
-    expect: (before) => Object.fromEntries(tags.flatMap(({ tag, size }) => {
-      const g = of(before, `g${tag}`);
-      const m = of(before, `m${tag}`).map((x, k) => 0.9 * x + 0.1 * get(g, k));
-      const v = of(before, `v${tag}`).map((x, k) => 0.99 * x + 0.01 * get(g, k) ** 2);
-      const p = range(size).map((k) => get(of(before, `p${tag}`), k) - (0.01 * get(m, k)) / 0.19 / (Math.sqrt(get(v, k) / 0.0199) + 1e-8));
-      return [[`p${tag}`, p], [`m${tag}`, m], [`v${tag}`, v]];
-    })),
+    expect: (before) =>
+      Object.fromEntries(
+        tags.flatMap(({ tag, size }) => {
+          const g = of(before, `g${tag}`);
+          const m = of(before, `m${tag}`).map((x, k) => 0.9 * x + 0.1 * get(g, k));
+          const v = of(before, `v${tag}`).map((x, k) => 0.99 * x + 0.01 * get(g, k) ** 2);
+          const p = range(size).map((k) => get(of(before, `p${tag}`), k) - (0.01 * get(m, k)) / 0.19 / (Math.sqrt(get(v, k) / 0.0199) + 1e-8));
+          return [
+            [`p${tag}`, p],
+            [`m${tag}`, m],
+            [`v${tag}`, v],
+          ];
+        }),
+      ),
   };
 }
 
@@ -129,7 +169,11 @@ export function splitSum(size: number, blockSize: number): readonly [Fixture, Fi
   const k = axis("k", "lane", start, { ...s.min(addIndex(start, blockSize), size), lo: 1, hi: size });
   const sums = (x: readonly number[]): number[] => range(blocks).map((n) => x.slice(n * blockSize, (n + 1) * blockSize).reduce((a, v) => a + v, 0));
   const first: Fixture = {
-    kernel: kernel("block sums", [reads("x", size), writes("part", blocks)], [loop(b, [reduce("sum", "add", [k], read("x", k.at)), store("part", b.at, number("sum"))])]),
+    kernel: kernel(
+      "block sums",
+      [reads("x", size), writes("part", blocks)],
+      [loop(b, [reduce("sum", "add", [k], read("x", k.at)), store("part", b.at, number("sum"))])],
+    ),
     memory: () => ({ x: numbers(size, 3), part: new Float32Array(blocks) }),
     scalars: {},
     expect: (before) => ({ part: sums(of(before, "x")) }),
@@ -163,8 +207,14 @@ function pack(into: string, buffer: string, rows: number, columns: number, corne
 export function dense(m: number, k: number, n: number): Fixture {
   const [i0, j0] = [axis("i0", "grid", 0, m, tile), axis("j0", "grid", 0, n, tile)];
   const k0 = axis("k0", "serial", 0, k, tile);
-  const lanes = (stage: string): [ReturnType<typeof axis>, ReturnType<typeof axis>] => [axis(`u${stage}`, "lane", 0, across), axis(`w${stage}`, "lane", 0, across)];
-  const patches = (stage: string): [ReturnType<typeof axis>, ReturnType<typeof axis>] => [axis(`r${stage}`, "vector", 0, patch), axis(`c${stage}`, "vector", 0, patch)];
+  const lanes = (stage: string): [ReturnType<typeof axis>, ReturnType<typeof axis>] => [
+    axis(`u${stage}`, "lane", 0, across),
+    axis(`w${stage}`, "lane", 0, across),
+  ];
+  const patches = (stage: string): [ReturnType<typeof axis>, ReturnType<typeof axis>] => [
+    axis(`r${stage}`, "vector", 0, patch),
+    axis(`c${stage}`, "vector", 0, patch),
+  ];
   const slot = (u: Expr, w: Expr, r: Expr, c: Expr): Expr => at2(at2(at2(u, across, w), patch, r), patch, c);
   const stage = (name: string, body: (row: Expr, column: Expr, slot: Expr) => readonly Stmt[], around: readonly ReturnType<typeof axis>[] = []): Stmt[] => {
     const [[u, w], [r, c]] = [lanes(name), patches(name)];
@@ -228,7 +278,10 @@ function attentionTile(depth: number, length: number, q0: Expr, k0: Expr): Stmt[
       reduce("peak", "max", [c], read("p", at2(u.at, keys, c.at))),
       bind("m_new", s.max(read("m", u.at), number("peak"))),
       bind("keep", s.exp(s.sub(read("m", u.at), number("m_new")))),
-      reduce("mass", "add", [c], number("e"), [bind("e", s.exp(s.sub(read("p", at2(u.at, keys, c.at)), number("m_new")))), store("p", at2(u.at, keys, c.at), number("e"))]),
+      reduce("mass", "add", [c], number("e"), [
+        bind("e", s.exp(s.sub(read("p", at2(u.at, keys, c.at)), number("m_new")))),
+        store("p", at2(u.at, keys, c.at), number("e")),
+      ]),
       store("m", u.at, number("m_new")),
       store("l", u.at, s.add(s.mul(read("l", u.at), number("keep")), number("mass"))),
       store("alpha", u.at, number("keep")),
@@ -286,12 +339,20 @@ export function raggedSums(lanes: AxisKind): Fixture {
   const i = axis("i", "grid", 0, rows);
   const j = axis("j", lanes, readInt("offsets", i.at, 0, total), readInt("offsets", addIndex(i.at, 1), 0, total));
   return {
-    kernel: kernel("ragged sums", [reads("x", total), reads("offsets", rows + 1, "int32"), writes("y", rows)], [
-      loop(i, [reduce("sum", "add", [j], read("x", j.at)), store("y", i.at, number("sum"))]),
-    ]),
+    kernel: kernel(
+      "ragged sums",
+      [reads("x", total), reads("offsets", rows + 1, "int32"), writes("y", rows)],
+      [loop(i, [reduce("sum", "add", [j], read("x", j.at)), store("y", i.at, number("sum"))])],
+    ),
     memory: () => ({ x: numbers(total, 10), offsets: Int32Array.from(offsets), y: new Float32Array(rows) }),
     scalars: {},
-    expect: (before) => ({ y: range(rows).map((r) => of(before, "x").slice(get(offsets, r), get(offsets, r + 1)).reduce((a, v) => a + v, 0)) }),
+    expect: (before) => ({
+      y: range(rows).map((r) =>
+        of(before, "x")
+          .slice(get(offsets, r), get(offsets, r + 1))
+          .reduce((a, v) => a + v, 0),
+      ),
+    }),
   };
 }
 
@@ -301,17 +362,26 @@ export function carriedCounts(): Fixture {
   const j = axis("j", "serial", readInt("offsets", i.at, 0, 16), readInt("offsets", addIndex(i.at, 1), 0, 16));
   const [best, count] = [number("best"), number("count")];
   return {
-    kernel: kernel("carried counts", [reads("x", 16), reads("offsets", 6, "int32"), writes("y", 10)], [
-      loop(i, [
-        carry("best", f32(-Infinity)),
-        carry("count", f32(0)),
-        loop(j, [
-          { kind: "if", condition: s.gt(read("x", j.at), best), then: [assign("best", read("x", j.at)), assign("count", s.add(count, 1))], otherwise: [assign("count", s.sub(count, 0.5))] },
+    kernel: kernel(
+      "carried counts",
+      [reads("x", 16), reads("offsets", 6, "int32"), writes("y", 10)],
+      [
+        loop(i, [
+          carry("best", f32(-Infinity)),
+          carry("count", f32(0)),
+          loop(j, [
+            {
+              kind: "if",
+              condition: s.gt(read("x", j.at), best),
+              then: [assign("best", read("x", j.at)), assign("count", s.add(count, 1))],
+              otherwise: [assign("count", s.sub(count, 0.5))],
+            },
+          ]),
+          store("y", mulIndex(i.at, 2), best),
+          store("y", at2(i.at, 2, i32(1)), count),
         ]),
-        store("y", mulIndex(i.at, 2), best),
-        store("y", at2(i.at, 2, i32(1)), count),
-      ]),
-    ]),
+      ],
+    ),
     memory: () => ({ x: numbers(16, 11), offsets: Int32Array.from(offsets), y: new Float32Array(10) }),
     scalars: {},
     expect: (before) => ({
@@ -334,9 +404,11 @@ export function scatter(op: "add" | "mul" | "min" | "max"): Fixture {
   const e = axis("e", "grid", 0, targets.length);
   const combine = { add: (a: number, b: number) => a + b, mul: (a: number, b: number) => a * b, min: Math.min, max: Math.max }[op];
   return {
-    kernel: kernel(`scatter ${op}`, [reads("x", targets.length), reads("to", targets.length, "int32"), updates("y", 6)], [
-      loop(e, [store("y", readInt("to", e.at, 0, 5), read("x", e.at), { atomic: op })]),
-    ]),
+    kernel: kernel(
+      `scatter ${op}`,
+      [reads("x", targets.length), reads("to", targets.length, "int32"), updates("y", 6)],
+      [loop(e, [store("y", readInt("to", e.at, 0, 5), read("x", e.at), { atomic: op })])],
+    ),
     memory: () => ({ x: numbers(targets.length, 12), to: Int32Array.from(targets), y: numbers(6, 13) }),
     scalars: {},
     expect: (before) => {

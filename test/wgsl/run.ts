@@ -61,7 +61,10 @@ export async function runOn(device: GPUDevice, shader: WgslKernel, memory: Memor
   const bufferOf = (names: readonly string[]): GPUBuffer => buffers.get(names[0] ?? "") ?? uniforms;
   const layout = layoutOf(device, shader);
   const module = device.createShaderModule({ code: shader.source });
-  const pipeline = device.createComputePipeline({ layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }), compute: { module, entryPoint: shader.entryPoint } });
+  const pipeline = device.createComputePipeline({
+    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+    compute: { module, entryPoint: shader.entryPoint },
+  });
   const entries = shader.bindings.map((b) => ({ binding: b.binding, resource: { buffer: bufferOf(b.buffers) } }));
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
@@ -93,7 +96,10 @@ export async function openRunner(): Promise<Runner | null> {
   const environment = swiftshaderEnvironment();
   if (environment === null) return skip("wgsl: shaders are not run: no SwiftShader (Debian's chromium) on this machine");
   const child = fork(fileURLToPath(new URL("run-process.ts", import.meta.url)), {
-    execArgv: ["--import", "tsx"], env: { ...process.env, ...environment }, serialization: "advanced", stdio: ["ignore", "ignore", "pipe", "ipc"],
+    execArgv: ["--import", "tsx"],
+    env: { ...process.env, ...environment },
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   const next = <T>(): Promise<T> =>
     new Promise((resolve, reject) => {

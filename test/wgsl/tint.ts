@@ -32,14 +32,15 @@ export async function openTint(): Promise<Tint | null> {
   const session = await openDawn("null");
   if (session === null) return null;
   const { device, close } = session;
-  const messages = async (module: GPUShaderModule): Promise<string[]> => {
+  const messages = async (module: GPUShaderModule, source: string): Promise<string[]> => {
     const info = await module.getCompilationInfo();
-    return info.messages.map((m) => `${m.lineNum}:${m.linePos} ${m.type}: ${m.message}`);
+    const lines = source.split("\n");
+    return info.messages.map((m) => `${m.lineNum}:${m.linePos} ${m.type}: ${m.message}: ${lines[m.lineNum - 1] ?? ""}`);
   };
   const compile = async (source: string): Promise<{ module: GPUShaderModule; found: string[] }> => {
     device.pushErrorScope("validation");
     const module = device.createShaderModule({ code: source });
-    const found = await messages(module);
+    const found = await messages(module, source);
     const error = await device.popErrorScope();
     return { module, found: error !== null && found.length === 0 ? [error.message] : found };
   };

@@ -255,8 +255,18 @@ export class BodyWriter {
   #combined(s: Reduce, accumulators: readonly string[]): string[] {
     const lines: string[] = [];
     const tuple = accumulators.map((name, k) => variable(name, at(s.init, k).dtype));
-    const texts = spell(s.combine.map((c) => substitute(c, [...tuple, ...s.values])), this.#shader, lines);
-    return [...lines, ...this.#assignAll(accumulators.map((name) => this.#shader.names.of(name)), texts)];
+    const texts = spell(
+      s.combine.map((c) => substitute(c, [...tuple, ...s.values])),
+      this.#shader,
+      lines,
+    );
+    return [
+      ...lines,
+      ...this.#assignAll(
+        accumulators.map((name) => this.#shader.names.of(name)),
+        texts,
+      ),
+    ];
   }
 
   #assignAll(places: readonly string[], texts: readonly string[]): string[] {
@@ -283,7 +293,12 @@ export class BodyWriter {
     const dealt = reduceLanes(s);
     const own = s.names.map((name) => names.fresh(`${name}_lane`));
     const step: Place = { ...place, by: "lane" };
-    const share = this.#serial(s.axes.filter((a) => !dealt.includes(a)), step, (inner) => [...this.list(s.body, inner), ...this.#combined(s, own)], []);
+    const share = this.#serial(
+      s.axes.filter((a) => !dealt.includes(a)),
+      step,
+      (inner) => [...this.list(s.body, inner), ...this.#combined(s, own)],
+      [],
+    );
     const loop = this.#dealt(dealt, share);
     place.pending.add(touchedBy([s], (name) => this.#shader.isShared(name)));
     return [...this.#accumulators(s, own), ...loop, ...this.#tree(s, own, place)];
@@ -302,8 +317,17 @@ export class BodyWriter {
     const [near, other] = [own.map(() => names.fresh("a")), own.map(() => names.fresh("b"))];
     const lines = partials.flatMap((p, k) => [`let ${at(near, k)} = ${p}[lane];`, `let ${at(other, k)} = ${p}[lane + ${far}];`]);
     const tuple = [...near, ...other].map((name, k) => variable(name, at(s.init, k % own.length).dtype));
-    const texts = spell(s.combine.map((c) => substitute(c, tuple)), this.#shader, lines);
-    lines.push(...this.#assignAll(partials.map((p) => `${p}[lane]`), texts));
+    const texts = spell(
+      s.combine.map((c) => substitute(c, tuple)),
+      this.#shader,
+      lines,
+    );
+    lines.push(
+      ...this.#assignAll(
+        partials.map((p) => `${p}[lane]`),
+        texts,
+      ),
+    );
     this.#barriers++;
     place.pending.clear((name) => !this.#isStorage(name));
     place.pending.add(touching({ reads: partials }));

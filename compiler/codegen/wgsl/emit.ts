@@ -18,9 +18,6 @@ import { block, indent } from "./loops.ts";
 import type { Binding, UniformMember } from "./shader.ts";
 import { requireBindings, Shader } from "./shader.ts";
 
-export { elementBytes } from "./memory.ts";
-export type { Binding, UniformMember } from "./shader.ts";
-
 /** WebGPU's default limits. */
 const maxWorkgroups = 65535;
 const maxWorkgroupBytes = 16384;
@@ -170,11 +167,7 @@ function emitWithLanes(kernel: Kernel, target: Target, { lanes, arena }: { lanes
   const points = nests.reduce((n, nest) => n + nest.points, 0);
   const size = workgroupSizeFor(lanes, points, target);
   const group = "group.y * groups.x + group.x";
-  const body = [
-    `let point = ${lanes > 1 ? group : `(${group}) * ${size}u + lane`};`,
-    `if (point >= ${points}u) { return; }`,
-    ...nestLines(nests, shader),
-  ];
+  const body = [`let point = ${lanes > 1 ? group : `(${group}) * ${size}u + lane`};`, `if (point >= ${points}u) { return; }`, ...nestLines(nests, shader)];
   const entry = [`@compute @workgroup_size(${size}, 1, 1)`, `fn main(${parameters}) {`, ...indent(body), "}"];
   return {
     source: [`// kernel ${kernel.name.replace(/[^\w -]/g, "_")}`, ...shader.declarations(), ...entry, ""].join("\n"),

@@ -83,7 +83,9 @@ interface Access {
 }
 
 function loadsIn(roots: readonly Expr[], name: string): Expr[] {
-  return exprOrder(roots).filter((e) => e.op === "load" && e.name === name).map((e) => at(e.args, 0));
+  return exprOrder(roots)
+    .filter((e) => e.op === "load" && e.name === name)
+    .map((e) => at(e.args, 0));
 }
 
 /** Every access of a local in a list; `nest` are the lane axes around the list. */

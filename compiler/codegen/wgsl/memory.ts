@@ -9,9 +9,6 @@ import type { DType } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { wgslType } from "./scalar.ts";
 
-/** Bytes of one element in a storage buffer: every dtype is one word. */
-export const elementBytes = 4;
-
 export interface Memory {
   /** The variable. */
   readonly ident: string;
@@ -27,8 +24,8 @@ export interface Memory {
 /** The type of one element in a variable: f32, u32, atomic<u32>… */
 export const cellType = (m: Memory): string => (m.atomic ? `atomic<${m.cell}>` : m.cell);
 
-/** What an element of this dtype is in memory: atomics exist for u32 and i32 only. */
-export function cellOf(dtype: DType, space: Memory["space"], atomic: boolean): string {
+/** What a plain load of an element gives: atomics exist for u32 and i32 only. */
+export function cellOf({ dtype, space, atomic }: Pick<Memory, "dtype" | "space" | "atomic">): string {
   if (atomic) return dtype === "int32" ? "i32" : "u32";
   return dtype === "bool" && space === "storage" ? "u32" : wgslType(dtype);
 }

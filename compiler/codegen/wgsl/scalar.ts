@@ -49,14 +49,29 @@ function floatText(value: number, needs: Needs): string {
 /** Spells an operation with operands `a` (texts) of the expressions `e.args`, or answers undefined. */
 type Speller = (a: readonly string[], e: Expr, needs: Needs) => string;
 
-const infix = (sign: string): Speller => ([x = "", y = ""]) => `(${x} ${sign} ${y})`;
-const prefix = (sign: string): Speller => ([x = ""]) => `(${sign}${x})`;
-const call = (name: string): Speller => (a) => `${name}(${a.join(", ")})`;
-const helper = (name: string): Speller => (a, _, needs) => `${needs.helper(name)}(${a.join(", ")})`;
+const infix =
+  (sign: string): Speller =>
+  ([x = "", y = ""]) =>
+    `(${x} ${sign} ${y})`;
+const prefix =
+  (sign: string): Speller =>
+  ([x = ""]) =>
+    `(${sign}${x})`;
+const call =
+  (name: string): Speller =>
+  (a) =>
+    `${name}(${a.join(", ")})`;
+const helper =
+  (name: string): Speller =>
+  (a, _, needs) =>
+    `${needs.helper(name)}(${a.join(", ")})`;
 
 /** Whether an expression is a constant other than 0, by which division has no edge left (but -1). */
 const isPlainDivisor = (e: Expr | undefined): boolean => e !== undefined && e.op === "const" && e.value !== 0 && e.value !== -1;
-const divide = (sign: string, name: string): Speller => (a, e, needs) => (isPlainDivisor(e.args[1]) ? infix(sign) : helper(name))(a, e, needs);
+const divide =
+  (sign: string, name: string): Speller =>
+  (a, e, needs) =>
+    (isPlainDivisor(e.args[1]) ? infix(sign) : helper(name))(a, e, needs);
 
 /** Shifts count in u32, where a negative count is a large one. */
 function shift(sign: string, name: string): Speller {
@@ -81,39 +96,75 @@ function compareFloats(sign: string): Speller {
 
 type Table = Readonly<Partial<Record<ScalarOp, Speller>>>;
 const same = (names: readonly ScalarOp[]): Table => Object.fromEntries(names.map((name) => [name, call(name)]));
-const comparisons: readonly (readonly [ScalarOp, string])[] = [["eq", "=="], ["ne", "!="], ["lt", "<"], ["le", "<="], ["gt", ">"], ["ge", ">="]];
+const comparisons: readonly (readonly [ScalarOp, string])[] = [
+  ["eq", "=="],
+  ["ne", "!="],
+  ["lt", "<"],
+  ["le", "<="],
+  ["gt", ">"],
+  ["ge", ">="],
+];
 const compare = (spell: (sign: string) => Speller): Table => Object.fromEntries(comparisons.map(([name, sign]) => [name, spell(sign)]));
 
 const floats: Table = {
   ...same(["abs", "floor", "ceil", "trunc", "round", "sqrt", "exp", "log", "log2", "sin", "cos", "tan", "asin", "acos", "atan", "atan2"]),
   ...same(["sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "pow"]),
   ...compare(compareFloats),
-  add: infix("+"), sub: infix("-"), mul: infix("*"), div: infix("/"), neg: prefix("-"),
-  min: helper("min_f32"), max: helper("max_f32"), isnan: helper("is_nan"),
+  add: infix("+"),
+  sub: infix("-"),
+  mul: infix("*"),
+  div: infix("/"),
+  neg: prefix("-"),
+  min: helper("min_f32"),
+  max: helper("max_f32"),
+  isnan: helper("is_nan"),
 };
 
 const integers: Table = {
   ...same(["min", "max", "abs"]),
   ...compare(infix),
-  add: infix("+"), sub: infix("-"), mul: infix("*"), and: infix("&"), or: infix("|"), xor: infix("^"), not: prefix("~"),
+  add: infix("+"),
+  sub: infix("-"),
+  mul: infix("*"),
+  and: infix("&"),
+  or: infix("|"),
+  xor: infix("^"),
+  not: prefix("~"),
   isnan: () => "false",
 };
 
 const signed: Table = {
   ...integers,
-  neg: prefix("-"), idiv: divide("/", "div_i32"), irem: divide("%", "rem_i32"), shl: shift("<<", "shl_i32"), shr: shift(">>", "shr_i32"),
+  neg: prefix("-"),
+  idiv: divide("/", "div_i32"),
+  irem: divide("%", "rem_i32"),
+  shl: shift("<<", "shl_i32"),
+  shr: shift(">>", "shr_i32"),
 };
 
 const unsigned: Table = {
   ...integers,
-  neg: prefix("0u - "), idiv: divide("/", "div_u32"), irem: divide("%", "rem_u32"), shl: shift("<<", "shl_u32"), shr: shift(">>", "shr_u32"),
+  neg: prefix("0u - "),
+  idiv: divide("/", "div_u32"),
+  irem: divide("%", "rem_u32"),
+  shl: shift("<<", "shl_u32"),
+  shr: shift(">>", "shr_u32"),
 };
 
 const logic: Table = {
-  and: infix("&"), or: infix("|"), xor: infix("!="), not: prefix("!"), min: infix("&"), max: infix("|"),
-  eq: infix("=="), ne: infix("!="), isnan: () => "false",
-  lt: ([x = "", y = ""]) => `(!${x} & ${y})`, le: ([x = "", y = ""]) => `(!${x} | ${y})`,
-  gt: ([x = "", y = ""]) => `(${x} & !${y})`, ge: ([x = "", y = ""]) => `(${x} | !${y})`,
+  and: infix("&"),
+  or: infix("|"),
+  xor: infix("!="),
+  not: prefix("!"),
+  min: infix("&"),
+  max: infix("|"),
+  eq: infix("=="),
+  ne: infix("!="),
+  isnan: () => "false",
+  lt: ([x = "", y = ""]) => `(!${x} & ${y})`,
+  le: ([x = "", y = ""]) => `(!${x} | ${y})`,
+  gt: ([x = "", y = ""]) => `(${x} & !${y})`,
+  ge: ([x = "", y = ""]) => `(${x} | !${y})`,
 };
 
 const tables: Readonly<Partial<Record<DType, Table>>> = { float32: floats, int32: signed, uint32: unsigned, bool: logic };

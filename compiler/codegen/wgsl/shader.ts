@@ -34,7 +34,8 @@ export interface UniformMember {
   readonly of: string;
 }
 
-const atomicNames = (body: readonly Stmt[]): Set<string> => new Set([...statements(body)].flatMap((s) => (s.kind === "store" && s.atomic !== undefined ? [s.buffer] : [])));
+const atomicNames = (body: readonly Stmt[]): Set<string> =>
+  new Set([...statements(body)].flatMap((s) => (s.kind === "store" && s.atomic !== undefined ? [s.buffer] : [])));
 
 /** The frame of one shader, filled as statements are spelled. */
 export class Shader implements Scope {
@@ -73,7 +74,14 @@ export class Shader implements Scope {
       const atomic = inArena ? arenaIsAtomic : atomics.has(b.name);
       const base = this.#addUniform({ name: this.names.fresh(`${b.name}_base`), dtype: "uint32", role: "base", of: b.name });
       const ident = inArena ? "arena" : this.names.memory(b.name);
-      this.#memory.set(b.name, { ident, dtype: b.dtype, space: "storage", base, cell: inArena ? "u32" : cellOf(b.dtype, "storage", atomic), atomic });
+      this.#memory.set(b.name, {
+        ident,
+        dtype: b.dtype,
+        space: "storage",
+        base,
+        cell: inArena ? "u32" : cellOf({ dtype: b.dtype, space: "storage", atomic }),
+        atomic,
+      });
     }
   }
 
@@ -85,7 +93,7 @@ export class Shader implements Scope {
   #addLocal(s: { readonly name: string; readonly dtype: DType; readonly size: number }, space: "function" | "workgroup"): void {
     if (this.#memory.has(s.name)) throw new CompilerBug(`kernel ${this.kernel.name} declares ${s.name} twice`);
     const atomic = space === "workgroup" && atomicNames(this.kernel.body).has(s.name);
-    const m: Memory = { ident: this.names.memory(s.name), dtype: s.dtype, space, base: null, cell: cellOf(s.dtype, space, atomic), atomic };
+    const m: Memory = { ident: this.names.memory(s.name), dtype: s.dtype, space, base: null, cell: cellOf({ dtype: s.dtype, space, atomic }), atomic };
     this.#memory.set(s.name, m);
     if (space === "workgroup") this.#workgroup.set(m.ident, { type: `array<${cellType(m)}, ${s.size}>`, elements: s.size });
   }
