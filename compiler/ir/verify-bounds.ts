@@ -12,6 +12,7 @@ import { keyOf } from "./indexing.ts";
 import type { Axis } from "./loop.ts";
 import type { Range } from "./ranges.ts";
 import { rangeOf } from "./ranges.ts";
+import { stridesOf } from "./shape.ts";
 
 /** What a condition is, where the access happens; the bounds of a loop say something and guard nothing. */
 export interface Fact {
@@ -20,8 +21,8 @@ export interface Fact {
   readonly holds: boolean;
 }
 
-/** What a name of an int32 means: an axis (its values are `step` apart) or an unknown scalar of some range, or a let's value. */
-export type IndexName = { readonly range: Range; readonly step?: number; readonly value?: Expr };
+/** What a name of an int32 means: an axis or an unknown scalar of some range, or a let's value. */
+export type IndexName = { readonly range: Range; readonly axis?: Axis; readonly value?: Expr };
 export type IndexNames = (name: string) => IndexName | undefined;
 
 /** Undefined where the index is inside 0 … size - 1 whenever the facts hold, else what is wrong. */
@@ -38,12 +39,11 @@ export function boundsProblem(index: Expr, size: number, facts: readonly Fact[],
 /** What an int32 expression can be. */
 export const rangeIn = (e: Expr, names: IndexNames): Range => new Ranges(names, new Map()).of(e);
 
-/** The values that a loop's index has. */
-export function axisRange(a: Axis, names: IndexNames): { readonly range: Range; readonly step: number } {
+/** The values that a loop's index has; its last one where the bounds are known. */
+export function axisRange(a: Axis, names: IndexNames): Range {
   const [lo, end] = [rangeIn(a.lo, names), rangeIn(a.hi, names).hi];
   const known = lo.lo === lo.hi && end > lo.lo && Number.isFinite(end);
-  if (!known) return { range: { lo: lo.lo, hi: end - 1 }, step: 1 };
-  return { range: { lo: lo.lo, hi: lo.lo + Math.floor((end - 1 - lo.lo) / a.step) * a.step }, step: a.step };
+  return { lo: lo.lo, hi: known ? lo.lo + Math.floor((end - 1 - lo.lo) / a.step) * a.step : end - 1 };
 }
 
 /** What holds inside of a loop whose bounds are no constants. */
@@ -130,7 +130,7 @@ const tries = 4096;
 
 function counterexample(index: Expr, size: number, facts: readonly Fact[], names: IndexNames, plain: Range): string | undefined {
   const axes = axesOf([index, ...facts.map((f) => f.condition)], names);
-  for (const point of points(axes)) {
+  for (const point of points(axes, names)) {
     const values = new Evaluation((name) => names(name)?.value, point);
     const tests = facts.map((f) => ({ value: values.of(f.condition), holds: f.holds }));
     if (tests.some((t) => t.value !== undefined && (t.value !== 0) !== t.holds)) continue;
@@ -144,7 +144,7 @@ function counterexample(index: Expr, size: number, facts: readonly Fact[], names
   return undefined;
 }
 
-/** The axes that expressions depend on, through lets, with their ranges. */
+/** The axes that expressions depend on, through lets and through the bounds of axes; outer ones first. */
 function axesOf(roots: readonly Expr[], names: IndexNames): Map<string, IndexName> {
   const axes = new Map<string, IndexName>();
   const seen = new Set<Expr>();
@@ -152,8 +152,8 @@ function axesOf(roots: readonly Expr[], names: IndexNames): Map<string, IndexNam
     if (seen.has(e)) return;
     seen.add(e);
     const name = e.op === "axis" || e.op === "var" ? names(e.name) : undefined;
+    for (const part of [name?.value, name?.axis?.lo, name?.axis?.hi]) if (part !== undefined) visit(part);
     if (e.op === "axis" && name !== undefined) axes.set(e.name, name);
-    if (name?.value !== undefined) visit(name.value);
     e.args.forEach(visit);
   };
   roots.forEach(visit);
@@ -163,28 +163,55 @@ function axesOf(roots: readonly Expr[], names: IndexNames): Map<string, IndexNam
 /** Bounds that are not known are tried up to here. */
 const far = 1e6;
 
+/** The first value of an axis, its step and the number of its values, in an iteration of the axes around it. */
+interface Span {
+  readonly lo: number;
+  readonly step: number;
+  readonly count: number;
+}
+
+function spanAt({ range, axis }: IndexName, names: IndexNames, around: ReadonlyMap<string, number>): Span {
+  const values = new Evaluation((name) => names(name)?.value, around);
+  const [lo, hi] = axis === undefined ? [] : [values.of(axis.lo), values.of(axis.hi)];
+  if (axis !== undefined && lo !== undefined && hi !== undefined) return { lo, step: axis.step, count: Math.ceil((hi - lo) / axis.step) };
+  const from = Math.max(range.lo, -far);
+  return { lo: from, step: 1, count: Math.min(range.hi, far) - from + 1 };
+}
+
 /** Iterations to try: all where they are few, else corners first, then a fixed random choice. */
-function* points(axes: ReadonlyMap<string, IndexName>): Generator<ReadonlyMap<string, number>> {
-  const list = [...axes].map(([name, { range, step = 1 }]) => {
-    const lo = Math.max(range.lo, -far);
-    return { name, lo, step, count: Math.floor((Math.min(range.hi, far) - lo) / step) + 1 };
-  });
-  const total = list.reduce((n, a) => n * Math.max(0, a.count), 1);
-  const all = total <= tries;
+function* points(axes: ReadonlyMap<string, IndexName>, names: IndexNames): Generator<ReadonlyMap<string, number>> {
+  const list = [...axes];
+  const most = list.map(([, { range }]) => Math.min(range.hi, far) - Math.max(range.lo, -far) + 1);
+  const total = most.reduce((n, count) => n * Math.max(0, count), 1);
+  const choose = total <= tries ? counting(most) : drawing();
+  for (let turn = 0; turn < Math.min(total, tries); turn++) {
+    const point = new Map<string, number>();
+    const complete = list.every(([name, meaning], i) => {
+      const span = spanAt(meaning, names, point);
+      const k = choose(turn, i, span.count);
+      point.set(name, span.lo + span.step * k);
+      return k >= 0 && k < span.count;
+    });
+    if (complete) yield point;
+  }
+}
+
+/** Which value axis `i` of `count` values takes in a turn. */
+type Choice = (turn: number, i: number, count: number) => number;
+
+/** Every combination once. */
+function counting(most: readonly number[]): Choice {
+  const strides = stridesOf(most);
+  return (turn, i) => Math.floor(turn / at(strides, i)) % at(most, i);
+}
+
+/** First and last values in the first turns, then any. */
+function drawing(): Choice {
   let random = 1;
-  const draw = (count: number, turn: number): number => {
+  return (turn, _, count) => {
     random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
     const share = random / 4294967296;
     if (turn < tries / 16) return share < 0.5 ? 0 : count - 1;
     return Math.floor(share * count);
   };
-  for (let turn = 0; turn < Math.min(total, tries); turn++) {
-    let rest = turn;
-    const point = new Map<string, number>();
-    for (const a of list) {
-      point.set(a.name, a.lo + a.step * (all ? rest % a.count : draw(a.count, turn)));
-      rest = Math.floor(rest / a.count);
-    }
-    yield point;
-  }
 }

@@ -33,7 +33,7 @@ interface Scalar {
   readonly kind: "scalar" | "axis" | "carry";
   readonly dtype: DType;
   readonly range: Range;
-  readonly step?: number;
+  readonly axis?: Axis;
   readonly value?: Expr;
   readonly uniform: boolean;
 }
@@ -184,11 +184,11 @@ class KernelVerifier {
       this.#requireType(bound, "int32", `a bound of axis %${a.name}`);
     }
     if (!Number.isSafeInteger(a.step) || a.step < 1) throw this.#bug(`axis %${a.name} has step ${a.step}`);
-    const span = axisRange(a, this.#names);
+    const range = axisRange(a, this.#names);
     const uniform = this.#isUniform(a.lo) && this.#isUniform(a.hi);
     if (!uniform) this.#divergent++;
-    if (span.range.lo > span.range.hi) this.#idle++;
-    this.#define(a.name, { kind: "axis", dtype: "int32", ...span, uniform: uniform && a.kind !== "lane" && a.kind !== "vector" });
+    if (range.lo > range.hi) this.#idle++;
+    this.#define(a.name, { kind: "axis", dtype: "int32", range, axis: a, uniform: uniform && a.kind !== "lane" && a.kind !== "vector" });
     this.#facts.push(...boundFacts(a));
   }
 

@@ -5,15 +5,16 @@
  *   reduce %m over %l in 0..8 { load %x[%l] }    →     let %t = load %x[%k]
  *                                                      yield %t, %t }
  *
- * Sibling loops over the same range that do not need one another become one loop; what a list computes twice gets a name;
- * names that nobody reads go.
+ * Sibling loops over the same range that do not need one another become one loop; what a list computes twice gets a name, and what
+ * a loop computes again in every iteration moves in front of it; names that nobody reads go.
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, isScalarOp, substitute, argument, variable } from "../../ir/expr.ts";
+import { argument, axisIndex, substitute } from "../../ir/expr.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, mapStatements } from "../../ir/loop-walk.ts";
+import { Sharing } from "./sharing.ts";
 
 export function tidy(list: readonly Stmt[]): Stmt[] {
   return dropUnread(share(mergeLoops(list)));
@@ -132,23 +133,6 @@ function intersects(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** Numbers expressions so that equal ones have equal numbers: linear in the size of the graph of sub-expressions. */
-class Numbering {
-  readonly #ids = new Map<string, number>();
-  readonly #known = new Map<Expr, number>();
-
-  of(e: Expr): number {
-    const known = this.#known.get(e);
-    if (known !== undefined) return known;
-    const value = Object.is(e.value, -0) ? "-0" : String(e.value);
-    const key = `${e.op}:${e.dtype}:${e.name}:${value}(${e.args.map((a) => this.of(a)).join(",")})`;
-    const id = this.#ids.get(key) ?? this.#ids.size;
-    this.#ids.set(key, id);
-    this.#known.set(e, id);
-    return id;
-  }
-}
-
 /** Values may change between two reads of a mutable name, so what reads one is never shared. */
 function mutableNames(list: readonly Stmt[]): Set<string> {
   const names = new Set<string>();
@@ -157,89 +141,7 @@ function mutableNames(list: readonly Stmt[]): Set<string> {
 }
 
 function share(list: readonly Stmt[]): Stmt[] {
-  return new Sharing(mutableNames(list)).list(list, new Map(), []);
-}
-
-class Sharing {
-  readonly #numbering = new Numbering();
-  readonly #mutable: ReadonlySet<string>;
-  readonly #stable = new Map<number, boolean>();
-  #fresh = 0;
-
-  constructor(mutable: ReadonlySet<string>) {
-    this.#mutable = mutable;
-  }
-
-  /** `known`: expressions that already have a name, here or further out. `tail`: values read at the end of the list. */
-  list(list: readonly Stmt[], outer: ReadonlyMap<number, Expr>, tail: Expr[]): Stmt[] {
-    const counts = this.#count(list, tail);
-    const known = new Map(outer);
-    const out: Stmt[] = [];
-    const rewriteExpr = (e: Expr): Expr => this.#rewrite(e, counts, known, out);
-    for (const s of list) {
-      if (s.kind === "let") {
-        const value = this.#children(s.value, counts, known, out);
-        out.push({ ...s, value });
-        if (this.#isStable(s.value)) known.set(this.#numbering.of(s.value), variable(s.name, value.dtype, value.lo, value.hi));
-      } else if (s.kind === "reduce") {
-        const values = [...s.values];
-        const init = s.init.map(rewriteExpr);
-        const body = this.list(s.body, known, values);
-        out.push({ ...s, init, body, values });
-      } else {
-        const bodyOf = (inner: readonly Stmt[]): Stmt[] => this.list(inner, known, []);
-        const next = mapStatement(s, rewriteExpr, bodyOf);
-        out.push(next);
-      }
-    }
-    tail.forEach((e, i) => {
-      tail[i] = rewriteExpr(e);
-    });
-    return out;
-  }
-
-  /** How often each sub-expression stands in this list itself; a repeated parent hides its children. */
-  #count(list: readonly Stmt[], tail: readonly Expr[]): Map<number, number> {
-    const counts = new Map<number, number>();
-    const visit = (e: Expr): void => {
-      if (e.args.length === 0) return;
-      const id = this.#numbering.of(e);
-      const n = (counts.get(id) ?? 0) + 1;
-      counts.set(id, n);
-      if (n === 1) e.args.forEach(visit);
-    };
-    for (const s of list) (s.kind === "reduce" ? s.init : expressionsOf(s)).forEach(visit);
-    tail.forEach(visit);
-    return counts;
-  }
-
-  #rewrite(e: Expr, counts: ReadonlyMap<number, number>, known: Map<number, Expr>, out: Stmt[]): Expr {
-    if (e.args.length === 0) return e;
-    const id = this.#numbering.of(e);
-    const name = known.get(id);
-    if (name !== undefined) return name;
-    const next = this.#children(e, counts, known, out);
-    if ((counts.get(id) ?? 0) < 2 || !this.#isStable(e) || !(isScalarOp(e.op) || e.op === "load")) return next;
-    const v = variable(`t${this.#fresh++}`, e.dtype, e.lo, e.hi);
-    out.push({ kind: "let", name: v.name, value: next });
-    known.set(id, v);
-    return v;
-  }
-
-  #children(e: Expr, counts: ReadonlyMap<number, number>, known: Map<number, Expr>, out: Stmt[]): Expr {
-    const args = e.args.map((a) => this.#rewrite(a, counts, known, out));
-    return args.every((a, i) => a === e.args[i]) ? e : { ...e, args };
-  }
-
-  #isStable(e: Expr): boolean {
-    const id = this.#numbering.of(e);
-    const known = this.#stable.get(id);
-    if (known !== undefined) return known;
-    const own = (e.op === "var" || e.op === "load") && this.#mutable.has(e.name);
-    const stable = !own && e.args.every((a) => this.#isStable(a));
-    this.#stable.set(id, stable);
-    return stable;
-  }
+  return new Sharing(mutableNames(list)).list(list);
 }
 
 /** Without lets that nothing reads. Names are unique in a kernel, so one set serves all levels. */

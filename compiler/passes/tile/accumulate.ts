@@ -13,35 +13,32 @@ import { addIndex, ix, mulIndex } from "../../ir/indexing.ts";
 import type { Axis, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, mapStatements, visitExpressions } from "../../ir/loop-walk.ts";
 
-const lanes = 4;
 const block = 512;
-/** Four copies of a larger body cost more than they give. */
+/** Copies of a larger body cost more than they give. */
 const maxOperations = 40;
-/** More results than this in one loop fill the registers already. */
-const maxResults = 4;
 
-export function accumulate(kernel: Kernel): Kernel {
+/** `lanes`: accumulators a result. One where the loop has many results, which fill the registers already; blocks are kept then too. */
+export function accumulate(kernel: Kernel, lanes: 1 | 4): Kernel {
+  const mapList = (list: readonly Stmt[]): Stmt[] =>
+    list.flatMap((s) => {
+      const inner = mapStatement(s, (e) => e, mapList);
+      return inner.kind === "reduce" && isLong(inner, lanes) ? blocked(inner, lanes) : [inner];
+    });
   return { ...kernel, body: mapList(kernel.body) };
 }
 
-function mapList(list: readonly Stmt[]): Stmt[] {
-  return list.flatMap((s) => {
-    const inner = mapStatement(s, (e) => e, mapList);
-    return inner.kind === "reduce" && isLong(inner) ? blocked(inner) : [inner];
-  });
-}
-
-function isLong(r: Reduce): boolean {
+function isLong(r: Reduce, lanes: 1 | 4): boolean {
   const only = r.axes.length === 1 ? r.axes[0] : undefined;
   if (only === undefined || only.kind !== "serial" || only.lo.op !== "const" || only.lo.value !== 0 || only.hi.op !== "const" || only.step !== 1) return false;
   let operations = 0;
   visitExpressions([r], (e) => {
     if (isScalarOp(e.op)) operations++;
   });
-  return only.hi.value >= 4 * lanes && r.names.length <= maxResults && operations <= maxOperations && r.body.every((s) => s.kind === "let" || s.kind === "store");
+  const long = lanes === 1 ? !r.exact && only.hi.value > block : only.hi.value >= 4 * lanes && operations <= maxOperations;
+  return long && r.body.every((s) => s.kind === "let" || s.kind === "store");
 }
 
-function blocked(r: Reduce): Stmt[] {
+function blocked(r: Reduce, lanes: 1 | 4): Stmt[] {
   const axis = at(r.axes, 0);
   const n = axis.hi.value;
   const whole = Math.floor(n / lanes) * lanes;
@@ -51,7 +48,7 @@ function blocked(r: Reduce): Stmt[] {
   const b = axisIndex(`${axis.name}b`, 0, blocks - 1);
   const from = mulIndex(b, block);
   const to = blocks === 1 ? ix(whole) : minIndex(addIndex(from, block), whole);
-  const body = blockBody(r, blocks === 1 ? ix(0) : from, to, totals);
+  const body = blockBody(r, lanes, blocks === 1 ? ix(0) : from, to, totals);
   out.push(...(blocks === 1 ? body : [loop(b.name, ix(0), ix(blocks), 1, body)]));
   if (whole < n) out.push(loop(axis.name, ix(whole), ix(n), 1, [...r.body, ...assign(r, totals, r.values)]));
   return out;
@@ -64,14 +61,14 @@ function minIndex(e: Expr, n: number): Expr {
 const loop = (name: string, lo: Expr, hi: Expr, step: number, body: readonly Stmt[]): Stmt => ({ kind: "for", axis: { name, kind: "serial", lo, hi, step }, body });
 
 /** One block: its accumulators, its steps, and their sum brought into the totals. */
-function blockBody(r: Reduce, from: Expr, to: Expr, totals: readonly Expr[]): Stmt[] {
+function blockBody(r: Reduce, lanes: 1 | 4, from: Expr, to: Expr, totals: readonly Expr[]): Stmt[] {
   const axis = at(r.axes, 0);
   const step = axisIndex(`${axis.name}s`, 0, axis.hi.value - 1);
   const parts = Array.from({ length: lanes }, (_, u) => r.names.map((name, i) => variable(`${name}_p${u}`, at(r.init, i).dtype)));
   const carries = parts.flatMap((p) => p.map((v, i): Stmt => ({ kind: "carry", name: v.name, init: at(r.init, i) })));
   const steps = parts.flatMap((p, u) => stepOf(r, axis, addIndex({ ...step, hi: step.hi - u }, u), p, `_u${u}`));
-  const [left, right] = [merge(r, at(parts, 0), at(parts, 1)), merge(r, at(parts, 2), at(parts, 3))];
-  return [...carries, loop(step.name, from, to, lanes, steps), ...assign(r, totals, merge(r, left, right))];
+  const sum = lanes === 1 ? at(parts, 0) : merge(r, merge(r, at(parts, 0), at(parts, 1)), merge(r, at(parts, 2), at(parts, 3)));
+  return [...carries, loop(step.name, from, to, lanes, steps), ...assign(r, totals, sum)];
 }
 
 const merge = (r: Reduce, a: readonly Expr[], b: readonly Expr[]): Expr[] => r.combine.map((c) => substitute(c, [...a, ...b]));

@@ -20,5 +20,6 @@ export function tile(kernel: Kernel, target: Target): Kernel {
     const dealt = dealLanes(kernel, target);
     return dealt === kernel ? jam(kernel) : dealt;
   }
-  return accumulate(jam(kernel));
+  const jammed = jam(kernel);
+  return accumulate(jammed, jammed === kernel ? 4 : 1);
 }

@@ -1,0 +1,206 @@
+/**
+ * Common subexpressions and loop invariants of statements.
+ *
+ * Every statement list is a level. An expression that stands twice in a level gets a name there; one that uses nothing of its level
+ * moves to the level around it, in front of the loop. Loads stay where they are: `lower` has placed them, perhaps behind a condition.
+ */
+import type { Expr } from "../../ir/expr.ts";
+import { isScalarOp, variable } from "../../ir/expr.ts";
+import type { Stmt } from "../../ir/loop.ts";
+import { expressionsOf } from "../../ir/loop.ts";
+import { mapStatement } from "../../ir/loop-walk.ts";
+
+/** Numbers expressions so that equal ones have equal numbers: linear in the size of the graph of sub-expressions. */
+class Numbering {
+  readonly #ids = new Map<string, number>();
+  readonly #known = new Map<Expr, number>();
+  /** Names that stand for another name. */
+  readonly #same = new Map<string, string>();
+
+  of(e: Expr): number {
+    const known = this.#known.get(e);
+    if (known !== undefined) return known;
+    const value = Object.is(e.value, -0) ? "-0" : String(e.value);
+    const key = `${e.op}:${e.dtype}:${this.#same.get(e.name) ?? e.name}:${value}(${e.args.map((a) => this.of(a)).join(",")})`;
+    const id = this.#ids.get(key) ?? this.#ids.size;
+    this.#ids.set(key, id);
+    this.#known.set(e, id);
+    return id;
+  }
+
+  equate(name: string, other: string): void {
+    this.#same.set(name, other);
+  }
+}
+
+/** A statement list under construction. */
+interface Level {
+  readonly around: Level | null;
+  /** Names that this level defines: what uses one of them cannot move out. */
+  readonly own: Set<string>;
+  /** Expressions that have a name here. */
+  readonly named: Map<number, Expr>;
+  readonly counts: Map<number, number>;
+  readonly out: Stmt[];
+}
+
+export class Sharing {
+  readonly #numbering = new Numbering();
+  readonly #mutable: ReadonlySet<string>;
+  readonly #stable = new Map<number, boolean>();
+  readonly #names = new Map<Expr, ReadonlySet<string>>();
+  readonly #loading = new Map<Expr, boolean>();
+  readonly #aliases = new Map<string, Expr>();
+  #fresh = 0;
+
+  /** `mutable`: names whose value changes, and buffers that are stored to. */
+  constructor(mutable: ReadonlySet<string>) {
+    this.#mutable = mutable;
+  }
+
+  list(list: readonly Stmt[]): Stmt[] {
+    return this.#level(list, null, [], []);
+  }
+
+  /** `loops`: axes whose iterations run this list. `tail`: values read at its end, rewritten in place. */
+  #level(list: readonly Stmt[], around: Level | null, loops: readonly string[], tail: Expr[]): Stmt[] {
+    const level: Level = { around, own: new Set(loops), named: new Map(), counts: this.#count(list, tail), out: [] };
+    for (const s of list) for (const name of definedBy(s)) level.own.add(name);
+    for (const s of list) this.#statement(s, level);
+    tail.forEach((e, i) => {
+      tail[i] = this.#rewrite(e, level);
+    });
+    return level.out;
+  }
+
+  #statement(s: Stmt, level: Level): void {
+    if (s.kind === "let") {
+      if (this.#aliases.has(s.name)) return;
+      const value = this.#children(s.value, level);
+      level.out.push({ ...s, value });
+      if (this.#isStable(s.value)) level.named.set(this.#numbering.of(s.value), variable(s.name, value.dtype, value.lo, value.hi));
+    } else if (s.kind === "reduce") {
+      const values = [...s.values];
+      const init = s.init.map((e) => this.#rewrite(e, level));
+      const body = this.#level(s.body, level, s.axes.map((a) => a.name), values);
+      level.out.push({ ...s, init, body, values });
+    } else {
+      const loops = s.kind === "for" ? [s.axis.name] : [];
+      const next = mapStatement(s, (e) => this.#rewrite(e, level), (inner) => this.#level(inner, level, loops, []));
+      level.out.push(next);
+    }
+  }
+
+  /** How often each sub-expression stands in this list itself; a repeated parent hides its children. Equal lets become one. */
+  #count(list: readonly Stmt[], tail: readonly Expr[]): Map<number, number> {
+    const counts = new Map<number, number>();
+    const lets = new Map<number, string>();
+    const visit = (e: Expr): void => {
+      if (e.args.length === 0) return;
+      const id = this.#numbering.of(e);
+      const n = (counts.get(id) ?? 0) + 1;
+      counts.set(id, n);
+      if (n === 1) e.args.forEach(visit);
+    };
+    for (const s of list) {
+      (s.kind === "reduce" ? s.init : expressionsOf(s)).forEach(visit);
+      if (s.kind !== "let" || !this.#isStable(s.value)) continue;
+      const id = this.#numbering.of(s.value);
+      const first = lets.get(id);
+      if (first === undefined) lets.set(id, s.name);
+      else {
+        this.#numbering.equate(s.name, first);
+        this.#aliases.set(s.name, variable(first, s.value.dtype, s.value.lo, s.value.hi));
+      }
+    }
+    tail.forEach(visit);
+    return counts;
+  }
+
+  #rewrite(e: Expr, level: Level): Expr {
+    if (e.op === "var") return this.#aliases.get(e.name) ?? e;
+    if (e.args.length === 0) return e;
+    const id = this.#numbering.of(e);
+    for (let l: Level | null = level; l !== null; l = l.around) {
+      const name = l.named.get(id);
+      if (name !== undefined) return name;
+    }
+    if (level.around !== null && isScalarOp(e.op) && this.#isStable(e) && !this.#uses(e, level.own) && !this.#loads(e)) return this.#hoist(e, level.around);
+    const next = this.#children(e, level);
+    const repeated = (level.counts.get(id) ?? 0) > 1 && this.#isStable(e);
+    return repeated ? this.#name(e, next, level) : next;
+  }
+
+  /** Names an invariant in the outermost level that defines what it uses. */
+  #hoist(e: Expr, level: Level): Expr {
+    if (level.around !== null && !this.#uses(e, level.own)) return this.#hoist(e, level.around);
+    const known = level.named.get(this.#numbering.of(e));
+    return known ?? this.#name(e, this.#children(e, level), level);
+  }
+
+  #name(e: Expr, rewritten: Expr, level: Level): Expr {
+    if (rewritten.args.length === 0) return rewritten;
+    const v = variable(`t${this.#fresh++}`, e.dtype, e.lo, e.hi);
+    level.out.push({ kind: "let", name: v.name, value: rewritten });
+    level.own.add(v.name);
+    level.named.set(this.#numbering.of(e), v);
+    return v;
+  }
+
+  #children(e: Expr, level: Level): Expr {
+    if (e.args.length === 0) return this.#rewrite(e, level);
+    const args = e.args.map((a) => this.#rewrite(a, level));
+    return args.every((a, i) => a === e.args[i]) ? e : { ...e, args };
+  }
+
+  #uses(e: Expr, names: ReadonlySet<string>): boolean {
+    for (const n of this.#namesOf(e)) if (names.has(n)) return true;
+    return false;
+  }
+
+  #loads(e: Expr): boolean {
+    const known = this.#loading.get(e);
+    if (known !== undefined) return known;
+    const loads = e.op === "load" || e.args.some((a) => this.#loads(a));
+    this.#loading.set(e, loads);
+    return loads;
+  }
+
+  /** Names of scalars and axes below an expression. */
+  #namesOf(e: Expr): ReadonlySet<string> {
+    const known = this.#names.get(e);
+    if (known !== undefined) return known;
+    const names = new Set<string>();
+    if (e.op === "var" || e.op === "axis") {
+      names.add(e.name);
+      const alias = this.#aliases.get(e.name);
+      if (alias !== undefined) names.add(alias.name);
+    }
+    for (const a of e.args) for (const n of this.#namesOf(a)) names.add(n);
+    this.#names.set(e, names);
+    return names;
+  }
+
+  /** Whether the value is the same wherever it is read. */
+  #isStable(e: Expr): boolean {
+    const id = this.#numbering.of(e);
+    const known = this.#stable.get(id);
+    if (known !== undefined) return known;
+    const own = (e.op === "var" || e.op === "load") && this.#mutable.has(e.name);
+    const stable = !own && e.args.every((a) => this.#isStable(a));
+    this.#stable.set(id, stable);
+    return stable;
+  }
+}
+
+function definedBy(s: Stmt): readonly string[] {
+  switch (s.kind) {
+    case "let":
+    case "carry":
+      return [s.name];
+    case "reduce":
+      return s.names;
+    default:
+      return [];
+  }
+}
