@@ -87,7 +87,8 @@ export function moduleOf(example: Example, publicNames: readonly string[]): stri
   const file = parseSource(posix.join(posix.dirname(example.place), "example.ts"), example.code);
   const program = file.nodes[0];
   if (program === undefined) throw new Error(`${example.place}: empty`);
-  const used = new Set(file.nodes.filter((n) => n.type === "Identifier").map(textOf));
+  const properties = new Set(file.nodes.filter((n) => n.type === "MemberExpression" && n["computed"] !== true).map((n) => child(n, "property")?.start));
+  const used = new Set(file.nodes.filter((n) => n.type === "Identifier" && !properties.has(n.start)).map(textOf));
   const bound = new Set(file.imports.flatMap((i) => i.names));
   const patterns = file.nodes.filter((n) => n.type === "VariableDeclarator").map((n) => child(n, "id"));
   for (const pattern of patterns) if (pattern !== null) for (const node of walk(pattern)) bound.add(textOf(node) ?? "");
