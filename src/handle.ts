@@ -13,7 +13,9 @@ import type { Value } from "../compiler/ir/node.ts";
 import type { Shape, TensorType } from "../compiler/ir/shape.ts";
 import { sizeOf, typeText } from "../compiler/ir/shape.ts";
 import { evaluate, evaluateSync, pendingNodes, readValue, readValueSync, releaseValue, targetName } from "./evaluate.ts";
+import { recordSite } from "./call-site.ts";
 import { formatValues } from "./print.ts";
+import { settings } from "./settings.ts";
 
 /** `array`: NumPy's habits, float64. `tensor`: PyTorch's habits, float32. */
 export type Face = "array" | "tensor";
@@ -49,6 +51,7 @@ export abstract class Lazy {
 
   /** A handle of the same class on `value`. */
   wrap(value: Value): this {
+    if (settings().debug) recordSite(value.node);
     const made = this.make(value);
     if (!sameClass(made, this)) throw new CompilerBug(`a ${this.face} made another class of handle`);
     return made;

@@ -1,6 +1,6 @@
 /** What users pass as data, read into one flat typed array: nested lists, numbers, booleans, typed arrays. */
 import type { DType } from "../compiler/ir/dtype.ts";
-import { isDType, requireComputes } from "../compiler/ir/dtype.ts";
+import { isDType, isFloat, requireComputes } from "../compiler/ir/dtype.ts";
 import { at, DTypeError, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
 import type { HostArray } from "../compiler/ir/host.ts";
 import { hostArray } from "../compiler/ir/host.ts";
@@ -53,6 +53,8 @@ const dtypeByConstructor: ReadonlyMap<string, DType> = new Map(dtypesOf);
 function isTyped(x: unknown): x is AnyTypedArray {
   return ArrayBuffer.isView(x) && dtypeByConstructor.has(x.constructor.name);
 }
+type NumericArray = Exclude<AnyTypedArray, BigInt64Array | BigUint64Array>;
+const isNumeric = (x: List): x is NumericArray => isTyped(x) && !(x instanceof BigInt64Array) && !(x instanceof BigUint64Array);
 const isList = (x: unknown): x is List => Array.isArray(x) || isTyped(x);
 const isScalar = (x: unknown): x is Scalar => typeof x === "number" || typeof x === "boolean" || typeof x === "bigint";
 
@@ -101,20 +103,21 @@ function foreign(face: Face, x: unknown): UnsupportedError {
 /** Booleans, bigints and typed arrays have a dtype of their own; numbers have the face's. */
 function naturalDType(face: Face, data: ArrayData, fallback: DType): DType {
   const kinds = new Set<DType>();
-  const pending: ArrayData[] = [data];
-  for (let x = pending.pop(); x !== undefined; x = pending.pop()) {
+  const visit = (x: ArrayData): void => {
     if (isTyped(x)) kinds.add(dtypeByConstructor.get(x.constructor.name) ?? fallback);
-    else if (Array.isArray(x)) for (const item of x) pending.push(item);
+    else if (isRow(x)) kinds.add(fallback);
+    else if (Array.isArray(x)) x.forEach(visit);
     else kinds.add(scalarDType(x, fallback));
-  }
-  if (kinds.size === 0) return fallback;
-  const [only, second] = kinds;
-  if (only !== undefined && second === undefined) return only;
-  kinds.delete("bool");
-  const [rest, another] = kinds;
-  if (rest !== undefined && another === undefined) return rest;
+  };
+  visit(data);
+  if (kinds.size > 1) kinds.delete("bool");
+  const [only = fallback, second] = kinds;
+  if (second === undefined) return only;
   throw new DTypeError(`${face}: the data mixes ${[...kinds].join(" and ")}. Say which with { dtype }.`);
 }
+
+/** A list of numbers only: most data is. */
+const isRow = (x: ArrayData): boolean => Array.isArray(x) && x.length > 0 && x.every((item) => typeof item === "number");
 
 function scalarDType(x: unknown, fallback: DType): DType {
   if (typeof x === "boolean") return "bool";
@@ -123,25 +126,58 @@ function scalarDType(x: unknown, fallback: DType): DType {
 
 function flatten(face: Face, data: ArrayData, dtype: DType, shape: Shape): HostArray {
   const out = hostArray(dtype, sizeOf(shape));
-  let next = 0;
-  const put = (x: unknown): void => {
-    if (!isScalar(x)) throw isList(x) ? raggedness(face, "an element is a list where others are numbers") : foreign(face, x);
-    out[next++] = checkedNumber(face, Number(x), dtype);
-  };
-  const walk = (list: List, axis: number, path: readonly number[]): void => {
-    if (list.length !== at(shape, axis)) throw rowError(face, path, list.length, at(shape, axis));
-    if (axis === shape.length - 1) {
-      for (const x of list) put(x);
-      return;
-    }
-    list.forEach((item: unknown, i: number) => {
-      if (!isList(item)) throw raggedness(face, `row ${[...path, i].join(", ")} is a number where others are lists`);
-      walk(item, axis + 1, [...path, i]);
-    });
-  };
-  if (isList(data)) walk(data, 0, []);
-  else put(data);
+  if (isList(data)) fillRow({ face, dtype, shape, out, path: [], next: 0 }, data);
+  else out[0] = scalarNumber(face, data, dtype);
   return out;
+}
+
+/** Where reading has come to. */
+interface Cursor {
+  readonly face: Face;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly out: HostArray;
+  /** The positions of the lists around the one that is read. */
+  readonly path: number[];
+  next: number;
+}
+
+function fillRow(cursor: Cursor, list: List): void {
+  const { face, shape, path } = cursor;
+  const expected = at(shape, path.length);
+  if (list.length !== expected) throw rowError(face, path, list.length, expected);
+  if (path.length === shape.length - 1) {
+    fillScalars(cursor, list);
+    return;
+  }
+  path.push(0);
+  for (const [i, item] of list.entries()) {
+    path[path.length - 1] = i;
+    if (!isList(item)) throw raggedness(face, `row ${path.join(", ")} is a number where others are lists`);
+    fillRow(cursor, item);
+  }
+  path.pop();
+}
+
+/** Typed arrays whose numbers all fit are copied whole; the others are looked at one by one. */
+function fillScalars(cursor: Cursor, list: List): void {
+  const { face, dtype, out } = cursor;
+  const start = cursor.next;
+  cursor.next += list.length;
+  if (isNumeric(list) && (isFloat(dtype) || dtypeByConstructor.get(list.constructor.name) === dtype)) {
+    out.set(list, start);
+    return;
+  }
+  for (let i = 0; i < list.length; i++) {
+    const x: unknown = list[i];
+    if (typeof x === "number" && isFloat(dtype)) out[start + i] = x;
+    else out[start + i] = scalarNumber(face, x, dtype);
+  }
+}
+
+function scalarNumber(face: Face, x: unknown, dtype: DType): number {
+  if (!isScalar(x)) throw isList(x) ? raggedness(face, "an element is a list where others are numbers") : foreign(face, x);
+  return checkedNumber(face, Number(x), dtype);
 }
 
 function checkedNumber(face: Face, x: number, dtype: DType): number {

@@ -153,4 +153,12 @@ describe("configure", () => {
     expect(counters().plansRun).toBe(0);
     configure({ target: "js" });
   });
+  it("records the user's line of every node in debug mode", () => {
+    configure({ debug: true });
+    const y = tensor([1]).gelu();
+    configure({ debug: false });
+    expect(y.value.node.site).toMatch(/handle\.test\.ts:\d+:\d+$/);
+    expect(y.value.node.args[0]?.node.site).toBe(y.value.node.site);
+    expect(tensor([1]).exp().value.node.site).toBeNull();
+  });
 });
