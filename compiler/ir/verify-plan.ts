@@ -60,9 +60,14 @@ class StepVerifier {
   readonly #bug: Bug;
   readonly #live = new Set<PlanBuffer>();
   readonly #freed = new Set<PlanBuffer>();
-  readonly #written = new Set<PlanBuffer>();
-  /** Inputs whose memory an output has overwritten. */
-  readonly #lost = new Set<number>();
+  readonly #allocated: ReadonlySet<number>;
+  /** The temp whose memory a temp without an allocation of its own takes over. */
+  readonly #homes = new Map<PlanBuffer, PlanBuffer>();
+  /** Whose value a memory holds, memories being known by the buffer that owns them. */
+  readonly #held = new Map<PlanBuffer, PlanBuffer>();
+  readonly #wasWritten = new Set<PlanBuffer>();
+  /** The buffers that some step writes. */
+  readonly #targets: ReadonlySet<number>;
   #where = "";
 
   constructor(plan: Plan, buffers: ReadonlyMap<number, PlanBuffer>, maxBindings: number, bug: Bug) {
@@ -70,7 +75,9 @@ class StepVerifier {
     this.#buffers = buffers;
     this.#maxBindings = maxBindings;
     this.#bug = (message) => bug(`${this.#where}: ${message}`);
-    for (const b of buffers.values()) if (b.role === "input") this.#written.add(b);
+    this.#allocated = new Set(plan.steps.flatMap((s) => (s.kind === "alloc" ? [s.buffer] : [])));
+    this.#targets = new Set(plan.steps.flatMap((s) => writtenBy(s, plan)));
+    for (const b of buffers.values()) if (b.role === "input") this.#held.set(b, b);
   }
 
   step(step: Step): void {
@@ -97,7 +104,7 @@ class StepVerifier {
   end(): void {
     this.#where = "at the end";
     for (const b of this.#live) if (b.role === "temp") throw this.#bug(`%${b.id} was never freed`);
-    for (const o of this.#plan.outputs) if (!this.#written.has(this.#buffer(o.buffer))) throw this.#bug(`output %${o.buffer} was never written`);
+    for (const o of this.#plan.outputs) if (!this.#holds(this.#buffer(o.buffer))) throw this.#bug(`output %${o.buffer} was never written`);
   }
 
   #buffer(id: number): PlanBuffer {
@@ -122,30 +129,48 @@ class StepVerifier {
     this.#freed.add(b);
   }
 
+  /** The buffer whose memory this one lives in: its own, an input's, or that of a temp which lives at the same place. */
+  #home(b: PlanBuffer): PlanBuffer {
+    if (b.donates !== null) return this.#buffer(b.donates);
+    if (b.role !== "temp" || this.#allocated.has(b.id)) return b;
+    const home = this.#homes.get(b) ?? [...this.#live].find((o) => o.role === "temp" && o.offset === b.offset && o.bytes === b.bytes) ?? b;
+    if (home !== b) this.#homes.set(b, home);
+    return home;
+  }
+
   #requireLive(b: PlanBuffer): void {
-    if (this.#freed.has(b)) throw this.#bug(`%${b.id} is used after it was freed`);
-    if (b.role === "temp" && !this.#live.has(b)) throw this.#bug(`%${b.id} is used before it was allocated`);
+    const home = this.#home(b);
+    if (this.#freed.has(home)) throw this.#bug(`%${b.id} is used after it was freed`);
+    if (home.role === "temp" && !this.#live.has(home)) throw this.#bug(`%${b.id} is used before it was allocated`);
+  }
+
+  #holds(b: PlanBuffer): boolean {
+    return this.#held.get(this.#home(b)) === b;
   }
 
   #read(b: PlanBuffer): void {
     this.#requireLive(b);
-    if (this.#lost.has(b.id)) throw this.#bug(`%${b.id} is read after an output has taken it over`);
-    const donor = b.donates === null ? undefined : this.#buffers.get(b.donates);
-    if (!this.#written.has(b) && donor === undefined) throw this.#bug(`%${b.id} is read before it was written`);
+    const holder = this.#held.get(this.#home(b));
+    // what takes over an input begins with what that held; a temp that no step writes is a copy that became no step
+    const inherits = holder !== undefined && (holder.id === b.donates || !this.#targets.has(b.id));
+    if (holder === b || inherits) return;
+    const lost = this.#wasWritten.has(b) || b.role === "input";
+    throw this.#bug(lost && holder !== undefined ? `%${b.id} is read after %${holder.id} has taken it over` : `%${b.id} is read before it was written`);
   }
 
   #write(b: PlanBuffer): void {
     this.#requireLive(b);
     if (b.role === "input") throw this.#bug(`%${b.id} is an input and written`);
-    this.#written.add(b);
-    if (b.donates !== null) this.#lost.add(b.donates);
+    this.#held.set(this.#home(b), b);
+    this.#wasWritten.add(b);
   }
 
   /** What a scratch held is lost, and what it holds after is nobody's: only a temp that is not written may be one. */
   #requireScratch(b: PlanBuffer): void {
     this.#requireLive(b);
     if (b.role !== "temp") throw this.#bug(`%${b.id} is an ${b.role} and used as scratch`);
-    if (this.#written.has(b)) throw this.#bug(`%${b.id} holds a value and is used as scratch`);
+    if (this.#holds(b)) throw this.#bug(`%${b.id} holds a value and is used as scratch`);
+    this.#held.delete(this.#home(b));
   }
 
   #run(step: Extract<Step, { kind: "kernel" }>, kernel: Kernel): void {
@@ -177,5 +202,20 @@ class StepVerifier {
       const given = this.#plan.scalars[n];
       if (given !== dtype) throw this.#bug(`scalar ${n} is ${given ?? "not there"}, the kernel's %${name} is ${dtype}`);
     });
+  }
+}
+
+/** The buffers that a step writes. */
+function writtenBy(step: Step, plan: Plan): readonly number[] {
+  switch (step.kind) {
+    case "kernel":
+      return step.buffers.filter((_, i) => plan.kernels[step.kernel]?.buffers[i]?.access !== "read");
+    case "copy":
+      return [step.to];
+    case "fill":
+      return [step.buffer];
+    case "alloc":
+    case "free":
+      return [];
   }
 }

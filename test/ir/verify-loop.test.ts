@@ -21,6 +21,10 @@ describe("verifyKernel accepts", () => {
     ["a clamped loaded index", grid("store %y[%a * 8 + %b] = load %x[max(0, min(load %i[%b], 63))]")],
     ["a loaded index with a guard", grid("store %y[%a * 8 + %b] = load %x[load %i[%b] if load %i[%b] >= 0 and load %i[%b] < 64]")],
     ["bounds that depend on an axis", "for %a in 0..64 step 16 [serial] { for %b in %a..min(%a + 16, 64) [serial] { store %y[%b] = load %x[%b - %a] } }"],
+    [
+      "blocks of a long row",
+      "for %a in 0..64 [serial] { for %b in %a * 512..min(%a * 512 + 512, 32768) step 4 [serial] { store atomic add %z[(%b + 3) / 512] = 0f32 } }",
+    ],
     ["steps", "for %a in 0..62 step 4 [serial] { store %y[%a + 3] = load %x[%a] store %y[%a] = 0f32 }"],
     ["loaded bounds", "for %a in load %i[0]..load %i[1] [serial] { store atomic add %z[%a] = load %x[%a] }"],
     ["loops that never run", "for %a in 0..0 [serial] { store %y[%a + 100] = 0f32 }"],
@@ -63,6 +67,11 @@ describe("verifyKernel rejects", () => {
       "the load of %x: index load %i[%b] may be -Infinity to Infinity, has no guard, and should be 0 to 63",
     ],
     ["a carry that may shrink", "carry %c = 0 for %a in 0..64 [serial] { store %y[%a] = load %x[min(%c, 63)] %c = %c - 1 }", "index min(%c, 63) may be"],
+    [
+      "blocks that are one too long",
+      "for %a in 0..64 [serial] { for %b in %a * 512..min(%a * 512 + 513, 32769) step 4 [serial] { store atomic add %z[(%b + 3) / 512] = 0f32 } }",
+      "is 64 where %a = 63, %b = 32768",
+    ],
     ["a scalar index without a guard", "store %y[%n] = 0f32", "index %n may be"],
     ["a store to what is read", "store %x[0] = 0f32", "the store to %x, which is only read"],
     ["a load of what is written", "store %y[0] = load %y[1]", "the load of %y, which is only written"],

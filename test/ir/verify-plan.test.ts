@@ -17,6 +17,7 @@ const buffers = `
   temp %3: f32[6], 24 bytes at 16
   output %4: f32[6], 24 bytes
   output %5: f32[6], 24 bytes donates %0
+  temp %7: f32[6], 24 bytes at 0
   arena 48 bytes, peak 96 bytes
 `;
 const planOf = (steps: string): Plan => parsePlan(`plan @p(%0) scalars f32, i32 { ${buffers} ${steps} return %4: f32[2,3], %5: f32[6] }`, kernels);
@@ -30,6 +31,8 @@ describe("verifyPlan accepts", () => {
     ["an update in place", through("alloc %1 fill %1 with 1 run @scale(%1) scalars 0 free %1")],
     ["a scratch", through("alloc %1 run @scratch(%1, %4) free %1")],
     ["an update of what was taken over", "run @double(%0, %4) run @scale(%5) scalars 0"],
+    ["a temp that takes over another", through("alloc %1 fill %1 with 1 run @double(%1, %7) run @double(%7, %4) free %1")],
+    ["a copy that became no step", through("alloc %1 fill %1 with 1 run @double(%7, %4) free %1")],
     ["copies", "copy %0 to %4 copy %4 to %5"],
     ["outputs that are allocated", `alloc %4 alloc %5 ${through("")}`],
   ];
@@ -49,7 +52,18 @@ describe("verifyPlan rejects", () => {
     ["a leak", through("alloc %1"), "at the end: %1 was never freed"],
     ["temps that overlap", "alloc %1 alloc %3", "alloc %3: overlaps %1, which lives (16+24 and 0+24)"],
     ["a write to an input", "fill %0 with 0", "fill %0 with 0: %0 is an input and written"],
-    ["a read of what was taken over", "run @double(%0, %5) run @double(%0, %4)", "run @double(%0, %4): %0 is read after an output has taken it over"],
+    ["a read of what was taken over", "run @double(%0, %5) run @double(%0, %4)", "run @double(%0, %4): %0 is read after %5 has taken it over"],
+    [
+      "a read of a temp that was taken over",
+      "alloc %1 fill %1 with 1 run @double(%1, %7) copy %1 to %4",
+      "copy %1 to %4: %1 is read after %7 has taken it over",
+    ],
+    [
+      "a temp that took over one which was freed",
+      "alloc %1 fill %1 with 1 run @double(%1, %7) free %1 copy %7 to %4",
+      "copy %7 to %4: %7 is used after it was freed",
+    ],
+    ["a temp that takes over nothing", "run @double(%0, %7)", "%7 is used before it was allocated"],
     ["an output that is not written", "run @double(%0, %4)", "at the end: output %5 was never written"],
     ["an output as scratch", "run @scratch(%4, %5)", "%4 is an output and used as scratch"],
     ["a value as scratch", "alloc %1 fill %1 with 0 run @scratch(%1, %4)", "%1 holds a value and is used as scratch"],
