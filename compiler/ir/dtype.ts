@@ -1,3 +1,4 @@
+/** Element types: what they are called, how many bytes they take, how they promote, how numbers are rounded to them. */
 import { DTypeError } from "./errors.ts";
 
 /** What a dtype's numbers are. `bool < int | uint < float < complex` is the order of promotion. */

@@ -1,3 +1,4 @@
+/** Shapes and tensor types: sizes, strides, axes, the broadcasting rule, and how they print. */
 import type { DType } from "./dtype.ts";
 import { dtypeInfo } from "./dtype.ts";
 import { at, IndexError, ShapeError } from "./errors.ts";

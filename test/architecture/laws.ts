@@ -107,7 +107,7 @@ const functions = new Set(["FunctionDeclaration", "FunctionExpression", "ArrowFu
 function callable(file: SourceFile): Syntax[] {
   return file.nodes
     .flatMap((node) => {
-      if (node.type === "MethodDefinition") return [child(node, "value")];
+      if (node.type === "MethodDefinition") return child(node, "key")?.type === "PrivateIdentifier" ? [] : [child(node, "value")];
       const declared = node.type === "ExportNamedDeclaration" ? child(node, "declaration") : null;
       if (declared === null) return [];
       return declared.type === "VariableDeclaration" ? children(declared, "declarations").map((d) => child(d, "init")) : [declared];
@@ -283,6 +283,11 @@ export const laws: readonly Law[] = [
       "export const f = (x: number, deep = false): void => {};",
       "class C { f(x: number, deep: boolean) {} }",
     ),
-    keeps: example("src/x.ts", "export function f(x: number, options: { deep?: boolean }): void {}", "const inner = (x: number, deep: boolean): void => {};"),
+    keeps: example(
+      "src/x.ts",
+      "export function f(x: number, options: { deep?: boolean }): void {}",
+      "const inner = (x: number, deep: boolean): void => {};",
+      "class C { #f(x: number, deep: boolean) {} }",
+    ),
   },
 ];

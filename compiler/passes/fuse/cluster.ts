@@ -37,7 +37,7 @@ export class Cluster {
   operations = 0;
   mergedInto: Cluster | null = null;
 
-  constructor(id: number, grid: readonly string[], fixed: boolean, closed: string | null) {
+  constructor(id: number, grid: readonly string[], { fixed, closed }: Pick<Cluster, "fixed" | "closed">) {
     this.id = id;
     this.grid = grid;
     this.fixed = fixed;

@@ -131,7 +131,7 @@ class Fuser {
   /** A new cluster that computes and stores this node. */
   #start(node: Node): Cluster {
     const anchor = anchorOf(node, this.#axes);
-    const cluster = new Cluster(this.#clusters.length, anchor.grid, !isLight(node), closedReason(node));
+    const cluster = new Cluster(this.#clusters.length, anchor.grid, { fixed: !isLight(node), closed: closedReason(node) });
     this.#clusters.push(cluster);
     this.#anchors.set(cluster, node);
     cluster.nodes.add(node);
