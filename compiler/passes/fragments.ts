@@ -16,9 +16,12 @@ export function fragmentOf(region: Region, target: Target): Fragment {
   if (stored.op.kind === "routine") return routineFragment(stored, region.name);
   if (stored.op.kind === "scatter") return scatterFragment(region, stored);
   if (stored.op.kind === "barrier") {
-    const source = storageOf(at(stored.args, 0));
+    const [operand, to] = [at(stored.args, 0), at(region.outputs, 0).value];
+    const value = constantOf(operand);
+    if (value !== null) return { temps: [], before: [{ kind: "fill", to, value }], launches: [] };
+    const source = storageOf(operand);
     if (region.inputs.length === 1 && at(region.inputs, 0) === source && region.nodes.size === 1) {
-      return { temps: [], before: [{ kind: "copy", from: source, to: at(region.outputs, 0).value }], launches: [] };
+      return { temps: [], before: [{ kind: "copy", from: source, to }], launches: [] };
     }
   }
   const { kernel, scalars } = lower(region, target.scratchBytes);

@@ -1,0 +1,38 @@
+/** Every fusion case on both targets: kernels, bytes, scratch, and values. */
+import { describe, expect, test } from "vitest";
+import { interpretGraph } from "../../compiler/interpret.ts";
+import { compileGraph, kernelCount } from "../../compiler/pipeline.ts";
+import type { Target } from "../../compiler/target.ts";
+import { js, wgsl } from "../../compiler/target.ts";
+import { runCompiled } from "../../src/cli/run.ts";
+import { expectClose } from "../filetests/close.ts";
+import { recorded } from "../recorded.ts";
+import { bytesMoved, bytesNeeded, onlyKernel, operationsRun, reductionsIn, scratchBytes } from "./measure.ts";
+import { fusionRows } from "./rows.ts";
+
+const targets: readonly Target[] = [js, wgsl];
+
+describe.each(fusionRows)("row $row: $expression", ({ row, outputs, aim, today = {}, operationsBelow, reductions }) => {
+  const { graph, inputs } = recorded(...outputs());
+
+  test.each(targets)("$name", (target) => {
+    const { plan } = compileGraph(graph, target, { verify: true });
+    expect(kernelCount(plan)).toBe(today[target.name] ?? aim);
+    if (reductions !== undefined) expect(reductionsIn(plan.kernels)).toBe(reductions);
+    if (aim !== 1 || kernelCount(plan) !== 1) return;
+    const kernel = onlyKernel(plan.kernels);
+    expect(bytesMoved(kernel) / bytesNeeded(graph)).toBeLessThanOrEqual(1.1);
+    expect(scratchBytes(kernel)).toBeLessThanOrEqual(32768);
+    expect(plan.steps.filter((s) => s.kind === "copy" || s.kind === "fill")).toEqual([]);
+    if (operationsBelow !== undefined) expect(operationsRun(kernel)).toBeLessThan(operationsBelow);
+  });
+
+  test("values", () => {
+    expectClose(runCompiled(graph, inputs), interpretGraph(graph, inputs), `row ${row}`);
+  });
+});
+
+test("every row of the list whose ops exist is here", () => {
+  const listed = [2, 4, 6, 8, 10, 12, 14, 16, 18, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 54, 56, 58, 60, 62, 64, 66, 68, 70, 78];
+  expect([...new Set(fusionRows.map((r) => r.row))].filter((r) => r < 100)).toEqual(listed);
+});
