@@ -21,7 +21,7 @@ export interface DifferentiateOptions {
 /** The same value as a leaf of differentiation: its definition, if it keeps one, only says where the value comes from. */
 export function leafOf(value: Value, options: { readonly tracked: boolean }): Value {
   const definition = value.slot === null ? { op: detachOp, args: [value], attrs: noAttrs } : null;
-  const leaf = result(new Node(definition, [value.type], options.tracked, "user"), 0);
+  const leaf = result(new Node(definition, [value.type], { tracked: options.tracked, provenance: "user" }), 0);
   shareSlot(value, leaf);
   return leaf;
 }
@@ -35,7 +35,7 @@ export const withoutHistory = (value: Value): Value => (value.node.tracked ? lea
  */
 export function openInput(value: Value): Value {
   const definition = { op: reshapeOp, args: [value], attrs: { shape: value.shape } };
-  const input = result(new Node(definition, [value.type], true, "user"), 0);
+  const input = result(new Node(definition, [value.type], { tracked: true, provenance: "user" }), 0);
   shareSlot(value, input);
   return input;
 }

@@ -26,7 +26,7 @@ function contentOf(value: Value): HostData | null {
 
 /** Data of the user as a value: a node without definition, its slot filled. */
 export function upload(data: HostArray, type: TensorType): Value {
-  const value = result(new Node(null, [type], false, "user"), 0);
+  const value = result(new Node(null, [type], { tracked: false, provenance: "user" }), 0);
   value.slot = cpu.upload(data, type);
   return value;
 }

@@ -72,7 +72,7 @@ export class Node {
   /** The user's line that made this node, recorded in debug mode. */
   site: string | null = null;
 
-  constructor(definition: Definition | null, types: readonly TensorType[], tracked: boolean, provenance: Provenance) {
+  constructor(definition: Definition | null, types: readonly TensorType[], { tracked, provenance }: Pick<Node, "tracked" | "provenance">) {
     this.id = created++;
     this.definition = definition;
     this.results = types.map((t, i) => new Value(this, i, t));
@@ -106,7 +106,7 @@ export class Node {
 export function makeNode(op: Primitive, args: readonly Value[], attrs: Attrs = noAttrs, provenance: Provenance = "compiler"): Node {
   const types = op.infer(args.map((a) => a.type), attrs);
   const tracked = !(op.kind === "barrier" && op.effect === "detach") && args.some((a) => a.node.tracked);
-  return new Node({ op, args, attrs }, types, tracked, provenance);
+  return new Node({ op, args, attrs }, types, { tracked, provenance });
 }
 
 /** The first result of a new node. */

@@ -60,7 +60,7 @@ describe("vjp", () => {
   });
 
   it("takes nodes without definition for leaves", () => {
-    const leaf = at(new Node(null, [f64()], true, "user").results, 0);
+    const leaf = at(new Node(null, [f64()], { tracked: true, provenance: "user" }).results, 0);
     expect(vjp([exp(leaf)], [leaf], [one])[0]).not.toBeNull();
   });
 

@@ -19,7 +19,7 @@ const known = new Map<Value, HostData>();
 
 export function data(numbers: readonly number[], shape: Shape = [numbers.length], dtype: DType = "float32"): Value {
   const type = tensorType(dtype, shape);
-  const value = result(new Node(null, [type], false, "user"), 0);
+  const value = result(new Node(null, [type], { tracked: false, provenance: "user" }), 0);
   const array = hostArray(dtype, sizeOf(shape));
   array.set(numbers);
   known.set(value, { type, data: array });

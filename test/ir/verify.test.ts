@@ -14,7 +14,7 @@ const x = input("x", [2, 3]);
 
 /** A node as no builder makes it. */
 function forged(op: Primitive, args: readonly Value[], attrs: Attrs, type: TensorType): Value {
-  return at(new Node({ op, args, attrs }, [type], false, "compiler").results, 0);
+  return at(new Node({ op, args, attrs }, [type], { tracked: false, provenance: "compiler" }).results, 0);
 }
 const returning = (...outputs: readonly Value[]): Graph => ({ name: "g", params: [x], outputs });
 
@@ -34,8 +34,8 @@ describe("verifyGraph", () => {
   const other = input("other", [2, 3]);
   const loop = forged(negative, [x], {}, x.type);
   loop.node.definition = { op: add, args: [x, loop], attrs: {} };
-  const data = at(new Node(null, [x.type], false, "user").results, 0);
-  const types = at(new Node({ op: negative, args: [x], attrs: {} }, [tensorType("float64", [2, 3])], false, "compiler").results, 0);
+  const data = at(new Node(null, [x.type], { tracked: false, provenance: "user" }).results, 0);
+  const types = at(new Node({ op: negative, args: [x], attrs: {} }, [tensorType("float64", [2, 3])], { tracked: false, provenance: "compiler" }).results, 0);
   const broken: readonly (readonly [string, Graph, string])[] = [
     ["a free param", returning(make(add, [other, x])), 'param() {name="other", dtype=f32, shape=[2,3], space="buffer"} : f32[2,3] is no param of the graph'],
     ["a cycle", returning(loop), "add(f32[2,3], f32[2,3]) : f32[2,3] depends on itself"],

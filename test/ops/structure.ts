@@ -14,7 +14,7 @@ const known = new WeakMap<Value, HostData>();
 /** A leaf with these elements. */
 export function leaf(shape: Shape, elements: readonly number[], dtype: DType = "float64"): Value {
   const type = tensorType(dtype, shape);
-  const value = at(new Node(null, [type], false, "user").results, 0);
+  const value = at(new Node(null, [type], { tracked: false, provenance: "user" }).results, 0);
   known.set(value, { type, data: hostArray(dtype, elements.length).map((_, i) => at(elements, i)) });
   return value;
 }
