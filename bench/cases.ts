@@ -1,7 +1,7 @@
 /** The cases of kernel fusion: each as an expression of the library and by hand, over the same inputs. */
 import { argmax, crossEntropy, divide, erf, exp, gelu, gradients, layerNorm, log, matmul, relu, softmax, sqrt, sum, tanh, tensor } from "../src/index.ts";
 import type { Tensor } from "../src/index.ts";
-import * as byHand from "./by-hand.ts";
+import * as byHand from "./by-hand.js";
 
 export interface Case {
   readonly name: string;
