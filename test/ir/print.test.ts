@@ -75,7 +75,7 @@ describe("printGraph", () => {
   });
 
   test("nodes that hold data print as params", () => {
-    const leaf = new NodeClass(null, [tensorType("int32", [4])], false, "user").results;
+    const leaf = new NodeClass(null, [tensorType("int32", [4])], { tracked: false, provenance: "user" }).results;
     const y = make(add, [at(leaf, 0), at(leaf, 0)]);
     expect(printGraph({ name: "g", params: [], outputs: [y] })).toBe("graph @g(%data: i32[4]) -> i32[4] {\n  %0 = add %data, %data : i32[4]\n  return %0\n}");
   });
