@@ -3,6 +3,8 @@ export { scaledDotProductAttention } from "./attention.ts";
 export type { AttentionOptions } from "./attention.ts";
 export { crossEntropy, nllLoss } from "./cross-entropy.ts";
 export type { CrossEntropyOptions, NllOptions } from "./cross-entropy.ts";
+export { dropout } from "./dropout.ts";
+export type { DropoutOptions } from "./dropout.ts";
 export { cosineSimilarity, embedding, linear, normalize } from "./layers.ts";
 export type { EmbeddingOptions, LinearOptions } from "./layers.ts";
 export { bceLoss, bceWithLogits, huberLoss, klDiv, l1Loss, mseLoss, smoothL1Loss } from "./losses.ts";

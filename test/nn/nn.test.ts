@@ -6,6 +6,7 @@ import {
   bceWithLogits,
   cosineSimilarity,
   crossEntropy,
+  dropout,
   embedding,
   grad,
   groupNorm,
@@ -18,6 +19,7 @@ import {
   mseLoss,
   nllLoss,
   nn,
+  random,
   normalize,
   rmsNorm,
   scaledDotProductAttention,
@@ -26,7 +28,7 @@ import {
   sum,
   tensor,
 } from "../../src/index.ts";
-import type { Lazy, NDArray } from "../../src/index.ts";
+import type { Lazy, NDArray, Tensor } from "../../src/index.ts";
 
 const int = (data: number | readonly number[]): NDArray => array(data, { dtype: "int32" });
 /** The elements in order, without the signs of zeros. */
@@ -205,6 +207,21 @@ describe("layers", () => {
     [() => linear<Lazy>(tensor([[1]]), array([[1]])), "linear: mixes an array and a tensor"],
   ])("bad input %#", (call, message) => {
     expect(call).toThrow(message);
+  });
+});
+
+describe("dropout", () => {
+  const x = tensor(new Float32Array(4000).fill(3));
+  it("drops the share asked for, scales the rest, and lets gradients through where it kept", () => {
+    const y = dropout(x, random.key(1), { p: 0.25 }).dataSync();
+    expect([...new Set(y)].toSorted((a, b) => a - b)).toEqual([0, 4]);
+    expect(Math.abs(y.filter((v) => v === 0).length / 4000 - 0.25)).toBeLessThan(0.03);
+    const g = grad((v: Tensor) => sum(dropout(v, random.key(1), { p: 0.25 })))(x).dataSync();
+    expect(g).toEqual(y.map((v) => v && Math.fround(1 / 0.75)));
+  });
+  it("does nothing where it is not training", () => {
+    expect(dropout(x, random.key(1), { training: false }).dataSync()).toEqual(x.dataSync());
+    expect(() => dropout(x, random.key(1), { p: 1 })).toThrow("dropout: p 1 is no share");
   });
 });
 
