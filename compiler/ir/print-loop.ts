@@ -9,8 +9,8 @@
  *         }
  *         ...
  *
- * In `by`, `$0 …` is one tuple and `$n …` the other. A large expression that a statement uses twice, or that is very deep, is written
- * once above the statement as `#0 = …`; that is notation, not a statement of the kernel.
+ * In `by`, `$0 …` is one tuple and `$n …` the other. What a statement uses twice, and parts of what is very large, are written above
+ * the statement as `#0 = …`; that is notation, not a statement of the kernel.
  */
 import { dtypeInfo } from "./dtype.ts";
 import { exprOrder } from "./expr-order.ts";
@@ -98,8 +98,8 @@ function axisText(a: Axis, known: Abbreviations): string {
 
 /** Shared expressions larger than this are written once. */
 const largeSize = 8;
-/** Expressions deeper than this are cut, so that neither reader needs a deep stack. */
-const deep = 100;
+/** Expressions larger than this are cut, so that lines stay readable and neither reader needs a deep stack. */
+const largestSize = 48;
 
 /** Writes what the expressions share as `#0 = …` lines, and says what stands for what. */
 function abbreviate(roots: readonly Expr[], indent: string, lines: string[]): Abbreviations {
@@ -109,17 +109,15 @@ function abbreviate(roots: readonly Expr[], indent: string, lines: string[]): Ab
   roots.forEach(use);
   for (const e of order) e.args.forEach(use);
   const known = new Map<Expr, string>();
-  const sizes = new Map<Expr, { readonly size: number; readonly depth: number }>();
+  const sizes = new Map<Expr, number>();
   for (const e of order) {
-    const parts = e.args.map((a) => sizes.get(a) ?? { size: 1, depth: 0 });
-    const size = parts.reduce((n, p) => n + p.size, 1);
-    const depth = parts.reduce((n, p) => Math.max(n, p.depth + 1), 0);
-    const named = depth >= deep || (size > largeSize && (uses.get(e) ?? 0) > 1);
+    const size = e.args.reduce((n, a) => n + (sizes.get(a) ?? 1), 1);
+    const named = size > largestSize || (size > largeSize && (uses.get(e) ?? 0) > 1);
     if (named) {
       lines.push(`${indent}#${known.size} = ${exprText(e, known)}`);
       known.set(e, `#${known.size}`);
     }
-    sizes.set(e, named ? { size: 1, depth: 0 } : { size, depth });
+    sizes.set(e, named ? 1 : size);
   }
   return known;
 }

@@ -150,9 +150,10 @@ class StepVerifier {
 
   #read(b: PlanBuffer): void {
     this.#requireLive(b);
-    const holder = this.#held.get(this.#home(b));
+    const home = this.#home(b);
+    const holder = this.#held.get(home);
     // what takes over an input begins with what that held; a temp that no step writes is a copy that became no step
-    const inherits = holder !== undefined && (holder.id === b.donates || !this.#targets.has(b.id));
+    const inherits = holder !== undefined && (holder.id === b.donates || (home !== b && b.role === "temp" && !this.#targets.has(b.id)));
     if (holder === b || inherits) return;
     const lost = this.#wasWritten.has(b) || b.role === "input";
     throw this.#bug(lost && holder !== undefined ? `%${b.id} is read after %${holder.id} has taken it over` : `%${b.id} is read before it was written`);

@@ -247,8 +247,7 @@ export class BodyWriter {
   #isUniform(e: Expr, place: Place): boolean {
     if (e.op === "var" || e.op === "axis") return place.uniform.has(e.name);
     if (e.op !== "load") return true;
-    const m = this.#shader.memory(e.name);
-    return m.ident !== "arena" && m.space === "storage" && !this.#shader.isShared(e.name);
+    return this.#shader.memory(e.name).isConstant;
   }
 
   /** `accumulators[k] = combine[k](accumulators, values)`, all of them from the old ones. */

@@ -15,7 +15,7 @@ import type { Place } from "./body.ts";
 import { bare, spell, spellOne } from "./expression.ts";
 import { lanesFor, placeLocals } from "./lanes.ts";
 import { block, indent } from "./loops.ts";
-import type { Binding, UniformMember } from "./shader.ts";
+import type { Binding, Groups, UniformMember } from "./shader.ts";
 import { requireBindings, Shader } from "./shader.ts";
 
 /** WebGPU's default limits. */
@@ -41,8 +41,11 @@ export interface WgslKernel {
 }
 
 export interface EmitOptions {
-  /** Buffers of the kernel that lie in the plan's arena, which is bound once: one buffer may not be bound twice where it is written. */
-  readonly arena?: Iterable<string>;
+  /**
+   * Buffers of the kernel that lie in one GPU buffer: those in the plan's arena, or an input and the output that takes it over. Each
+   * list is bound once, because WebGPU refuses one buffer bound twice where it is written.
+   */
+  readonly together?: Groups;
 }
 
 /** Grid axes with the lets between them, and what runs at each of their points. */
@@ -153,15 +156,15 @@ function dispatchOf(workgroups: number): readonly [number, number, 1] {
  * or holds a dtype that WGSL lacks. Where what lanes share does not fit into workgroup memory, grid points run on one lane each.
  */
 export function emitWgsl(kernel: Kernel, target: Target, options: EmitOptions = {}): WgslKernel {
-  const arena = new Set(options.arena);
+  const together = options.together ?? [];
   const lanes = lanesFor(kernel, target);
-  const shared = emitWithLanes(kernel, target, { lanes, arena });
-  return shared.workgroupBytes <= maxWorkgroupBytes ? shared : emitWithLanes(kernel, target, { lanes: 1, arena });
+  const shared = emitWithLanes(kernel, target, { lanes, together });
+  return shared.workgroupBytes <= maxWorkgroupBytes ? shared : emitWithLanes(kernel, target, { lanes: 1, together });
 }
 
-function emitWithLanes(kernel: Kernel, target: Target, { lanes, arena }: { lanes: number; arena: ReadonlySet<string> }): WgslKernel {
+function emitWithLanes(kernel: Kernel, target: Target, { lanes, together }: { lanes: number; together: Groups }): WgslKernel {
   const placed = placeLocals(kernel, lanes);
-  const shader = new Shader(placed.kernel, { lanes, placement: placed.placement, arena });
+  const shader = new Shader(placed.kernel, { lanes, placement: placed.placement, together });
   requireBindings(shader, target);
   const nests = nestsOf(placed.kernel).filter((nest) => nest.points > 0);
   const points = nests.reduce((n, nest) => n + nest.points, 0);

@@ -3,7 +3,7 @@
  *
  * A bool in a storage buffer is one u32 word of 0 or 1. (Packing would want one invocation to own a whole word, hence loops of
  * another shape; a word each needs none, and so fusion stays free.) In workgroup and function memory a bool is a `bool`.
- * A buffer in the plan's arena is seen as u32 words, because one arena binding serves buffers of all dtypes.
+ * Buffers that lie in one GPU buffer (the plan's arena) are bound together as u32 words, which serve all dtypes.
  */
 import type { DType } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
@@ -19,6 +19,8 @@ export interface Memory {
   /** The type that a plain load gives. */
   readonly cell: string;
   readonly atomic: boolean;
+  /** Whether nothing writes it while the shader runs, as its declaration says. */
+  readonly isConstant: boolean;
 }
 
 /** The type of one element in a variable: f32, u32, atomic<u32>… */

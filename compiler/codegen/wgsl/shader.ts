@@ -1,7 +1,7 @@
 /** What a shader is made of besides its statements: names, memory, uniforms, workgroup variables and the prelude it needs. */
 import type { DType } from "../../ir/dtype.ts";
 import { CompilerBug, lookup, UnsupportedError } from "../../ir/errors.ts";
-import type { Kernel, KernelBuffer, Stmt } from "../../ir/loop.ts";
+import type { Kernel, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import type { Scope } from "./expression.ts";
@@ -12,14 +12,19 @@ import { Names } from "./names.ts";
 import { prelude } from "./prelude.ts";
 import { wgslType } from "./scalar.ts";
 
-/** A resource of group 0. `buffers` are the kernel's buffers that live in it: one, or those in the arena. */
+/** A resource of group 0. `buffers` are the kernel's buffers that live in it: one, or those bound together. */
 export interface Binding {
   readonly name: string;
   readonly group: 0;
   readonly binding: number;
   readonly access: "uniform" | "read" | "read_write";
   readonly buffers: readonly string[];
+  /** Whether several buffers are bound as one array of u32 words. */
+  readonly isShared: boolean;
 }
+
+/** Lists of buffers, each to be bound once. */
+export type Groups = readonly (readonly string[])[];
 
 /**
  * A member of the uniform struct, 4 bytes each. `base` is the position of element 0 of the kernel's buffer `of`, in elements;
@@ -51,12 +56,12 @@ export class Shader implements Scope {
   readonly #partials: Set<string> = new Set();
   readonly #workgroup: Map<string, { readonly type: string; readonly elements: number }> = new Map();
 
-  constructor(kernel: Kernel, options: { readonly lanes: number; readonly placement: Placement; readonly arena: ReadonlySet<string> }) {
+  constructor(kernel: Kernel, options: { readonly lanes: number; readonly placement: Placement; readonly together: Groups }) {
     this.kernel = kernel;
     this.lanes = options.lanes;
     this.names = new Names(kernel);
-    this.bindings = bindingsOf(kernel, options.arena, this.names);
-    this.#addBuffers(options.arena);
+    this.bindings = bindingsOf(kernel, options.together, this.names);
+    this.#addBuffers();
     for (const p of kernel.scalars) this.#addScalar(p.name, p.dtype);
     for (const s of statements(kernel.body)) if (s.kind === "local") this.#addLocal(s, lookup(options.placement, s.name, "the place of a local"));
   }
@@ -66,22 +71,15 @@ export class Shader implements Scope {
     return `u.${member.name}`;
   }
 
-  #addBuffers(arena: ReadonlySet<string>): void {
+  #addBuffers(): void {
     const atomics = atomicNames(this.kernel.body);
-    const arenaIsAtomic = [...arena].some((name) => atomics.has(name));
     for (const b of this.kernel.buffers) {
-      const inArena = arena.has(b.name);
-      const atomic = inArena ? arenaIsAtomic : atomics.has(b.name);
+      const binding = this.bindings.find((r) => r.buffers.includes(b.name));
+      if (binding === undefined) throw new CompilerBug(`buffer ${b.name} of ${this.kernel.name} is bound nowhere`);
+      const atomic = binding.buffers.some((name) => atomics.has(name));
       const base = this.#addUniform({ name: this.names.fresh(`${b.name}_base`), dtype: "uint32", role: "base", of: b.name });
-      const ident = inArena ? "arena" : this.names.memory(b.name);
-      this.#memory.set(b.name, {
-        ident,
-        dtype: b.dtype,
-        space: "storage",
-        base,
-        cell: inArena ? "u32" : cellOf({ dtype: b.dtype, space: "storage", atomic }),
-        atomic,
-      });
+      const cell = binding.isShared ? "u32" : cellOf({ dtype: b.dtype, space: "storage", atomic });
+      this.#memory.set(b.name, { ident: binding.name, dtype: b.dtype, space: "storage", base, cell, atomic, isConstant: binding.access === "read" });
     }
   }
 
@@ -93,7 +91,8 @@ export class Shader implements Scope {
   #addLocal(s: { readonly name: string; readonly dtype: DType; readonly size: number }, space: "function" | "workgroup"): void {
     if (this.#memory.has(s.name)) throw new CompilerBug(`kernel ${this.kernel.name} declares ${s.name} twice`);
     const atomic = space === "workgroup" && atomicNames(this.kernel.body).has(s.name);
-    const m: Memory = { ident: this.names.memory(s.name), dtype: s.dtype, space, base: null, cell: cellOf({ dtype: s.dtype, space, atomic }), atomic };
+    const cell = cellOf({ dtype: s.dtype, space, atomic });
+    const m: Memory = { ident: this.names.memory(s.name), dtype: s.dtype, space, base: null, cell, atomic, isConstant: false };
     this.#memory.set(s.name, m);
     if (space === "workgroup") this.#workgroup.set(m.ident, { type: `array<${cellType(m)}, ${s.size}>`, elements: s.size });
   }
@@ -164,18 +163,18 @@ export class Shader implements Scope {
   }
 }
 
-const storageAccess = (b: KernelBuffer): "read" | "read_write" => (b.access === "read" ? "read" : "read_write");
-
-/** The uniforms, the buffers that are not in the arena, and the arena. */
-function bindingsOf(kernel: Kernel, arena: ReadonlySet<string>, names: Names): Binding[] {
-  const alone = kernel.buffers.filter((b) => !arena.has(b.name));
-  const inArena = kernel.buffers.filter((b) => arena.has(b.name)).map((b) => b.name);
-  const resources: Omit<Binding, "binding">[] = [
-    { name: "u", group: 0, access: "uniform", buffers: [] },
-    ...alone.map((b): Omit<Binding, "binding"> => ({ name: names.memory(b.name), group: 0, access: storageAccess(b), buffers: [b.name] })),
-  ];
-  if (inArena.length > 0) resources.push({ name: "arena", group: 0, access: "read_write", buffers: inArena });
-  return resources.map((r, i) => ({ ...r, binding: i }));
+/** The uniforms, the buffers of their own, and those bound together. */
+function bindingsOf(kernel: Kernel, together: Groups, names: Names): Binding[] {
+  const grouped = new Set(together.flat());
+  const alone = kernel.buffers.filter((b) => !grouped.has(b.name)).map((b) => [b]);
+  const groups = together.map((list) => kernel.buffers.filter((b) => list.includes(b.name))).filter((list) => list.length > 0);
+  const storage = [...alone, ...groups].map((list, i): Binding => {
+    const isShared = i >= alone.length;
+    const access = list.every((b) => b.access === "read") ? "read" : "read_write";
+    const name = isShared ? names.fresh("words") : names.memory(list[0]?.name ?? "");
+    return { name, group: 0, binding: i + 1, access, buffers: list.map((b) => b.name), isShared };
+  });
+  return [{ name: "u", group: 0, binding: 0, access: "uniform", buffers: [], isShared: false }, ...storage];
 }
 
 /** Throws an UnsupportedError where the kernel binds more storage buffers than the target can. */

@@ -7,7 +7,7 @@
 import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp, variable } from "../../ir/expr.ts";
 import type { Stmt } from "../../ir/loop.ts";
-import { expressionsOf } from "../../ir/loop.ts";
+import { expressionsOf, statements } from "../../ir/loop.ts";
 import { mapStatement } from "../../ir/loop-walk.ts";
 
 /** Numbers expressions so that equal ones have equal numbers: linear in the size of the graph of sub-expressions. */
@@ -59,6 +59,7 @@ export class Sharing {
   }
 
   list(list: readonly Stmt[]): Stmt[] {
+    for (const s of statements(list)) if (s.kind === "let") this.#fresh = Math.max(this.#fresh, 1 + Number(/^t(\d+)$/.exec(s.name)?.[1] ?? -1));
     return this.#level(list, null, [], []);
   }
 

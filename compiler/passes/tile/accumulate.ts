@@ -9,7 +9,7 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, isScalarOp, substitute, variable } from "../../ir/expr.ts";
-import { addIndex, ix, mulIndex } from "../../ir/indexing.ts";
+import { addIndex, freeNames, ix, mulIndex } from "../../ir/indexing.ts";
 import type { Axis, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, mapStatements, visitExpressions } from "../../ir/loop-walk.ts";
 
@@ -76,7 +76,9 @@ const merge = (r: Reduce, a: readonly Expr[], b: readonly Expr[]): Expr[] => r.c
 /** The assignments that bring `values` into `into`; a tuple is combined in full before any of it changes. */
 function assign(r: Reduce, into: readonly Expr[], values: readonly Expr[]): Stmt[] {
   const next = merge(r, into, values);
-  if (next.length === 1) return [{ kind: "assign", name: at(into, 0).name, value: at(next, 0) }];
+  const names = new Set(into.map((v) => v.name));
+  const apart = next.every((e, i) => [...freeNames(e)].every((n) => !names.has(n) || n === at(into, i).name));
+  if (apart) return next.map((value, i) => ({ kind: "assign", name: at(into, i).name, value }));
   const lets = next.map((value, i): Stmt => ({ kind: "let", name: `${at(into, i).name}_n`, value }));
   const moves = into.map((v): Stmt => ({ kind: "assign", name: v.name, value: variable(`${v.name}_n`, v.dtype) }));
   return [...lets, ...moves];

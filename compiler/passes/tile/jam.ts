@@ -14,7 +14,7 @@ import { apply, axisIndex, isScalarOp, variable, withRange } from "../../ir/expr
 import { addIndex, freeNames, ix } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
-import { exprMapper, mapStatements, visitExpressions } from "../../ir/loop-walk.ts";
+import { exprMapper, mapStatement, mapStatements, visitExpressions } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
 
 /** Copies of a body with more operations than this do not fit into registers. */
@@ -26,24 +26,40 @@ interface Jam {
 }
 
 export function jam(kernel: Kernel): Kernel {
-  const nest = gridNest(kernel.body);
+  const nest = gridNest(kernel.body, []);
   const inner = nest.at(-1);
-  if (inner === undefined || !isPure(nest)) return kernel;
-  const reduce = soleReduce(inner.body);
+  const reduce = inner === undefined ? null : soleReduce(inner.body);
   if (reduce === null) return kernel;
   const jams = choose(nest.map((f) => f.axis), reduce);
-  return jams.length === 0 ? kernel : { ...kernel, body: [rebuild(nest, jams, 0)] };
+  return jams.length === 0 ? kernel : { ...kernel, body: tidy([rebuild(nest, jams, 0)]) };
 }
 
-/** Grid loops from the outside in. */
-function gridNest(body: readonly Stmt[]): For[] {
-  const first = body[0];
-  if (first?.kind !== "for" || first.axis.kind !== "grid") return [];
-  return [first, ...gridNest(first.body)];
+/** Grid loops from the outside in; lets between them go to the innermost, where the copies of the body can have their own. */
+function gridNest(body: readonly Stmt[], lets: readonly Stmt[]): For[] {
+  const last = body.at(-1);
+  const before = body.slice(0, -1);
+  if (last?.kind !== "for" || last.axis.kind !== "grid" || before.some((s) => s.kind !== "let")) return [];
+  const carried = [...lets, ...before];
+  const below = gridNest(last.body, carried);
+  return below.length > 0 ? [last, ...below] : [{ ...last, body: inlineIndices([...carried, ...last.body]) }];
 }
 
-/** Nothing beside the loops of the nest. */
-const isPure = (nest: readonly For[]): boolean => nest.slice(0, -1).every((f) => f.body.length === 1);
+/** Index arithmetic back in its places: names in front of a loop would keep the copies' loops apart. */
+function inlineIndices(body: readonly Stmt[]): Stmt[] {
+  const values = new Map<string, Expr>();
+  const isIndex = (s: Stmt): boolean => s.kind === "let" && s.value.dtype === "int32" && !loadsAnything(s.value);
+  const f = (e: Expr): Expr => exprMapper((x) => (x.op === "var" ? (values.get(x.name) ?? x) : x))(e);
+  const visit = (list: readonly Stmt[]): Stmt[] =>
+    list.flatMap((s) => {
+      const next = mapStatement(s, f, visit);
+      if (next.kind !== "let" || !isIndex(next)) return [next];
+      values.set(next.name, next.value);
+      return [];
+    });
+  return visit(body);
+}
+
+const loadsAnything = (e: Expr): boolean => e.op === "load" || e.args.some(loadsAnything);
 
 /** The one loop of a grid point, if it is a small reduction and nothing is carried or kept in scratch. */
 function soleReduce(body: readonly Stmt[]): Reduce | null {
@@ -86,10 +102,11 @@ function push(jams: Jam[], a: Axis, times: number): void {
   if (fitting !== undefined && fitting > 1 && a.step === 1 && a.lo.op === "const") jams.push({ axis: a.name, times: fitting });
 }
 
+/** The indices that a reduction loads. */
 function loadsOf(reduce: Reduce): Expr[] {
   const out: Expr[] = [];
   const see = (e: Expr): void => {
-    if (e.op === "load") out.push(at(e.args, 0));
+    if (e.op === "load") out.push(addIndex(at(e.args, 0), 0));
   };
   visitExpressions([{ ...reduce, init: [], axes: [] }], see);
   return out;
