@@ -64,7 +64,7 @@ export { grad, gradients, hessian, jacobian, jvp, noGrad, stopGradient, valueAnd
 export type { Differentiable } from "./transforms.ts";
 
 export { evalAll, evalAllSync } from "./eval-all.ts";
-export type { Nesting } from "./eval-all.ts";
+export type { Nesting } from "./nesting.ts";
 export { configure } from "./settings.ts";
 export type { Settings } from "./settings.ts";
 export { counters, resetCounters } from "./counters.ts";
