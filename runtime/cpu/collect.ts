@@ -21,7 +21,7 @@
 import { counters } from "../counters.ts";
 
 /** Bytes by which what is held may grow before a collection is provoked. */
-const defaultBudget = 256 * 2 ** 20;
+const defaultBudget = 64 * 2 ** 20;
 /** A synchronous program cannot yield, so it is left alone for longer. */
 const patienceOfSync = 4;
 

@@ -39,6 +39,21 @@ function instantiate(compiled: CompiledPlan): readonly KernelFunction[] {
 type Positions = Float64Array<ArrayBuffer>;
 type Action = (views: HeapViews, positions: Positions, scalars: readonly number[]) => void;
 
+/** Reads a clock around each launch of a kernel, in the order of the plan. */
+export interface Watch {
+  readonly now: () => number;
+  /** Gets the difference of the clock. */
+  readonly launched: (took: number) => void;
+}
+
+function watched(action: Action, watch: Watch): Action {
+  return (views, positions, scalars) => {
+    const start = watch.now();
+    action(views, positions, scalars);
+    watch.launched(watch.now() - start);
+  };
+}
+
 /** A plan whose code is loaded, its steps ready to be called. */
 class CpuExecutable implements Executable {
   readonly compiled: CompiledPlan;
@@ -48,24 +63,26 @@ class CpuExecutable implements Executable {
   /** Kept between runs: a run ends before the next begins. */
   readonly positions: Positions;
 
-  constructor(compiled: CompiledPlan) {
+  constructor(compiled: CompiledPlan, watch: Watch | null) {
     if (compiled.language !== "js") throw new DeviceError(`cpu: runs js plans, not ${compiled.language}`);
     this.compiled = compiled;
     this.buffers = new Map(compiled.plan.buffers.map((b) => [b.id, b]));
     this.positions = new Float64Array(1 + Math.max(-1, ...this.buffers.keys()));
     const kernels = instantiate(compiled);
-    this.actions = compiled.plan.steps.flatMap((step) => this.#action(step, kernels) ?? []);
+    this.actions = compiled.plan.steps.flatMap((step) => this.#action(step, kernels, watch) ?? []);
     this.kernelSteps = compiled.plan.steps.filter((step) => step.kind === "kernel").length;
   }
 
   /** `alloc` and `free` were decided when the plan laid out its arena: nothing is left to do for them here. */
-  #action(step: Step, kernels: readonly KernelFunction[]): Action | null {
+  #action(step: Step, kernels: readonly KernelFunction[], watch: Watch | null): Action | null {
     switch (step.kind) {
       case "alloc":
       case "free":
         return null;
-      case "kernel":
-        return this.#launch(step, at(kernels, step.kernel));
+      case "kernel": {
+        const launch = this.#launch(step, at(kernels, step.kernel));
+        return watch === null ? launch : watched(launch, watch);
+      }
       case "copy": {
         const { from, to } = step;
         const { bytes } = this.buffer(from);
@@ -110,7 +127,7 @@ const arrayNames: Readonly<Partial<Record<DType, string>>> = {
 };
 
 export interface CpuOptions extends HeapOptions {
-  /** Bytes by which dead buffers may grow what is held before a collection is provoked; 256 MiB unless told. */
+  /** Bytes by which dead buffers may grow what is held before a collection is provoked; 64 MiB unless told. */
   readonly budgetBytes?: number;
 }
 
@@ -139,8 +156,9 @@ export class CpuDevice implements Device {
     return buffer;
   }
 
-  prepare(compiled: CompiledPlan): Executable {
-    return new CpuExecutable(compiled);
+  /** With a watch, every run of it tells what its launches took. */
+  prepare(compiled: CompiledPlan, watch: Watch | null = null): Executable {
+    return new CpuExecutable(compiled, watch);
   }
 
   /**

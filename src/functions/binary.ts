@@ -8,6 +8,8 @@ import { at } from "../../compiler/ir/errors.ts";
 import * as arithmetic from "../../compiler/ops/arithmetic.ts";
 import * as bits from "../../compiler/ops/bits.ts";
 import * as exponential from "../../compiler/ops/exponential.ts";
+import { fill } from "../../compiler/ops/layout.ts";
+import { constantOf } from "../../compiler/ops/operands.ts";
 import * as rounding from "../../compiler/ops/rounding.ts";
 import { atan2 as atan2Value } from "../../compiler/ops/trigonometric.ts";
 import type { Lazy } from "../handle.ts";
@@ -57,13 +59,19 @@ export const multiply: Binary = liftBinary("multiply", arithmetic.multiply);
  * divide(tensor([1, 2]), 4); // → tensor([0.2500, 0.5000])
  */
 export const divide: Binary = liftBinary("divide", arithmetic.divide, "float");
+/** A number that the program's structure depends on: it stays a constant, so that x^2 is x·x, and another exponent another plan. */
+function structural(y: Value): Value {
+  const number = constantOf(y);
+  return number === undefined ? y : fill(number, y.type);
+}
+
 /**
  * x^y; of integers an integer.
  *
  * @example
  * pow(tensor([1, 2, 3]), 2); // → tensor([1, 4, 9])
  */
-export const pow: Binary = liftBinary("pow", exponential.pow);
+export const pow: Binary = liftBinary("pow", (x, y) => exponential.pow(x, structural(y)));
 /**
  * The angle of the point (y, x), of floats.
  *
