@@ -110,11 +110,13 @@ async function summary(model: Model, optimizer: optim.Optimizer, data: Examples)
   ].join("\n");
 }
 
-function dump(model: Model, data: Examples, stages: readonly Stage[]): void {
-  const examples = batchAt(data, batch);
-  const loss = lossOf(model, examples.images, examples.labels);
-  const found = inspect(loss);
-  for (const stage of stages) console.log(`; ${stage}\n${found.text(stage)}`);
+/** Prints the stages of a step like any but the first, of a model of its own. */
+async function dump(data: Examples, seed: number, stages: readonly Stage[]): Promise<void> {
+  const model = makeModel(random.key(seed));
+  const optimizer = optim.sgd(parameters(model), { lr: rate, momentum: 0.9 });
+  await evalAll(recordStep(model, optimizer, batchAt(data, 0)), optimizer.state);
+  const step = inspect([recordStep(model, optimizer, batchAt(data, batch)), ...optimizer.state]);
+  for (const stage of stages) console.log(`; ${stage}\n${step.text(stage)}`);
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -124,7 +126,7 @@ async function main(args: readonly string[]): Promise<void> {
   const [data, test] = [tensors(digits.train), tensors(digits.test)];
   console.log(`${digits.train.count} images to train with, ${digits.test.count} to test with; seed ${options.seed}`);
   const model = makeModel(random.key(options.seed));
-  if (options.dump !== null) dump(model, data, options.dump);
+  if (options.dump !== null) await dump(data, options.seed, options.dump);
   const optimizer = await train(model, data, options);
   console.log(`test accuracy: ${accuracy(model, test).toFixed(3)}`);
   console.log(await summary(model, optimizer, data));

@@ -20,7 +20,7 @@ export const moving = (number: number, x: Value): Value => broadcastTo(constantV
 export const decayed = (gradient: Value, parameter: Value, factor: number): Value => (factor === 0 ? gradient : add(gradient, multiply(parameter, factor)));
 
 /** keep · before + take · now: what buffers that forget do. */
-export const blend = (before: Value, keep: number, now: Value, take: number): Value => add(multiply(before, keep), multiply(now, take));
+export const blend = (before: Value, keep: number, now: Value, take: number): Value => add(multiply(before, keep), take === 1 ? now : multiply(now, take));
 
 /** The next value of a parameter and of its buffers (the same names at every step). */
 export interface Update {
