@@ -234,7 +234,7 @@ describe("the grid", () => {
 });
 
 describe("memory", () => {
-  it("buffers in the arena share one binding of words, whatever their dtypes", async () => {
+  it("buffers bound together are one binding of words, whatever their dtypes", async () => {
     const i = axis("i", "grid", 0, 4);
     const body = [
       loop(i, [
@@ -244,11 +244,11 @@ describe("memory", () => {
       ]),
     ];
     const k = kernel("k", [reads("x", 4), reads("n", 4, "int32"), updates("b", 4, "bool"), writes("y", 4)], body);
-    const shader = emit(k, { arena: ["n", "b", "y"] });
+    const shader = emit(k, { together: [["n", "b", "y"]] });
     expect(shader.bindings.map((b) => [b.name, b.access, b.buffers])).toEqual([
       ["u", "uniform", []],
       ["x", "read", ["x"]],
-      ["arena", "read_write", ["n", "b", "y"]],
+      ["words", "read_write", ["n", "b", "y"]],
     ]);
     expect(reflect(shader.source).bindings.length).toBe(3);
     await expectCompiles(shader);
@@ -259,12 +259,12 @@ describe("memory", () => {
     );
   });
 
-  it.each(["add", "mul", "min", "max"] as const)("atomic %s reaches every dtype, also in the arena", async (op) => {
+  it.each(["add", "mul", "min", "max"] as const)("atomic %s reaches every dtype, also bound together", async (op) => {
     for (const dtype of ["bool", "int32", "uint32", "float32"] as const) {
       const i = axis("i", "grid", 0, 8);
       const k = kernel("k", [reads("x", 8, dtype), updates("y", 1, dtype)], [loop(i, [store("y", 0, load("x", dtype, i.at), { atomic: op })])]);
       await expectCompiles(emit(k));
-      await expectCompiles(emit(k, { arena: ["y", "x"] }));
+      await expectCompiles(emit(k, { together: [["y", "x"]] }));
     }
     await expectCompiles(emit(scatter(op).kernel));
   });
@@ -415,6 +415,6 @@ describe("limits", () => {
       ],
     );
     expect(() => emit(k)).toThrow("kernel k binds 10 buffers, wgsl has 8");
-    expect(emit(k, { arena: names.slice(0, 4) }).bindings.length).toBe(8);
+    expect(emit(k, { together: [names.slice(0, 4)] }).bindings.length).toBe(8);
   });
 });

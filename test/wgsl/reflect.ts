@@ -3,7 +3,7 @@ import { WgslReflect, detectRaces } from "wgsl_reflect/wgsl_reflect.module.js";
 import type { VariableInfo } from "wgsl_reflect/wgsl_reflect.module.js";
 import type { WgslKernel } from "../../compiler/codegen/wgsl/emit.ts";
 import type { Memory } from "./fixtures.ts";
-import { uniformBytes } from "./run.ts";
+import { uniformBytes } from "./script.ts";
 
 export interface Reflected {
   readonly entryPoints: readonly string[];
@@ -33,7 +33,7 @@ const withoutUniformLoads = (source: string): string =>
 /** Races between the lanes of a workgroup, as messages; every buffer starts at element 0. */
 export function races(shader: WgslKernel, memory: Memory, scalars: Readonly<Record<string, number>>): string[] {
   const uniform = uniformBytes(shader, scalars, () => 0);
-  const resources = shader.bindings.map((b) => [b.binding, b.access === "uniform" ? { uniform } : memory[b.buffers[0] ?? ""]?.slice()]);
+  const resources = shader.bindings.map((b) => [b.binding, b.access === "uniform" ? { uniform: uniform.buffer } : memory[b.buffers[0] ?? ""]?.slice()]);
   const { races, errors } = detectRaces(withoutUniformLoads(shader.source), shader.entryPoint, [...shader.dispatch], { 0: Object.fromEntries(resources) });
   return [...races.map((r) => r.message), ...errors];
 }

@@ -7,30 +7,21 @@ import { fileURLToPath } from "node:url";
 import type { WgslKernel } from "../../compiler/codegen/wgsl/emit.ts";
 import { skip, swiftshaderEnvironment } from "./dawn.ts";
 import type { Memory } from "./fixtures.ts";
-import { layoutOf } from "./tint.ts";
+import type { Script } from "./script.ts";
 
-/** Bits of GPUBufferUsage and GPUMapMode. */
-const usage = { mapRead: 1, copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as const;
+/** Word positions at which the buffers of a single kernel start, so that bases other than 0 are used. */
+const testBase = 3;
 
-/** Element positions at which every buffer starts, so that bases other than 0 are used. */
-export const testBase = 3;
+type Memories = Script["memory"];
+/** What the process answers. */
+export type Answer = { readonly memory: Memories } | { readonly error: string };
 
 export interface Runner {
-  /** Runs the kernel once; the buffers' contents afterwards. */
+  /** Does a script; what its memories then hold. */
+  readonly play: (script: Script) => Promise<Memories>;
+  /** Runs one kernel once; the buffers' contents afterwards. */
   readonly run: (shader: WgslKernel, memory: Memory, scalars?: Readonly<Record<string, number>>) => Promise<Memory>;
   readonly close: () => void;
-}
-
-/** The bytes of the uniform struct: bases, scalars, NaN and infinity. */
-export function uniformBytes(shader: WgslKernel, scalars: Readonly<Record<string, number>>, base: (buffer: string) => number): ArrayBuffer {
-  const bytes = new ArrayBuffer(Math.ceil(shader.uniformBytes / 16) * 16);
-  const view = new DataView(bytes);
-  for (const m of shader.uniforms) {
-    const value = { base: base(m.of), scalar: scalars[m.of] ?? 0, nan: NaN, inf: Infinity }[m.role];
-    if (m.dtype === "float32") view.setFloat32(m.offset, value, true);
-    else view.setInt32(m.offset, value | 0, true);
-  }
-  return bytes;
 }
 
 function withBase(data: Float32Array | Int32Array): Uint8Array<ArrayBuffer> {
@@ -39,59 +30,20 @@ function withBase(data: Float32Array | Int32Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-async function readBack(device: GPUDevice, buffer: GPUBuffer): Promise<ArrayBuffer> {
-  const target = device.createBuffer({ size: buffer.size, usage: usage.mapRead | usage.copyTarget });
-  const encoder = device.createCommandEncoder();
-  encoder.copyBufferToBuffer(buffer, 0, target, 0, buffer.size);
-  device.queue.submit([encoder.finish()]);
-  await target.mapAsync(1);
-  const copy = target.getMappedRange().slice(0);
-  target.destroy();
-  return copy;
+async function runKernel(play: Runner["play"], shader: WgslKernel, memory: Memory, scalars: Readonly<Record<string, number>>): Promise<Memory> {
+  const names = Object.keys(memory);
+  const buffers = Object.fromEntries(names.map((name) => [name, { memory: name, base: testBase }]));
+  const contents = Object.fromEntries(Object.entries(memory).map(([name, data]) => [name, withBase(data)]));
+  const after = await play({ memory: contents, steps: [{ kind: "launch", shader, buffers, scalars }] });
+  return Object.fromEntries(
+    Object.entries(memory).map(([name, data]) => {
+      const bytes = (after[name] ?? new Uint8Array()).slice(4 * testBase).buffer;
+      return [name, data instanceof Int32Array ? new Int32Array(bytes, 0, data.length) : new Float32Array(bytes, 0, data.length)];
+    }),
+  );
 }
 
-export async function runOn(device: GPUDevice, shader: WgslKernel, memory: Memory, scalars: Readonly<Record<string, number>>): Promise<Memory> {
-  const upload = (bytes: Uint8Array<ArrayBuffer>, use: number): GPUBuffer => {
-    const buffer = device.createBuffer({ size: bytes.byteLength, usage: use | usage.copySource | usage.copyTarget });
-    device.queue.writeBuffer(buffer, 0, bytes);
-    return buffer;
-  };
-  const buffers = new Map(Object.entries(memory).map(([name, data]) => [name, upload(withBase(data), usage.storage)]));
-  const uniforms = upload(new Uint8Array(uniformBytes(shader, scalars, () => testBase)), usage.uniform);
-  const bufferOf = (names: readonly string[]): GPUBuffer => buffers.get(names[0] ?? "") ?? uniforms;
-  const layout = layoutOf(device, shader);
-  const module = device.createShaderModule({ code: shader.source });
-  const pipeline = device.createComputePipeline({
-    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-    compute: { module, entryPoint: shader.entryPoint },
-  });
-  const entries = shader.bindings.map((b) => ({ binding: b.binding, resource: { buffer: bufferOf(b.buffers) } }));
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, device.createBindGroup({ layout, entries }));
-  pass.dispatchWorkgroups(...shader.dispatch);
-  pass.end();
-  device.queue.submit([encoder.finish()]);
-  const after: [string, Float32Array | Int32Array][] = [];
-  for (const [name, buffer] of buffers) {
-    const bytes = await readBack(device, buffer);
-    after.push([name, memory[name] instanceof Int32Array ? new Int32Array(bytes, 4 * testBase) : new Float32Array(bytes, 4 * testBase)]);
-    buffer.destroy();
-  }
-  uniforms.destroy();
-  return Object.fromEntries(after);
-}
-
-/** What is sent to the process, and what it answers. */
-export interface Job {
-  readonly shader: WgslKernel;
-  readonly memory: Memory;
-  readonly scalars: Readonly<Record<string, number>>;
-}
-export type Answer = { readonly memory: Memory } | { readonly error: string };
-
-/** The process that runs jobs one after the other; null where it has no GPU. */
+/** The process that plays scripts one after the other; null where this machine has no GPU for it. */
 export async function openRunner(): Promise<Runner | null> {
   const environment = swiftshaderEnvironment();
   if (environment === null) return skip("wgsl: shaders are not run: no SwiftShader (Debian's chromium) on this machine");
@@ -114,12 +66,12 @@ export async function openRunner(): Promise<Runner | null> {
     child.disconnect();
     return skip("wgsl: shaders are not run: SwiftShader does not start on this machine");
   }
-  const run: Runner["run"] = async (shader, memory, scalars = {}) => {
+  const play: Runner["play"] = async (script) => {
     const answer = next<Answer>();
-    child.send({ shader, memory, scalars } satisfies Job);
+    child.send(script);
     const result = await answer;
     if ("error" in result) throw new Error(result.error);
     return result.memory;
   };
-  return { run, close: () => child.disconnect() };
+  return { play, run: (shader, memory, scalars = {}) => runKernel(play, shader, memory, scalars), close: () => child.disconnect() };
 }
