@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
+import { configure } from "../src/index.ts";
 
 export interface Machine {
   readonly date: string;
@@ -28,7 +29,7 @@ export function machine(): Machine {
     v8: process.versions.v8,
     cpu: all[0]?.model.trim() ?? "unknown",
     cores: all.length,
-    target: "js",
+    target: configure().target,
   };
 }
 

@@ -14,12 +14,16 @@ const dtypes: readonly FloatDType[] = ["float64", "float32"];
 const excepted = (id: string, dtype: FloatDType): boolean => exceptions.some((e) => e.id === id && e.dtypes.includes(dtype));
 const isBuilt = (c: GoldenCase): boolean => functionsOf(c).every((name) => !notBuilt.includes(name));
 
-describe.each(areas)("goldens of area %i", (area) => {
+const targets = ["js", "interpreter"] as const;
+
+describe.each(areas.flatMap((area) => targets.map((target) => ({ area, target }))))("goldens of area $area, $target", ({ area, target }) => {
   const cases = goldenCases(area).filter(isBuilt);
   const runs = dtypes.flatMap((dtype) => cases.filter((c) => c.only === undefined || c.only === dtype).map((c) => ({ c, id: c.id, dtype })));
-  it.each(runs.filter(({ id, dtype }) => !excepted(id, dtype)))("$id $dtype", async ({ c, dtype }) => expect(await runCase(c, { dtype }, higher)).toEqual([]));
+  it.each(runs.filter(({ id, dtype }) => !excepted(id, dtype)))("$id $dtype", async ({ c, dtype }) =>
+    expect(await runCase(c, { dtype, target }, higher)).toEqual([]),
+  );
   it.each(runs.filter(({ id, dtype }) => excepted(id, dtype)))("$id $dtype still differs", async ({ c, dtype }) =>
-    expect(await runCase(c, { dtype }, higher)).not.toEqual([]),
+    expect(await runCase(c, { dtype, target }, higher)).not.toEqual([]),
   );
   it("has few exceptions", () => {
     const required = cases.filter((c) => c.optional !== true);

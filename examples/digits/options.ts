@@ -42,7 +42,7 @@ export function parseOptions(args: readonly string[]): Options {
   const text = { type: "string" } as const;
   const { epochs, seed, dump, device, target } = readFlags(args, { epochs: text, seed: text, dump: text, device: text, target: text });
   return {
-    epochs: wholeNumber("epochs", epochs ?? "6", 1),
+    epochs: wholeNumber("epochs", epochs ?? "5", 1),
     seed: wholeNumber("seed", seed ?? "1", 0),
     dump: dump === undefined ? null : dump.split(",").map((stage) => choice("dump", stage.trim(), stages)),
     device: choice("device", device ?? "cpu", devices),

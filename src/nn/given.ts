@@ -4,7 +4,7 @@ import { UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { DType } from "../../compiler/ir/dtype.ts";
 import { constantValue } from "../../compiler/ops/source.ts";
 import { Lazy } from "../handle.ts";
-import { userNumber, valueOf } from "../operands.ts";
+import { userNumber } from "../operands.ts";
 
 /** An optional array operand, or the options object in its place. */
 export type Given<T extends Lazy, O> = T | O | null | undefined;
@@ -19,9 +19,6 @@ export function optionsOf<T extends Lazy, O extends object>(none: O, ...given: r
 
 /** The handle given by position, or else by name. */
 export const handleOf = <T extends Lazy, O>(given: Given<T, O>, named: T | null | undefined): T | null => (isHandle(given) ? given : (named ?? null));
-
-/** The value of an optional operand. */
-export const valueOrNull = (op: string, x: Lazy | null): Value | null => (x === null ? null : valueOf(op, x));
 
 /** A number that the user may have passed: lifted into a parameter where it was, a constant of the kernel where not. */
 export function numberValue(op: string, given: number | undefined, fallback: number, dtype: DType): Value {

@@ -6,7 +6,7 @@ import { counters, evalAll, optim, random, slice, tensor } from "../../src/index
 
 describe("the command line", () => {
   it("has defaults", () => {
-    expect(parseOptions([])).toEqual({ epochs: 6, seed: 1, dump: null, device: "cpu", target: "js" });
+    expect(parseOptions([])).toEqual({ epochs: 5, seed: 1, dump: null, device: "cpu", target: "js" });
   });
   it("reads every option", () => {
     const args = ["--epochs", "2", "--seed=7", "--dump", "graph, loops", "--device", "cpu", "--target", "interpreter"];

@@ -12,7 +12,6 @@ const filled = (shape: readonly number[], from: number): Value =>
   upload(
     Float64Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 7 + from * 3) % 11) - 5),
     tensorType("float64", shape),
-    false,
   );
 
 const read = (v: Value): number[] => {
@@ -52,38 +51,124 @@ function bySum(equation: string, operands: readonly Value[]): number[] {
   return result;
 }
 
-const cases: readonly (readonly [string, ...(readonly number[])[]])[] = [
-  ["ij->ji", [2, 3]],
-  ["ii", [3, 3]],
-  ["ii->i", [3, 3]],
-  ["iii->i", [2, 2, 2]],
-  ["iijj->ij", [2, 2, 3, 3]],
-  ["ij->", [2, 3]],
-  ["ba", [2, 3]],
-  ["ij,jk", [2, 3], [3, 4]],
-  ["ij,jk->ki", [2, 3], [3, 4]],
-  ["bij,bjk->bik", [2, 2, 3], [2, 3, 2]],
-  ["ij,ij->", [2, 3], [2, 3]],
-  ["i,i->i", [3], [3]],
-  ["ij,kl->ljki", [2, 3], [2, 2]],
-  ["ijk,jil->kl", [2, 3, 4], [3, 2, 2]],
-  ["...ij,...jk->...ik", [3, 1, 2, 3], [4, 3, 2]],
-  ["...i,i...->...", [2, 3], [3, 2]],
-  ["...", [2, 3]],
-  ["i...->...", [2, 3]],
-  ["ij,jk,kl,lm->im", [2, 3], [3, 2], [2, 4], [4, 2]],
-  ["a,ab,abc->c", [2], [2, 3], [2, 3, 4]],
-  ["ab,b,b->a", [2, 3], [3], [3]],
-  ["ij,ij->ij", [1, 3], [2, 3]],
-  ["ij,jk->ik", [2, 1], [3, 4]],
-  ["aab,bc->ac", [2, 2, 3], [3, 2]],
-  [" i j , j k -> i k ", [2, 3], [3, 2]],
-  ["ij,jk->ik", [2, 0], [0, 3]],
-  [",i->i", [], [3]],
+const cases: readonly { readonly equation: string; readonly shapes: readonly (readonly number[])[] }[] = [
+  { equation: "ij->ji", shapes: [[2, 3]] },
+  { equation: "ii", shapes: [[3, 3]] },
+  { equation: "ii->i", shapes: [[3, 3]] },
+  { equation: "iii->i", shapes: [[2, 2, 2]] },
+  { equation: "iijj->ij", shapes: [[2, 2, 3, 3]] },
+  { equation: "ij->", shapes: [[2, 3]] },
+  { equation: "ba", shapes: [[2, 3]] },
+  {
+    equation: "ij,jk",
+    shapes: [
+      [2, 3],
+      [3, 4],
+    ],
+  },
+  {
+    equation: "ij,jk->ki",
+    shapes: [
+      [2, 3],
+      [3, 4],
+    ],
+  },
+  {
+    equation: "bij,bjk->bik",
+    shapes: [
+      [2, 2, 3],
+      [2, 3, 2],
+    ],
+  },
+  {
+    equation: "ij,ij->",
+    shapes: [
+      [2, 3],
+      [2, 3],
+    ],
+  },
+  { equation: "i,i->i", shapes: [[3], [3]] },
+  {
+    equation: "ij,kl->ljki",
+    shapes: [
+      [2, 3],
+      [2, 2],
+    ],
+  },
+  {
+    equation: "ijk,jil->kl",
+    shapes: [
+      [2, 3, 4],
+      [3, 2, 2],
+    ],
+  },
+  {
+    equation: "...ij,...jk->...ik",
+    shapes: [
+      [3, 1, 2, 3],
+      [4, 3, 2],
+    ],
+  },
+  {
+    equation: "...i,i...->...",
+    shapes: [
+      [2, 3],
+      [3, 2],
+    ],
+  },
+  { equation: "...", shapes: [[2, 3]] },
+  { equation: "i...->...", shapes: [[2, 3]] },
+  {
+    equation: "ij,jk,kl,lm->im",
+    shapes: [
+      [2, 3],
+      [3, 2],
+      [2, 4],
+      [4, 2],
+    ],
+  },
+  { equation: "a,ab,abc->c", shapes: [[2], [2, 3], [2, 3, 4]] },
+  { equation: "ab,b,b->a", shapes: [[2, 3], [3], [3]] },
+  {
+    equation: "ij,ij->ij",
+    shapes: [
+      [1, 3],
+      [2, 3],
+    ],
+  },
+  {
+    equation: "ij,jk->ik",
+    shapes: [
+      [2, 1],
+      [3, 4],
+    ],
+  },
+  {
+    equation: "aab,bc->ac",
+    shapes: [
+      [2, 2, 3],
+      [3, 2],
+    ],
+  },
+  {
+    equation: " i j , j k -> i k ",
+    shapes: [
+      [2, 3],
+      [3, 2],
+    ],
+  },
+  {
+    equation: "ij,jk->ik",
+    shapes: [
+      [2, 0],
+      [0, 3],
+    ],
+  },
+  { equation: ",i->i", shapes: [[], [3]] },
 ];
 
 describe("einsum is the sum over its labels", () => {
-  it.each(cases)("%s", (equation, ...shapes) => {
+  it.each(cases)("$equation", ({ equation, shapes }) => {
     const operands = shapes.map((s, k) => filled(s, k));
     expect(read(einsumValue(equation, operands))).toEqual(bySum(equation, operands));
   });
