@@ -9,6 +9,7 @@
  * a grid axis steps by one. Turns that would pass the end run point by point.
  */
 import { at } from "../../ir/errors.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, isScalarOp, variable, withRange } from "../../ir/expr.ts";
 import { addIndex, freeNames, ix } from "../../ir/indexing.ts";
@@ -59,7 +60,7 @@ function inlineIndices(body: readonly Stmt[]): Stmt[] {
   return visit(body);
 }
 
-const loadsAnything = (e: Expr): boolean => e.op === "load" || e.args.some(loadsAnything);
+const loadsAnything = (e: Expr): boolean => exprOrder([e]).some((part) => part.op === "load");
 
 /** The one loop of a grid point, if it is a small reduction and nothing is carried or kept in scratch. */
 function soleReduce(body: readonly Stmt[]): Reduce | null {
