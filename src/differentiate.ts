@@ -5,10 +5,11 @@ import { postorder } from "../compiler/ir/graph.ts";
 import type { Value } from "../compiler/ir/node.ts";
 import { noAttrs, Node, result } from "../compiler/ir/node.ts";
 import { sameType, sizeOf, typeText } from "../compiler/ir/shape.ts";
+import type { InputRelation } from "../compiler/autodiff/vjp.ts";
 import { vjp } from "../compiler/autodiff/vjp.ts";
 import { detachOp } from "../compiler/ops/barrier.ts";
 import { reshapeOp } from "../compiler/ops/layout.ts";
-import { onesLike } from "../compiler/ops/views.ts";
+import { onesLike, zerosLike } from "../compiler/ops/views.ts";
 import { shareSlot } from "./evaluate.ts";
 import type { Lazy } from "./handle.ts";
 import { gradSuspended } from "./tracking.ts";
@@ -16,6 +17,8 @@ import { gradSuspended } from "./tracking.ts";
 export interface DifferentiateOptions {
   readonly gradient?: Lazy;
   readonly createGraph: boolean;
+  /** Whether one input may be computed from another (then its gradient counts that path too); independent by default. */
+  readonly relation?: InputRelation;
 }
 
 /** The same value as a leaf of differentiation: its definition, if it keeps one, only says where the value comes from. */
@@ -89,9 +92,9 @@ export function cotangentOf(op: string, output: Lazy, given: Lazy | undefined): 
 /** The gradients of `output` with respect to `inputs`; throws where one is not reached, and says why. */
 export function differentiate(op: string, output: Lazy, inputs: readonly Value[], options: DifferentiateOptions): Value[] {
   const root = output.value;
-  const found = vjp([root], inputs, [cotangentOf(op, output, options.gradient)]);
+  const found = vjp([root], inputs, [cotangentOf(op, output, options.gradient)], options.relation);
   return inputs.map((x, i) => {
-    const g = at(found, i);
+    const g = at(found, i) ?? (isFunctionOf(root, x) ? zerosLike(x) : null);
     if (g === null) throw new UnsupportedError(`${op}: ${typeText(root.type)} does not depend on input ${i}, ${typeText(x.type)}${whyNot(root)}.`);
     return options.createGraph ? g : withoutHistory(g);
   });
@@ -102,4 +105,31 @@ function whyNot(root: Value): string {
   if (root.node.definition === null)
     return ": it was evaluated, and nothing it was computed from requires gradients. Set requiresGrad, or differentiate before evaluating";
   return ", or only through detach or noGrad. Compute it from that input";
+}
+
+/**
+ * What the derivatives that a transform gave are functions of. The gradient of a linear function is a constant, with no path to
+ * the input; to an outer transform it still is a function of it, whose derivative is zero and no mistake.
+ */
+const functionOf = new WeakMap<Node, readonly Value[]>();
+
+/** A derivative as it leaves a transform, noted as a function of the inputs. */
+export function closeDerivative(derivative: Value, inputs: readonly Value[]): Value {
+  const closed = closeResult(derivative, inputs);
+  functionOf.set(closed.node, [...(functionOf.get(closed.node) ?? []), ...inputs]);
+  return closed;
+}
+
+/** Whether a value was computed from another, through derivatives too. Walked only where no gradient was found. */
+function isFunctionOf(root: Value, input: Value): boolean {
+  const roots = [root];
+  const seen = new Set<Value>();
+  const visit = (v: Value): boolean => {
+    if (seen.has(v)) return true;
+    seen.add(v);
+    roots.push(...(functionOf.get(v.node) ?? []));
+    return v.node.definition === null || isLeaf(v.node);
+  };
+  for (let next = roots.pop(); next !== undefined; next = roots.pop()) postorder([next], visit);
+  return seen.has(input);
 }

@@ -11,7 +11,7 @@ import { sameType, sizeOf, tensorType, typeText } from "../compiler/ir/shape.ts"
 import { cast, equal } from "../compiler/ops/arithmetic.ts";
 import { iotaValue } from "../compiler/ops/source.ts";
 import { concat, fill, reshape, zerosLike } from "../compiler/ops/views.ts";
-import { closeResult, cotangentOf, differentiate, openInput, withoutHistory } from "./differentiate.ts";
+import { closeDerivative, closeResult, cotangentOf, differentiate, openInput, withoutHistory } from "./differentiate.ts";
 import { Lazy } from "./handle.ts";
 import type { Tensor } from "./tensor.ts";
 import { recording } from "./tracking.ts";
@@ -97,7 +97,7 @@ function valueAndGradients<T extends Lazy>(
   const { output, inputs } = open(op, f, xs, argnumsOf(options));
   const gradients = differentiate(op, output, inputs, { createGraph: true });
   const close = (v: Value): T => output.wrap(closeResult(v, inputs));
-  return { value: close(output.value), gradients: gradients.map(close) };
+  return { value: close(output.value), gradients: gradients.map((g) => output.wrap(closeDerivative(g, inputs))) };
 }
 
 /**
@@ -117,7 +117,7 @@ export function vjp<T extends Lazy>(f: Differentiable<T>, ...xs: readonly T[]): 
   const close = (v: Value): T => output.wrap(closeResult(v, inputs));
   const back = (cotangent: T): T[] => {
     const found = pullBack([output.value], inputs, [cotangentOf("vjp", output, cotangent)]);
-    return inputs.map((x, i) => close(found[i] ?? zerosLike(x)));
+    return inputs.map((x, i) => output.wrap(closeDerivative(found[i] ?? zerosLike(x), inputs)));
   };
   return [close(output.value), back];
 }
@@ -147,7 +147,7 @@ export function jvp<T extends Lazy>(f: Differentiable<T>, xs: readonly T[], tang
     tangents.map((t) => t.value),
   );
   const close = (v: Value): T => output.wrap(closeResult(v, inputs));
-  return [close(output.value), close(tangent ?? zerosLike(output.value))];
+  return [close(output.value), output.wrap(closeDerivative(tangent ?? zerosLike(output.value), inputs))];
 }
 
 /**
@@ -159,7 +159,7 @@ export function jvp<T extends Lazy>(f: Differentiable<T>, xs: readonly T[], tang
  */
 export function gradients<T extends Lazy>(loss: T, xs: readonly T[], options: { readonly createGraph?: boolean; readonly gradient?: T } = {}): T[] {
   const inputs = xs.map((x) => x.value);
-  const found = differentiate("gradients", loss, inputs, { ...options, createGraph: options.createGraph ?? false });
+  const found = differentiate("gradients", loss, inputs, { ...options, createGraph: options.createGraph ?? false, relation: "connected" });
   return xs.map((x, i) => x.wrap(at(found, i)));
 }
 
@@ -187,7 +187,7 @@ function jacobians<T extends Lazy>(op: string, f: Differentiable<T>, xs: readonl
     const flat = rows.map((row) => reshape(row[k] ?? zerosLike(x), [1, ...x.shape]));
     const shape = [...y.shape, ...x.shape];
     const whole = flat.length === 0 ? fill(0, tensorType(x.dtype, shape)) : reshape(concat(flat, 0), shape);
-    return output.wrap(closeResult(whole, inputs));
+    return output.wrap(closeDerivative(whole, inputs));
   });
 }
 

@@ -64,6 +64,14 @@ describe("backward", () => {
   });
 });
 
+describe("gradients", () => {
+  it("count the path through another of the inputs", () => {
+    const w = cell([2]);
+    const h = w.square();
+    expect(gradients(h.mul(w).sum(), [w, h]).map((g) => g.tolist())).toEqual([[12], [2]]);
+  });
+});
+
 describe("cells", () => {
   it("are rebound by assign; what was recorded keeps the old value", () => {
     const w = cell([1]);
@@ -109,6 +117,10 @@ describe("grad", () => {
   it("nests", () => {
     const third = grad((x) => grad((y) => grad((z) => z.pow(4).sum())(y).sum())(x).sum());
     expect(third(tensor([1, 2])).tolist()).toEqual([24, 48]);
+  });
+  it("gives zero where the derivative is a constant", () => {
+    expect(grad((x) => grad((y) => y.mul(3).sum())(x).sum())(tensor([1, 2])).tolist()).toEqual([0, 0]);
+    expect(hessian((x: NDArray) => x.sum())(array([1])).tolist()).toEqual([[0]]);
   });
   it("does not confuse an inner with an outer variable", () => {
     const f = grad((x) => x.mul(grad((y) => x.add(y).sum())(tensor(1))).sum());
