@@ -7,9 +7,9 @@ import { CompilerBug, lookup, UnsupportedError } from "../ir/errors.ts";
 import type { Expr, ScalarOp } from "../ir/expr.ts";
 import { isScalarOp, substitute } from "../ir/expr.ts";
 import { exprOrder } from "../ir/expr-order.ts";
-import type { Kernel } from "../ir/loop.ts";
+import type { Kernel, Stmt } from "../ir/loop.ts";
 import { expressionsOf, statements } from "../ir/loop.ts";
-import { mapExpressions, rewriter } from "../ir/loop-map.ts";
+import { exprMapper, mapStatement } from "../ir/loop-walk.ts";
 import type { Target } from "../target.ts";
 import { expansions } from "./legalize-float32.ts";
 
@@ -40,7 +40,7 @@ function templatesFor(target: Target): Templates {
     if (made !== undefined) return made;
     if (open.has(op)) throw new CompilerBug(`the expansions of ${[...open].join(", ")} need each other, and ${target.name} lacks them all`);
     open.add(op);
-    const expanded = rewriter((e) => replace(e, template))(lookup(expansions, op, `an expansion of ${op}, which ${target.name} lacks`));
+    const expanded = exprMapper((e) => replace(e, template))(lookup(expansions, op, `an expansion of ${op}, which ${target.name} lacks`));
     open.delete(op);
     known.set(op, expanded);
     return expanded;
@@ -53,13 +53,22 @@ function replace(e: Expr, template: Templates): Expr {
   return expanded === undefined ? e : substitute(expanded, e.args);
 }
 
+/** Every expression of a list mapped, combinations of reductions included. */
+function mapAll(list: readonly Stmt[], f: (e: Expr) => Expr): Stmt[] {
+  return list.map((s) => {
+    const mapped = mapStatement(s, f, (inner) => mapAll(inner, f));
+    return mapped.kind === "reduce" ? { ...mapped, combine: mapped.combine.map(f) } : mapped;
+  });
+}
+
 /** The kernel in the words of the target; throws an UnsupportedError for a dtype that the target lacks. */
 export function legalize(kernel: Kernel, target: Target): Kernel {
   requireDTypes(kernel, target);
   if (target.lacks.size === 0) return kernel;
   const template = templatesFor(target);
-  return mapExpressions(
-    kernel,
-    rewriter((e) => replace(e, template)),
+  const body = mapAll(
+    kernel.body,
+    exprMapper((e) => replace(e, template)),
   );
+  return { ...kernel, body };
 }

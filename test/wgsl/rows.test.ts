@@ -57,7 +57,9 @@ function differences(found: readonly HostData[], wanted: readonly HostData[]): s
   });
 }
 
-const rows = opTable.filter((op) => op.kind !== "param").flatMap((op) => samplesOf(op).map((sample): [string, Primitive, Sample] => [`${op.name}: ${sample.title}`, op, sample]));
+const rows = opTable
+  .filter((op) => op.kind !== "param")
+  .flatMap((op) => samplesOf(op).map((sample): [string, Primitive, Sample] => [`${op.name}: ${sample.title}`, op, sample]));
 
 const tint = await openTint();
 const runner = await openRunner();

@@ -11,7 +11,12 @@ export interface Location {
 }
 
 export type ScriptStep =
-  | { readonly kind: "launch"; readonly shader: WgslKernel; readonly buffers: Readonly<Record<string, Location>>; readonly scalars: Readonly<Record<string, number>> }
+  | {
+      readonly kind: "launch";
+      readonly shader: WgslKernel;
+      readonly buffers: Readonly<Record<string, Location>>;
+      readonly scalars: Readonly<Record<string, number>>;
+    }
   | { readonly kind: "copy"; readonly from: Location; readonly to: Location; readonly words: number }
   | { readonly kind: "write"; readonly to: Location; readonly data: Bytes };
 

@@ -6,7 +6,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
-import { rewriter, mapBody } from "../../ir/loop-map.ts";
+import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { mulIndex, subIndex } from "../../ir/indexing.ts";
 import { at } from "../../ir/errors.ts";
@@ -146,11 +146,9 @@ function shrink(body: readonly Stmt[], local: Local, size: number, lanes: number
     list.map((s): Stmt => {
       const inner = nest.length > 0 ? nest : axesDealt(s);
       const within = (index: Expr): Expr => withinLane({ nest: inner, index, writes: false }, size, lanes) ?? index;
-      const visit = rewriter((e) => (e.op === "load" && e.name === local.name ? { ...e, args: [within(at(e.args, 0)), ...e.args.slice(1)] } : e));
-      if (s.kind === "local" && s.name === local.name) return { ...s, size };
-      if (s.kind === "if") return { ...s, condition: visit(s.condition), then: walk(s.then, inner), otherwise: walk(s.otherwise, inner) };
-      const [mapped = s] = mapBody([s.kind === "for" || s.kind === "reduce" ? { ...s, body: [] } : s], visit);
-      if ((mapped.kind === "for" || mapped.kind === "reduce") && s.kind === mapped.kind) return { ...mapped, body: walk(s.body, inner) };
+      const visit = exprMapper((e) => (e.op === "load" && e.name === local.name ? { ...e, args: [within(at(e.args, 0)), ...e.args.slice(1)] } : e));
+      const mapped = mapStatement(s, visit, (below) => walk(below, inner));
+      if (mapped.kind === "local" && mapped.name === local.name) return { ...mapped, size };
       return mapped.kind === "store" && mapped.buffer === local.name ? { ...mapped, index: within(mapped.index) } : mapped;
     });
   return walk(body, []);
@@ -161,28 +159,19 @@ function uniqueLocals(kernel: Kernel): Kernel {
   const taken = new Set<string>();
   const walk = (list: readonly Stmt[], outer: ReadonlyMap<string, string>): Stmt[] => {
     const names = new Map(outer);
-    const visit = (e: Expr): Expr => rewriter((n) => (n.op === "load" && names.has(n.name) ? { ...n, name: names.get(n.name) ?? n.name } : n))(e);
+    const visit = (e: Expr): Expr => exprMapper((n) => (n.op === "load" ? { ...n, name: names.get(n.name) ?? n.name } : n))(e);
     return list.map((s): Stmt => {
-      if (s.kind === "local") {
-        let name = s.name;
-        while (taken.has(name)) name = `${name}_`;
-        taken.add(name);
-        names.set(s.name, name);
-        return { ...s, name };
-      }
-      const [mapped = s] = mapBody([bodiesOf(s).length > 0 ? withBodies(s, () => []) : s], visit);
+      const mapped = mapStatement(s, visit, (below) => walk(below, names));
       if (mapped.kind === "store") return { ...mapped, buffer: names.get(mapped.buffer) ?? mapped.buffer };
-      const bodies = bodiesOf(s);
-      return withBodies(mapped, (n) => walk(bodies[n] ?? [], names));
+      if (mapped.kind !== "local") return mapped;
+      let name = mapped.name;
+      while (taken.has(name)) name = `${name}_`;
+      taken.add(name);
+      names.set(mapped.name, name);
+      return { ...mapped, name };
     });
   };
   return { ...kernel, body: walk(kernel.body, new Map()) };
-}
-
-/** The statement with other lists in the places of its own. */
-function withBodies(s: Stmt, body: (n: number) => readonly Stmt[]): Stmt {
-  if (s.kind === "for" || s.kind === "reduce") return { ...s, body: body(0) };
-  return s.kind === "if" ? { ...s, then: body(0), otherwise: body(1) } : s;
 }
 
 /** Decides for each local whether lanes share it, copy it or own parts of it; parts have smaller sizes and indices in the new kernel. */
