@@ -2,7 +2,8 @@
  * A filetest: comment lines that say what to do, IR text, and what must come of it.
  *
  *     ; pass: simplify             graph passes to run, in order; `print` only reads and prints
- *     ; stage: plan                or a stage of the compilation: fuse, plan, loops, source, js, wgsl (program is plan and kernels)
+ *     ; stage: plan                or a stage of the compilation: graph, passes, fuse, plan, loops, source (program is plan and kernels)
+ *     ; target: wgsl               for which passes and stages run; js if not said
  *     ; read: kernel               what the text is: graph (the default), kernel or plan
  *     ; kernels: 1                 how many kernels the graph takes on js
  *     ; run                        every target gives what the interpreter gives
@@ -11,9 +12,13 @@
  *     ; expect
  *     …
  */
+import type { Target } from "../../compiler/target.ts";
+import { js, wgsl } from "../../compiler/target.ts";
+
 export interface FileTest {
   readonly passes: readonly string[];
   readonly stage: string | undefined;
+  readonly target: Target;
   readonly read: string;
   readonly kernels: number | undefined;
   readonly run: boolean;
@@ -23,7 +28,7 @@ export interface FileTest {
   readonly expected: string | undefined;
 }
 
-const directive = /^;\s*(?<key>pass|stage|read|kernels|run|error)\b:?[ \t]*(?<value>.*?)\s*$/;
+const directive = /^;\s*(?<key>pass|stage|target|read|kernels|run|error)\b:?[ \t]*(?<value>.*?)\s*$/;
 const separator = /^; expect[ \t]*\n/m;
 
 /** Reads a filetest; throws where a directive is given twice or says nothing. */
@@ -43,6 +48,7 @@ export function readFileTest(text: string): FileTest {
   return {
     passes: directives.get("pass")?.split(/\s*,\s*/) ?? [],
     stage: directives.get("stage"),
+    target: targetNamed(directives.get("target") ?? "js"),
     read: directives.get("read") ?? "graph",
     kernels: kernels === undefined ? undefined : Number(kernels),
     run: directives.has("run"),
@@ -50,6 +56,12 @@ export function readFileTest(text: string): FileTest {
     input,
     expected: found === null ? undefined : text.slice(found.index + found[0].length),
   };
+}
+
+function targetNamed(name: string): Target {
+  if (name === "js") return js;
+  if (name === "wgsl") return wgsl;
+  throw new Error(`there is no target ${name}: js or wgsl`);
 }
 
 /** The text of a filetest with what really came out in place of what was expected. */

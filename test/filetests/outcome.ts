@@ -30,7 +30,7 @@ export function outcomeOf(file: FileTest): Outcome {
   const graphs = readVerifiedGraphs(file.input);
   for (const graph of graphs) checkKernels(graph, file);
   if (file.run) checkRun(file.input, graphs);
-  if (file.stage !== undefined) return { text: graphs.map((g) => stageOf(g, file.stage ?? "")).join("\n") };
+  if (file.stage !== undefined) return { text: graphs.map((g) => stageOf(g, file.stage ?? "", file.target)).join("\n") };
   return file.passes.length === 0 ? {} : { text: printGraphs(afterPasses(file, graphs)) };
 }
 
@@ -66,7 +66,7 @@ function transformedProgram(file: FileTest): string {
   const passes = file.passes.filter((p) => p !== "print").map((name) => named(kernelPasses, name));
   const kernels = parseKernels(file.input).map((kernel) => {
     verifyKernel(kernel);
-    return passes.reduce((k, pass) => pass.run(k, targetOf(file.stage)), kernel);
+    return passes.reduce((k, pass) => pass.run(k, file.target), kernel);
   });
   kernels.forEach(verifyKernel);
   return printKernels(kernels);
@@ -78,11 +78,8 @@ function named<T extends { readonly name: string }>(passes: readonly T[], name: 
   return pass;
 }
 
-const targetOf = (stage: string | undefined): Target => (stage === "wgsl" ? wgsl : js);
-
-function stageOf(graph: Graph, stage: string): string {
-  const compilation = compileGraph(graph, targetOf(stage), { verify: true });
-  if (stage === "js" || stage === "wgsl") return stageText(compilation, "source");
+function stageOf(graph: Graph, stage: string, target: Target): string {
+  const compilation = compileGraph(graph, target, { verify: true });
   if (stage === "program") return printProgram(compilation.plan);
   if (!isStage(stage)) throw new Error(`there is no stage ${stage}`);
   return stageText(compilation, stage);
@@ -94,7 +91,7 @@ function afterPasses(file: FileTest, graphs: readonly Graph[]): Graph[] {
   const passes = file.passes.filter((p) => p !== "print").map((name) => named<GraphPass>(graphPasses, name));
   return graphs.map((graph, i) =>
     passes.reduce((before, pass) => {
-      const after = pass.run(before, js);
+      const after = pass.run(before, file.target);
       verifyGraph(after);
       if (isSmall(graph)) expectClose(interpretGraph(after, at(inputs, i)), interpretGraph(before, at(inputs, i)), `@${graph.name} after ${pass.name}`);
       return after;
