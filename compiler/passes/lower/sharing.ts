@@ -96,13 +96,7 @@ export class Sharing {
   #count(list: readonly Stmt[], tail: readonly Expr[]): Map<number, number> {
     const counts = new Map<number, number>();
     const lets = new Map<number, string>();
-    const visit = (e: Expr): void => {
-      if (e.args.length === 0) return;
-      const id = this.#numbering.of(e);
-      const n = (counts.get(id) ?? 0) + 1;
-      counts.set(id, n);
-      if (n === 1) e.args.forEach(visit);
-    };
+    const visit = (e: Expr): void => this.#tally(e, counts);
     for (const s of list) {
       (s.kind === "reduce" ? s.init : expressionsOf(s)).forEach(visit);
       if (s.kind !== "let" || !this.#isStable(s.value)) continue;
@@ -116,6 +110,14 @@ export class Sharing {
     }
     tail.forEach(visit);
     return counts;
+  }
+
+  #tally(e: Expr, counts: Map<number, number>): void {
+    if (e.args.length === 0) return;
+    const id = this.#numbering.of(e);
+    const n = (counts.get(id) ?? 0) + 1;
+    counts.set(id, n);
+    if (n === 1) for (const a of e.args) this.#tally(a, counts);
   }
 
   #rewrite(e: Expr, level: Level): Expr {
@@ -136,7 +138,9 @@ export class Sharing {
   #hoist(e: Expr, level: Level): Expr {
     if (level.around !== null && !this.#uses(e, level.own)) return this.#hoist(e, level.around);
     const known = level.named.get(this.#numbering.of(e));
-    return known ?? this.#name(e, this.#children(e, level), level);
+    if (known !== undefined) return known;
+    this.#tally(e, level.counts);
+    return this.#name(e, this.#children(e, level), level);
   }
 
   #name(e: Expr, rewritten: Expr, level: Level): Expr {
