@@ -2,6 +2,7 @@
 import type { WgslKernel } from "../../compiler/codegen/wgsl/emit.ts";
 import { emitWgsl } from "../../compiler/codegen/wgsl/emit.ts";
 import type { DType } from "../../compiler/ir/dtype.ts";
+import { isFloat } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
 import { hostArray } from "../../compiler/ir/host.ts";
@@ -74,5 +75,19 @@ export function outputsOf(plan: Plan, after: Script["memory"]): HostData[] {
   return plan.outputs.map(({ buffer, type }) => {
     const { memory, base } = locationOf(at(plan.buffers, buffer));
     return { type, data: fromWords(type.dtype, sizeOf(type.shape), after[memory] ?? new Uint8Array(), base) };
+  });
+}
+
+/** Elements that differ by more than another order of sums and other functions of the device allow. */
+export function differences(found: readonly HostData[], wanted: readonly HostData[]): string[] {
+  return wanted.flatMap((w, k) => {
+    const got = at(found, k);
+    const largest = [...w.data].reduce((m, x) => (Number.isFinite(x) ? Math.max(m, Math.abs(x)) : m), 0);
+    const allowed = isFloat(w.type.dtype) ? 1e-5 * largest : 0;
+    const bad = [...w.data].flatMap((x, i) => {
+      const y = at(got.data, i);
+      return Object.is(x, y) || x === y || Math.abs(x - y) <= allowed ? [] : [`output ${k}, element ${i}: ${y}, not ${x}`];
+    });
+    return bad.slice(0, 5);
   });
 }

@@ -1,8 +1,6 @@
 /** A walk over the op table on WGSL: every sample of every row in float32, compiled by Tint, and run against the interpreter. */
 import { afterAll, describe, expect, it } from "vitest";
 import { interpretGraph } from "../../compiler/interpret.ts";
-import { isFloat } from "../../compiler/ir/dtype.ts";
-import { at } from "../../compiler/ir/errors.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
 import { hostArray } from "../../compiler/ir/host.ts";
@@ -17,7 +15,7 @@ import { compileGraph } from "../../compiler/pipeline.ts";
 import { wgsl } from "../../compiler/target.ts";
 import type { Sample } from "../ops/samples.ts";
 import { samplesOf } from "../ops/samples.ts";
-import { outputsOf, scriptOf, shadersOf } from "./plan.ts";
+import { differences, outputsOf, scriptOf, shadersOf } from "./plan.ts";
 import { openRunner } from "./run.ts";
 import { openTint } from "./tint.ts";
 
@@ -41,20 +39,6 @@ function caseOf(op: Primitive, sample: Sample): Case {
   const params = inputs.map((d, i) => paramValue(`x${i}`, d.type, "buffer"));
   const graph = { name: "sample", params, outputs: makeNode(op, params, narrowed(sample.attrs)).results };
   return { graph, inputs, plan: compileGraph(graph, wgsl, { verify: true }).plan };
-}
-
-/** Elements that differ by more than another order of sums and other functions of the device allow. */
-function differences(found: readonly HostData[], wanted: readonly HostData[]): string[] {
-  return wanted.flatMap((w, k) => {
-    const got = at(found, k);
-    const largest = [...w.data].reduce((m, x) => (Number.isFinite(x) ? Math.max(m, Math.abs(x)) : m), 0);
-    const allowed = isFloat(w.type.dtype) ? 1e-5 * largest : 0;
-    const bad = [...w.data].flatMap((x, i) => {
-      const y = at(got.data, i);
-      return Object.is(x, y) || x === y || Math.abs(x - y) <= allowed ? [] : [`output ${k}, element ${i}: ${y}, not ${x}`];
-    });
-    return bad.slice(0, 5);
-  });
 }
 
 const rows = opTable
