@@ -21,14 +21,15 @@ export interface Token {
 
 const quoted = String.raw`"(?:[^"\\\n]|\\.)*"`;
 const blank = /(?:[ \t\r\n]|;[^\n]*)*/y;
+// groups: word, digits and unit of a number, name and result of a ref, global, string
 const lexeme = new RegExp(
   [
-    String.raw`(?<word>[A-Za-z_][A-Za-z0-9_]*)`,
-    String.raw`(?<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?<unit>[A-Za-z_0-9]*)`,
-    String.raw`%(?<ref>[A-Za-z0-9_]+|${quoted})(?:\.(?<result>\d+))?`,
-    String.raw`@(?<global>[A-Za-z0-9_]+|${quoted})`,
-    `(?<string>${quoted})`,
-    String.raw`(?<mark>\.\.|->|<=|>=|==|!=|<<|>>|[-{}()[\]=,:+*/<>$#])`,
+    String.raw`([A-Za-z_][A-Za-z0-9_]*)`,
+    String.raw`(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)([A-Za-z_0-9]*)`,
+    String.raw`%([A-Za-z0-9_]+|${quoted})(?:\.(\d+))?`,
+    String.raw`@([A-Za-z0-9_]+|${quoted})`,
+    `(${quoted})`,
+    String.raw`(?:\.\.|->|<=|>=|==|!=|<<|>>|[-{}()[\]=,:+*/<>$#])`,
   ].join("|"),
   "y",
 );
@@ -105,18 +106,18 @@ export class Tokens {
     const found = lexeme.exec(this.#text);
     if (found === null) throw new ParseError(`unexpected character ${JSON.stringify(this.#text.charAt(this.#position))}`, line, column);
     this.#position += found[0].length;
-    return { ...classify(found.groups ?? {}, line, column), text: found[0], line, column };
+    return classify(found, line, column);
   }
 }
 
-function classify(groups: Readonly<Record<string, string | undefined>>, line: number, column: number): Pick<Token, "kind" | "name" | "suffix"> {
-  const { word, number, unit, ref, result, global, string } = groups;
-  if (word !== undefined) return { kind: "word", name: word, suffix: "" };
-  if (number !== undefined) return { kind: "number", name: number, suffix: unit ?? "" };
-  if (ref !== undefined) return { kind: "ref", name: unquoted(ref, line, column), suffix: result ?? "" };
-  if (global !== undefined) return { kind: "global", name: unquoted(global, line, column), suffix: "" };
-  if (string !== undefined) return { kind: "string", name: unquoted(string, line, column), suffix: "" };
-  return { kind: "mark", name: "", suffix: "" };
+function classify(found: RegExpExecArray, line: number, column: number): Token {
+  const [text, word, digits, unit = "", ref, result = "", global, string] = found;
+  if (word !== undefined) return { kind: "word", text, name: word, suffix: "", line, column };
+  if (digits !== undefined) return { kind: "number", text, name: digits, suffix: unit, line, column };
+  if (ref !== undefined) return { kind: "ref", text, name: unquoted(ref, line, column), suffix: result, line, column };
+  if (global !== undefined) return { kind: "global", text, name: unquoted(global, line, column), suffix: "", line, column };
+  if (string !== undefined) return { kind: "string", text, name: unquoted(string, line, column), suffix: "", line, column };
+  return { kind: "mark", text, name: "", suffix: "", line, column };
 }
 
 function unquoted(name: string, line: number, column: number): string {

@@ -29,12 +29,24 @@ describe("a kernel", () => {
       "reduce %m = -Infinity_f32, %s = 0f32 by max($0, $2), $1 + $3 over %i in 0..4 [serial], %j in 0..5 [serial] { let %v = load %x[%i * 5 + %j] yield %v, abs(%v) } store %y[0] = %m + %s",
       { operations: 61, loads: 20, stores: 1 },
     ],
-    ["scratch, which is no memory", "local %r: f32[8] scratch for %i in 0..8 [serial] { store %r[%i] = load %r[%i] + 1f32 }", { operations: 8, loads: 0, stores: 0 }],
-    ["both sides of a data-dependent test, by half", "if load %x[0] > 0f32 { store %y[0] = exp(load %x[1]) } else { store %y[1] = 0f32 }", { operations: 0.5, loads: 1.5, stores: 1 }],
+    [
+      "scratch, which is no memory",
+      "local %r: f32[8] scratch for %i in 0..8 [serial] { store %r[%i] = load %r[%i] + 1f32 }",
+      { operations: 8, loads: 0, stores: 0 },
+    ],
+    [
+      "both sides of a data-dependent test, by half",
+      "if load %x[0] > 0f32 { store %y[0] = exp(load %x[1]) } else { store %y[1] = 0f32 }",
+      { operations: 0.5, loads: 1.5, stores: 1 },
+    ],
     ["a test on an index, exactly", "for %i in 0..10 [grid] { if %i < 3 { store %y[%i] = 0f32 } }", { stores: 3 }],
     ["tests on two indices", "for %i in 0..10 [grid] { for %j in 0..6 [grid] { if and(%i + 4 <= 10, %j + 4 <= 6) { store %y[%i] = 0f32 } } }", { stores: 21 }],
     ["bounds that follow an outer loop", "for %i in 0..8 [grid] { for %j in 0..%i [serial] { store %y[%j] = 0f32 } }", { stores: 28 }],
-    ["bounds with a name", "for %i in 0..3 [grid] { let %a = %i * 4 let %e = min(%a + 4, 10) for %j in %a..%e [serial] { store %y[%j] = 0f32 } }", { stores: 10 }],
+    [
+      "bounds with a name",
+      "for %i in 0..3 [grid] { let %a = %i * 4 let %e = min(%a + 4, 10) for %j in %a..%e [serial] { store %y[%j] = 0f32 } }",
+      { stores: 10 },
+    ],
   ])("counts %s", (_, body, want) => {
     expect(costOf(body)).toMatchObject(want);
   });
@@ -119,8 +131,19 @@ function valueOf(e: Expr, env: ReadonlyMap<string, number>): number {
   const [a, b] = e.args.map((x) => valueOf(x, env));
   const [x, y] = [a ?? 0, b ?? 0];
   const table: Partial<Record<Expr["op"], number>> = {
-    add: x + y, sub: x - y, mul: x * y, min: Math.min(x, y), max: Math.max(x, y), idiv: Math.trunc(x / y), irem: x % y,
-    le: Number(x <= y), lt: Number(x < y), ge: Number(x >= y), gt: Number(x > y), and: Math.min(x, y), or: Math.max(x, y),
+    add: x + y,
+    sub: x - y,
+    mul: x * y,
+    min: Math.min(x, y),
+    max: Math.max(x, y),
+    idiv: Math.trunc(x / y),
+    irem: x % y,
+    le: Number(x <= y),
+    lt: Number(x < y),
+    ge: Number(x >= y),
+    gt: Number(x > y),
+    and: Math.min(x, y),
+    or: Math.max(x, y),
   };
   const value = table[e.op];
   if (value === undefined) throw new Error(`a bound with ${e.op}`);
