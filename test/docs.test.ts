@@ -109,6 +109,8 @@ describe("the checker of examples", () => {
     const { $gives, $throws } = await import("./docs/check.ts");
     expect(() => $gives(1, "2")).toThrow("expected '1' to be '2'");
     expect($gives([1, 2], "[ 1, 2 ]")).toBeUndefined();
+    expect($gives([1, 2, 3], "[ 1, … ]")).toBeUndefined();
+    expect(() => $gives([1, 2, 3], "[ 2, … ]")).toThrow("to match");
     await expect($throws(() => 1, "Error")).rejects.toThrow("nothing");
     await expect($throws(() => tensorless(), "no such")).resolves.toBeUndefined();
   });

@@ -18,6 +18,9 @@ export interface DropoutOptions {
 /**
  * x with a random share of its elements 0 and the others divided by 1 - p. Same shape.
  * Throws an UnsupportedError unless p is from 0 to below 1.
+ *
+ * @example
+ * dropout(ones([1000]), random.key(1), { p: 0.5 }).max(); // → array(2)
  */
 export function dropout<T extends Lazy>(x: T, key: Key, { p = 0.5, training = true }: DropoutOptions = {}): T {
   const value = floating("dropout", x);

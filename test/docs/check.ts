@@ -11,8 +11,12 @@ function shown(value: unknown): string {
   return prints ? String(value) : inspect(value, { depth: 10, breakLength: Infinity, compact: true });
 }
 
+/** `…` in a claim stands for any text. */
 export function $gives(value: unknown, claim: string): void {
-  expect(squeeze(shown(value))).toBe(squeeze(claim));
+  const [text, wanted] = [squeeze(shown(value)), squeeze(claim)];
+  const parts = wanted.split("…").map((part) => part.trim().replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  if (parts.length === 1) expect(text).toBe(wanted);
+  else expect(text).toMatch(new RegExp(`^${parts.join("[^]*")}$`));
 }
 
 export async function $throws(run: () => unknown, claim: string): Promise<void> {

@@ -1,0 +1,86 @@
+/** Looking at what evaluation would do, without doing it. */
+import { UnsupportedError } from "../../compiler/ir/errors.ts";
+import type { Value } from "../../compiler/ir/node.ts";
+import { canonicalize } from "../../compiler/passes/canonicalize.ts";
+import type { Target } from "../../compiler/target.ts";
+import { js, wgsl } from "../../compiler/target.ts";
+import type { Nesting } from "../nesting.ts";
+import { isPlain, valuesIn } from "../nesting.ts";
+import { compile, currentTarget } from "../plans.ts";
+import { described, isDescription } from "./described.ts";
+import { Inspection } from "./inspection.ts";
+
+export interface InspectOptions {
+  /** What to generate code for; the target that is set unless told. */
+  readonly target?: "js" | "wgsl";
+}
+
+/** The arguments of a function, each of which may be only described, as `f32[2,3]`. */
+export type Described<A extends readonly unknown[]> = { readonly [K in keyof A]: A[K] | string };
+
+/**
+ * What evaluating these handles now, in one plan, would launch: kernels, loops, code, bytes, reasons. Of a function: what evaluating
+ * its result would. Arguments may be handles or descriptions: `f32[2,3]` is a tensor, `array f64[2,3]` an array. Nothing is evaluated.
+ * Throws an UnsupportedError for something that is no array or tensor.
+ *
+ * @example
+ * const x = tensor([[1, 2], [3, 4]]);
+ * inspect(x.mul(2).sum()).kernels.length; // → 1
+ * inspect((a: Tensor, b: Tensor) => a.matmul(b).relu(), "f32[64,32]", "f32[32,8]").kernels.map((k) => k.nodes.map((n) => n.op)); // → [ [ 'dot', … ] ]
+ */
+export function inspect(x: Nesting, options?: InspectOptions): Inspection;
+export function inspect<A extends readonly unknown[]>(f: (...args: A) => Nesting, ...args: readonly [...Described<NoInfer<A>>, InspectOptions?]): Inspection;
+export function inspect(x: unknown, ...rest: readonly unknown[]): Inspection {
+  return inspectionOf(x, rest);
+}
+
+/**
+ * Why fusion did what it did, as text: the kernels that evaluating would launch with what is in them, their bytes and operations,
+ * why each stops where it stops, and which merges were refused. Takes what `inspect` takes.
+ *
+ * @example
+ * explain(tensor([1, 2, 3]).mul(2).exp()); // → 1 kernel for js: 6 operations, 12 bytes read, 12 written, peak 24 bytes
+ * // kernel  stages  operations  bytes  reads   writes  computes
+ * // k0_exp       1           6     24  f32[3]  f32[3]  multiply, exp; 1 view …
+ */
+export function explain(x: Nesting, options?: InspectOptions): string;
+export function explain<A extends readonly unknown[]>(f: (...args: A) => Nesting, ...args: readonly [...Described<NoInfer<A>>, InspectOptions?]): string;
+export function explain(x: unknown, ...rest: readonly unknown[]): string {
+  return inspectionOf(x, rest).explain();
+}
+
+function inspectionOf(x: unknown, rest: readonly unknown[]): Inspection {
+  const last = rest.at(-1);
+  const options = isOptions(last) ? last : {};
+  const args = isOptions(last) ? rest.slice(0, -1) : rest;
+  if (typeof x !== "function" && args.length > 0)
+    throw new UnsupportedError("inspect: only a function takes arguments. Give several handles as one list, options as { target }.");
+  const values = typeof x === "function" ? valuesIn("inspect", resultOf(x, args), "the function's result") : valuesIn("inspect", x, "its argument");
+  return inspectValues(values, targetOf(options));
+}
+
+const optionNames = ["target"];
+const isOptions = (x: unknown): x is InspectOptions => isPlain(x) && Object.keys(x).length > 0 && Object.keys(x).every((k) => optionNames.includes(k));
+
+function targetOf({ target }: InspectOptions): Target {
+  if (target === undefined) return currentTarget();
+  if (target === "js") return js;
+  if (target === "wgsl") return wgsl;
+  throw new UnsupportedError(`inspect: there is no target ${JSON.stringify(target)}. There are "js" and "wgsl".`);
+}
+
+function resultOf(f: Function, args: readonly unknown[]): unknown {
+  const made: unknown = Reflect.apply(
+    f,
+    undefined,
+    args.map((a) => (typeof a === "string" && isDescription(a) ? described(a) : a)),
+  );
+  if (made instanceof Promise) throw new UnsupportedError("inspect: the function is asynchronous. Await outside, and compute inside.");
+  return made;
+}
+
+/** Evaluation would compute each pending value once, and leave the others as they are. */
+function inspectValues(values: readonly Value[], target: Target): Inspection {
+  const canonical = canonicalize([...new Set(values)].filter((v) => v.slot === null));
+  return new Inspection(compile(canonical, target), canonical);
+}
