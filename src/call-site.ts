@@ -12,7 +12,11 @@ function isOwn(frame: string): boolean {
 
 /** `file:line:column` of the innermost call from outside the package, or null where the engine tells none. */
 function callSite(): string | null {
+  const { stackTraceLimit } = Error;
+  // gradients of deep compositions are recorded far below the user's call
+  Error.stackTraceLimit = 100;
   const frames = (new Error("call site").stack ?? "").split("\n").slice(1);
+  Error.stackTraceLimit = stackTraceLimit;
   const frame = frames.find((f) => !isOwn(f) && !f.includes("node:internal"));
   return frame === undefined ? null : (/\(?([^()\s]+:\d+:\d+)\)?$/.exec(frame)?.[1] ?? null);
 }

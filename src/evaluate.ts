@@ -1,11 +1,12 @@
 /** Evaluation: fills the slots of values and drops the definitions that nothing needs any more. */
-import { at, CompilerBug } from "../compiler/ir/errors.ts";
+import { at, CompilerBug, UnsupportedError } from "../compiler/ir/errors.ts";
 import { postorder } from "../compiler/ir/graph.ts";
 import type { HostArray, HostData } from "../compiler/ir/host.ts";
 import { interpretValues } from "../compiler/interpret.ts";
 import { Node, result } from "../compiler/ir/node.ts";
 import type { Value } from "../compiler/ir/node.ts";
 import type { TensorType } from "../compiler/ir/shape.ts";
+import { typeText } from "../compiler/ir/shape.ts";
 import { canonicalize } from "../compiler/passes/canonicalize.ts";
 import { CpuBuffer } from "../runtime/cpu/buffer.ts";
 import { cpu } from "./devices.ts";
@@ -16,7 +17,7 @@ import { settings } from "./settings.ts";
 function bufferOf(value: Value): CpuBuffer | null {
   if (value.slot === null) return null;
   if (value.slot instanceof CpuBuffer) return value.slot;
-  throw new CompilerBug(`a slot on ${value.slot.device}, which no device filled`);
+  throw new UnsupportedError(`${typeText(value.type)} was only described, for inspect: it has no elements.`);
 }
 
 function contentOf(value: Value): HostData | null {

@@ -71,6 +71,11 @@ export { counters, resetCounters } from "./counters.ts";
 export type { Counters } from "./counters.ts";
 export { memory } from "./devices.ts";
 export type { Memory } from "./devices.ts";
+export { explain, inspect } from "./inspect/inspect.ts";
+export type { Described, InspectOptions } from "./inspect/inspect.ts";
+export type { FusionDecision, GraphView, Inspection, PassView } from "./inspect/inspection.ts";
+export type { KernelNode, KernelOperand, KernelReport } from "./inspect/kernels.ts";
+export type { KernelTime, Measurement, MeasureOptions } from "./inspect/measure.ts";
 
 export * as linalg from "./functions/linalg.ts";
 export * as nn from "./nn/index.ts";

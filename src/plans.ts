@@ -8,6 +8,7 @@ import { counters } from "../runtime/counters.ts";
 import type { Executable } from "../runtime/device.ts";
 import { PlanCache } from "../runtime/plan-cache.ts";
 import { cpu } from "./devices.ts";
+import { dumpPlan } from "./inspect/dump.ts";
 import { settings } from "./settings.ts";
 
 /** A plan with the stages that it came from, ready to run. */
@@ -39,6 +40,7 @@ export function prepare(canonical: Canonical): Prepared {
   }
   counters.plansCompiled++;
   const compilation = compile(canonical, target);
+  dumpPlan(compilation);
   const made = { compilation, executable: cpu.prepare(compilation.compiled) };
   cache.set(key, made);
   return made;

@@ -94,6 +94,7 @@ export function rewrite(graph: Graph, visit: (node: Node, args: readonly Value[]
     const args = node.args.map(mapped);
     const replacement = visit(node, args, interner) ?? interner.node(node.op, args, node.attrs, node.provenance).results;
     if (replacement.length !== node.results.length) throw new CompilerBug(`${node.op.name} was rewritten to ${replacement.length} values, has ${node.results.length}`);
+    for (const r of replacement) if (r.node.definition?.op.kind !== "param") r.node.site ??= node.site;
     done.set(node, replacement);
   }
   return { name: graph.name, params: graph.params, outputs: graph.outputs.map(mapped) };

@@ -118,7 +118,8 @@ function leafType(value: Value): string {
   return scalar ? `scalar ${dtypeInfo(value.dtype).short}` : typeText(value.type);
 }
 
-function nodeText(node: Node, named: NamedGraph): string {
+/** `%3 = exp %2 : f32[4]`, with the names that `named` gives. */
+export function nodeText(node: Node, named: Pick<NamedGraph, "of" | "ofNode">): string {
   const args = node.args.map((a) => named.of(a)).join(", ");
   const count = node.results.length === 1 ? "" : `:${node.results.length}`;
   const types = node.results.map((r) => typeText(r.type)).join(", ");

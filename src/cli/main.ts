@@ -7,7 +7,7 @@ import { at, ParseError } from "../../compiler/ir/errors.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
 import { js, wgsl } from "../../compiler/target.ts";
 import { graphsFromText } from "../../compiler/text.ts";
-import { isStage, stages, stageText } from "../inspect/render/stages.ts";
+import { isStage, stages, stagesText, stageText } from "../inspect/render/stages.ts";
 import { graphInputs } from "./inputs.ts";
 import { runText } from "./run.ts";
 
@@ -68,7 +68,7 @@ function dump(text: string, stage: string | undefined, target: string): string {
   const wanted = stages.filter((s) => stage === undefined || s === stage);
   const parts = graphs.flatMap((graph) => {
     const compilation = compileGraph(graph, target === "wgsl" ? wgsl : js);
-    return wanted.map((s) => (stage === undefined ? `; ---- ${s} of @${graph.name}\n${stageText(compilation, s)}` : stageText(compilation, s)));
+    return stage === undefined ? stagesText(compilation, wanted, (s) => `${s} of @${graph.name}`) : wanted.map((s) => stageText(compilation, s));
   });
   return parts.join("\n");
 }

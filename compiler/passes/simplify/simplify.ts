@@ -50,13 +50,13 @@ class Simplifier {
     return { graph: { ...this.#graph, outputs }, fired: this.#fired, visits: this.#visits };
   }
 
-  /** The simplest form of a value whose definition may hold nodes not met before. */
-  #settle(root: Value): Value {
+  /** The simplest form of a value whose definition may hold nodes not met before; those come from the user's line `site`. */
+  #settle(root: Value, site: string | null = null): Value {
     for (const node of postorder([root], (v) => this.#done.has(v.node))) {
       this.#visits++;
       const args = node.args.map((v) => at(lookup(this.#done, v.node, "a settled node"), v.index));
       const made = this.#interner.node(node.op, args, node.attrs, node.provenance);
-      made.site ??= node.site;
+      made.site ??= node.site ?? site;
       this.#done.set(node, this.#reduce(made, 0));
     }
     return at(lookup(this.#done, root.node, "a settled node"), root.index);
@@ -68,7 +68,7 @@ class Simplifier {
     const better = node.results.length === 1 ? this.#apply(node) : null;
     if (depth > maxChain) throw new CompilerBug(`simplify: rules do not settle at ${node.op.name}: ${this.#fired.slice(-4).join(" · ")}`);
     this.#done.set(node, node.results);
-    const settled = better === null ? node.results : [this.#settle(better)];
+    const settled = better === null ? node.results : [this.#settle(better, node.site)];
     this.#done.set(node, settled);
     return settled;
   }

@@ -7,6 +7,7 @@ import { printPlan } from "../../../compiler/ir/print-plan.ts";
 import type { NamedGraph } from "../../../compiler/ir/print.ts";
 import { nameGraph, printGraph } from "../../../compiler/ir/print.ts";
 import { exprText } from "../../../compiler/ir/print-expr.ts";
+import { graphDifference } from "./difference.ts";
 import type { Node } from "../../../compiler/ir/node.ts";
 import type { Region } from "../../../compiler/passes/region.ts";
 import type { Compilation } from "../../../compiler/pipeline.ts";
@@ -23,7 +24,7 @@ export const isStage = (word: string): word is Stage => stages.some((s) => s ===
 export function stageText(c: Compilation, stage: Stage): string {
   switch (stage) {
     case "graph":
-      return `${printGraph(at(c.graphs, 0).graph)}\n`;
+      return graphText(at(c.graphs, 0).graph);
     case "passes":
       return passesText(c);
     case "fuse":
@@ -37,13 +38,27 @@ export function stageText(c: Compilation, stage: Stage): string {
   }
 }
 
-/** The graph after every pass that changed it, with what that did to the number of ops. */
+/** The text of a graph; the user's lines that made its nodes, where they were recorded, stand in comments. */
+export function graphText(graph: Graph): string {
+  const lines = printGraph(graph).split("\n");
+  const width = Math.max(...lines.map((l) => l.length));
+  const { nodes } = nameGraph(graph);
+  const noted = lines.map((line, i) => {
+    const site = nodes[i - 1]?.site ?? null;
+    return site === null ? line : `${line.padEnd(width)}  ; ${site}`;
+  });
+  return `${noted.join("\n")}\n`;
+}
+
+/** The graph after every pass that changed it, with what that did to the number of ops and to which nodes. */
 function passesText(c: Compilation): string {
   const parts = c.graphs.map(({ pass, graph }, i) => {
     const before = c.graphs[i - 1];
-    if (before === undefined) return `; ${pass}\n${printGraph(graph)}\n`;
-    const text = printGraph(graph);
-    return text === printGraph(before.graph) ? `; ${pass}: no change\n` : `; ${pass}: ${difference(before.graph, graph)}\n${text}\n`;
+    if (before === undefined) return `; ${pass}\n${graphText(graph)}`;
+    const text = graphText(graph);
+    if (text === graphText(before.graph)) return `; ${pass}: no change\n`;
+    const changes = graphDifference(before.graph, graph).replaceAll(/^/gm, ";   ").replace(/;   $/, "");
+    return `; ${pass}: ${difference(before.graph, graph)}\n${changes}${text}`;
   });
   return parts.join("\n");
 }
@@ -87,3 +102,8 @@ function regionText(r: Region, named: NamedGraph): string {
 
 /** `%3 exp`; params have their name only. */
 const nodeName = (n: Node, named: NamedGraph): string => (n.op.kind === "param" ? named.ofNode(n) : `${named.ofNode(n)} ${n.op.name}`);
+
+/** Several stages under a heading each; what is printed of a plan where there are more. */
+export function stagesText(c: Compilation, wanted: readonly Stage[], heading: (stage: Stage) => string): string {
+  return wanted.map((s) => `; ---- ${heading(s)}\n${stageText(c, s)}`).join("\n");
+}

@@ -1,0 +1,101 @@
+/** The kernels of a compilation as data: what is in them, what they move and what they compute. */
+import type { Cost } from "../../compiler/ir/count.ts";
+import { countKernel, stagesOf } from "../../compiler/ir/count.ts";
+import { at } from "../../compiler/ir/errors.ts";
+import type { Kernel } from "../../compiler/ir/loop.ts";
+import type { Plan, Step } from "../../compiler/ir/plan.ts";
+import { printKernel } from "../../compiler/ir/print-loop.ts";
+import { nameGraph } from "../../compiler/ir/print.ts";
+import { typeText } from "../../compiler/ir/shape.ts";
+import type { Compilation } from "../../compiler/pipeline.ts";
+import { finalGraph } from "../../compiler/pipeline.ts";
+
+/** A node of the graph that a kernel computes. */
+export interface KernelNode {
+  /** Its name in the text of the last graph, as `%3`. */
+  readonly name: string;
+  /** The name of its op, as `reduce sum`. */
+  readonly op: string;
+  /** What kind of op it is, as `elementwise`, `view` or `reduction`. */
+  readonly kind: string;
+  readonly types: readonly string[];
+  /** The user's line that made it, recorded with `configure({ debug: true })`. */
+  readonly site: string | null;
+}
+
+/** A buffer that a kernel binds. */
+export interface KernelOperand {
+  /** Its name in the text of the plan, as `%3`. */
+  readonly name: string;
+  readonly type: string;
+  readonly bytes: number;
+}
+
+/** A kernel that evaluation would launch. */
+export interface KernelReport {
+  readonly name: string;
+  readonly nodes: readonly KernelNode[];
+  /** Loops that follow one another inside a point of its grid: passes over its data. */
+  readonly stages: number;
+  readonly inputs: readonly KernelOperand[];
+  readonly outputs: readonly KernelOperand[];
+  /** Bytes of the distinct elements that it reads, plus those that it writes. */
+  readonly bytes: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** Operations on values, whatever they cost; index arithmetic is not counted. */
+  readonly operations: number;
+  /** Those that give a float, selections and conversions aside. */
+  readonly flops: number;
+  /** Its Loop IR. */
+  readonly loops: string;
+  /** Its code in the language of the target. */
+  readonly source: string;
+}
+
+/** One report a launch, in the order of the plan. */
+export function kernelReports(c: Compilation): KernelReport[] {
+  const named = nameGraph(finalGraph(c));
+  const sources = kernelSources(c);
+  const regions = new Map(c.regions.map((r) => [r.name, r]));
+  return launches(c.plan).map((step) => {
+    const kernel = at(c.plan.kernels, step.kernel);
+    const nodes = regions.get(kernel.name)?.nodes ?? new Set();
+    const cost: Cost = countKernel(kernel);
+    return {
+      name: kernel.name,
+      nodes: named.nodes
+        .filter((n) => nodes.has(n))
+        .map((n) => ({ name: named.ofNode(n), op: n.op.name, kind: n.op.kind, types: n.results.map((r) => typeText(r.type)), site: n.site })),
+      stages: stagesOf(c.lowered.find((k) => k.name === kernel.name) ?? kernel),
+      inputs: operands(c.plan, kernel, step, ["read", "update"]),
+      outputs: operands(c.plan, kernel, step, ["write", "update"]),
+      bytes: cost.bytesRead + cost.bytesWritten,
+      bytesRead: cost.bytesRead,
+      bytesWritten: cost.bytesWritten,
+      operations: cost.operations,
+      flops: cost.flops,
+      loops: printKernel(kernel),
+      source: at(sources, step.kernel),
+    };
+  });
+}
+
+type Launch = Extract<Step, { readonly kind: "kernel" }>;
+
+const launches = (plan: Plan): Launch[] => plan.steps.filter((s) => s.kind === "kernel");
+
+function operands(plan: Plan, kernel: Kernel, step: Launch, access: readonly string[]): KernelOperand[] {
+  return kernel.buffers.flatMap((b, i) => {
+    const buffer = plan.buffers.find((p) => p.id === step.buffers[i]);
+    if (buffer === undefined || !access.includes(b.access)) return [];
+    return [{ name: `%${buffer.id}`, type: typeText(buffer.type), bytes: buffer.bytes }];
+  });
+}
+
+/** A module of JavaScript ends with its kernels, in their order; a shader is a kernel's own. */
+function kernelSources(c: Compilation): readonly string[] {
+  if (c.compiled.language === "wgsl") return c.compiled.sources;
+  const functions = c.compiled.sources.join("\n").match(/^function \w+\([\s\S]*?^\}$/gm) ?? [];
+  return functions.slice(functions.length - c.plan.kernels.length);
+}
