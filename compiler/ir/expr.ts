@@ -7,7 +7,7 @@
  * sign, float to integer saturates with NaN to 0.
  */
 import type { DType } from "./dtype.ts";
-import { dtypeInfo, isFloat, roundTo } from "./dtype.ts";
+import { dtypeInfo, roundTo } from "./dtype.ts";
 import { at, CompilerBug } from "./errors.ts";
 
 /** How the dtype of an operation follows from its operands. */
@@ -203,9 +203,3 @@ export function substitute(template: Expr, args: readonly Expr[]): Expr {
   };
   return walk(template);
 }
-
-/** Whether the expression is this constant (by bits: -0 is not 0). */
-export const isConstant = (e: Expr, value: number): boolean => e.op === "const" && Object.is(e.value, value);
-
-/** The float dtype in which a row computes for this operand: its own where it is a float. */
-export const floatOf = (d: DType): DType => (isFloat(d) ? d : "float64");

@@ -16,7 +16,7 @@ import { fill, onesLike, reshape, zerosLike } from "./layout.ts";
 import { iotaValue } from "./source.ts";
 import { clampIndex } from "./views.ts";
 
-export { diagonal, unwindow, window } from "./windows.ts";
+export { diagonal } from "./windows.ts";
 
 export type ScatterMode = ScatterPrimitive["mode"];
 type Maybe = Value | null;
