@@ -7,7 +7,6 @@ import type { Expr } from "./expr.ts";
 import type { Attrs, Node, Value } from "./node.ts";
 import type { TensorType } from "./shape.ts";
 
-
 /** How attributes are checked and parsed: a name and the form of its value; `?` marks one that may be absent. */
 export type AttrForm = "int" | "number" | "ints" | "intLists" | "text" | "flag" | "dtype";
 export type AttrSchema = Readonly<Record<string, AttrForm>>;
