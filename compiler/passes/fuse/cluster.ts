@@ -108,7 +108,8 @@ export class Axes {
   iterations(cluster: Cluster, demand: Demand): number {
     const names = new Set<string>();
     for (const e of demand.index ?? []) freeNames(e, names);
-    const nest = [...cluster.grid, ...demand.inner.filter((a) => !cluster.grid.includes(a))];
+    const inner = [...demand.inner, ...[...names].filter((a) => this.#extents.has(a) && !demand.inner.includes(a))];
+    const nest = [...cluster.grid, ...inner.filter((a) => !cluster.grid.includes(a))];
     let last = -1;
     nest.forEach((a, i) => {
       if (names.has(a)) last = i;
