@@ -34,7 +34,7 @@ export function upload(data: HostArray, type: TensorType): Value {
 
 /** Lets `to` stand for the same evaluated memory as `from`, where it was evaluated. */
 export function shareSlot(from: Value, to: Value): void {
-  bufferOf(from)?.retain();
+  if (from.slot instanceof CpuBuffer) from.slot.retain();
   to.slot = from.slot;
 }
 
@@ -107,7 +107,7 @@ export function readValueSync(value: Value): HostArray {
 
 /** A handle was disposed: its memory may go once no recorded node reads it. */
 export function releaseValue(value: Value): void {
-  if (value.readers === 0) bufferOf(value)?.release();
+  if (value.readers === 0 && value.slot instanceof CpuBuffer) value.slot.release();
 }
 
 /** How many nodes an evaluation of this value would compute. */
