@@ -26,8 +26,16 @@ export interface Canonical {
   readonly build: () => Graph;
 }
 
-export const isLifted = (node: Node): boolean => node.provenance === "user" && node.op.kind === "source" && "value" in node.attrs;
+/** A number of the user that becomes a scalar param; one that is asked for itself needs a buffer and stays. */
+const isLifted = (node: Node, asked: ReadonlySet<Node>): boolean => node.provenance === "user" && node.op.kind === "source" && "value" in node.attrs && !asked.has(node);
 const isDetach = (node: Node): boolean => node.op.kind === "barrier" && node.op.effect === "detach";
+/** The node that a value is, or is a detached form of. */
+function attached(v: Value): Node {
+  let { node } = v;
+  while (node.definition !== null && isDetach(node)) ({ node } = at(node.args, 0));
+  return node;
+}
+
 const isFilled = (v: Value): boolean => v.slot !== null;
 
 const texts = new WeakMap<Attrs, string>();
@@ -44,6 +52,7 @@ function textOf(attrs: Attrs): string {
 
 export function canonicalize(values: readonly Value[], name: string = "main"): Canonical {
   const order = postorder(values, isFilled);
+  const asked = new Set(values.map(attached));
   const buffers: Value[] = [];
   const bySlot = new Map<Slot, string>();
   const scalars: number[] = [];
@@ -64,7 +73,7 @@ export function canonicalize(values: readonly Value[], name: string = "main"): C
   };
   order.forEach((node, i) => {
     if (isDetach(node)) names.set(node, refer(at(node.args, 0)));
-    else if (isLifted(node)) {
+    else if (isLifted(node, asked)) {
       names.set(node, `s${scalars.length}`);
       words.push(`s${scalars.length}:${dtypeInfo(at(node.results, 0).dtype).short}`);
       scalars.push(int(node.attrs, "value"));
@@ -79,6 +88,7 @@ export function canonicalize(values: readonly Value[], name: string = "main"): C
 
 function build(name: string, values: readonly Value[], order: readonly Node[], buffers: readonly Value[]): Graph {
   const interner = new Interner();
+  const asked = new Set(values.map(attached));
   const params: Value[] = [];
   const bySlot = new Map<Slot, Value>();
   for (const [i, v] of buffers.entries()) {
@@ -91,7 +101,7 @@ function build(name: string, values: readonly Value[], order: readonly Node[], b
   let scalars = 0;
   for (const node of order) {
     if (isDetach(node)) done.set(node, [mapped(at(node.args, 0))]);
-    else if (isLifted(node)) {
+    else if (isLifted(node, asked)) {
       const p = makeParam(`s${scalars++}`, at(node.results, 0), "scalar");
       params.push(p);
       done.set(node, [p]);

@@ -2,16 +2,17 @@
 import { at } from "../ir/errors.ts";
 import type { Value } from "../ir/node.ts";
 import { int } from "../ir/node.ts";
-import { isPassThrough } from "./region.ts";
+import { isPassThrough, isScalarParam } from "./region.ts";
 
-/** The value whose buffer this value is: itself, or what it is a reshape of. */
+/** The value whose buffer this value is: itself, or what it is a reshape of; a scalar param has no buffer. */
 export function storageOf(value: Value): Value {
   let v = value;
   for (;;) {
     const { node } = v;
     const alias = (node.op.kind === "view" && node.op.alias === true) || isPassThrough(node);
-    if (!alias) return v;
-    v = at(node.args, 0);
+    const next = alias ? at(node.args, 0) : v;
+    if (next === v || isScalarParam(next.node)) return v;
+    v = next;
   }
 }
 
