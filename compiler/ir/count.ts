@@ -247,7 +247,7 @@ function valueNames(kernel: Kernel): ReadonlySet<string> {
     else if (s.kind === "let" || s.kind === "assign") sources.push({ names: [s.name], values: [s.value] });
     else if (s.kind === "carry") sources.push({ names: [s.name], values: [s.init] });
   }
-  for (let before = -1; before !== names.size; ) {
+  for (let before = -1; before !== names.size;) {
     before = names.size;
     for (const s of sources.toReversed()) if (s.names.some((n) => names.has(n))) addNames(s.values, names);
   }

@@ -35,7 +35,10 @@ export function dumpPlan(c: Compilation): void {
   plans++;
   const process = dumpingProcess();
   if (process === null) return;
-  const words = process.wanted.split(",").map((w) => w.trim());
+  const words = process.wanted
+    .split(",")
+    .map((w) => w.trim())
+    .filter((w) => w !== "");
   const unknown = words.filter((w) => stageNamed(w) === undefined);
   if (unknown.length > 0 && warnedOf !== process.wanted) {
     process.write(`lazuli: LAZULI_DUMP names no stage with ${unknown.map((w) => JSON.stringify(w)).join(", ")}. There are ${stages.join(", ")}.\n`);

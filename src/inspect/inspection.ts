@@ -98,7 +98,11 @@ export class Inspection {
       dot: () => graphDot(graph),
       mermaid: () => graphMermaid(graph),
       json: () => graphJson(graph),
-      html: () => htmlPage(`lazuli: ${graph.name}`, [...stages.map((s) => ({ title: s, text: this.text(s), open: s === "graph" })), { title: "why", text: this.explain(), open: false }]),
+      html: () =>
+        htmlPage(`lazuli: ${graph.name}`, [
+          ...stages.map((s) => ({ title: s, text: this.text(s), open: s === "graph" })),
+          { title: "why", text: this.explain(), open: false },
+        ]),
     };
   }
 

@@ -51,21 +51,21 @@ function linesOf(old: NamedGraph, now: NamedGraph, partner: ReadonlyMap<Node, No
   const lines: Line[] = [];
   const paired = new Map([...partner].map(([a, b]) => [b, a]));
   let next = 0;
-  const removeUntil = (n: Node | undefined): void => {
-    for (; next < old.nodes.length && old.nodes[next] !== n; next++) lines.push({ mark: "-", text: nodeText(at(old.nodes, next), names) });
+  const removed = (): void => {
+    for (let n = old.nodes[next]; n !== undefined && !partner.has(n); n = old.nodes[++next]) lines.push({ mark: "-", text: nodeText(n, names) });
   };
   for (const node of now.nodes) {
+    removed();
     const was = paired.get(node);
     const text = nodeText(node, now);
     if (was !== undefined) {
-      removeUntil(was);
       next++;
       const before = nodeText(was, names);
       if (before !== text) lines.push({ mark: "-", text: before });
       lines.push({ mark: before === text ? " " : "+", text });
     } else lines.push({ mark: "+", text });
   }
-  removeUntil(undefined);
+  removed();
   return lines;
 }
 

@@ -41,8 +41,8 @@ export function stageText(c: Compilation, stage: Stage): string {
 /** The text of a graph; the user's lines that made its nodes, where they were recorded, stand in comments. */
 export function graphText(graph: Graph): string {
   const lines = printGraph(graph).split("\n");
-  const width = Math.max(...lines.map((l) => l.length));
   const { nodes } = nameGraph(graph);
+  const width = Math.max(0, ...lines.slice(1, 1 + nodes.length).map((l) => l.length));
   const noted = lines.map((line, i) => {
     const site = nodes[i - 1]?.site ?? null;
     return site === null ? line : `${line.padEnd(width)}  ; ${site}`;

@@ -1,0 +1,127 @@
+import { describe, expect, test } from "vitest";
+import { explain, tensor } from "lazuli";
+import type { Tensor } from "lazuli";
+import { at } from "../../compiler/ir/errors.ts";
+import { compileGraph } from "../../compiler/pipeline.ts";
+import { js } from "../../compiler/target.ts";
+import { graphFromText } from "../../compiler/text.ts";
+import { explanation } from "../../src/inspect/explain.ts";
+import { graphDifference } from "../../src/inspect/render/difference.ts";
+import { digits, table } from "../../src/inspect/render/table.ts";
+
+describe("explain", () => {
+  test("one kernel, and why it ends", () => {
+    const text = explain((x: Tensor) => x.mul(2).exp().sum(), "f32[1000]");
+    expect(text).toMatch(/^1 kernel for js: 3,00\d operations, 4,000 bytes read, 4 written, peak 4,004 bytes\n\n/);
+    expect(text).toMatch(/\nkernel +stages +operations +bytes +reads +writes +computes\n/);
+    expect(text).toMatch(/ f32\[1000\] +f32\[\] +multiply, exp, reduce sum; 1 view\n/);
+    expect(text).toMatch(/why each stops where it stops\n {2}\S+\n {4}%\d reduce sum → it is a result\n$/);
+  });
+
+  test("every boundary has its reason, told once", () => {
+    const text = explain((x: Tensor, y: Tensor) => x.matmul(y).relu().matmul(y), "f32[64,64]", "f32[64,64]");
+    expect(text).toMatch(/^2 kernels/);
+    const reasons = text.split("\n").filter((l) => /→ k1_dot: /.test(l));
+    expect(reasons).toHaveLength(1);
+    expect(at(reasons, 0)).toMatch(/^ {4}%\d \S+ → k1_dot: it would be computed 64.0 times/);
+    const lines = text.split("\n").filter((l) => l.includes("→"));
+    expect(new Set(lines).size).toBe(lines.length);
+  });
+
+  test("a sort and a copy are the user's or the routine's", () => {
+    expect(explain((x: Tensor) => x.exp().sort().add(1), "f32[100]")).toContain("sort runs kernels of its own");
+  });
+
+  test("takes what inspect takes", () => {
+    expect(explain([tensor([1]).add(1), tensor([2]).exp()], { target: "wgsl" })).toMatch(/^2 kernels for wgsl/);
+  });
+
+  test("refusals that mark no boundary stand apart", () => {
+    const graph = graphFromText(`graph @g(%x: f32[300,300]) -> (f32[300], f32[300]) {
+  %0 = exp %x : f32[300,300]
+  %1 = reduce sum %0 {axes=[0]} : f32[300]
+  %2 = reduce sum %0 {axes=[1]} : f32[300]
+  return %1, %2
+}`);
+    const compiled = compileGraph(graph, js);
+    const text = explanation(compiled);
+    for (const d of compiled.decisions) if (!d.fused) expect(text).toContain(d.reason);
+  });
+});
+
+describe("the difference of two graphs", () => {
+  const difference = (before: string, after: string): string =>
+    graphDifference(graphFromText(`graph @g(%x: f32[4], %y: f32[4]) ${before}`), graphFromText(`graph @g(%x: f32[4], %y: f32[4]) ${after}`));
+  const long = (n: number): string => Array.from({ length: n }, (_, i) => `%${i + 1} = exp %${i} : f32[4]`).join(" ");
+
+  test("of a graph and itself is empty", () => {
+    const text = "-> f32[4] { %0 = add %x, %y : f32[4] return %0 }";
+    expect(difference(text, text)).toBe("");
+  });
+
+  test("names what is gone by its old name, what stays by its new one", () => {
+    expect(
+      difference(
+        "-> f32[4] { %0 = exp %x : f32[4] %1 = negative %0 : f32[4] %2 = negative %1 : f32[4] %3 = add %2, %y : f32[4] return %3 }",
+        "-> f32[4] { %0 = exp %x : f32[4] %1 = add %0, %y : f32[4] return %1 }",
+      ),
+    ).toBe(`  %0 = exp %x : f32[4]
+- %1' = negative %0 : f32[4]
+- %2' = negative %1' : f32[4]
+- %1 = add %2', %y : f32[4]
++ %1 = add %0, %y : f32[4]
+`);
+  });
+
+  test("shows new nodes and other results", () => {
+    expect(difference("-> f32[4] { return %x }", "-> f32[4] { %0 = exp %x : f32[4] return %0 }")).toBe("+ %0 = exp %x : f32[4]\n- return %x\n+ return %0\n");
+  });
+
+  test("leaves out what is far from any change", () => {
+    const before = `-> (f32[4], f32[4]) { %0 = sin %x : f32[4] ${long(5)} %6 = tan %5 : f32[4] return %0, %6 }`;
+    const after = `-> (f32[4], f32[4]) { %0 = cos %x : f32[4] ${long(5)} %6 = cos %5 : f32[4] return %0, %6 }`;
+    expect(difference(before, after)).toBe(`- %0' = sin %x : f32[4]
++ %0 = cos %x : f32[4]
+- %1 = exp %0' : f32[4]
++ %1 = exp %0 : f32[4]
+  %2 = exp %1 : f32[4]
+  …
+  %5 = exp %4 : f32[4]
+- %6' = tan %5 : f32[4]
++ %6 = cos %5 : f32[4]
+- return %0', %6'
++ return %0, %6
+`);
+  });
+
+  test("of large graphs that share nothing", () => {
+    const chain = (op: string): string =>
+      `-> f32[4] { %0 = ${op} %x : f32[4] ${Array.from({ length: 3000 }, (_, i) => `%${i + 1} = ${op} %${i} : f32[4]`).join(" ")} return %3000 }`;
+    const lines = difference(chain("sin"), chain("cos")).split("\n");
+    expect(lines.filter((l) => l.startsWith("- %"))).toHaveLength(3001);
+    expect(lines.filter((l) => l.startsWith("+ %"))).toHaveLength(3001);
+  });
+});
+
+describe("tables", () => {
+  test("align", () => {
+    expect(
+      table(
+        ["a", "number"],
+        [
+          ["long name", "1"],
+          ["b", "12"],
+        ],
+        new Set([1]),
+      ),
+    ).toBe("a          number\nlong name       1\nb              12\n");
+  });
+  test.each([
+    [0, "0"],
+    [999, "999"],
+    [1000, "1,000"],
+    [1234567.25, "1,234,567.3"],
+  ])("%d as %s", (n, text) => {
+    expect(digits(n)).toBe(text);
+  });
+});
