@@ -132,5 +132,5 @@ export async function fusion(names: readonly string[], shrink: number, effort: E
   console.log(`\n${table([heading, ...results.map(row)])}\n`);
   const rows = results.map((r) => ({ name: r.name, bars: r.timings.map((t) => ({ variant: t.name, milliseconds: t.median * 1000 })) }));
   writeResult(folder, "fusion.json", JSON.stringify({ ...machine(), shrink, peakBytes: memory().peak, cases: results }, null, 1));
-  writeResult(folder, "fusion.svg", chart(`lazuli, ${machine().target} target: median time of one evaluation`, rows));
+  writeResult(folder, "fusion.svg", chart(`lazuli, ${machine().target} target: median milliseconds of one evaluation (shorter is better)`, rows));
 }

@@ -13,7 +13,7 @@ const { values, positionals } = parseArgs({
 });
 const [suite, ...names] = positionals;
 const shrink = Number(values.shrink);
-const effort: Effort = values.quick ? { rounds: 1, maxTime: 0.1 } : { rounds: 3, maxTime: 0.5 };
+const effort: Effort = values.quick ? { rounds: 1, maxTime: 0.1 } : { rounds: 3, maxTime: 0.3 };
 
 if (![1, 2, 4, 8, 16].includes(shrink)) {
   console.error(`--shrink ${values.shrink}: give 1, 2, 4, 8 or 16\n${usage}`);
