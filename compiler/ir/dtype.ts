@@ -88,8 +88,7 @@ export function promote(a: DType, b: DType): DType | undefined {
   }
   if (x.kind === "float") return a;
   if (y.kind === "float") return b;
-  const [signed, unsigned, s, u] = x.kind === "int" ? [x, y, a, b] : [y, x, b, a];
-  void u;
+  const [signed, unsigned, s] = x.kind === "int" ? [x, y, a] : [y, x, b];
   return signed.bits > unsigned.bits ? s : signedOf(unsigned.bits * 2);
 }
 

@@ -66,7 +66,7 @@ class Assignment {
     for (const f of fragments) this.#fragment(f);
     const outputs = this.#outputs();
     this.#lifetimes(outputs);
-    this.#takeOver(outputs);
+    this.#takeOver();
     const { offsets, bytes } = packArena(this.#drafts.filter((d) => d.role === "temp" && d.over === null), (d) => bytesOf(d.type));
     const buffers = this.#drafts.map((d): PlanBuffer => {
       const home = owner(d);
@@ -140,8 +140,7 @@ class Assignment {
   }
 
   /** Lets a buffer that is born at a step take over the memory of one that dies there. */
-  #takeOver(outputs: readonly PlanOutput[]): void {
-    void outputs;
+  #takeOver(): void {
     const taken = new Set<Draft>();
     const mayTake = (young: Draft, old: Draft, step: number): boolean => {
       const home = owner(old);

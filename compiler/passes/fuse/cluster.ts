@@ -35,6 +35,8 @@ export class Cluster {
   /** Members that must be stored, and the form they are stored at. */
   readonly outputs: Map<Value, readonly Expr[]> = new Map();
   operations = 0;
+  /** Which ends running values inside come from. */
+  readonly walks: Set<"start" | "end"> = new Set();
   mergedInto: Cluster | null = null;
 
   constructor(id: number, grid: readonly string[], { fixed, closed }: Pick<Cluster, "fixed" | "closed">) {

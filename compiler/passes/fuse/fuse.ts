@@ -14,6 +14,7 @@ import { at, CompilerBug } from "../../ir/errors.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { nodesOf } from "../../ir/graph.ts";
 import type { Node, Value } from "../../ir/node.ts";
+import { flag } from "../../ir/node.ts";
 import type { Target } from "../../target.ts";
 import type { Region } from "../region.ts";
 import { isFree, isLight } from "../region.ts";
@@ -86,15 +87,17 @@ class Fuser {
     if (node.results.some((r) => constantOf(r) !== null)) {
       for (const c of askers) if (!this.#asksWhole(c, node)) this.#absorb(c, node);
     } else if (isFree(node)) {
+      const whole = askers.filter((c) => node.results.some((r) => c.demands.get(r)?.some((d) => d.index === null)));
+      for (const c of askers) if (!whole.includes(c)) this.#absorb(c, node);
+      if (kept.length + whole.length > 0) this.#start(node);
+    } else if (node.results.every((r) => storageOf(r) !== r)) {
       for (const c of askers) this.#absorb(c, node);
-      if (kept.length > 0) this.#start(node);
     } else if (isLight(node)) this.#visitLight(node, askers, kept);
     else this.#visitHeavy(node, askers);
   }
 
   #visitLight(node: Node, askers: readonly Cluster[], kept: readonly Value[]): void {
-    const alias = node.op.kind === "view" && node.op.alias === true;
-    if (!this.#options.fusion && !alias) {
+    if (!this.#options.fusion) {
       this.#start(node);
       return;
     }
@@ -136,6 +139,7 @@ class Fuser {
     this.#anchors.set(cluster, node);
     cluster.nodes.add(node);
     cluster.operations = Math.max(1, costOf(node));
+    if (node.op.kind === "prefix") cluster.walks.add(flag(node.attrs, "reverse") ? "end" : "start");
     for (const r of node.results) {
       if (this.#kept.has(r) || this.#askersOfValue(r).length > 0) cluster.outputs.set(r, anchor.form);
     }

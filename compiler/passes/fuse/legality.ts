@@ -2,7 +2,6 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import type { Node } from "../../ir/node.ts";
-import { flag } from "../../ir/node.ts";
 import type { Target } from "../../target.ts";
 import { isFree, isLight } from "../region.ts";
 import type { Axes, Cluster, Demand } from "./cluster.ts";
@@ -28,8 +27,7 @@ export function closedReason(node: Node): string | null {
 /** Why a light node cannot be computed inside a cluster that asks for it. */
 export function absorbRefusal(c: Cluster, node: Node, target: Target): string | null {
   const demands = node.results.flatMap((r) => c.demands.get(r) ?? []);
-  const alias = node.op.kind === "view" && node.op.alias === true;
-  if (!alias && demands.some((d) => d.index === null)) return "its whole buffer is needed first";
+  if (demands.some((d) => d.index === null)) return "its whole buffer is needed first";
   if (demands.length > maxForms) return `asked for at ${demands.length} different indices (at most ${maxForms})`;
   if (c.operations + Math.max(1, costOf(node)) > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
   const own = node.results.filter((r) => c.demands.has(r)).length;
@@ -50,7 +48,7 @@ export interface Alignment {
 export function alignment(x: Cluster, d: Cluster, axes: Axes): Alignment | string {
   const closed = x.closed ?? d.closed;
   if (closed !== null) return closed;
-  const pairs = new Pairing(x, d);
+  const pairs = new Pairing(x, d, axes);
   for (const [v, form] of x.outputs) {
     for (const demand of d.demands.get(v) ?? []) {
       const refusal = walkRefusal(x, d, demand);
@@ -62,18 +60,15 @@ export function alignment(x: Cluster, d: Cluster, axes: Axes): Alignment | strin
   const grid = pairs.grid();
   if (x.fixed && grid.size !== x.grid.length) return "the consumer asks for it inside a loop of its own or at another index, so it would be computed again";
   if (d.fixed && grid.size !== d.grid.length) return "the consumer's reduction runs over another grid";
-  void axes;
   return { grid, inner: pairs.inner };
 }
 
 /** A running value can only be met in step: in a loop that walks its axis and no other, from the same end. */
 function walkRefusal(x: Cluster, d: Cluster, demand: Demand): string | null {
-  const walks = (c: Cluster): Node[] => [...c.nodes].filter((n) => n.op.kind === "prefix");
-  const own = walks(x);
-  if (own.length === 0) return null;
-  const turned = own.some((n) => flag(n.attrs, "reverse"));
-  const simple = demand.inner.length <= (turned ? 0 : 1) && (demand.index ?? []).every((e) => e.op === "axis" || e.op === "const");
-  return simple && walks(d).length === 0 ? null : "a running value is met in step only";
+  if (x.walks.size === 0) return null;
+  const loops = x.walks.has("end") ? 0 : 1;
+  const simple = demand.inner.length <= loops && (demand.index ?? []).every((e) => e.op === "axis" || e.op === "const");
+  return simple && d.walks.size === 0 ? null : "a running value is met in step only";
 }
 
 /** Collects which axis meets which, over all links between two clusters. */
@@ -81,14 +76,16 @@ class Pairing {
   readonly inner: Map<string, Expr>[] = [];
   readonly #x: Cluster;
   readonly #d: Cluster;
+  readonly #axes: Axes;
   readonly #to = new Map<string, string>();
   readonly #from = new Map<string, string>();
   readonly #looseX = new Set<string>();
   readonly #looseD = new Set<string>();
 
-  constructor(x: Cluster, d: Cluster) {
+  constructor(x: Cluster, d: Cluster, axes: Axes) {
     this.#x = x;
     this.#d = d;
+    this.#axes = axes;
   }
 
   add(form: readonly Expr[], index: readonly Expr[]): void {
@@ -98,7 +95,8 @@ class Pairing {
       if (p.op !== "axis") return;
       const gridX = this.#x.grid.includes(p.name);
       const gridD = q.op === "axis" && this.#d.grid.includes(q.name);
-      if (gridX && gridD) this.#pair(p.name, q.name);
+      // a longer axis of the consumer asks behind a guard (a pad), a shorter one for a part
+      if (gridX && gridD && this.#axes.extent(p.name) === this.#axes.extent(q.name)) this.#pair(p.name, q.name);
       else {
         if (gridX) this.#looseX.add(p.name);
         if (gridD) this.#looseD.add(q.name);

@@ -1,9 +1,10 @@
 /** Joins two aligned clusters into one; the smaller is renamed into the larger. */
-import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
+import type { Value } from "../../ir/node.ts";
 import type { Axes, Cluster } from "./cluster.ts";
 import { rename } from "./cluster.ts";
+import type { Ask } from "./demand.ts";
 import type { Alignment } from "./legality.ts";
 
 export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignment, axes: Axes): Cluster {
@@ -16,12 +17,13 @@ export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignme
   const order = large.grid.filter((g) => grid.includes(g));
   for (const n of small.nodes) large.nodes.add(n);
   for (const [v, list] of small.demands) for (const d of list) large.addDemand(v, rename(d, names));
-  for (const [v, d] of anew) large.addDemand(v, small === producer ? rename(d, names) : d);
+  for (const { value, demand } of anew) large.addDemand(value, small === producer ? rename(demand, names) : demand);
   for (const [v, list] of small.forms) for (const d of list) large.addForm(v, rename(d, names));
   for (const [v, form] of small.outputs) large.outputs.set(v, form.map(toExpr));
   for (const v of large.outputs.keys()) satisfy(large, v);
   large.grid = order;
   large.fixed ||= small.fixed;
+  for (const end of small.walks) large.walks.add(end);
   large.operations += small.operations;
   small.mergedInto = large;
   clear(small);
@@ -34,7 +36,7 @@ function renaming(fromProducer: boolean, aligned: Alignment, axes: Axes): Map<st
   const names = new Map<string, Expr>();
   for (const [p, q] of aligned.grid) names.set(fromProducer ? p : q, axes.expr(fromProducer ? q : p));
   const taken = new Set([...names.values()].map((e) => e.name));
-  for (const [p, q] of at2(aligned.inner)) {
+  for (const [p, q] of aligned.inner[0] ?? []) {
     const [from, to] = fromProducer ? [p, q.name] : [q.name, p];
     const whole = q.op === "axis" && axes.extent(p) === axes.extent(q.name);
     if (!whole || names.has(from) || taken.has(to)) continue;
@@ -44,21 +46,19 @@ function renaming(fromProducer: boolean, aligned: Alignment, axes: Axes): Map<st
   return names;
 }
 
-const at2 = (inner: Alignment["inner"]): ReadonlyMap<string, Expr> => (inner.length === 0 ? new Map() : at(inner, 0));
-
 /** The producer's own demands at the indices at which the consumer asks for its results. */
-function demandsCausedAnew(producer: Cluster, aligned: Alignment): [Parameters<Cluster["addDemand"]>[0], Parameters<Cluster["addDemand"]>[1]][] {
-  const out: ReturnType<typeof demandsCausedAnew> = [];
+function demandsCausedAnew(producer: Cluster, aligned: Alignment): Ask[] {
+  const out: Ask[] = [];
   for (const map of aligned.inner) {
     const loose = new Map([...map].filter(([p]) => !aligned.grid.has(p)));
     if (loose.size === 0) continue;
-    for (const [v, list] of producer.demands) for (const d of list) out.push([v, rename(d, loose)]);
+    for (const [value, list] of producer.demands) for (const d of list) out.push({ value, demand: rename(d, loose) });
   }
   return out;
 }
 
 /** Demands for what the cluster now computes itself are forms. */
-function satisfy(c: Cluster, v: Parameters<Cluster["addDemand"]>[0]): void {
+function satisfy(c: Cluster, v: Value): void {
   const demands = c.demands.get(v);
   if (demands === undefined) return;
   c.demands.delete(v);
