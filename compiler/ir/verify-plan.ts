@@ -66,7 +66,7 @@ class StepVerifier {
   /** Whose value a memory holds, memories being known by the buffer that owns them. */
   readonly #held = new Map<PlanBuffer, PlanBuffer>();
   readonly #wasWritten = new Set<PlanBuffer>();
-  /** The buffers that some step writes. */
+  /** The buffers that some step fills from scratch; an update goes on from what was there. */
   readonly #targets: ReadonlySet<number>;
   #where = "";
 
@@ -145,7 +145,7 @@ class StepVerifier {
   }
 
   #holds(b: PlanBuffer): boolean {
-    return this.#held.get(this.#home(b)) === b;
+    return b.bytes === 0 || this.#held.get(this.#home(b)) === b;
   }
 
   #read(b: PlanBuffer): void {
@@ -154,7 +154,7 @@ class StepVerifier {
     const holder = this.#held.get(home);
     // what takes over an input begins with what that held; a temp that no step writes is a copy that became no step
     const inherits = holder !== undefined && (holder.id === b.donates || (home !== b && b.role === "temp" && !this.#targets.has(b.id)));
-    if (holder === b || inherits) return;
+    if (b.bytes === 0 || holder === b || inherits) return;
     const lost = this.#wasWritten.has(b) || b.role === "input";
     throw this.#bug(lost && holder !== undefined ? `%${b.id} is read after %${holder.id} has taken it over` : `%${b.id} is read before it was written`);
   }
@@ -170,7 +170,7 @@ class StepVerifier {
   #requireScratch(b: PlanBuffer): void {
     this.#requireLive(b);
     if (b.role !== "temp") throw this.#bug(`%${b.id} is an ${b.role} and used as scratch`);
-    if (this.#holds(b)) throw this.#bug(`%${b.id} holds a value and is used as scratch`);
+    if (b.bytes > 0 && this.#holds(b)) throw this.#bug(`%${b.id} holds a value and is used as scratch`);
     this.#held.delete(this.#home(b));
   }
 
@@ -210,7 +210,7 @@ class StepVerifier {
 function writtenBy(step: Step, plan: Plan): readonly number[] {
   switch (step.kind) {
     case "kernel":
-      return step.buffers.filter((_, i) => plan.kernels[step.kernel]?.buffers[i]?.access !== "read");
+      return step.buffers.filter((_, i) => plan.kernels[step.kernel]?.buffers[i]?.access === "write");
     case "copy":
       return [step.to];
     case "fill":

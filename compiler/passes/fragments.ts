@@ -25,7 +25,7 @@ export function fragmentOf(region: Region, target: Target): Fragment {
     }
   }
   const { kernel, scalars } = lower(region, target.scratchBytes);
-  return { temps: [], before: [], launches: [launch(kernel, [...region.inputs, ...region.outputs.map((o) => o.value)], scalars)] };
+  return { temps: [], before: [], launches: launches(kernel, [...region.inputs, ...region.outputs.map((o) => o.value)], scalars) };
 }
 
 function scatterFragment(region: Region, node: Node): Fragment {
@@ -36,14 +36,15 @@ function scatterFragment(region: Region, node: Node): Fragment {
   return {
     temps: [],
     before: [value === null ? { kind: "copy", from: storageOf(operand), to } : { kind: "fill", to, value }],
-    launches: [launch(kernel, [...region.inputs, to], scalars)],
+    launches: launches(kernel, [...region.inputs, to], scalars),
   };
 }
 
-/** A launch that binds only the buffers that the kernel touches. */
-function launch(kernel: Kernel, values: readonly Value[], scalars: readonly Node[]): Launch {
+/** A launch that binds only the buffers that the kernel touches; none where it touches none, as nothing has no elements. */
+function launches(kernel: Kernel, values: readonly Value[], scalars: readonly Node[]): Launch[] {
   const touched = buffersTouched(kernel);
+  if (touched.size === 0) return [];
   const buffers = kernel.buffers.filter((b) => touched.has(b.name));
   const bound = values.filter((_, i) => touched.has(at(kernel.buffers, i).name));
-  return { kernel: { ...kernel, buffers }, buffers: bound.map(ofValue), scalars };
+  return [{ kernel: { ...kernel, buffers }, buffers: bound.map(ofValue), scalars }];
 }

@@ -17,7 +17,18 @@ import { exprMapper, mapStatement, mapStatements } from "../../ir/loop-walk.ts";
 import { Sharing } from "./sharing.ts";
 
 export function tidy(list: readonly Stmt[]): Stmt[] {
-  return dropUnread(share(mergeLoops(list)));
+  return dropUnread(share(mergeLoops(dropEmpty(list))));
+}
+
+const isEmpty = (a: Axis): boolean => a.lo.op === "const" && a.hi.op === "const" && a.hi.value <= a.lo.value;
+
+/** Without loops that never run; a reduction over nothing is its neutral element. */
+function dropEmpty(list: readonly Stmt[]): Stmt[] {
+  return list.flatMap((s): Stmt[] => {
+    if (s.kind === "for" && isEmpty(s.axis)) return [];
+    if (s.kind === "reduce" && s.axes.some(isEmpty)) return s.names.map((name, i) => ({ kind: "let", name, value: at(s.init, i) }));
+    return [mapStatement(s, (e) => e, dropEmpty)];
+  });
 }
 
 /** A loop nest that can be merged: its serial axes from 0 to a constant, and what runs inside. */

@@ -50,7 +50,7 @@ function blocked(r: Reduce, lanes: 1 | 4): Stmt[] {
   const to = blocks === 1 ? ix(whole) : minIndex(addIndex(from, block), whole);
   const body = blockBody(r, lanes, blocks === 1 ? ix(0) : from, to, totals);
   out.push(...(blocks === 1 ? body : [loop(b.name, ix(0), ix(blocks), 1, body)]));
-  if (whole < n) out.push(loop(axis.name, ix(whole), ix(n), 1, [...r.body, ...assign(r, totals, r.values)]));
+  if (whole < n) out.push(loop(axis.name, ix(whole), ix(n), 1, [...r.body, ...assign(r, totals, r.values, "_r")]));
   return out;
 }
 
@@ -74,13 +74,13 @@ function blockBody(r: Reduce, lanes: 1 | 4, from: Expr, to: Expr, totals: readon
 const merge = (r: Reduce, a: readonly Expr[], b: readonly Expr[]): Expr[] => r.combine.map((c) => substitute(c, [...a, ...b]));
 
 /** The assignments that bring `values` into `into`; a tuple is combined in full before any of it changes. */
-function assign(r: Reduce, into: readonly Expr[], values: readonly Expr[]): Stmt[] {
+function assign(r: Reduce, into: readonly Expr[], values: readonly Expr[], suffix: string = "_n"): Stmt[] {
   const next = merge(r, into, values);
   const names = new Set(into.map((v) => v.name));
   const apart = next.every((e, i) => [...freeNames(e)].every((n) => !names.has(n) || n === at(into, i).name));
   if (apart) return next.map((value, i) => ({ kind: "assign", name: at(into, i).name, value }));
-  const lets = next.map((value, i): Stmt => ({ kind: "let", name: `${at(into, i).name}_n`, value }));
-  const moves = into.map((v): Stmt => ({ kind: "assign", name: v.name, value: variable(`${v.name}_n`, v.dtype) }));
+  const lets = next.map((value, i): Stmt => ({ kind: "let", name: `${at(into, i).name}${suffix}`, value }));
+  const moves = into.map((v): Stmt => ({ kind: "assign", name: v.name, value: variable(`${v.name}${suffix}`, v.dtype) }));
   return [...lets, ...moves];
 }
 
