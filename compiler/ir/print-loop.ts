@@ -77,14 +77,34 @@ function closeBody(body: readonly Stmt[], indent: string, lines: string[]): void
 }
 
 function printReduce(s: Reduce, indent: string, lines: string[], known: Abbreviations): void {
-  const init = s.names.map((n, i) => `${ref(n)} = ${textAt(s.init, i, known)}`).join(", ");
-  const combine = s.combine.map((e) => exprText(e)).join(", ");
-  const axes = s.axes.map((a) => axisText(a, known)).join(", ");
-  lines.push(`${indent}reduce ${init} by ${combine}${axes === "" ? "" : ` over ${axes}`}${s.exact ? " exact" : ""} {`);
+  const init = s.names.map((n, i) => `${ref(n)} = ${textAt(s.init, i, known)}`);
+  const combine = s.combine.map((e) => exprText(e));
+  const axes = s.axes.map((a) => axisText(a, known));
+  const over = axes.length === 0 ? [] : ["over", ...listed(axes)];
+  lines.push(filled(["reduce", ...listed(init), "by", ...listed(combine), ...over, ...(s.exact ? ["exact"] : []), "{"], indent));
   const inner = `${indent}  `;
   printBody(s.body, inner, lines);
   const shared = abbreviate(s.values, inner, lines);
-  lines.push(`${inner}yield ${s.values.map((e) => exprText(e, shared)).join(", ")}`, `${indent}}`);
+  lines.push(filled(["yield", ...listed(s.values.map((e) => exprText(e, shared)))], inner), `${indent}}`);
+}
+
+/** A comma after each but the last. */
+const listed = (items: readonly string[]): string[] => items.map((t, i) => (i < items.length - 1 ? `${t},` : t));
+
+/** Columns after which a list goes on in the next line. */
+const lineWidth = 140;
+
+/** Words with a space between them, in as many lines as they take. */
+function filled(words: readonly string[], indent: string): string {
+  let text = indent;
+  let column = indent.length;
+  words.forEach((word, i) => {
+    const breaks = i > 0 && column + word.length > lineWidth;
+    const gap = breaks ? `\n${indent}    ` : " ";
+    text += i === 0 ? word : gap + word;
+    column = (breaks ? indent.length + 4 : column + 1) + word.length;
+  });
+  return text;
 }
 
 const textAt = (list: readonly Expr[], i: number, known: Abbreviations): string => {

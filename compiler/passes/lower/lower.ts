@@ -152,7 +152,7 @@ class Lowering {
     const cached = guard === undefined ? this.#cache.read(v, index, home) : null;
     let expr = cached ?? this.#compute(v, index, guard, home);
     const shared = (this.#uses.get(v) ?? 0) > 1 || home !== scope || this.#size(expr) > namedBeyond;
-    if (shared && !isTrivial(expr)) expr = this.#name(expr, home);
+    if (shared && !isTrivial(expr)) expr = this.#name(expr, home, wordOf(v.node));
     if (cached === null && guard === undefined && isCacheable(v.node)) this.#cache.write(v, index, expr, home);
     home.memo.set(key, expr);
     return expr;
@@ -216,7 +216,7 @@ class Lowering {
     });
     const monoid = node.op.monoid(operand.type, node.attrs);
     const position = flatten(loops, axes.map((a) => at(operand.shape, a)));
-    const tuple = this.#reduce(monoid, loops, scope, (body) => monoid.seed(this.#value(operand, inner, guard, body), position));
+    const tuple = this.#reduce(monoid, wordOf(node), loops, scope, (body) => monoid.seed(this.#value(operand, inner, guard, body), position));
     return at(monoid.finish(tuple), v.index);
   }
 
@@ -234,18 +234,18 @@ class Lowering {
     const indexA = place(a.shape, contractA, batchA);
     const indexB = place(b.shape, contractB, batchB);
     const monoid = sumMonoid(a.dtype);
-    const tuple = this.#reduce(monoid, loops, scope, (body) => [s.mul(this.#value(a, indexA, guard, body), this.#value(b, indexB, guard, body))]);
+    const tuple = this.#reduce(monoid, wordOf(node), loops, scope, (body) => [s.mul(this.#value(a, indexA, guard, body), this.#value(b, indexB, guard, body))]);
     return at(tuple, 0);
   }
 
   /** Appends a reduce statement to `scope`; `element` computes one iteration's tuple in its body. */
-  #reduce(monoid: Monoid, loops: readonly Expr[], scope: Scope, element: (body: Scope) => readonly Expr[]): Expr[] {
+  #reduce(monoid: Monoid, word: string, loops: readonly Expr[], scope: Scope, element: (body: Scope) => readonly Expr[]): Expr[] {
     const used = loops.filter((l) => l.op === "axis");
     const body = new Scope(scope, used.map((l) => l.name));
     this.#cache.enter(body, used);
     const values = element(body);
     this.#cache.leave(body);
-    const names = monoid.dtypes.map(() => `r${this.#fresh++}`);
+    const names = monoid.dtypes.map(() => `${word}_${this.#fresh++}`);
     const n = monoid.dtypes.length;
     const templates = (from: number): Expr[] => monoid.dtypes.map((d, i) => argument(from + i, d));
     scope.statements.push({
@@ -275,7 +275,7 @@ class Lowering {
     if (walker.length === 0) return at(monoid.finish(seed), v.index);
     const loop = scope.owner(at(walker, 0));
     if (loop.parent === null) throw new CompilerBug("a prefix outside of its loop");
-    const names = monoid.dtypes.map(() => `c${this.#fresh++}`);
+    const names = monoid.dtypes.map(() => `${wordOf(node)}_${this.#fresh++}`);
     names.forEach((name, i) => loop.parent?.statements.push({ kind: "carry", name, init: at(monoid.init, i) }));
     const old = names.map((name, i) => variable(name, at(monoid.dtypes, i)));
     const next = monoid.combine(old, seed).map((e) => this.#name(e, loop));
@@ -300,9 +300,10 @@ class Lowering {
     return variable(scalar.name, scalar.dtype);
   }
 
-  #name(expr: Expr, scope: Scope): Expr {
+  /** Gives an expression a name that tells what it is; the number keeps it apart from the functions of any target. */
+  #name(expr: Expr, scope: Scope, word: string = expr.op): Expr {
     if (isTrivial(expr)) return expr;
-    const name = `v${this.#fresh++}`;
+    const name = `${expr.op === "load" ? expr.name : word}_${this.#fresh++}`;
     scope.statements.push({ kind: "let", name, value: expr });
     scope.define(name);
     return variable(name, expr.dtype, expr.lo, expr.hi);
@@ -318,6 +319,8 @@ class Lowering {
   }
 }
 
+/** `sum` for a `reduce sum`, else the name of the op. */
+const wordOf = (node: Node): string => node.op.name.replace(/^(?:reduce|prefix) /, "").replaceAll(" ", "_");
 const isTrivial = (e: Expr): boolean => e.op === "const" || e.op === "var" || e.op === "axis";
 const isCacheable = (node: Node): boolean => node.op.kind === "elementwise";
 
