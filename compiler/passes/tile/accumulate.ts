@@ -8,8 +8,8 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, isScalarOp, substitute, variable } from "../../ir/expr.ts";
-import { addIndex, freeNames, ix, mulIndex } from "../../ir/indexing.ts";
+import { axisIndex, isScalarOp, variable } from "../../ir/expr.ts";
+import { addIndex, ix, mulIndex } from "../../ir/indexing.ts";
 import type { Axis, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, mapStatements, visitExpressions } from "../../ir/loop-walk.ts";
 
@@ -67,21 +67,64 @@ function blockBody(r: Reduce, lanes: 1 | 4, from: Expr, to: Expr, totals: readon
   const parts = Array.from({ length: lanes }, (_, u) => r.names.map((name, i) => variable(`${name}_p${u}`, at(r.init, i).dtype)));
   const carries = parts.flatMap((p) => p.map((v, i): Stmt => ({ kind: "carry", name: v.name, init: at(r.init, i) })));
   const steps = parts.flatMap((p, u) => stepOf(r, axis, addIndex({ ...step, hi: step.hi - u }, u), p, `_u${u}`));
-  const sum = lanes === 1 ? at(parts, 0) : merge(r, merge(r, at(parts, 0), at(parts, 1)), merge(r, at(parts, 2), at(parts, 3)));
-  return [...carries, loop(step.name, from, to, lanes, steps), ...assign(r, totals, sum)];
+  const join = (a: number, b: number, label: string): Stmt[] => assign(r, at(parts, a), at(parts, b), label);
+  const sums = lanes === 1 ? [] : [...join(0, 1, "_1"), ...join(2, 3, "_3"), ...join(0, 2, "_2")];
+  return [...carries, loop(step.name, from, to, lanes, steps), ...sums, ...assign(r, totals, at(parts, 0), "_b")];
 }
 
-const merge = (r: Reduce, a: readonly Expr[], b: readonly Expr[]): Expr[] => r.combine.map((c) => substitute(c, [...a, ...b]));
+/** The combination of two tuples. What several of its parts need is one object in all of them. */
+function merge(r: Reduce, a: readonly Expr[], b: readonly Expr[]): Expr[] {
+  const args = [...a, ...b];
+  const fill = exprMapper((e) => (e.op === "arg" ? at(args, e.value) : e));
+  return r.combine.map(fill);
+}
 
-/** The assignments that bring `values` into `into`; a tuple is combined in full before any of it changes. */
-function assign(r: Reduce, into: readonly Expr[], values: readonly Expr[], suffix: string = "_n"): Stmt[] {
-  const next = merge(r, into, values);
-  const names = new Set(into.map((v) => v.name));
-  const apart = next.every((e, i) => [...freeNames(e)].every((n) => !names.has(n) || n === at(into, i).name));
-  if (apart) return next.map((value, i) => ({ kind: "assign", name: at(into, i).name, value }));
-  const lets = next.map((value, i): Stmt => ({ kind: "let", name: `${at(into, i).name}${suffix}`, value }));
-  const moves = into.map((v): Stmt => ({ kind: "assign", name: v.name, value: variable(`${v.name}${suffix}`, v.dtype) }));
-  return [...lets, ...moves];
+/** Lets for what several of the expressions hold, and the expressions on top of them. */
+function nameShared(exprs: readonly Expr[], prefix: string): { readonly lets: Stmt[]; readonly exprs: Expr[] } {
+  const holders = new Map<Expr, Set<number>>();
+  exprs.forEach((root, i) => {
+    visitExpressions([{ kind: "let", name: "", value: root }], (e) => {
+      holders.set(e, (holders.get(e) ?? new Set()).add(i));
+    });
+  });
+  const lets: Stmt[] = [];
+  const names = new Map<Expr, Expr>();
+  const map = (e: Expr): Expr => {
+    const known = names.get(e);
+    if (known !== undefined || e.args.length === 0) return known ?? e;
+    const shared = (holders.get(e)?.size ?? 0) > 1 && e.op !== "load";
+    if (!shared) return { ...e, args: e.args.map(map) };
+    const name = variable(`${prefix}${lets.length}`, e.dtype);
+    lets.push({ kind: "let", name: name.name, value: e });
+    names.set(e, name);
+    return name;
+  };
+  return { exprs: exprs.map(map), lets };
+}
+
+/**
+ * The assignments that bring `values` into `into`; a tuple is combined in full before any of it changes. `label` makes the names on
+ * the way differ from those of other assignments to the same accumulators.
+ */
+function assign(r: Reduce, into: readonly Expr[], values: readonly Expr[], label: string): Stmt[] {
+  const own = new Set(into.map((v) => v.name));
+  const apart = r.combine.every((c, i) => [...argumentsOf(c)].every((k) => k % into.length === i));
+  if (apart) return merge(r, into, values).map((value, i) => ({ kind: "assign", name: at(into, i).name, value }));
+  const named = values.map((v, i) => (v.args.length === 0 && !own.has(v.name) ? v : variable(`${at(into, i).name}${label}v`, v.dtype)));
+  const given = named.flatMap((v, i): Stmt[] => (v === at(values, i) ? [] : [{ kind: "let", name: v.name, value: at(values, i) }]));
+  const { lets, exprs } = nameShared(merge(r, into, named), `${at(into, 0).name}${label}c`);
+  const next = exprs.map((value, i): Stmt => ({ kind: "let", name: `${at(into, i).name}${label}n`, value }));
+  const moves = into.map((v): Stmt => ({ kind: "assign", name: v.name, value: variable(`${v.name}${label}n`, v.dtype) }));
+  return [...given, ...lets, ...next, ...moves];
+}
+
+/** Positions of the arguments that a template reads. */
+function argumentsOf(template: Expr): Set<number> {
+  const found = new Set<number>();
+  visitExpressions([{ kind: "let", name: "", value: template }], (e) => {
+    if (e.op === "arg") found.add(e.value);
+  });
+  return found;
 }
 
 /** One iteration at `index`, its lets under names of their own. */
@@ -93,5 +136,5 @@ function stepOf(r: Reduce, axis: Axis, index: Expr, into: readonly Expr[], suffi
     return e.op === "load" ? { ...e, args: e.args.map((a, i) => (i === 0 ? addIndex(a, 0) : a)) } : e;
   });
   const body = mapStatements(r.body, f).map((s) => (s.kind === "let" ? { ...s, name: `${s.name}${suffix}` } : s));
-  return [...body, ...assign(r, into, r.values.map(f))];
+  return [...body, ...assign(r, into, r.values.map(f), suffix)];
 }
