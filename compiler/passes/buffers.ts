@@ -8,7 +8,7 @@
  * A kernel writes over a dying input where it reads each element only in the iteration that stores it. A copy of a dying buffer
  * is no copy.
  */
-import { at, CompilerBug, lookup } from "../ir/errors.ts";
+import { at, lookup } from "../ir/errors.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { Kernel } from "../ir/loop.ts";
 import type { Node, Value } from "../ir/node.ts";
@@ -120,7 +120,6 @@ class Assignment {
 
   #outputs(): PlanOutput[] {
     return this.#graph.outputs.map((v) => {
-      if (isScalarParam(storageOf(v).node)) throw new CompilerBug("an output that is a scalar param");
       const draft = this.#bufferOf(v);
       if (draft.role === "temp") draft.role = "output";
       return { buffer: draft.id, type: v.type };

@@ -23,7 +23,7 @@ export function costOf(node: Node): number {
 export function asksOfLight(node: Node, demand: Demand): Ask[] {
   const { index } = demand;
   const carried = demand.carried;
-  if (index === null) return [{ value: at(node.args, 0), demand }];
+  if (index === null) return node.args.slice(0, 1).map((value) => ({ value, demand }));
   if (node.op.kind === "view" || node.op.kind === "gather") {
     const asks: Ask[] = [];
     const read = (k: number, i: readonly Expr[]): Expr => {

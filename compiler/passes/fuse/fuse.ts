@@ -17,7 +17,7 @@ import type { Node, Value } from "../../ir/node.ts";
 import { flag } from "../../ir/node.ts";
 import type { Target } from "../../target.ts";
 import type { Region } from "../region.ts";
-import { isFree, isLight } from "../region.ts";
+import { isFree, isLight, isScalarParam } from "../region.ts";
 import { constantOf, storageOf } from "../storage.ts";
 import { Axes, Cluster, storable } from "./cluster.ts";
 import { anchorOf, asksOfLight, costOf } from "./demand.ts";
@@ -80,8 +80,11 @@ class Fuser {
 
   #visit(node: Node): void {
     this.#visits++;
-    if (node.op.kind === "param") return;
     const kept = node.results.filter((r) => this.#kept.has(r));
+    if (node.op.kind === "param") {
+      if (kept.length > 0 && isScalarParam(node)) this.#start(node);
+      return;
+    }
     const askers = this.#askersOf(node);
     if (kept.length === 0 && askers.length === 0) return;
     if (node.results.some((r) => constantOf(r) !== null)) {
