@@ -6,7 +6,7 @@ import * as lazuli from "lazuli";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { graphPasses, kernelPasses } from "../compiler/pipeline.ts";
 import { projectFiles, readProjectFile, root } from "./architecture/source.ts";
-import { traced, withDumps } from "./docs/dumps.ts";
+import { withDumps } from "./docs/dumps.ts";
 import { examplesInMarkdown, examplesInSource, moduleOf } from "./docs/examples.ts";
 
 const paths = projectFiles();
@@ -56,18 +56,22 @@ function outputOf(run: () => string): string {
   }
 }
 
-describe("ARCHITECTURE.md", () => {
-  const page = readProjectFile("ARCHITECTURE.md");
-
-  test("shows what every stage prints today (npm run test:bless rewrites it)", () => {
-    const now = withDumps(page, traced());
-    if (process.env["LAZULI_BLESS"] === "1") writeFileSync(join(root, "ARCHITECTURE.md"), now);
+describe("dumps", () => {
+  test.each(["ARCHITECTURE.md", "docs/reading-dumps.md"])("in %s are what every stage prints today (npm run test:bless rewrites them)", (path) => {
+    const page = readProjectFile(path);
+    const now = withDumps(page);
+    if (process.env["LAZULI_BLESS"] === "1") writeFileSync(join(root, path), now);
     else expect(page).toBe(now);
     expect(page.match(/<!-- dump /g)?.length).toBeGreaterThan(3);
   });
-  test("a stale dump is noticed", () => {
-    expect(withDumps("<!-- dump graph -->\n```\nold\n```\n", traced())).toContain("reduce sum");
+  test("that are stale are noticed", () => {
+    expect(withDumps("<!-- dump loss graph -->\n```\nold\n```\n")).toContain("reduce sum");
   });
+});
+
+describe("ARCHITECTURE.md", () => {
+  const page = readProjectFile("ARCHITECTURE.md");
+
   test("stays a page: at most 300 lines", () => {
     expect(page.split("\n").length).toBeLessThanOrEqual(301);
   });

@@ -1,13 +1,11 @@
-/** The dumps of ARCHITECTURE.md: one example, taken through the compiler, each stage as it prints. */
-import { tensor } from "lazuli";
-import { canonicalize } from "../../compiler/passes/canonicalize.ts";
-import type { Compilation } from "../../compiler/pipeline.ts";
-import { compileGraph } from "../../compiler/pipeline.ts";
-import { js } from "../../compiler/target.ts";
-import { isStage, stageText } from "../../src/inspect/render/stages.ts";
+/** The dumps of ARCHITECTURE.md and docs/reading-dumps.md: examples taken through the compiler, each stage as it prints. */
+import { inspect, softmax, tensor } from "lazuli";
+import type { Inspection, Tensor } from "lazuli";
+import { at } from "../../compiler/ir/errors.ts";
+import { isStage } from "../../src/inspect/render/stages.ts";
 
-/** The example that the page shows first. */
-export function traced(): Compilation {
+/** A loss and its gradient, in one kernel. */
+function loss(): Inspection {
   const x = tensor(
     [
       [1, 2, 3, 4],
@@ -15,16 +13,42 @@ export function traced(): Compilation {
     ],
     { requiresGrad: true },
   );
-  const loss = x.mul(0.5).square().mean();
-  loss.backward();
-  if (x.grad === null) throw new Error("backward() gave no gradient");
-  return compileGraph(canonicalize([loss.value, x.grad.value]).build(), js);
+  const made = x.mul(0.5).square().mean();
+  made.backward();
+  return inspect([made, x.grad]);
 }
 
-/** The page with every block after `<!-- dump STAGE -->` replaced by what that stage prints now. */
-export function withDumps(page: string, compilation: Compilation): string {
-  return page.replaceAll(/(<!-- dump (\w+) -->\n```\w*\n)[\s\S]*?(```\n)/g, (_, opening: string, stage: string, closing: string) => {
-    if (!isStage(stage)) throw new Error(`the page asks for a dump of ${stage}`);
-    return `${opening}${stageText(compilation, stage).trimEnd()}\n${closing}`;
-  });
+/** A layer and a softmax: two kernels and a buffer between them. */
+function layer(): Inspection {
+  const f = (x: Tensor, w: Tensor, b: Tensor): Tensor => softmax(x.matmul(w).add(b).mul(0.5), { axis: 1 });
+  return inspect(f, "f32[64,32]", "f32[32,8]", "f32[8]");
+}
+
+const examples: ReadonlyMap<string, () => Inspection> = new Map([
+  ["loss", loss],
+  ["layer", layer],
+]);
+
+/** A stage, `explain`, `diff PASS`, or `loops` or `source` of one kernel. */
+function textOf(example: string, stage: string, part: string | undefined): string {
+  const made = examples.get(example)?.();
+  if (made === undefined) throw new Error(`the page asks for the example ${example}`);
+  if (stage === "explain") return made.explain();
+  if (stage === "diff")
+    return at(
+      made.passes.filter((p) => p.name === part),
+      0,
+    ).diff();
+  if (!isStage(stage)) throw new Error(`the page asks for a dump of ${stage}`);
+  if (part === undefined || (stage !== "loops" && stage !== "source")) return made.text(stage);
+  return at(made.kernels, Number(part))[stage];
+}
+
+/** The page with every block after `<!-- dump EXAMPLE STAGE -->` replaced by what that stage prints now. */
+export function withDumps(page: string): string {
+  return page.replaceAll(
+    /(<!-- dump (\w+) (\w+)(?: (\w+))? -->\n```\w*\n)[\s\S]*?(```\n)/g,
+    (_, opening: string, example: string, stage: string, part: string | undefined, closing: string) =>
+      `${opening}${textOf(example, stage, part).trimEnd()}\n${closing}`,
+  );
 }

@@ -237,15 +237,17 @@ describe("in debug mode", () => {
 });
 
 describe("what cannot be inspected", () => {
+  /** As JavaScript calls it. */
+  const anything = (...args: readonly unknown[]): unknown => Reflect.apply(inspect, undefined, args);
   const bad: [string, () => unknown, string][] = [
-    ["a number", () => inspect(3 as never), "inspect: its argument is 3, not an array or tensor"],
+    ["a number", () => anything(3), "inspect: its argument is 3, not an array or tensor"],
     ["a list with a hole", () => inspect([x, null]), "inspect: its argument[1] is null (a gradient before backward()?)"],
-    ["two handles", () => inspect(x, x as never), "Give several handles as one list"],
-    ["a function of nothing", () => inspect((() => 3) as never), "inspect: the function's result is 3"],
-    ["an asynchronous function", () => inspect((async () => x) as never), "the function is asynchronous"],
+    ["two handles", () => anything(x, x), "Give several handles as one list"],
+    ["a function of nothing", () => anything(() => 3), "inspect: the function's result is 3"],
+    ["an asynchronous function", () => anything(async () => x), "the function is asynchronous"],
     ["an unknown dtype", () => inspect(exp, "f31[4]"), "there is no dtype f31"],
-    ["an unknown target", () => inspect(x, { target: "metal" } as never), 'there is no target "metal"'],
-    ["an unknown stage", () => inspect(x).text("loop" as never), 'there is no stage "loop". There are graph,'],
+    ["an unknown target", () => anything(x, { target: "metal" }), 'there is no target "metal"'],
+    ["an unknown stage", () => Reflect.apply(inspect(x).text, inspect(x), ["loop"]), 'there is no stage "loop". There are graph,'],
     ["the elements of a description", () => inspect((a: Tensor) => a.mul(Number(a.item())), "f32[1]"), "f32[1] was only described"],
   ];
   test.each(bad)("%s", (_, run, message) => {

@@ -23,7 +23,7 @@ interface Line {
 /** The difference of two graphs as lines that begin with `-`, `+` or a space; empty where there is none. */
 export function graphDifference(before: Graph, after: Graph): string {
   const [old, now] = [nameGraph(before), nameGraph(after)];
-  const partner = pairs(old.nodes, now.nodes);
+  const partner = withoutStrangers(pairs(old.nodes, now.nodes), old, now);
   const names = oldNames(old, now, partner);
   const lines = [...linesOf(old, now, partner, names), ...returns(before, after, now, names)];
   return shorten(lines)
@@ -87,6 +87,17 @@ function shorten(lines: readonly Line[]): Line[] {
     else if (i > 0 && near(i - 1) && lines.slice(i).some((_, k) => near(i + k))) kept.push({ mark: " ", text: "…" });
   });
   return kept;
+}
+
+/** The pairs without those of two operands or more that have none in common: they only look alike. */
+function withoutStrangers(partner: Map<Node, Node>, old: NamedGraph, now: NamedGraph): Map<Node, Node> {
+  const isLeaf = new Set(old.leaves.map((v) => v.node));
+  const same = (a: Value, b: Value): boolean => (isLeaf.has(a.node) ? old.of(a) === now.of(b) : partner.get(a.node) === b.node);
+  for (const n of old.nodes) {
+    const other = partner.get(n);
+    if (other !== undefined && n.args.length > 1 && n.args.every((a, i) => !same(a, at(other.args, i)))) partner.delete(n);
+  }
+  return partner;
 }
 
 const signature = (n: Node): string => `${n.op.name}|${attrsText(n.attrs, n.op.attrs)}|${n.results.map((r) => typeText(r.type)).join()}|${n.args.length}`;
