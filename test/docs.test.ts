@@ -9,23 +9,24 @@ import { projectFiles, readProjectFile, root } from "./architecture/source.ts";
 import { withDumps } from "./docs/dumps.ts";
 import { examplesInMarkdown, examplesInSource, moduleOf } from "./docs/examples.ts";
 
+/** One a run, so that two runs at once do not meet. */
+const folder = join(root, "test", ".docs", String(process.pid));
 const paths = projectFiles();
 const pages = paths.filter((path) => /^([A-Z]+|docs\/.*)\.md$/.test(path));
 const sources = paths.filter((path) => /^src\/.*\.ts$/.test(path));
 const examples = [
   ...pages.flatMap((path) => examplesInMarkdown(path, readProjectFile(path))),
   ...sources.flatMap((path) => examplesInSource(path, readProjectFile(path))),
-].map((example, i) => ({ ...example, file: join(root, "test", ".docs", `example-${i}.ts`) }));
+].map((example, i) => ({ ...example, file: join(folder, `example-${i}.ts`) }));
 
 const publicNames = Object.keys(lazuli);
-const folder = join(root, "test", ".docs");
 
 beforeAll(() => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const example of examples) writeFileSync(example.file, moduleOf(example, publicNames));
   const compilerOptions = { noUnusedLocals: false, isolatedDeclarations: false, declaration: false };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "../../tsconfig.json", compilerOptions, include: ["./*.ts"] }));
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "../../../tsconfig.json", compilerOptions, include: ["./*.ts"] }));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -101,8 +102,8 @@ describe("the checker of examples", () => {
   });
   test("reads relative imports from where the page stands", () => {
     const code = 'import { at } from "../compiler/ir/errors.ts";';
-    expect(moduleOf({ place: "docs/page.md:3", code }, [])).toContain('import { at } from "../../compiler/ir/errors.ts";');
-    expect(moduleOf({ place: "src/functions/x.ts:3", code }, [])).toContain('import { at } from "../../src/compiler/ir/errors.ts";');
+    expect(moduleOf({ place: "docs/page.md:3", code }, [])).toContain('import { at } from "../../../compiler/ir/errors.ts";');
+    expect(moduleOf({ place: "src/functions/x.ts:3", code }, [])).toContain('import { at } from "../../../src/compiler/ir/errors.ts";');
   });
   test("imports the public names that an example only uses", () => {
     expect(moduleFrom("tensor([1]);")).toContain('import { tensor } from "lazuli";');

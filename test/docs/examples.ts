@@ -75,11 +75,11 @@ function checked(code: string, statement: Syntax): string {
   return `${source} $gives(${name}, ${claimed});`;
 }
 
-/** An import that is relative to the page, from where the module will stand: two folders below the root. */
+/** An import that is relative to the page, from where the module will stand: three folders below the root. */
 function rebased(file: SourceFile, statement: Syntax): string {
   const source = file.text.slice(statement.start, statement.end);
   const found = file.imports.find((i) => i.start === statement.start && i.relative);
-  return found === undefined ? source : source.replace(/(["'])\.[^"']*\1/, `"../../${found.target}"`);
+  return found === undefined ? source : source.replace(/(["'])\.[^"']*\1/, `"../../../${found.target}"`);
 }
 
 /** An example as a module: its imports, those public names that it uses without importing them, and its claims as checks. */
@@ -97,7 +97,7 @@ export function moduleOf(example: Example, publicNames: readonly string[]): stri
     statement.type === "ImportDeclaration" ? rebased(file, statement) : checked(example.code, statement),
   );
   return [
-    `import { $gives, $throws } from "../docs/check.ts";`,
+    `import { $gives, $throws } from "../../docs/check.ts";`,
     ...(missing.length > 0 ? [`import { ${missing.join(", ")} } from "lazuli";`] : []),
     ...body,
     "export {};",
