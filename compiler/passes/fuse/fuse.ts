@@ -21,6 +21,7 @@ import { isFree, isLight, isScalarParam } from "../region.ts";
 import { constantOf, storageOf } from "../storage.ts";
 import { Axes, Cluster, storable } from "./cluster.ts";
 import { anchorOf, asksOfLight, costOf } from "./demand.ts";
+import type { Readers } from "./legality.ts";
 import { absorbRefusal, alignment, closedReason, mergeRefusal } from "./legality.ts";
 import { mergeInto } from "./merge.ts";
 import { repeatRefusal } from "./profit.ts";
@@ -201,7 +202,7 @@ class Fuser {
   #merge(producer: Cluster, consumer: Cluster, node: Node): boolean {
     if (producer === consumer) return true;
     const cyclic = this.#reaches(producer, consumer, consumer) || this.#reaches(consumer, producer, producer);
-    const aligned = cyclic ? "another kernel stands between them" : alignment(producer, consumer, this.#axes);
+    const aligned = cyclic ? "another kernel stands between them" : alignment(producer, consumer, this.#axes, this.#readersBeside(producer, consumer));
     const refusal = typeof aligned === "string" ? aligned : mergeRefusal(producer, consumer, aligned, this.#axes, this.#target);
     if (typeof aligned === "string" || refusal !== null) {
       this.#decide(node, consumer, false, refusal ?? "");
@@ -216,6 +217,11 @@ class Fuser {
     }
     for (const v of merged.outputs.keys()) if (!this.#kept.has(v) && this.#askersOfValue(v).length === 0) merged.outputs.delete(v);
     return true;
+  }
+
+  #readersBeside(producer: Cluster, consumer: Cluster): Readers {
+    const alone = [...producer.outputs.keys()].every((v) => !this.#kept.has(v) && this.#askersOfValue(v).every((c) => c === consumer));
+    return alone ? "consumer" : "others";
   }
 
   #dropUnread(c: Cluster, node: Node): void {

@@ -1,7 +1,7 @@
 /** What a kernel can hold. Each function gives the reason against, or null. */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import type { Node } from "../../ir/node.ts";
+import type { Node, Value } from "../../ir/node.ts";
 import type { Target } from "../../target.ts";
 import { isFree, isLight } from "../region.ts";
 import type { Axes, Cluster, Demand } from "./cluster.ts";
@@ -44,14 +44,17 @@ export interface Alignment {
   readonly inner: readonly ReadonlyMap<string, Expr>[];
 }
 
+/** Whether anybody but the consumer needs a producer's results: only if nobody does may the consumer ask for a part of them. */
+export type Readers = "consumer" | "others";
+
 /** The correspondence, or why there is none. */
-export function alignment(x: Cluster, d: Cluster, axes: Axes): Alignment | string {
+export function alignment(x: Cluster, d: Cluster, axes: Axes, readers: Readers): Alignment | string {
   const closed = x.closed ?? d.closed;
   if (closed !== null) return closed;
-  const pairs = new Pairing(x, d, axes);
+  const pairs = new Pairing(x, d, axes, readers);
   for (const [v, form] of x.outputs) {
     for (const demand of d.demands.get(v) ?? []) {
-      const refusal = walkRefusal(x, d, demand);
+      const refusal = walkRefusal(x, d, v, demand);
       if (refusal !== null) return refusal;
       if (demand.index === null) return "its whole buffer is needed first";
       pairs.add(form, demand.index);
@@ -63,11 +66,11 @@ export function alignment(x: Cluster, d: Cluster, axes: Axes): Alignment | strin
   return { grid, inner: pairs.inner };
 }
 
-/** A running value can only be met in step: in a loop that walks its axis and no other, from the same end. */
-function walkRefusal(x: Cluster, d: Cluster, demand: Demand): string | null {
+/** A running value can only be met in step: in a loop that walks all of its axis and no other, from the same end. */
+function walkRefusal(x: Cluster, d: Cluster, v: Value, demand: Demand): string | null {
   if (x.walks.size === 0) return null;
   const loops = x.walks.has("end") ? 0 : 1;
-  const simple = demand.inner.length <= loops && (demand.index ?? []).every((e) => e.op === "axis" || e.op === "const");
+  const simple = demand.inner.length <= loops && (demand.index ?? []).every((e, i) => at(v.shape, i) === 1 || (e.op === "axis" && e.hi + 1 === v.shape[i]));
   return simple && d.walks.size === 0 ? null : "a running value is met in step only";
 }
 
@@ -77,15 +80,23 @@ class Pairing {
   readonly #x: Cluster;
   readonly #d: Cluster;
   readonly #axes: Axes;
+  readonly #readers: Readers;
   readonly #to = new Map<string, string>();
   readonly #from = new Map<string, string>();
   readonly #looseX = new Set<string>();
   readonly #looseD = new Set<string>();
 
-  constructor(x: Cluster, d: Cluster, axes: Axes) {
+  constructor(x: Cluster, d: Cluster, axes: Axes, readers: Readers) {
     this.#x = x;
     this.#d = d;
     this.#axes = axes;
+    this.#readers = readers;
+  }
+
+  /** A longer axis of the consumer asks behind a guard (a pad), a shorter one for a part, which must be all that anybody needs. */
+  #covers(p: string, q: string): boolean {
+    const [whole, asked] = [this.#axes.extent(p), this.#axes.extent(q)];
+    return asked === whole || (asked < whole && this.#readers === "consumer");
   }
 
   add(form: readonly Expr[], index: readonly Expr[]): void {
@@ -95,8 +106,7 @@ class Pairing {
       if (p.op !== "axis") return;
       const gridX = this.#x.grid.includes(p.name);
       const gridD = q.op === "axis" && this.#d.grid.includes(q.name);
-      // a longer axis of the consumer asks behind a guard (a pad), a shorter one for a part
-      if (gridX && gridD && this.#axes.extent(p.name) === this.#axes.extent(q.name)) this.#pair(p.name, q.name);
+      if (gridX && gridD && this.#covers(p.name, q.name)) this.#pair(p.name, q.name);
       else {
         if (gridX) this.#looseX.add(p.name);
         if (gridD) this.#looseD.add(q.name);

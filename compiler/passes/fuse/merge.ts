@@ -1,4 +1,4 @@
-/** Joins two aligned clusters into one; the smaller is renamed into the larger. */
+/** Joins two aligned clusters into one; the smaller is renamed into the larger (a producer of which a part is asked, into the consumer). */
 import type { Expr } from "../../ir/expr.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Value } from "../../ir/node.ts";
@@ -9,7 +9,8 @@ import type { Alignment } from "./legality.ts";
 
 export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignment, axes: Axes): Cluster {
   const anew = demandsCausedAnew(producer, aligned);
-  const small = size(producer) <= size(consumer) ? producer : consumer;
+  const part = [...aligned.grid].some(([p, q]) => axes.extent(p) !== axes.extent(q));
+  const small = part || size(producer) <= size(consumer) ? producer : consumer;
   const large = small === producer ? consumer : producer;
   const names = renaming(small === producer, aligned, axes);
   const toExpr = exprMapper((e) => (e.op === "axis" ? (names.get(e.name) ?? e) : e));
