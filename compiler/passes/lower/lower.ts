@@ -14,6 +14,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { argument, axisIndex, load, s, variable } from "../../ir/expr.ts";
 import { conjoin, flatten, freeNames, ix, keyOf, subIndex, within } from "../../ir/indexing.ts";
 import type { Axis, AxisKind, Kernel, KernelBuffer, KernelScalar, Stmt } from "../../ir/loop.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { flag, int, intLists, ints, result, text } from "../../ir/node.ts";
 import type { Monoid, Piece, ViewPrimitive } from "../../ir/primitive.ts";
@@ -272,7 +273,7 @@ class Lowering {
     const monoid = node.op.monoid(operand.type, node.attrs);
     const element = this.#value(operand, index, guard, scope);
     const seed = monoid.seed(element, along);
-    if (walker.length === 0) return at(monoid.finish(seed), v.index);
+    if (walker.length === 0) return at(monoid.finish(monoid.combine(monoid.init, seed)), v.index);
     const loop = scope.owner(at(walker, 0));
     if (loop.parent === null) throw new CompilerBug("a prefix outside of its loop");
     const names = monoid.dtypes.map(() => `${wordOf(node)}_${this.#fresh++}`);
@@ -366,6 +367,17 @@ function groupByLoops(outputs: readonly RegionOutput[], grid: ReadonlySet<string
     group.outputs.push(o);
     groups.set(key, group);
   }
-  return [...groups.values()];
+  return namedApart([...groups.values()]);
+}
+
+/** Loops of different groups have names of their own: `tidy` may put one group's loop into another's. */
+function namedApart(groups: readonly OutputGroup[]): OutputGroup[] {
+  const taken = new Set<string>();
+  return groups.map(({ loops, outputs }, k) => {
+    const names = new Map(loops.map((l) => [l.name, taken.has(l.name) ? { ...l, name: `${l.name}_${k}` } : l]));
+    for (const l of loops) taken.add(l.name);
+    const f = exprMapper((e) => (e.op === "axis" ? (names.get(e.name) ?? e) : e));
+    return { loops: loops.map(f), outputs: outputs.map((o) => ({ ...o, form: o.form.map(f) })) };
+  });
 }
 
