@@ -22,10 +22,15 @@ const same = (arity: number): ScalarOpRow => ({ arity, type: "same" });
 const test = (arity: number): ScalarOpRow => ({ arity, type: "bool" });
 
 /** The name of an operation. */
+// oxfmt-ignore
 export type ScalarOp =
-  "add" | "sub" | "mul" | "div" | "idiv" | "irem" | "neg" | "abs" | "min" | "max" | "floor" | "ceil" | "trunc" | "round" | "sqrt" | "exp" | "expm1" | "log" | "log1p" | "log2" | "log10" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "atan2" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh" | "cbrt" | "pow" | "fmod" | "copysign" | "nextafter" | "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "isnan" | "and" | "or" | "xor" | "not" | "shl" | "shr" | "select" | "cast" | "bitcast";
+  | "add" | "sub" | "mul" | "div" | "idiv" | "irem" | "neg" | "abs" | "min" | "max" | "floor" | "ceil" | "trunc" | "round" | "sqrt" | "exp"
+  | "expm1" | "log" | "log1p" | "log2" | "log10" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "atan2" | "sinh" | "cosh" | "tanh"
+  | "asinh" | "acosh" | "atanh" | "cbrt" | "pow" | "fmod" | "copysign" | "nextafter" | "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "isnan"
+  | "and" | "or" | "xor" | "not" | "shl" | "shr" | "select" | "cast" | "bitcast";
 
 /** Operations that every target spells (a target that lacks one expands it in `passes/legalize`). */
+// oxfmt-ignore
 const operations: Readonly<Record<ScalarOp, ScalarOpRow>> = {
   // arithmetic, all numeric dtypes; div is a float division, idiv truncates, irem takes the dividend's sign
   add: same(2), sub: same(2), mul: same(2), div: same(2), idiv: same(2), irem: same(2), neg: same(1), abs: same(1),
@@ -96,7 +101,15 @@ export const axisIndex = (name: string, lo: number, hi: number): Expr => ({ op: 
 /** The n-th operand of a template; see `substitute`. */
 export const argument = (n: number, dtype: DType): Expr => ({ op: "arg", dtype, args: none, value: n, name: "", lo: -Infinity, hi: Infinity });
 /** One element of a buffer at a flat index; with a guard, 0 where the guard is false. */
-export const load = (buffer: string, dtype: DType, index: Expr, guard?: Expr): Expr => ({ op: "load", dtype, args: guard ? [index, guard] : [index], value: 0, name: buffer, lo: -Infinity, hi: Infinity });
+export const load = (buffer: string, dtype: DType, index: Expr, guard?: Expr): Expr => ({
+  op: "load",
+  dtype,
+  args: guard ? [index, guard] : [index],
+  value: 0,
+  name: buffer,
+  lo: -Infinity,
+  hi: Infinity,
+});
 
 function operation(op: ScalarOp, dtype: DType, args: readonly Expr[], lo = -Infinity, hi = Infinity): Expr {
   return { op, dtype, args, value: 0, name: "", lo, hi };
@@ -126,7 +139,10 @@ const lift = (x: Operand, like: Expr): Expr => (typeof x === "number" ? constant
 function binary(op: ScalarOp): (a: Expr, b: Operand) => Expr {
   return (a, b) => apply(op, [a, lift(b, a)]);
 }
-const unary = (op: ScalarOp) => (a: Expr): Expr => apply(op, [a]);
+const unary =
+  (op: ScalarOp) =>
+  (a: Expr): Expr =>
+    apply(op, [a]);
 
 /** `x` in another dtype; nothing where it has it already. */
 function cast(x: Expr, dtype: DType): Expr {
@@ -153,10 +169,17 @@ function polynomial(x: Expr, coefficients: readonly number[]): Expr {
 type Binary = (a: Expr, b: Operand) => Expr;
 type Unary = (a: Expr) => Expr;
 
+// oxfmt-ignore
+type BinaryOp =
+  | "add" | "sub" | "mul" | "div" | "idiv" | "irem" | "min" | "max" | "pow" | "atan2" | "fmod" | "copysign" | "nextafter" | "eq" | "ne"
+  | "lt" | "le" | "gt" | "ge" | "and" | "or" | "xor" | "shl" | "shr";
+// oxfmt-ignore
+type UnaryOp =
+  | "neg" | "abs" | "floor" | "ceil" | "trunc" | "round" | "sqrt" | "exp" | "expm1" | "log" | "log1p" | "log2" | "log10" | "sin" | "cos"
+  | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh" | "cbrt" | "isnan" | "not";
+
 /** The operations of `s`. */
-export interface ScalarBuilder
-  extends Readonly<Record<"add" | "sub" | "mul" | "div" | "idiv" | "irem" | "min" | "max" | "pow" | "atan2" | "fmod" | "copysign" | "nextafter" | "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "and" | "or" | "xor" | "shl" | "shr", Binary>>,
-    Readonly<Record<"neg" | "abs" | "floor" | "ceil" | "trunc" | "round" | "sqrt" | "exp" | "expm1" | "log" | "log1p" | "log2" | "log10" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh" | "cbrt" | "isnan" | "not", Unary>> {
+export interface ScalarBuilder extends Readonly<Record<BinaryOp, Binary>>, Readonly<Record<UnaryOp, Unary>> {
   readonly select: (condition: Expr, yes: Expr, no: Operand) => Expr;
   readonly cast: (x: Expr, dtype: DType) => Expr;
   readonly bitcast: (x: Expr, dtype: DType) => Expr;
@@ -169,6 +192,7 @@ export interface ScalarBuilder
  *
  * `scalar: ([x]) => s.div(constant(1, x.dtype), s.add(s.exp(s.neg(x)), 1))`
  */
+// oxfmt-ignore
 export const s: ScalarBuilder = {
   add: binary("add"), sub: binary("sub"), mul: binary("mul"), div: binary("div"), idiv: binary("idiv"), irem: binary("irem"),
   min: binary("min"), max: binary("max"), pow: binary("pow"), atan2: binary("atan2"), fmod: binary("fmod"),
