@@ -11,7 +11,7 @@ import { verifyKernel } from "./ir/verify-loop.ts";
 import { verifyPlan } from "./ir/verify-plan.ts";
 import { verifyGraph } from "./ir/verify.ts";
 import { emitJs } from "./codegen/js/emit.ts";
-import { emitWgsl } from "./codegen/wgsl/emit.ts";
+import { emitWgslPlan } from "./codegen/wgsl/plan.ts";
 import { assignBuffers } from "./passes/buffers.ts";
 import { fragmentOf } from "./passes/fragments.ts";
 import type { Decision } from "./passes/fuse/fuse.ts";
@@ -82,7 +82,7 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   const fragments = regions.map((r) => fragmentOf(r, target));
   const lowered = fragments.flatMap((f) => f.launches.map((l) => l.kernel));
   const finished = fragments.map((f) => mapKernels(f, (k) => runKernelPasses(k, target, check)));
-  const plan = assignBuffers(current, finished, { donated: options.donated ?? [] });
+  const plan = assignBuffers(current, finished, { target, donated: options.donated ?? [] });
   if (check) verifyPlan(plan, target);
   return { target, graphs, regions, decisions, lowered, plan, compiled: emit(plan, target) };
 }
@@ -102,8 +102,9 @@ function mapKernels(f: Fragment, run: (k: Kernel) => Kernel): Fragment {
 }
 
 function emit(plan: Plan, target: Target): CompiledPlan {
-  if (target.name === "js") return { plan, language: "js", sources: [emitJs(plan.kernels)] };
-  return { plan, language: "wgsl", sources: plan.kernels.map((k) => emitWgsl(k, target).source) };
+  if (target.name === "js") return { plan, language: "js", sources: [emitJs(plan.kernels)], shaders: [] };
+  const shaders = emitWgslPlan(plan, target);
+  return { plan, language: "wgsl", sources: shaders.map((s) => s.source), shaders };
 }
 
 /** Compute kernels that a plan launches. */

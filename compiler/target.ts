@@ -2,11 +2,15 @@
 import type { DType } from "./ir/dtype.ts";
 import { dtypeInfo } from "./ir/dtype.ts";
 import type { ScalarOp } from "./ir/expr.ts";
+import type { TensorType } from "./ir/shape.ts";
+import { sizeOf } from "./ir/shape.ts";
 
 export interface Target {
   readonly name: "js" | "wgsl";
   /** dtypes that kernels may load, store and compute with. */
   readonly dtypes: ReadonlySet<DType>;
+  /** Bytes of one stored bool. */
+  readonly boolBytes: 1 | 4;
   /** Scalar operations that the target has no spelling for; `legalize` expands them. */
   readonly lacks: ReadonlySet<ScalarOp>;
   /** Whether grid iterations run on lanes that can share workgroup memory. */
@@ -31,6 +35,7 @@ const cpuTypes: readonly DType[] = ["bool", "int32", "uint32", "float32", "float
 export const js: Target = {
   name: "js",
   dtypes: new Set(cpuTypes),
+  boolBytes: 1,
   lacks: new Set(),
   lanes: 1,
   maxBindings: 64,
@@ -69,6 +74,7 @@ const wgslInexact: readonly ScalarOp[] = [
 export const wgsl: Target = {
   name: "wgsl",
   dtypes: new Set<DType>(cpuTypes.filter((d) => dtypeInfo(d).bits <= 32)),
+  boolBytes: 4,
   lacks: new Set<ScalarOp>(["expm1", "log1p", "log10", "cbrt", "fmod", "nextafter", "copysign", ...wgslInexact]),
   lanes: 64,
   maxBindings: 8,
@@ -82,3 +88,6 @@ export const wgsl: Target = {
 
 /** A text that is equal for equal targets: part of the plan cache's key. */
 export const targetKey = (t: Target): string => t.name;
+
+/** Bytes of a dense buffer of this type on this target. */
+export const storedBytes = (t: TensorType, target: Target): number => sizeOf(t.shape) * (t.dtype === "bool" ? target.boolBytes : dtypeInfo(t.dtype).bytes);

@@ -1,6 +1,7 @@
 /** The Plan: where and in which order. Steps over numbered buffers; what a device executes. */
 import type { DType } from "./dtype.ts";
 import type { Kernel } from "./loop.ts";
+import type { WgslKernel } from "./shader.ts";
 import type { TensorType } from "./shape.ts";
 
 /**
@@ -58,4 +59,6 @@ export interface CompiledPlan {
   readonly plan: Plan;
   readonly language: "js" | "wgsl";
   readonly sources: readonly string[];
+  /** One a kernel, for `wgsl`; else none. */
+  readonly shaders: readonly WgslKernel[];
 }

@@ -28,11 +28,11 @@ export type IndexNames = (name: string) => IndexName | undefined;
 /** Undefined where the index is inside 0 … size - 1 whenever the facts hold, else what is wrong. */
 export function boundsProblem(index: Expr, size: number, facts: readonly Fact[], names: IndexNames): string | undefined {
   const plain = new Ranges(names, new Map()).of(index);
-  if (plain.lo >= 0 && plain.hi < size) return undefined;
+  if (isInside(plain, size)) return undefined;
   const known = new Map<string, Range>();
   for (const f of facts) learn(f.condition, f.holds, names, known);
   const refined = new Ranges(names, known).of(index);
-  if (refined.lo >= 0 && refined.hi < size) return undefined;
+  if (isInside(refined, size)) return undefined;
   return counterexample(index, size, facts, names, plain);
 }
 
@@ -136,13 +136,25 @@ function counterexample(index: Expr, size: number, facts: readonly Fact[], names
     if (tests.some((t) => t.value !== undefined && (t.value !== 0) !== t.holds)) continue;
     const unknown = tests.some((t) => t.value === undefined);
     const value = values.of(index);
-    if (value === undefined && facts.every((f) => f.from === "loop")) return `may be ${plain.lo} to ${plain.hi}, has no guard, and should be 0 to ${size - 1}`;
+    const free = value === undefined && facts.every((f) => f.from === "loop");
+    if (free && isInside(new Ranges(pinned(names, point), new Map()).of(index), size)) continue;
+    if (free) return `may be ${plain.lo} to ${plain.hi}, has no guard, and should be 0 to ${size - 1}`;
     if (value === undefined || unknown || (value >= 0 && value < size)) continue;
     const where = [...point].map(([name, v]) => `%${name} = ${v}`).join(", ");
     return `is ${value}${where === "" ? "" : ` where ${where}`}, and should be 0 to ${size - 1}`;
   }
   return undefined;
 }
+
+const isInside = (r: Range, size: number): boolean => r.lo >= 0 && r.hi < size;
+
+/** Names in one iteration: what depends on data keeps its range. */
+const pinned =
+  (names: IndexNames, point: ReadonlyMap<string, number>): IndexNames =>
+  (name) => {
+    const value = point.get(name);
+    return value === undefined ? names(name) : { range: { lo: value, hi: value } };
+  };
 
 /** The axes that expressions depend on, through lets and through the bounds of axes; outer ones first. */
 function axesOf(roots: readonly Expr[], names: IndexNames): Map<string, IndexName> {

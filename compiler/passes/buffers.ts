@@ -14,17 +14,19 @@ import type { Kernel } from "../ir/loop.ts";
 import type { Node, Value } from "../ir/node.ts";
 import type { Plan, PlanBuffer, PlanOutput, Step } from "../ir/plan.ts";
 import type { TensorType } from "../ir/shape.ts";
-import { bytesOf } from "../ir/shape.ts";
 import type { Fragment, Operand } from "../routines/fragment.ts";
 import { packArena } from "./arena.ts";
 import { replaceable } from "./in-place.ts";
 import { isScalarParam } from "./region.ts";
+import type { Target } from "../target.ts";
+import { storedBytes } from "../target.ts";
 import { constantOf, storageOf } from "./storage.ts";
 
 /** A buffer while the plan is made. */
 export interface Draft {
   readonly id: number;
   readonly type: TensorType;
+  readonly bytes: number;
   role: PlanBuffer["role"];
   /** First and last step that touch it. */
   first: number;
@@ -34,6 +36,7 @@ export interface Draft {
 }
 
 export interface BufferOptions {
+  readonly target: Target;
   /** Buffer params (by position among them) whose memory outputs may take over. */
   readonly donated: readonly number[];
 }
@@ -44,6 +47,7 @@ export function assignBuffers(graph: Graph, fragments: readonly Fragment[], opti
 
 class Assignment {
   readonly #graph: Graph;
+  readonly #target: Target;
   readonly #drafts: Draft[] = [];
   readonly #byValue = new Map<Value, Draft>();
   readonly #steps: Step[] = [];
@@ -54,6 +58,7 @@ class Assignment {
 
   constructor(graph: Graph, options: BufferOptions) {
     this.#graph = graph;
+    this.#target = options.target;
     let scalars = 0;
     for (const p of graph.params) {
       if (isScalarParam(p.node)) this.#scalarIndex.set(p.node, scalars++);
@@ -67,11 +72,11 @@ class Assignment {
     const outputs = this.#outputs();
     this.#lifetimes(outputs);
     this.#takeOver();
-    const { offsets, bytes } = packArena(this.#drafts.filter((d) => d.role === "temp" && d.over === null), (d) => bytesOf(d.type));
+    const { offsets, bytes } = packArena(this.#drafts.filter((d) => d.role === "temp" && d.over === null), (d) => d.bytes);
     const buffers = this.#drafts.map((d): PlanBuffer => {
       const home = owner(d);
       const donates = d.role === "output" && home.role === "input" ? home.id : null;
-      return { id: d.id, role: d.role, type: d.type, bytes: bytesOf(d.type), offset: offsets.get(home) ?? 0, donates };
+      return { id: d.id, role: d.role, type: d.type, bytes: d.bytes, offset: offsets.get(home) ?? 0, donates };
     });
     return {
       name: this.#graph.name,
@@ -86,7 +91,7 @@ class Assignment {
   }
 
   #draft(type: TensorType, role: PlanBuffer["role"], value: Value | null): Draft {
-    const draft: Draft = { id: this.#drafts.length, type, role, first: -1, last: -1, over: null };
+    const draft: Draft = { id: this.#drafts.length, type, bytes: storedBytes(type, this.#target), role, first: -1, last: -1, over: null };
     this.#drafts.push(draft);
     if (value !== null) this.#byValue.set(value, draft);
     return draft;
@@ -144,7 +149,7 @@ class Assignment {
     const mayTake = (young: Draft, old: Draft, step: number): boolean => {
       const home = owner(old);
       const dies = old.last === step && !taken.has(home) && (old.role === "temp" || this.#donated.has(old));
-      const fits = bytesOf(old.type) === bytesOf(young.type) && (young.role === "temp" ? home.role === "temp" : home.role === "input");
+      const fits = old.bytes === young.bytes && (young.role === "temp" ? home.role === "temp" : home.role === "input");
       return young.first === step && young.over === null && dies && fits;
     };
     for (const [i, s] of this.#steps.entries()) {

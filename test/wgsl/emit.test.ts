@@ -2,7 +2,8 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { reservedWords } from "../../compiler/codegen/wgsl/names.ts";
 import { emitWgsl } from "../../compiler/codegen/wgsl/emit.ts";
-import type { EmitOptions, WgslKernel } from "../../compiler/codegen/wgsl/emit.ts";
+import type { WgslKernel } from "../../compiler/ir/shader.ts";
+import type { EmitOptions } from "../../compiler/codegen/wgsl/emit.ts";
 import { UnsupportedError } from "../../compiler/ir/errors.ts";
 import { constant, load, s, variable } from "../../compiler/ir/expr.ts";
 import type { Kernel, Stmt } from "../../compiler/ir/loop.ts";

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { emitJs } from "../../compiler/codegen/js/emit.ts";
 import { emitWgsl } from "../../compiler/codegen/wgsl/emit.ts";
-import type { WgslKernel } from "../../compiler/codegen/wgsl/emit.ts";
+import type { WgslKernel } from "../../compiler/ir/shader.ts";
 import type { Kernel } from "../../compiler/ir/loop.ts";
 import { verifyKernel } from "../../compiler/ir/verify-loop.ts";
 import { legalize } from "../../compiler/passes/legalize.ts";

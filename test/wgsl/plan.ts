@@ -1,6 +1,6 @@
 /** Plans for WGSL as scripts: temporaries in one arena, inputs and outputs in memories of their own. */
-import type { WgslKernel } from "../../compiler/codegen/wgsl/emit.ts";
-import { emitWgsl } from "../../compiler/codegen/wgsl/emit.ts";
+import type { WgslKernel } from "../../compiler/ir/shader.ts";
+import { emitWgslPlan, homeOf } from "../../compiler/codegen/wgsl/plan.ts";
 import type { DType } from "../../compiler/ir/dtype.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
@@ -29,20 +29,12 @@ function fromWords(dtype: DType, size: number, bytes: Bytes, base: number): Host
   return out;
 }
 
-/** The plan counts a byte a bool and a GPU four: with all offsets four times as large nothing overlaps that did not. */
-const locationOf = (b: PlanBuffer): Location => (b.role === "temp" ? { memory: "arena", base: b.offset } : { memory: `b${b.donates ?? b.id}`, base: 0 });
+const locationOf = (b: PlanBuffer): Location => ({ memory: homeOf(b), base: b.role === "temp" ? b.offset / 4 : 0 });
 
-/** The shaders of a plan's kernels as its steps bind them: buffers in one memory are bound together. */
+/** The shader that each kernel step launches. */
 export function shadersOf(plan: Plan): Map<Step, WgslKernel> {
-  const shaders = new Map<Step, WgslKernel>();
-  for (const s of plan.steps) {
-    if (s.kind !== "kernel") continue;
-    const kernel = at(plan.kernels, s.kernel);
-    const homes = kernel.buffers.map((b, k) => ({ name: b.name, home: locationOf(at(plan.buffers, at(s.buffers, k))).memory }));
-    const lists = [...new Set(homes.map((h) => h.home))].map((home) => homes.filter((h) => h.home === home).map((h) => h.name));
-    shaders.set(s, emitWgsl(kernel, wgsl, { together: lists.filter((list) => list.length > 1) }));
-  }
-  return shaders;
+  const shaders = emitWgslPlan(plan, wgsl);
+  return new Map(plan.steps.flatMap((s): [Step, WgslKernel][] => (s.kind === "kernel" ? [[s, at(shaders, s.kernel)]] : [])));
 }
 
 function stepOf(plan: Plan, s: Step, shaders: ReadonlyMap<Step, WgslKernel>, scalars: readonly number[]): ScriptStep[] {
@@ -63,7 +55,7 @@ function stepOf(plan: Plan, s: Step, shaders: ReadonlyMap<Step, WgslKernel>, sca
 
 /** The script that runs a plan on these inputs. */
 export function scriptOf(plan: Plan, inputs: readonly HostData[], scalars: readonly number[]): Script {
-  const memory = new Map<string, Bytes>([["arena", new Uint8Array(4 * Math.max(4, plan.arenaBytes))]]);
+  const memory = new Map<string, Bytes>([["arena", new Uint8Array(Math.max(16, plan.arenaBytes))]]);
   for (const b of plan.buffers) if (b.role === "output" && b.donates === null) memory.set(`b${b.id}`, new Uint8Array(4 * sizeOf(b.type.shape)));
   plan.inputs.forEach((id, i) => memory.set(`b${id}`, toWords(at(inputs, i).data)));
   const shaders = shadersOf(plan);

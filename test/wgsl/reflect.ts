@@ -1,7 +1,7 @@
 /** What wgsl_reflect reads out of a shader, in the words of the emitter; and its search for races. */
 import { WgslReflect, detectRaces } from "wgsl_reflect/wgsl_reflect.module.js";
 import type { VariableInfo } from "wgsl_reflect/wgsl_reflect.module.js";
-import type { WgslKernel } from "../../compiler/codegen/wgsl/emit.ts";
+import type { WgslKernel } from "../../compiler/ir/shader.ts";
 import type { Memory } from "./fixtures.ts";
 import { uniformBytes } from "./script.ts";
 

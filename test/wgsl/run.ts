@@ -4,7 +4,7 @@
  */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { WgslKernel } from "../../compiler/codegen/wgsl/emit.ts";
+import type { WgslKernel } from "../../compiler/ir/shader.ts";
 import { skip, swiftshaderEnvironment } from "./dawn.ts";
 import type { Memory } from "./fixtures.ts";
 import type { Script } from "./script.ts";

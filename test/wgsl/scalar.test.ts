@@ -1,7 +1,7 @@
 /** Every scalar operation on every dtype that WGSL has: compiled by Tint, and run against the scalar meaning of the interpreter. */
 import { afterAll, describe, expect, it } from "vitest";
 import { emitWgsl } from "../../compiler/codegen/wgsl/emit.ts";
-import type { WgslKernel } from "../../compiler/codegen/wgsl/emit.ts";
+import type { WgslKernel } from "../../compiler/ir/shader.ts";
 import { scalarFunction, supports } from "../../compiler/interpret-scalar.ts";
 import type { DType } from "../../compiler/ir/dtype.ts";
 import { apply, load, scalarArity, scalarOps } from "../../compiler/ir/expr.ts";

@@ -1,5 +1,5 @@
 /** What a GPU is asked to do in one go, as plain data: memories, launches, copies. */
-import type { WgslKernel } from "../../compiler/codegen/wgsl/emit.ts";
+import type { WgslKernel } from "../../compiler/ir/shader.ts";
 import { layoutOf } from "./tint.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

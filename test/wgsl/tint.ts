@@ -1,5 +1,5 @@
 /** Compiles shaders with Tint, through Dawn's null backend: no GPU and no driver is needed. */
-import type { WgslKernel } from "../../compiler/codegen/wgsl/emit.ts";
+import type { WgslKernel } from "../../compiler/ir/shader.ts";
 import { openDawn } from "./dawn.ts";
 
 export interface Tint {

@@ -15,30 +15,13 @@ import type { Place } from "./body.ts";
 import { bare, spell, spellOne } from "./expression.ts";
 import { lanesFor, placeLocals } from "./lanes.ts";
 import { block, indent } from "./loops.ts";
-import type { Binding, Groups, UniformMember } from "./shader.ts";
+import type { WgslKernel } from "../../ir/shader.ts";
+import type { Groups } from "./shader.ts";
 import { requireBindings, Shader } from "./shader.ts";
 
 /** WebGPU's default limits. */
 const maxWorkgroups = 65535;
 const maxWorkgroupBytes = 16384;
-
-export interface WgslKernel {
-  readonly source: string;
-  readonly entryPoint: "main";
-  /** The uniforms (binding 0), then storage buffers. */
-  readonly bindings: readonly Binding[];
-  readonly uniforms: readonly UniformMember[];
-  /** Bytes of the uniform struct. */
-  readonly uniformBytes: number;
-  readonly workgroupSize: readonly [number, 1, 1];
-  /** Bytes of workgroup memory. */
-  readonly workgroupBytes: number;
-  /** Invocations that have work: grid points times lanes. */
-  readonly invocations: number;
-  readonly lanesPerPoint: number;
-  /** What `dispatchWorkgroups` takes. */
-  readonly dispatch: readonly [number, number, 1];
-}
 
 export interface EmitOptions {
   /**

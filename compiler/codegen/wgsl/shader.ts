@@ -1,4 +1,5 @@
 /** What a shader is made of besides its statements: names, memory, uniforms, workgroup variables and the prelude it needs. */
+import type { Binding, UniformMember } from "../../ir/shader.ts";
 import type { DType } from "../../ir/dtype.ts";
 import { CompilerBug, lookup, UnsupportedError } from "../../ir/errors.ts";
 import type { Kernel, Stmt } from "../../ir/loop.ts";
@@ -12,32 +13,8 @@ import { Names } from "./names.ts";
 import { prelude } from "./prelude.ts";
 import { wgslType } from "./scalar.ts";
 
-/** A resource of group 0. `buffers` are the kernel's buffers that live in it: one, or those bound together. */
-export interface Binding {
-  readonly name: string;
-  readonly group: 0;
-  readonly binding: number;
-  readonly access: "uniform" | "read" | "read_write";
-  readonly buffers: readonly string[];
-  /** Whether several buffers are bound as one array of u32 words. */
-  readonly isShared: boolean;
-}
-
 /** Lists of buffers, each to be bound once. */
 export type Groups = readonly (readonly string[])[];
-
-/**
- * A member of the uniform struct, 4 bytes each. `base` is the position of element 0 of the kernel's buffer `of`, in elements;
- * `scalar` the kernel's scalar `of` (bool as a u32 of 0 or 1); `nan` and `inf` are those numbers.
- */
-export interface UniformMember {
-  readonly name: string;
-  readonly dtype: DType;
-  /** Bytes. */
-  readonly offset: number;
-  readonly role: "base" | "scalar" | "nan" | "inf";
-  readonly of: string;
-}
 
 const atomicNames = (body: readonly Stmt[]): Set<string> =>
   new Set([...statements(body)].flatMap((s) => (s.kind === "store" && s.atomic !== undefined ? [s.buffer] : [])));
