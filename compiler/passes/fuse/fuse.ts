@@ -58,6 +58,7 @@ class Fuser {
   readonly #target: Target;
   readonly #options: FuseOptions;
   readonly #axes = new Axes();
+  readonly #order = new Map<Node, number>();
   readonly #clusters: Cluster[] = [];
   readonly #anchors = new Map<Cluster, Node>();
   readonly #askers = new Map<Value, Set<Cluster>>();
@@ -74,6 +75,7 @@ class Fuser {
 
   run(): Fused {
     const nodes = nodesOf(this.#graph);
+    nodes.forEach((n, i) => this.#order.set(n, i));
     for (let i = nodes.length - 1; i >= 0; i--) this.#visit(at(nodes, i));
     const live = this.#clusters.filter((c) => c.mergedInto === null && c.outputs.size > 0);
     return { regions: regionsOf(live, nodes, this.#axes), decisions: this.#decisions, visits: this.#visits };
@@ -228,23 +230,34 @@ class Fuser {
     for (const r of node.results) if (!this.#kept.has(r) && this.#askersOfValue(r).length === 0) c.outputs.delete(r);
   }
 
-  /** Whether data flows from one cluster to another, the direct edge to `except` aside. */
+  /**
+   * Whether data flows from one cluster to another, the direct edge to `except` aside. Data flows forward in the graph's order, so
+   * clusters whose results all come after the last node of the goal are not looked into.
+   */
   #reaches(from: Cluster, to: Cluster, except: Cluster | null): boolean {
+    const last = Math.max(...this.#positions(to));
     const seen = new Set<Cluster>([from]);
-    const stack = this.#readersOf(from).filter((c) => c !== except);
+    const stack = this.#readersOf(from, last).filter((c) => c !== except);
     for (let c = stack.pop(); c !== undefined; c = stack.pop()) {
       if (c === to) return true;
       if (seen.has(c)) continue;
       seen.add(c);
       this.#visits++;
       if (seen.size > 4096) return true;
-      stack.push(...this.#readersOf(c));
+      stack.push(...this.#readersOf(c, last));
     }
     return false;
   }
 
-  #readersOf(c: Cluster): Cluster[] {
-    return [...c.outputs.keys()].flatMap((v) => this.#askersOfValue(v)).filter((r) => r !== c);
+  /** Where the results of a cluster stand in the graph's order. */
+  #positions(c: Cluster): number[] {
+    return [...c.outputs.keys()].map((v) => this.#order.get(v.node) ?? 0);
+  }
+
+  /** Clusters that read results of `c` which stand before `last`. */
+  #readersOf(c: Cluster, last: number): Cluster[] {
+    const early = [...c.outputs.keys()].filter((v) => (this.#order.get(v.node) ?? 0) < last);
+    return early.flatMap((v) => this.#askersOfValue(v)).filter((r) => r !== c);
   }
 
   #askersOfValue(v: Value): Cluster[] {
