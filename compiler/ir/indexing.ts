@@ -24,9 +24,24 @@ const keys = new WeakMap<Expr, string>();
 export function keyOf(e: Expr): string {
   const known = keys.get(e);
   if (known !== undefined) return known;
-  const key = keyText(e);
+  const key = shortened(keyText(e));
   keys.set(e, key);
   return key;
+}
+
+/** Spelled out, an expression whose parts are shared can be exponentially long: beyond this its text is 64 bits of a hash. */
+const longestKey = 240;
+
+/** Two multiplicative hashes (FNV-1a's, with two primes). */
+function shortened(text: string): string {
+  if (text.length <= longestKey) return text;
+  let [a, b] = [0x811c9dc5, 0x9747b28c];
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    a = Math.imul(a ^ c, 0x01000193);
+    b = Math.imul(b ^ c, 0x5bd1e995) ^ (b >>> 15);
+  }
+  return `#${(a >>> 0).toString(36)}.${(b >>> 0).toString(36)}`;
 }
 
 function keyText(e: Expr): string {
@@ -46,7 +61,17 @@ function keyText(e: Expr): string {
 /** An int32 constant index. */
 export const ix = (n: number): Expr => constant(n, "int32");
 
+const sums = new WeakMap<Expr, Sum>();
+
 function toSum(e: Expr): Sum {
+  const known = sums.get(e);
+  if (known !== undefined) return known;
+  const sum = makeSum(e);
+  sums.set(e, sum);
+  return sum;
+}
+
+function makeSum(e: Expr): Sum {
   if (e.op === "const") return { terms: [], offset: e.value };
   if (e.op === "add") return combine(toSum(at(e.args, 0)), toSum(at(e.args, 1)), 1);
   if (e.op === "sub") return combine(toSum(at(e.args, 0)), toSum(at(e.args, 1)), -1);
@@ -160,7 +185,13 @@ export function conjoin(a: Expr | undefined, b: Expr | undefined): Expr | undefi
 
 /** Names of the axes and scalars that an index depends on. */
 export function freeNames(e: Expr, into: Set<string> = new Set()): Set<string> {
-  if (e.op === "axis" || e.op === "var") into.add(e.name);
-  for (const a of e.args) freeNames(a, into);
+  collectNames(e, into, new Set());
   return into;
+}
+
+function collectNames(e: Expr, into: Set<string>, seen: Set<Expr>): void {
+  if (e.op === "axis" || e.op === "var") into.add(e.name);
+  if (e.args.length === 0 || seen.has(e)) return;
+  seen.add(e);
+  for (const a of e.args) collectNames(a, into, seen);
 }

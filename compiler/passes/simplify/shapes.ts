@@ -2,9 +2,10 @@
 import type { DType } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import type { Node, Value } from "../../ir/node.ts";
-import { ints, make } from "../../ir/node.ts";
+import { int, ints, make } from "../../ir/node.ts";
 import { sameShape, sizeOf } from "../../ir/shape.ts";
 import * as layout from "../../ops/layout.ts";
+import { constantValue } from "../../ops/source.ts";
 import * as views from "../../ops/views.ts";
 import { constantOf } from "../storage.ts";
 import type { Rule } from "./rule.ts";
@@ -96,6 +97,21 @@ const identities: readonly Rule[] = [
     dtypes: some,
     examples: (x) => [make(views.concatOp, [x], { axis: 0 })],
     rewrite: ({ op, args }) => (op === views.concatOp && args.length === 1 ? at(args, 0) : null),
+  }),
+  rule({
+    name: "concat([x, nothing, y]) -> concat([x, y])",
+    dtypes: some,
+    examples: (x) => [make(views.concatOp, [x, make(views.sliceOp, [x], { start: x.shape.map(() => 0), size: x.shape.with(0, 0), step: x.shape.map(() => 1) })], { axis: 0 })],
+    rewrite: ({ op, args, attrs }) => {
+      const filled = op === views.concatOp ? args.filter((v) => sizeOf(v.shape) > 0) : args;
+      return filled.length === 0 || filled.length === args.length ? null : views.concat(filled, int(attrs, "axis"));
+    },
+  }),
+  rule({
+    name: "dynamic update(x, y) -> y, all of x",
+    dtypes: some,
+    examples: (x, y) => [make(views.dynamicUpdateOp, [x, y, constantValue(3, "int32")], { axes: [0], steps: [1] })],
+    rewrite: ({ op, args }, x) => (op === views.dynamicUpdateOp && sameShape(at(args, 1).shape, x.shape) ? at(args, 1) : null),
   }),
 ];
 
