@@ -70,7 +70,8 @@ export function alignment(x: Cluster, d: Cluster, axes: Axes, readers: Readers):
 function walkRefusal(x: Cluster, d: Cluster, v: Value, demand: Demand): string | null {
   if (x.walks.size === 0) return null;
   const loops = x.walks.has("end") ? 0 : 1;
-  const simple = demand.inner.length <= loops && (demand.index ?? []).every((e, i) => at(v.shape, i) === 1 || (e.op === "axis" && e.hi + 1 === v.shape[i]));
+  const whole = (demand.index ?? []).every((e, i) => (e.op === "axis" ? e.hi + 1 === v.shape[i] : e.op === "const" && v.shape[i] === 1));
+  const simple = demand.inner.length <= loops && whole;
   return simple && d.walks.size === 0 ? null : "a running value is met in step only";
 }
 
