@@ -374,7 +374,7 @@ function groupByLoops(outputs: readonly RegionOutput[], grid: ReadonlySet<string
 function namedApart(groups: readonly OutputGroup[]): OutputGroup[] {
   const taken = new Set<string>();
   return groups.map(({ loops, outputs }, k) => {
-    const names = new Map(loops.map((l) => [l.name, taken.has(l.name) ? { ...l, name: `${l.name}_${k}` } : l]));
+    const names = new Map(loops.map((l) => [l.name, taken.has(l.name) ? { ...l, name: `${l.name}n${k}` } : l]));
     for (const l of loops) taken.add(l.name);
     const f = exprMapper((e) => (e.op === "axis" ? (names.get(e.name) ?? e) : e));
     return { loops: loops.map(f), outputs: outputs.map((o) => ({ ...o, form: o.form.map(f) })) };
