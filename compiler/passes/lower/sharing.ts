@@ -41,6 +41,8 @@ interface Level {
   /** Expressions that have a name here. */
   readonly named: Map<number, Expr>;
   readonly counts: Map<number, number>;
+  /** What was rewritten here already: shared parts are walked once. */
+  readonly done: Map<Expr, Expr>;
   readonly out: Stmt[];
 }
 
@@ -65,7 +67,7 @@ export class Sharing {
 
   /** `loops`: axes whose iterations run this list. `tail`: values read at its end, rewritten in place. */
   #level(list: readonly Stmt[], around: Level | null, loops: readonly string[], tail: Expr[]): Stmt[] {
-    const level: Level = { around, own: new Set(loops), named: new Map(), counts: this.#count(list, tail), out: [] };
+    const level: Level = { around, own: new Set(loops), named: new Map(), counts: this.#count(list, tail), done: new Map(), out: [] };
     for (const s of list) for (const name of definedBy(s)) level.own.add(name);
     for (const s of list) this.#statement(s, level);
     tail.forEach((e, i) => {
@@ -128,6 +130,12 @@ export class Sharing {
       const name = l.named.get(id);
       if (name !== undefined) return name;
     }
+    const known = level.done.get(e) ?? this.#rewritten(e, id, level);
+    level.done.set(e, known);
+    return known;
+  }
+
+  #rewritten(e: Expr, id: number, level: Level): Expr {
     if (level.around !== null && isScalarOp(e.op) && this.#isStable(e) && !this.#uses(e, level.own) && !this.#loads(e)) return this.#hoist(e, level.around);
     const next = this.#children(e, level);
     const repeated = (level.counts.get(id) ?? 0) > 1 && this.#isStable(e);
