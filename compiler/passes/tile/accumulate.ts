@@ -13,7 +13,9 @@ import { addIndex, ix, mulIndex } from "../../ir/indexing.ts";
 import type { Axis, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, mapStatements, visitExpressions } from "../../ir/loop-walk.ts";
 
+/** Elements of a block, and blocks of a group: sums of sums, so that the error grows slowly. */
 const block = 512;
+const group = 64;
 /** Copies of a larger body cost more than they give. */
 const maxOperations = 40;
 
@@ -44,14 +46,27 @@ function blocked(r: Reduce, lanes: 1 | 4): Stmt[] {
   const whole = Math.floor(n / lanes) * lanes;
   const totals = r.names.map((name, i) => variable(name, at(r.init, i).dtype));
   const out: Stmt[] = r.names.map((name, i) => ({ kind: "carry", name, init: at(r.init, i) }));
-  const blocks = Math.ceil(whole / block);
-  const b = axisIndex(`${axis.name}b`, 0, blocks - 1);
-  const from = mulIndex(b, block);
-  const to = blocks === 1 ? ix(whole) : minIndex(addIndex(from, block), whole);
-  const body = blockBody(r, lanes, blocks === 1 ? ix(0) : from, to, totals);
-  out.push(...(blocks === 1 ? body : [loop(b.name, ix(0), ix(blocks), 1, body)]));
+  out.push(...blocksOf(r, lanes, whole, totals));
   if (whole < n) out.push(loop(axis.name, ix(whole), ix(n), 1, [...r.body, ...assign(r, totals, r.values, "_r")]));
   return out;
+}
+
+/** All whole steps: one block, a run of blocks, or groups of blocks with a sum of their own. */
+function blocksOf(r: Reduce, lanes: 1 | 4, whole: number, totals: readonly Expr[]): Stmt[] {
+  const name = at(r.axes, 0).name;
+  const blocks = Math.ceil(whole / block);
+  if (blocks === 1) return blockBody(r, lanes, ix(0), ix(whole), totals);
+  const b = axisIndex(`${name}b`, 0, blocks - 1);
+  const end = minIndex(addIndex(mulIndex(b, block), block), whole);
+  const run = (lo: Expr, hi: Expr, into: readonly Expr[]): Stmt => loop(b.name, lo, hi, 1, blockBody(r, lanes, mulIndex(b, block), end, into));
+  if (blocks <= group) return [run(ix(0), ix(blocks), totals)];
+  const groups = Math.ceil(blocks / group);
+  const g = axisIndex(`${name}g`, 0, groups - 1);
+  const sums = r.names.map((n, i) => variable(`${n}_g`, at(r.init, i).dtype));
+  const carries = sums.map((v, i): Stmt => ({ kind: "carry", name: v.name, init: at(r.init, i) }));
+  const from = mulIndex(g, group);
+  const body = [...carries, run(from, minIndex(addIndex(from, group), blocks), sums), ...assign(r, totals, sums, "_gt")];
+  return [loop(g.name, ix(0), ix(groups), 1, body)];
 }
 
 function minIndex(e: Expr, n: number): Expr {
