@@ -9,7 +9,23 @@ import { bitcast } from "../../compiler/ops/arithmetic.ts";
 import { copy } from "../../compiler/ops/barrier.ts";
 import type { Tensor } from "../../src/index.ts";
 import {
-  arange, exp2, grad, layerNorm, logsumexp, matmul, maximum, mean, ones, optim, pad, random, scaledDotProductAttention, softmax, sqrt, tensor, where,
+  arange,
+  exp2,
+  grad,
+  layerNorm,
+  logsumexp,
+  matmul,
+  maximum,
+  mean,
+  ones,
+  optim,
+  pad,
+  random,
+  scaledDotProductAttention,
+  softmax,
+  sqrt,
+  tensor,
+  where,
 } from "../../src/index.ts";
 
 export interface FusionRow {
@@ -30,16 +46,27 @@ export interface FusionRow {
 let seed = 0;
 /** Normally distributed numbers, evaluated. */
 const data = (...shape: readonly number[]): Tensor => random.normal(random.key(seed++), shape).evalSync();
-const whole = (...shape: readonly number[]): Tensor => data(...shape).mul(100).astype("int32").evalSync();
+const whole = (...shape: readonly number[]): Tensor =>
+  data(...shape)
+    .mul(100)
+    .astype("int32")
+    .evalSync();
 const copied = (x: Tensor): Tensor => x.wrap(copy(x.value));
 const last = { axis: -1, keepdims: true } as const;
 
 /** Padded at the end of its axes with zeros. */
-const padded = (x: Tensor, ...ends: readonly number[]): Tensor => pad(x, ends.map((n) => [0, n]));
+const padded = (x: Tensor, ...ends: readonly number[]): Tensor =>
+  pad(
+    x,
+    ends.map((n) => [0, n]),
+  );
 
 const elementwise: readonly FusionRow[] = [
   {
-    row: 2, section: "A", expression: "t = a + b; (t + c) + (t + d)", aim: 1,
+    row: 2,
+    section: "A",
+    expression: "t = a + b; (t + c) + (t + d)",
+    aim: 1,
     outputs: () => {
       const [a, b, c, d] = [data(10), data(10), data(10), data(10)];
       const t = a.add(b);
@@ -49,11 +76,17 @@ const elementwise: readonly FusionRow[] = [
   { row: 4, section: "A", expression: "(a + b)(2,5).T + c(5,2)", aim: 1, outputs: () => [data(2, 5).add(data(2, 5)).T.add(data(5, 2))] },
   { row: 6, section: "A", expression: "c = a * b (1,16); c * d(8192,16)", aim: 1, outputs: () => [data(1, 16).mul(data(1, 16)).mul(data(8192, 16))] },
   {
-    row: 8, section: "A", expression: "(a + b)(16,16).reshape(4,4,4,4).transpose(2,3,0,1), contiguous", aim: 1,
+    row: 8,
+    section: "A",
+    expression: "(a + b)(16,16).reshape(4,4,4,4).transpose(2,3,0,1), contiguous",
+    aim: 1,
     outputs: () => [copied(data(16, 16).add(data(16, 16)).reshape(4, 4, 4, 4).permuteDims(2, 3, 0, 1))],
   },
   {
-    row: 10, section: "A", expression: "exp2(x).view(i32) + x.view(i32)", aim: 1,
+    row: 10,
+    section: "A",
+    expression: "exp2(x).view(i32) + x.view(i32)",
+    aim: 1,
     outputs: () => {
       const x = data(1);
       const bits = (y: Tensor): Tensor => y.wrap(bitcast(y.value, "int32"));
@@ -61,55 +94,121 @@ const elementwise: readonly FusionRow[] = [
     },
   },
   { row: 12, section: "A", expression: "copy(x + y) + z", aim: 2, outputs: () => [copied(data(32).add(data(32))).add(data(32))] },
-  { row: 14, section: "A", expression: "contiguous(x(1,64,32,32).transpose(0,2,3,1))", aim: 1, outputs: () => [copied(data(1, 64, 32, 32).permuteDims(0, 2, 3, 1))] },
   {
-    row: 16, section: "A", expression: "exp2(a(3,3))[:-1,:-1] zero-padded back, times 2", aim: 1,
+    row: 14,
+    section: "A",
+    expression: "contiguous(x(1,64,32,32).transpose(0,2,3,1))",
+    aim: 1,
+    outputs: () => [copied(data(1, 64, 32, 32).permuteDims(0, 2, 3, 1))],
+  },
+  {
+    row: 16,
+    section: "A",
+    expression: "exp2(a(3,3))[:-1,:-1] zero-padded back, times 2",
+    aim: 1,
     outputs: () => [padded(exp2(data(3, 3)).at(":-1", ":-1"), 1, 1).mul(2)],
   },
-  { row: 18, section: "A", expression: "ones((4,4)) cast to int32, contiguous", aim: 0, outputs: () => [copied(ones([4, 4], { face: "tensor" }).astype("int32"))] },
+  {
+    row: 18,
+    section: "A",
+    expression: "ones((4,4)) cast to int32, contiguous",
+    aim: 0,
+    outputs: () => [copied(ones([4, 4], { face: "tensor" }).astype("int32"))],
+  },
   { row: 22, section: "A", expression: "a(8192,16) + b(1,16)", aim: 1, outputs: () => [data(8192, 16).add(data(1, 16))] },
   { row: 22, section: "A", expression: "a(16,8192) + b(16,1), transposed", aim: 1, outputs: () => [data(16, 8192).add(data(16, 1)).T] },
 ];
 
 const oneReduction: readonly FusionRow[] = [
-  { row: 24, section: "B", expression: "(a + b)(100).reshape(10,10).sum(0,kd)", aim: 1, outputs: () => [data(100).add(data(100)).reshape(10, 10).sum({ axis: 0, keepdims: true })] },
-  { row: 26, section: "B", expression: "((a + b)(100).reshape(10,10) + c(10,10)).sum(0)", aim: 1, outputs: () => [data(100).add(data(100)).reshape(10, 10).add(data(10, 10)).sum({ axis: 0 })] },
+  {
+    row: 24,
+    section: "B",
+    expression: "(a + b)(100).reshape(10,10).sum(0,kd)",
+    aim: 1,
+    outputs: () => [data(100).add(data(100)).reshape(10, 10).sum({ axis: 0, keepdims: true })],
+  },
+  {
+    row: 26,
+    section: "B",
+    expression: "((a + b)(100).reshape(10,10) + c(10,10)).sum(0)",
+    aim: 1,
+    outputs: () => [data(100).add(data(100)).reshape(10, 10).add(data(10, 10)).sum({ axis: 0 })],
+  },
   { row: 28, section: "B", expression: "x(32,32).sum(1)[:16] + y(16)", aim: 1, outputs: () => [data(32, 32).sum({ axis: 1 }).at(":16").add(data(16))] },
   {
-    row: 30, section: "B", expression: "(a + a)(32,32 int).sum(1).sum(0): one loop nest", aim: 1, reductions: 1,
+    row: 30,
+    section: "B",
+    expression: "(a + a)(32,32 int).sum(1).sum(0): one loop nest",
+    aim: 1,
+    reductions: 1,
     outputs: () => {
       const a = whole(32, 32);
       return [a.add(a).sum({ axis: 1 }).sum({ axis: 0 })];
     },
   },
-  { row: 32, section: "B", expression: "((1/x) * y)(4,4) zero-padded on axis 1, sum", aim: 1, outputs: () => [padded(data(4, 4).reciprocal().mul(data(4, 4)), 0, 1).sum()] },
+  {
+    row: 32,
+    section: "B",
+    expression: "((1/x) * y)(4,4) zero-padded on axis 1, sum",
+    aim: 1,
+    outputs: () => [padded(data(4, 4).reciprocal().mul(data(4, 4)), 0, 1).sum()],
+  },
 ];
 
 const apart: readonly FusionRow[] = [
-  { row: 34, section: "C", expression: "x(4,32).sum(-1) + y(4,32).max(-1)", aim: 1, outputs: () => [data(4, 32).sum({ axis: -1 }).add(data(4, 32).max({ axis: -1 }))] },
   {
-    row: 36, section: "C", expression: "a(16,16): a.sum(0) + a.max(0) + a.max(1) + a.sum(1) + 2", aim: 1,
+    row: 34,
+    section: "C",
+    expression: "x(4,32).sum(-1) + y(4,32).max(-1)",
+    aim: 1,
+    outputs: () => [
+      data(4, 32)
+        .sum({ axis: -1 })
+        .add(data(4, 32).max({ axis: -1 })),
+    ],
+  },
+  {
+    row: 36,
+    section: "C",
+    expression: "a(16,16): a.sum(0) + a.max(0) + a.max(1) + a.sum(1) + 2",
+    aim: 1,
     outputs: () => {
       const a = data(16, 16);
-      return [a.sum({ axis: 0 }).add(a.max({ axis: 0 })).add(a.max({ axis: 1 })).add(a.sum({ axis: 1 })).add(2)];
+      return [
+        a
+          .sum({ axis: 0 })
+          .add(a.max({ axis: 0 }))
+          .add(a.max({ axis: 1 }))
+          .add(a.sum({ axis: 1 }))
+          .add(2),
+      ];
     },
   },
   {
-    row: 38, section: "C", expression: "r = a(16,16).sum(1) -> r.reshape(4,4), r.reshape(16,1,1)", aim: 1,
+    row: 38,
+    section: "C",
+    expression: "r = a(16,16).sum(1) -> r.reshape(4,4), r.reshape(16,1,1)",
+    aim: 1,
     outputs: () => {
       const r = data(16, 16).sum({ axis: 1 });
       return [r.reshape(4, 4), r.reshape(16, 1, 1)];
     },
   },
   {
-    row: 40, section: "C", expression: "-> sum(a) + sum(b) + 2, sum(a) + sum(b) + 4", aim: 1,
+    row: 40,
+    section: "C",
+    expression: "-> sum(a) + sum(b) + 2, sum(a) + sum(b) + 4",
+    aim: 1,
     outputs: () => {
       const s = data(4, 4).sum().add(data(4, 4).sum());
       return [s.add(2), s.add(4)];
     },
   },
   {
-    row: 42, section: "C", expression: "c = sum(a) + 2; d = sum(a) * 2; e = c * d -> c, d, e, sum(b) - e", aim: 1,
+    row: 42,
+    section: "C",
+    expression: "c = sum(a) + 2; d = sum(a) * 2; e = c * d -> c, d, e, sum(b) - e",
+    aim: 1,
     outputs: () => {
       const [a, b] = [data(16, 16).sum(), data(16, 16).sum()];
       const [c, d] = [a.add(2), a.mul(2)];
@@ -123,42 +222,87 @@ const centred = (x: Tensor): Tensor => mean(x.sub(x.max(last)), last);
 
 const backAndForth: readonly FusionRow[] = [
   {
-    row: 44, section: "D", expression: "a(32,16) - mean(a,0,kd)", aim: 2, today: { js: 1, wgsl: 1 },
+    row: 44,
+    section: "D",
+    expression: "a(32,16) - mean(a,0,kd)",
+    aim: 2,
+    today: { js: 1, wgsl: 1 },
     outputs: () => {
       const a = data(32, 16);
       return [a.sub(mean(a, { axis: 0, keepdims: true }))];
     },
   },
   {
-    row: 46, section: "D", expression: "a + (a + a.sum(-1,kd)).sum(-1,kd), a(4,32)", aim: 1,
+    row: 46,
+    section: "D",
+    expression: "a + (a + a.sum(-1,kd)).sum(-1,kd), a(4,32)",
+    aim: 1,
     outputs: () => {
       const a = data(4, 32);
       return [a.add(a.add(a.sum(last)).sum(last))];
     },
   },
   {
-    row: 48, section: "D", expression: "(x - max(x,-1,kd)).sum(-1), x(4,32)", aim: 1,
+    row: 48,
+    section: "D",
+    expression: "(x - max(x,-1,kd)).sum(-1), x(4,32)",
+    aim: 1,
     outputs: () => {
       const x = data(4, 32);
       return [x.sub(x.max(last)).sum({ axis: -1 })];
     },
   },
   {
-    row: 50, section: "D", expression: "s = a.sum(-1,kd); (c * s).sum(-1) + (b * s).sum(-1), (4,32)", aim: 1,
+    row: 50,
+    section: "D",
+    expression: "s = a.sum(-1,kd); (c * s).sum(-1) + (b * s).sum(-1), (4,32)",
+    aim: 1,
     outputs: () => {
       const s = data(4, 32).sum(last);
-      return [data(4, 32).mul(s).sum({ axis: -1 }).add(data(4, 32).mul(s).sum({ axis: -1 }))];
+      return [
+        data(4, 32)
+          .mul(s)
+          .sum({ axis: -1 })
+          .add(data(4, 32).mul(s).sum({ axis: -1 })),
+      ];
     },
   },
   {
-    row: 54, section: "D", expression: "layerNorm over the last two axes of x(20,5,10,10) with scale and bias", aim: 1,
+    row: 54,
+    section: "D",
+    expression: "layerNorm over the last two axes of x(20,5,10,10) with scale and bias",
+    aim: 1,
     outputs: () => [layerNorm(data(20, 5, 10, 10), [10, 10], { weight: data(10, 10), bias: data(10, 10) })],
   },
-  { row: 56, section: "D", expression: "attention(32,8,16,16) with additive mask", aim: 2, today: { js: 3, wgsl: 3 }, outputs: () => [scaledDotProductAttention(data(32, 8, 16, 16), data(32, 8, 16, 16), data(32, 8, 16, 16), data(16, 16))] },
-  { row: 56, section: "D", expression: "attention(32,8,16,16), causal", aim: 2, today: { js: 3, wgsl: 3 }, outputs: () => [scaledDotProductAttention(data(32, 8, 16, 16), data(32, 8, 16, 16), data(32, 8, 16, 16), { isCausal: true })] },
-  { row: 58, section: "D", expression: "d/dx sum(logsumexp(x,-1)), x(4,12,64,64)", aim: 1, outputs: () => [grad((x: Tensor) => logsumexp(x, { axis: -1 }).sum())(data(4, 12, 64, 64))] },
   {
-    row: 60, section: "D", expression: "mu = mean(x - max(x)) + mean(y - max(y)) -> sqrt(mean((x-mu)^2)), sqrt(mean((y-mu)^2)), rows of (4,32)", aim: 2, today: { js: 1, wgsl: 1 },
+    row: 56,
+    section: "D",
+    expression: "attention(32,8,16,16) with additive mask",
+    aim: 2,
+    today: { js: 3, wgsl: 3 },
+    outputs: () => [scaledDotProductAttention(data(32, 8, 16, 16), data(32, 8, 16, 16), data(32, 8, 16, 16), data(16, 16))],
+  },
+  {
+    row: 56,
+    section: "D",
+    expression: "attention(32,8,16,16), causal",
+    aim: 2,
+    today: { js: 3, wgsl: 3 },
+    outputs: () => [scaledDotProductAttention(data(32, 8, 16, 16), data(32, 8, 16, 16), data(32, 8, 16, 16), { isCausal: true })],
+  },
+  {
+    row: 58,
+    section: "D",
+    expression: "d/dx sum(logsumexp(x,-1)), x(4,12,64,64)",
+    aim: 1,
+    outputs: () => [grad((x: Tensor) => logsumexp(x, { axis: -1 }).sum())(data(4, 12, 64, 64))],
+  },
+  {
+    row: 60,
+    section: "D",
+    expression: "mu = mean(x - max(x)) + mean(y - max(y)) -> sqrt(mean((x-mu)^2)), sqrt(mean((y-mu)^2)), rows of (4,32)",
+    aim: 2,
+    today: { js: 1, wgsl: 1 },
     outputs: () => {
       const [x, y] = [data(4, 32), data(4, 32)];
       const mu = centred(x).add(centred(y));
@@ -167,7 +311,11 @@ const backAndForth: readonly FusionRow[] = [
     },
   },
   {
-    row: 62, section: "D", expression: "x(32768): max(x - max(x))", aim: 3, today: { js: 1, wgsl: 1 },
+    row: 62,
+    section: "D",
+    expression: "x(32768): max(x - max(x))",
+    aim: 3,
+    today: { js: 1, wgsl: 1 },
     outputs: () => {
       const x = data(32768);
       return [x.sub(x.max()).max()];
@@ -176,16 +324,59 @@ const backAndForth: readonly FusionRow[] = [
 ];
 
 const generated: readonly FusionRow[] = [
-  { row: 64, section: "E", expression: "sum(x(5,2) + arange(10)[2])", aim: 1, outputs: () => [data(5, 2).add(arange(10, { face: "tensor", dtype: "float32" }).at(2)).sum()] },
-  { row: 64, section: "E", expression: "sum(x(5,2) + copy(arange(10))[2])", aim: 2, outputs: () => [data(5, 2).add(copied(arange(10, { face: "tensor", dtype: "float32" })).at(2)).sum()] },
   {
-    row: 66, section: "E", expression: "dataset(2048,32)[idx(4)]", aim: 1, operationsBelow: 8192,
+    row: 64,
+    section: "E",
+    expression: "sum(x(5,2) + arange(10)[2])",
+    aim: 1,
+    outputs: () => [
+      data(5, 2)
+        .add(arange(10, { face: "tensor", dtype: "float32" }).at(2))
+        .sum(),
+    ],
+  },
+  {
+    row: 64,
+    section: "E",
+    expression: "sum(x(5,2) + copy(arange(10))[2])",
+    aim: 2,
+    outputs: () => [
+      data(5, 2)
+        .add(copied(arange(10, { face: "tensor", dtype: "float32" })).at(2))
+        .sum(),
+    ],
+  },
+  {
+    row: 66,
+    section: "E",
+    expression: "dataset(2048,32)[idx(4)]",
+    aim: 1,
+    operationsBelow: 8192,
     outputs: () => [data(2048, 32).take(tensor([3, 2047, 0, 77], { dtype: "int32" }).evalSync(), { axis: 0 })],
   },
   { row: 68, section: "E", expression: "uniform random (32)", aim: 1, outputs: () => [random.uniform(random.key(7), [32])] },
   {
-    row: 70, section: "E", expression: "d/dx sum(circular_pad(x(1,1,5,5,5)))", aim: 1, today: { js: 2, wgsl: 2 }, reductions: 0,
-    outputs: () => [grad((x: Tensor) => pad(x, [[0, 0], [0, 0], [1, 1], [1, 1], [1, 1]], { mode: "wrap" }).sum())(data(1, 1, 5, 5, 5))],
+    row: 70,
+    section: "E",
+    expression: "d/dx sum(circular_pad(x(1,1,5,5,5)))",
+    aim: 1,
+    today: { js: 2, wgsl: 2 },
+    reductions: 0,
+    outputs: () => [
+      grad((x: Tensor) =>
+        pad(
+          x,
+          [
+            [0, 0],
+            [0, 0],
+            [1, 1],
+            [1, 1],
+            [1, 1],
+          ],
+          { mode: "wrap" },
+        ).sum(),
+      )(data(1, 1, 5, 5, 5)),
+    ],
   },
 ];
 
@@ -214,14 +405,22 @@ const training: readonly FusionRow[] = [
 const kindred: readonly FusionRow[] = [
   { row: 101, section: "D", expression: "softmax(x(64,100))", aim: 1, outputs: () => [softmax(data(64, 100))] },
   {
-    row: 102, section: "A", expression: "where(a > b, a, b) * a, and a - b", aim: 1, today: { js: 2, wgsl: 2 },
+    row: 102,
+    section: "A",
+    expression: "where(a > b, a, b) * a, and a - b",
+    aim: 1,
+    today: { js: 2, wgsl: 2 },
     outputs: () => {
       const [a, b] = [data(7, 5), data(7, 5)];
       return [where(a.greater(b), a, b).mul(a), a.sub(b)];
     },
   },
   {
-    row: 103, section: "D", expression: "x(8,33) / sqrt(mean(x^2,-1,kd)), variance(x,-1)", aim: 1, today: { js: 2, wgsl: 2 },
+    row: 103,
+    section: "D",
+    expression: "x(8,33) / sqrt(mean(x^2,-1,kd)), variance(x,-1)",
+    aim: 1,
+    today: { js: 2, wgsl: 2 },
     outputs: () => {
       const x = data(8, 33);
       return [x.div(sqrt(mean(x.square(), last))), x.var({ axis: -1 })];

@@ -86,18 +86,23 @@ function launch(device: GPUDevice, step: Extract<ScriptStep, { kind: "launch" }>
   device.queue.submit([encoder.finish()]);
 }
 
+/** WebGPU copies between two buffers only: within one the bytes go through a third. */
+function copy(device: GPUDevice, { from, to, words }: Extract<ScriptStep, { kind: "copy" }>, memory: ReadonlyMap<string, GPUBuffer>): void {
+  const encoder = device.createCommandEncoder();
+  const [source, target] = [found(memory, from.memory), found(memory, to.memory)];
+  const between = source === target ? bufferWith(device, new Uint8Array(4 * words), usage.storage) : null;
+  if (between !== null) encoder.copyBufferToBuffer(source, 4 * from.base, between, 0, 4 * words);
+  encoder.copyBufferToBuffer(between ?? source, between === null ? 4 * from.base : 0, target, 4 * to.base, 4 * words);
+  device.queue.submit([encoder.finish()]);
+}
+
 /** Does all steps in order; what each memory then holds. */
 export async function play(device: GPUDevice, script: Script): Promise<Readonly<Record<string, Bytes>>> {
   const memory = new Map(Object.entries(script.memory).map(([name, bytes]) => [name, bufferWith(device, bytes, usage.storage)]));
   for (const step of script.steps) {
     if (step.kind === "launch") launch(device, step, memory);
     else if (step.kind === "write") device.queue.writeBuffer(found(memory, step.to.memory), 4 * step.to.base, step.data);
-    else {
-      const encoder = device.createCommandEncoder();
-      const [from, to] = [found(memory, step.from.memory), found(memory, step.to.memory)];
-      encoder.copyBufferToBuffer(from, 4 * step.from.base, to, 4 * step.to.base, 4 * step.words);
-      device.queue.submit([encoder.finish()]);
-    }
+    else copy(device, step, memory);
   }
   const after: [string, Bytes][] = [];
   for (const [name, buffer] of memory) after.push([name, await readBack(device, buffer)]);

@@ -1,0 +1,88 @@
+/**
+ * Random graphs over all kinds of ops, against the interpreter: compiled with and without fusion, after each graph pass, after a
+ * round trip through text, and as the loops that are made for shaders. Longer, and with other programs: FUZZ_RUNS=20 FUZZ_SEED=7.
+ */
+import { expect, test } from "vitest";
+import { emitJs } from "../../compiler/codegen/js/emit.ts";
+import { interpretGraph } from "../../compiler/interpret.ts";
+import { at } from "../../compiler/ir/errors.ts";
+import type { HostData } from "../../compiler/ir/host.ts";
+import type { CompiledPlan, Plan } from "../../compiler/ir/plan.ts";
+import { printGraph } from "../../compiler/ir/print.ts";
+import { bytesOf } from "../../compiler/ir/shape.ts";
+import { verifyGraph } from "../../compiler/ir/verify.ts";
+import { simplify } from "../../compiler/passes/simplify/simplify.ts";
+import { split } from "../../compiler/passes/split.ts";
+import { compileGraph } from "../../compiler/pipeline.ts";
+import { wgsl } from "../../compiler/target.ts";
+import { graphFromText } from "../../compiler/text.ts";
+import { CpuDevice } from "../../runtime/cpu/device.ts";
+import { runCompiled } from "../../src/cli/run.ts";
+import { checkPrograms, expectBits, expectEqualBits, expectResults } from "./check.ts";
+import type { Program, World } from "./program.ts";
+import { exact, lengthy, wide } from "./worlds.ts";
+
+test.each<{ sizes: string; world: World; runs: number }>([
+  { sizes: "odd", world: wide, runs: 250 },
+  { sizes: "long", world: lengthy(wide), runs: 60 },
+])("compiled JavaScript gives what the interpreter gives, and with fusion the bits that it gives without, at $sizes sizes", ({ world, runs }) => {
+  checkPrograms(world, runs, (program) => {
+    const fused = runCompiled(program.graph, program.inputs, { verify: true });
+    expectResults(program, fused, "fused");
+    const apart = runCompiled(program.graph, program.inputs, { verify: true, fusion: false });
+    expectResults(program, apart, "not fused");
+    expectEqualBits(program, apart, fused, "fused against not fused");
+  });
+});
+
+test("simplify keeps every bit", () => {
+  checkPrograms(wide, 250, (program) => {
+    const { graph } = simplify(program.graph);
+    verifyGraph(graph);
+    expectBits(program, interpretGraph(graph, program.inputs), `simplified to\n${printGraph(graph)}`);
+  });
+});
+
+test("text reads back as the same graph", () => {
+  checkPrograms(wide, 200, (program) => {
+    const text = printGraph(program.graph);
+    const again = graphFromText(text);
+    expect(printGraph(again)).toBe(text);
+    expectBits(program, interpretGraph(again, program.inputs), "parsed");
+  });
+});
+
+test("split keeps the values", () => {
+  checkPrograms(lengthy(wide), 40, (program) => {
+    const graph = split(program.graph, wgsl);
+    verifyGraph(graph);
+    expectResults(program, interpretGraph(graph, program.inputs), "split");
+  });
+});
+
+/** The loops of a plan for shaders, as JavaScript; null where a buffer of bools (a word each in shaders, a byte here) is in the way. */
+function runShaderLoops({ graph, inputs }: Program): HostData[] | null {
+  const made = compileGraph(graph, wgsl, { verify: true }).plan;
+  if (made.buffers.some((b) => b.type.dtype === "bool")) return null;
+  const plan: Plan = { ...made, buffers: made.buffers.map((b) => ({ ...b, bytes: bytesOf(b.type) })) };
+  const compiled: CompiledPlan = { plan, language: "js", sources: [emitJs(plan.kernels)], shaders: [] };
+  const device = new CpuDevice();
+  const isScalar = graph.params.map((p) => p.node.attrs["space"] === "scalar");
+  const buffers = inputs.filter((_, i) => isScalar[i] === false).map((d) => device.upload(d.data, d.type));
+  const scalars = inputs.filter((_, i) => isScalar[i] === true).map((d) => at(d.data, 0));
+  return device.run(device.prepare(compiled), buffers, scalars).map((o, i) => ({ type: at(graph.outputs, i).type, data: device.readSync(o) }));
+}
+
+test.each<{ sizes: string; world: World; runs: number }>([
+  { sizes: "odd", world: exact, runs: 150 },
+  { sizes: "long", world: lengthy(exact), runs: 50 },
+])("the loops made for shaders give what the interpreter gives, at $sizes sizes", ({ world, runs }) => {
+  let ran = 0;
+  checkPrograms(world, runs, (program) => {
+    const found = runShaderLoops(program);
+    if (found === null) return;
+    ran++;
+    expectResults(program, found, "loops for shaders");
+  });
+  expect(ran).toBeGreaterThan(runs / 4);
+});

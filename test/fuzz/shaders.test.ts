@@ -1,0 +1,49 @@
+/** Random graphs as shaders: all are compiled by Tint, and run where this machine has a software GPU. */
+import { afterAll, expect, test } from "vitest";
+import { at } from "../../compiler/ir/errors.ts";
+import { compileGraph } from "../../compiler/pipeline.ts";
+import { wgsl } from "../../compiler/target.ts";
+import { outputsOf, scriptOf, shadersOf } from "../wgsl/plan.ts";
+import { openRunner } from "../wgsl/run.ts";
+import { openTint } from "../wgsl/tint.ts";
+import { checkPrograms, checkProgramsAsync, expectResults } from "./check.ts";
+import type { Program } from "./program.ts";
+import { exact, lengthy, narrow, tame } from "./worlds.ts";
+
+const tint = await openTint();
+const runner = await openRunner();
+afterAll(() => {
+  tint?.close();
+  runner?.close();
+});
+
+test("every graph has shaders", () => {
+  checkPrograms(narrow, 150, (program) => {
+    const { plan, compiled } = compileGraph(program.graph, wgsl, { verify: true });
+    expect(compiled.sources.length).toBe(plan.kernels.length);
+  });
+});
+
+test.skipIf(tint === null)("Tint takes every shader", async () => {
+  await checkProgramsAsync(narrow, 40, async (program) => {
+    const { plan } = compileGraph(program.graph, wgsl);
+    for (const shader of shadersOf(plan).values()) expect(await tint?.check(shader), shader.source).toEqual([]);
+  });
+});
+
+/** The program with room for another order of float sums on the device. */
+const loosened = (program: Program): Program => ({ ...program, outputs: program.outputs.map((o) => ({ ...o, error: o.error * 4 })) });
+
+async function checkOnDevice(program: Program): Promise<void> {
+  const { plan } = compileGraph(program.graph, wgsl);
+  const isScalar = program.graph.params.map((p) => p.node.attrs["space"] === "scalar");
+  const inputs = program.inputs.filter((_, i) => isScalar[i] === false);
+  const scalars = program.inputs.filter((_, i) => isScalar[i] === true).map((d) => at(d.data, 0));
+  const memory = await runner?.play(scriptOf(plan, inputs, scalars));
+  expectResults(loosened(program), outputsOf(plan, memory ?? {}), "on the device");
+}
+
+test.skipIf(runner === null)("the device gives what the interpreter gives", { timeout: 120_000 }, async () => {
+  await checkProgramsAsync(tame(exact), 40, checkOnDevice);
+  await checkProgramsAsync(lengthy(tame(exact)), 15, checkOnDevice);
+});

@@ -1,0 +1,57 @@
+/** The kinds of programs that properties are tried on. */
+import { at } from "../../compiler/ir/errors.ts";
+import type { Expr } from "../../compiler/ir/expr.ts";
+import { argument, isScalarOp } from "../../compiler/ir/expr.ts";
+import type { Primitive } from "../../compiler/ir/primitive.ts";
+import { wgsl } from "../../compiler/target.ts";
+import { samplesOf } from "../ops/samples.ts";
+import type { World } from "./program.ts";
+
+const odd = { first: [3, 2, 1, 5, 7, 17, 33, 0, 4], others: [3, 2, 1, 5, 4, 7, 9, 0] };
+/** Where loops are blocked, jammed, split and dealt out to lanes. */
+const long = { first: [40, 64, 65, 130, 513, 1030], others: [3, 1, 4, 9, 17, 33] };
+
+/** Everything, at odd sizes. */
+export const wide: World = {
+  dtypes: ["float32", "float64", "int32", "uint32", "bool"],
+  kinds: ["whole", "ordinary", "special"],
+  takes: () => true,
+  sorts: true,
+  lengths: odd,
+  maxElements: 700,
+};
+
+/** What shaders have. */
+export const narrow: World = { ...wide, dtypes: ["float32", "int32", "uint32", "bool"] };
+
+export const lengthy = (world: World): World => ({ ...world, lengths: long, maxElements: 20_000 });
+
+const isSpelled = (e: Expr): boolean => !isScalarOp(e.op) || !(wgsl.lacks.has(e.op) || e.op === "sqrt" || (e.op === "div" && e.dtype === "float32"));
+
+function parts(e: Expr, into: Set<Expr> = new Set()): Set<Expr> {
+  if (!into.has(e)) {
+    into.add(e);
+    for (const a of e.args) parts(a, into);
+  }
+  return into;
+}
+
+/** Whether a row computes with operations that every target rounds alike. */
+function isExact(op: Primitive): boolean {
+  if (op.kind !== "elementwise") return true;
+  const sample = at(samplesOf(op), 0);
+  const types = sample.operands.map((o) => (o.type.dtype === "float64" ? { ...o.type, dtype: "float32" as const } : o.type));
+  const attrs = "dtype" in sample.attrs ? { ...sample.attrs, dtype: "int32" } : sample.attrs;
+  const results = op.scalar(
+    types.map((t, i) => argument(i, t.dtype)),
+    attrs,
+    types,
+  );
+  return results.every((e) => [...parts(e)].every(isSpelled));
+}
+
+/** The same without what shaders approximate. */
+export const exact: World = { ...narrow, takes: isExact };
+
+/** Values of which every target thinks alike: devices flush subnormals and take NaN as they like. */
+export const tame = (world: World): World => ({ ...world, kinds: ["whole", "ordinary"] });
