@@ -31,7 +31,8 @@ export function jvp(outputs: readonly Value[], inputs: readonly Value[], tangent
     node.results.forEach((r, i) => {
       const t = pushed[i] ?? null;
       if (t === null || !isFloat(r.dtype) || stopsAt(r)) return;
-      if (!sameType(t.type, r.type)) throw new CompilerBug(`the derivative of ${node.op.name} gives a tangent ${typeText(t.type)} for a result ${typeText(r.type)}`);
+      if (!sameType(t.type, r.type))
+        throw new CompilerBug(`the derivative of ${node.op.name} gives a tangent ${typeText(t.type)} for a result ${typeText(r.type)}`);
       known.set(r, t);
     });
   }

@@ -43,7 +43,8 @@ export function vjp(outputs: readonly Value[], inputs: readonly Value[], cotange
 function checkedCotangent(output: Value, ct: Maybe): Maybe {
   if (ct === null) return null;
   if (!isFloat(output.dtype)) throw new DTypeError(`vjp: the output ${typeText(output.type)} has no derivative: only floats are differentiated.`);
-  if (!sameType(output.type, ct.type)) throw new ShapeError(`vjp: the cotangent ${typeText(ct.type)} of an output ${typeText(output.type)} must have its type.`);
+  if (!sameType(output.type, ct.type))
+    throw new ShapeError(`vjp: the cotangent ${typeText(ct.type)} of an output ${typeText(output.type)} must have its type.`);
   return ct;
 }
 

@@ -19,7 +19,21 @@ interface DTypeRow {
 const row = (kind: DTypeKind, bits: number, short: string, computes: boolean): DTypeRow => ({ kind, bits, bytes: bits / 8, short, computes });
 
 /** The name of an element type, as NumPy spells it. */
-export type DType = "bool" | "int8" | "uint8" | "int16" | "uint16" | "int32" | "uint32" | "int64" | "uint64" | "float16" | "float32" | "float64" | "complex64" | "complex128";
+export type DType =
+  | "bool"
+  | "int8"
+  | "uint8"
+  | "int16"
+  | "uint16"
+  | "int32"
+  | "uint32"
+  | "int64"
+  | "uint64"
+  | "float16"
+  | "float32"
+  | "float64"
+  | "complex64"
+  | "complex128";
 
 const table: Readonly<Record<DType, DTypeRow>> = {
   bool: { kind: "bool", bits: 1, bytes: 1, short: "bool", computes: true },

@@ -85,7 +85,11 @@ export class Interner {
  * Rebuilds a graph operands first. `visit` gets a node of the old graph and its operands in the new one, and returns the values
  * that stand for its results, or null to keep it as it is (on its new operands, interned).
  */
-export function rewrite(graph: Graph, visit: (node: Node, args: readonly Value[], intern: Interner) => readonly Value[] | null, interner: Interner = new Interner()): Graph {
+export function rewrite(
+  graph: Graph,
+  visit: (node: Node, args: readonly Value[], intern: Interner) => readonly Value[] | null,
+  interner: Interner = new Interner(),
+): Graph {
   const done = new Map<Node, readonly Value[]>();
   for (const p of graph.params) done.set(p.node, p.node.results);
   const mapped = (v: Value): Value => at(lookup(done, v.node, "a rewritten node"), v.index);
@@ -93,11 +97,10 @@ export function rewrite(graph: Graph, visit: (node: Node, args: readonly Value[]
     if (done.has(node)) continue;
     const args = node.args.map(mapped);
     const replacement = visit(node, args, interner) ?? interner.node(node.op, args, node.attrs, node.provenance).results;
-    if (replacement.length !== node.results.length) throw new CompilerBug(`${node.op.name} was rewritten to ${replacement.length} values, has ${node.results.length}`);
+    if (replacement.length !== node.results.length)
+      throw new CompilerBug(`${node.op.name} was rewritten to ${replacement.length} values, has ${node.results.length}`);
     for (const r of replacement) if (r.node.definition?.op.kind !== "param") r.node.site ??= node.site;
     done.set(node, replacement);
   }
   return { name: graph.name, params: graph.params, outputs: graph.outputs.map(mapped) };
 }
-
-

@@ -94,7 +94,8 @@ function combine(a: Sum, b: Sum, sign: number): Sum {
   return { terms: [...byKey.values()], offset: a.offset + sign * b.offset };
 }
 
-const scale = (a: Sum, k: number): Sum => (k === 0 ? { terms: [], offset: 0 } : { terms: a.terms.map((t) => ({ ...t, coefficient: t.coefficient * k })), offset: a.offset * k });
+const scale = (a: Sum, k: number): Sum =>
+  k === 0 ? { terms: [], offset: 0 } : { terms: a.terms.map((t) => ({ ...t, coefficient: t.coefficient * k })), offset: a.offset * k };
 
 /** Largest coefficient first, then by text: one order for one sum. */
 function fromSum(sum: Sum): Expr {

@@ -88,7 +88,8 @@ export class Node {
   }
 
   get def(): Definition {
-    if (this.definition === null) throw new CompilerBug(`the definition of an evaluated node (${this.results.map((r) => typeText(r.type)).join(", ")}) was dropped`);
+    if (this.definition === null)
+      throw new CompilerBug(`the definition of an evaluated node (${this.results.map((r) => typeText(r.type)).join(", ")}) was dropped`);
     return this.definition;
   }
   get op(): Primitive {
@@ -104,7 +105,10 @@ export class Node {
 
 /** Makes a node; types are inferred by the op's row, which throws where the operands do not fit. */
 export function makeNode(op: Primitive, args: readonly Value[], attrs: Attrs = noAttrs, provenance: Provenance = "compiler"): Node {
-  const types = op.infer(args.map((a) => a.type), attrs);
+  const types = op.infer(
+    args.map((a) => a.type),
+    attrs,
+  );
   const tracked = !(op.kind === "barrier" && op.effect === "detach") && args.some((a) => a.node.tracked);
   return new Node({ op, args, attrs }, types, { tracked, provenance });
 }

@@ -22,8 +22,17 @@ export type AttrSchema = Readonly<Record<string, AttrForm>>;
  */
 export type Differentiation =
   | { readonly by: "partials"; readonly partials: (args: readonly Value[], result: Value, attrs: Attrs) => readonly (Value | null)[] }
-  | { readonly by: "linear"; readonly operands: readonly number[] | "all"; readonly each?: boolean; readonly transpose: (cotangent: Value, node: Node) => readonly (Value | null)[] }
-  | { readonly by: "rules"; readonly jvp: (node: Node, tangents: readonly (Value | null)[]) => readonly (Value | null)[]; readonly vjp: (node: Node, cotangents: readonly (Value | null)[]) => readonly (Value | null)[] }
+  | {
+      readonly by: "linear";
+      readonly operands: readonly number[] | "all";
+      readonly each?: boolean;
+      readonly transpose: (cotangent: Value, node: Node) => readonly (Value | null)[];
+    }
+  | {
+      readonly by: "rules";
+      readonly jvp: (node: Node, tangents: readonly (Value | null)[]) => readonly (Value | null)[];
+      readonly vjp: (node: Node, cotangents: readonly (Value | null)[]) => readonly (Value | null)[];
+    }
   | { readonly by: "zero" }
   | { readonly by: "none"; readonly reason: string };
 

@@ -34,7 +34,10 @@ export const dotOp: ContractionPrimitive = {
     if (x.dtype !== y.dtype) throw new DTypeError(`dot: operands differ in dtype: ${typeText(x)}, ${typeText(y)}. Convert one with astype.`);
     const [l, r] = [sideOf(x, attrs, 0), sideOf(y, attrs, 1)];
     for (const side of [l, r]) normalizeAxes("dot", [...side.batch, ...side.contract], side.shape.length);
-    const pairs = [["batch", l.batch, r.batch], ["contracted", l.contract, r.contract]] as const;
+    const pairs = [
+      ["batch", l.batch, r.batch],
+      ["contracted", l.contract, r.contract],
+    ] as const;
     for (const [what, a, b] of pairs) {
       if (sameShape(lengths(l, a), lengths(r, b))) continue;
       throw new ShapeError(`dot: ${what} axes ${shapeText(a)} and ${shapeText(b)} of ${typeText(x)} · ${typeText(y)} differ in length. They pair up.`);
@@ -50,10 +53,15 @@ export const dotOp: ContractionPrimitive = {
 };
 
 /** The axes of `mine` that `theirs` (other axes than batch and free, rising) pair with. */
-const partners = (mine: Side, theirs: Side): number[] => theirs.contract.toSorted((a, b) => a - b).map((axis) => at(mine.contract, theirs.contract.indexOf(axis)));
+const partners = (mine: Side, theirs: Side): number[] =>
+  theirs.contract.toSorted((a, b) => a - b).map((axis) => at(mine.contract, theirs.contract.indexOf(axis)));
 
 /** A value whose axis i is the axis names[i] of what is wanted, in the wanted order. */
-const inOrder = (x: Value, names: readonly number[]): Value => permute(x, names.map((_, axis) => names.indexOf(axis)));
+const inOrder = (x: Value, names: readonly number[]): Value =>
+  permute(
+    x,
+    names.map((_, axis) => names.indexOf(axis)),
+  );
 
 /** The cotangent's free axes of the right operand are contracted with it. Operand orders are chosen so that a matmul needs no permute. */
 function leftTranspose(cotangent: Value, node: Node): Value {

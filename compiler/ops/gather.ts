@@ -84,7 +84,10 @@ function gatherRow(how: Addressing, doc: string): ViewPrimitive {
   };
 }
 
-export const gatherOp: ViewPrimitive = gatherRow(slices, "The slices of operand 0 at the int32 indices along `axis`, clamped; the axis becomes the axes of the indices.");
+export const gatherOp: ViewPrimitive = gatherRow(
+  slices,
+  "The slices of operand 0 at the int32 indices along `axis`, clamped; the axis becomes the axes of the indices.",
+);
 export const gatherAlongOp: ViewPrimitive = gatherRow(elements, "One element of operand 0 an int32 index along `axis`, clamped; the other axes run along.");
 
 // ---- scatter
@@ -206,7 +209,9 @@ const extremeSlopes: Slopes = ({ x, updates, read, write }, result) => {
 };
 
 const modes: readonly ScatterMode[] = ["set", "add", "mul", "min", "max"];
-const scatterRows: ReadonlyMap<string, ScatterPrimitive> = new Map([slices, elements].flatMap((how) => modes.map((mode) => [`${how.word} ${mode}`, scatterRow(how, mode)] as const)));
+const scatterRows: ReadonlyMap<string, ScatterPrimitive> = new Map(
+  [slices, elements].flatMap((how) => modes.map((mode) => [`${how.word} ${mode}`, scatterRow(how, mode)] as const)),
+);
 
 // ---- builders
 
@@ -217,7 +222,8 @@ export const gather = (x: Value, indices: Value, axis: number): Value => make(ga
 export const gatherAlong = (x: Value, indices: Value, axis: number): Value => make(gatherAlongOp, [x, indices], { axis });
 
 /** `x` with `updates` (the shape of `gather(x, indices, axis)`) written or combined at the indices. */
-export const scatter = (x: Value, indices: Value, updates: Value, axis: number, mode: ScatterMode): Value => make(scatterOp(slices, mode), [x, indices, updates], { axis });
+export const scatter = (x: Value, indices: Value, updates: Value, axis: number, mode: ScatterMode): Value =>
+  make(scatterOp(slices, mode), [x, indices, updates], { axis });
 
 /** `x` with `updates` (the shape of `indices`) written or combined at the indices along `axis`. */
 export const scatterAlong = (x: Value, indices: Value, updates: Value, axis: number, mode: ScatterMode): Value =>
@@ -225,4 +231,3 @@ export const scatterAlong = (x: Value, indices: Value, updates: Value, axis: num
 
 /** The rows of this file. */
 export const gatherOps: readonly Primitive[] = [gatherOp, gatherAlongOp, ...scatterRows.values()];
-

@@ -70,7 +70,12 @@ export const permuteOp: ViewPrimitive = {
     const wanted = seq(x.shape.length);
     const sorted = axes.toSorted((a, b) => a - b);
     if (!sameShape(sorted, wanted)) throw new ShapeError(`permute: axes ${shapeText(axes)} of ${typeText(x)}: name each of ${shapeText(wanted)} once.`);
-    return [tensorType(x.dtype, axes.map((a) => at(x.shape, a)))];
+    return [
+      tensorType(
+        x.dtype,
+        axes.map((a) => at(x.shape, a)),
+      ),
+    ];
   },
   pieces: (out, { attrs }) => [{ operand: 0, index: inversePermutation(ints(attrs, "axes")).map((i) => at(out, i)) }],
   derivative: { by: "linear", operands: [0], transpose: (cotangent, node) => [permute(cotangent, inversePermutation(ints(node.attrs, "axes")))] },
@@ -91,14 +96,19 @@ export const broadcastOp: ViewPrimitive = {
     throw new ShapeError(`broadcast: ${typeText(x)} does not lie along axes ${shapeText(axes)} of ${shapeText(shape)}: axes rise and lengths are equal.`);
   },
   pieces: (out, { attrs }) => [{ operand: 0, index: ints(attrs, "axes").map((a) => at(out, a)) }],
-  derivative: { by: "linear", operands: [0], transpose: (cotangent, node) => [reduceSum(cotangent, otherAxes(cotangent.shape.length, ints(node.attrs, "axes")))] },
+  derivative: {
+    by: "linear",
+    operands: [0],
+    transpose: (cotangent, node) => [reduceSum(cotangent, otherAxes(cotangent.shape.length, ints(node.attrs, "axes")))],
+  },
 };
 
 /** The type of a reduction's operand without `attrs.axes`, which must be rising axes of it. */
 export function reducedType(op: string, x: TensorType, attrs: Attrs): TensorType {
   const axes = ints(attrs, "axes");
   const sorted = normalizeAxes(op, axes, x.shape.length);
-  if (!sameShape(sorted, axes)) throw new ShapeError(`${op}: axes ${shapeText(axes)} of ${typeText(x)} must rise and count from the front: ${shapeText(sorted)}.`);
+  if (!sameShape(sorted, axes))
+    throw new ShapeError(`${op}: axes ${shapeText(axes)} of ${typeText(x)} must rise and count from the front: ${shapeText(sorted)}.`);
   return tensorType(x.dtype, withoutAxes(x.shape, axes));
 }
 
@@ -159,10 +169,18 @@ export const broadcast = (x: Value, shape: Shape, axes: readonly number[]): Valu
 export function broadcastTo(x: Value, shape: Shape): Value {
   const lead = shape.length - x.shape.length;
   const fits = lead >= 0 && x.shape.every((n, i) => n === 1 || n === shape[lead + i]);
-  if (!fits) throw new ShapeError(`broadcastTo: ${typeText(x.type)} does not broadcast to ${shapeText(shape)}: lengths must be equal or 1, counted from the last axis.`);
+  if (!fits)
+    throw new ShapeError(`broadcastTo: ${typeText(x.type)} does not broadcast to ${shapeText(shape)}: lengths must be equal or 1, counted from the last axis.`);
   const kept = seq(x.shape.length).filter((i) => x.shape[i] === shape[lead + i]);
-  const dense = reshape(x, kept.map((i) => at(x.shape, i)));
-  return broadcast(dense, shape, kept.map((i) => lead + i));
+  const dense = reshape(
+    x,
+    kept.map((i) => at(x.shape, i)),
+  );
+  return broadcast(
+    dense,
+    shape,
+    kept.map((i) => lead + i),
+  );
 }
 
 /** One number everywhere. */
@@ -175,7 +193,6 @@ export const reduceSum = (x: Value, axes: readonly number[]): Value => (axes.len
 
 /** A number beside a value is a constant of its dtype, rank 0. */
 export const asValue = (x: Value | number, dtype: DType): Value => (typeof x === "number" ? constantValue(x, dtype) : x);
-
 
 /** The rows of this file. */
 export const layoutOps: readonly Primitive[] = [reshapeOp, permuteOp, broadcastOp, reduceSumOp];

@@ -55,7 +55,11 @@ const prefixRow = ({ name, doc, takes, monoid, more, derivative }: PrefixRow): P
 function shifted(x: Value, by: number, value: number, run: Run): Value {
   const { axis, reverse } = run;
   const only = (n: number): number[] => x.shape.map((_, i) => (i === axis ? n : 0));
-  const kept = slice(x, only(reverse ? by : 0), x.shape.map((n, i) => (i === axis ? n - by : n)));
+  const kept = slice(
+    x,
+    only(reverse ? by : 0),
+    x.shape.map((n, i) => (i === axis ? n - by : n)),
+  );
   return reverse ? pad(kept, value, only(0), only(by)) : pad(kept, value, only(by), only(0));
 }
 
@@ -80,11 +84,13 @@ function recurrence(a: Value, b: Value, run: Run): Value {
 
 /** Rules from the vjp and jvp of a row with one operand and one differentiable result; nothing moves on an empty axis. */
 function oneOperand(vjp: (ct: Value, x: Value, y: Value, node: Node) => Value, jvp: (t: Value, x: Value, y: Value, node: Node) => Value): Differentiation {
-  const through = (rule: typeof vjp) => (node: Node, [d]: readonly Maybe[]): readonly Maybe[] => {
-    if (d === undefined || d === null) return [];
-    const [x, y] = [at(node.args, 0), at(node.results, 0)];
-    return [x.shape.includes(0) ? zerosLike(x) : rule(d, x, y, node)];
-  };
+  const through =
+    (rule: typeof vjp) =>
+    (node: Node, [d]: readonly Maybe[]): readonly Maybe[] => {
+      if (d === undefined || d === null) return [];
+      const [x, y] = [at(node.args, 0), at(node.results, 0)];
+      return [x.shape.includes(0) ? zerosLike(x) : rule(d, x, y, node)];
+    };
   return { by: "rules", vjp: through(vjp), jvp: through(jvp) };
 }
 
@@ -175,7 +181,8 @@ export type PrefixOrder = "forward" | "reverse";
 
 export const prefixSum = (x: Value, axis: number, order: PrefixOrder = "forward"): Value => make(prefixSumOp, [x], { axis, reverse: order === "reverse" });
 export const prefixProd = (x: Value, axis: number, order: PrefixOrder = "forward"): Value => make(prefixProdOp, [x], { axis, reverse: order === "reverse" });
-export const prefixLogSumExp = (x: Value, axis: number, order: PrefixOrder = "forward"): Value => make(prefixLogSumExpOp, [x], { axis, reverse: order === "reverse" });
+export const prefixLogSumExp = (x: Value, axis: number, order: PrefixOrder = "forward"): Value =>
+  make(prefixLogSumExpOp, [x], { axis, reverse: order === "reverse" });
 
 /** The running extreme and its int32 position, the last one reached among equals. */
 export function prefixMax(x: Value, axis: number, order: PrefixOrder = "forward"): readonly [Value, Value] {
@@ -191,7 +198,10 @@ function twoResults(op: PrefixPrimitive, x: Value, axis: number, order: PrefixOr
 
 /** The product of all elements but this one, along `axis`: exact with zeros, and differentiable again. */
 export function otherProducts(x: Value, axis: number): Value {
-  const [front, back] = [{ axis, reverse: false }, { axis, reverse: true }];
+  const [front, back] = [
+    { axis, reverse: false },
+    { axis, reverse: true },
+  ];
   return multiply(before(prefixProd(x, axis), front), before(prefixProd(x, axis, "reverse"), back));
 }
 

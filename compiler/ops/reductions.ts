@@ -40,7 +40,8 @@ const reductionRow = ({ name, doc, takes, gives, ofNothing, monoid, derivative }
     requireClass(name, x.dtype, takes);
     const { dtype, shape } = reducedType(name, x, attrs);
     const isEmpty = ints(attrs, "axes").some((a) => x.shape[a] === 0);
-    if (ofNothing === "error" && isEmpty) throw new ShapeError(`${name}: ${typeText(x)} has no elements along axes [${ints(attrs, "axes").join(",")}], so there is none to find.`);
+    if (ofNothing === "error" && isEmpty)
+      throw new ShapeError(`${name}: ${typeText(x)} has no elements along axes [${ints(attrs, "axes").join(",")}], so there is none to find.`);
     return [tensorType(gives ?? dtype, shape)];
   },
   monoid,
@@ -71,7 +72,10 @@ function productSlope(x: Value, _: Value, axes: readonly number[]): Value {
   const turned = permute(x, order);
   const rows = reshape(turned, [...kept.map((a) => at(x.shape, a)), sizeOf(axes.map((a) => at(x.shape, a)))]);
   const others = reshape(otherProducts(rows, kept.length), turned.shape);
-  return permute(others, order.map((_a, axis) => order.indexOf(axis)));
+  return permute(
+    others,
+    order.map((_a, axis) => order.indexOf(axis)),
+  );
 }
 
 const extremeRow = (extreme: Extreme): ReductionPrimitive =>
@@ -125,9 +129,15 @@ const positionRow = (extreme: Extreme): ReductionPrimitive =>
 export const argmaxOp: ReductionPrimitive = positionRow("max");
 export const argminOp: ReductionPrimitive = positionRow("min");
 
-const reducer = (op: Primitive): ((x: Value, axes: readonly number[]) => Value) => (x, axes) => make(op, [x], { axes });
+const reducer =
+  (op: Primitive): ((x: Value, axes: readonly number[]) => Value) =>
+  (x, axes) =>
+    make(op, [x], { axes });
 /** A reduction over no axis is the operand itself. */
-const orSame = (op: Primitive): ((x: Value, axes: readonly number[]) => Value) => (x, axes) => (axes.length === 0 ? x : make(op, [x], { axes }));
+const orSame =
+  (op: Primitive): ((x: Value, axes: readonly number[]) => Value) =>
+  (x, axes) =>
+    axes.length === 0 ? x : make(op, [x], { axes });
 
 /** The greatest element over `axes` (rising); NaN where one is NaN; a ShapeError where there is none. */
 export const reduceMax: (x: Value, axes: readonly number[]) => Value = orSame(reduceMaxOp);

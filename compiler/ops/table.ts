@@ -20,10 +20,27 @@ import { windowOps } from "./windows.ts";
 
 /** Every row. */
 export const opTable: readonly Primitive[] = [
-  param, constantOp, iota, copyOp, opaqueOp, detachOp,
-  ...layoutOps, ...viewOps, ...windowOps,
-  ...arithmeticOps, ...exponentialOps, ...trigonometricOps, ...roundingOps, ...bitsOps, ...specialOps, ...randomOps,
-  ...reductionOps, ...prefixOps, ...contractionOps, ...gatherOps, ...sortOps,
+  param,
+  constantOp,
+  iota,
+  copyOp,
+  opaqueOp,
+  detachOp,
+  ...layoutOps,
+  ...viewOps,
+  ...windowOps,
+  ...arithmeticOps,
+  ...exponentialOps,
+  ...trigonometricOps,
+  ...roundingOps,
+  ...bitsOps,
+  ...specialOps,
+  ...randomOps,
+  ...reductionOps,
+  ...prefixOps,
+  ...contractionOps,
+  ...gatherOps,
+  ...sortOps,
 ];
 
 const byName: ReadonlyMap<string, Primitive> = new Map(opTable.map((op) => [op.name, op]));

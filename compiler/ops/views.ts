@@ -19,7 +19,8 @@ import { asValue, checkLengths, checkRank, fill, reduceSum } from "./layout.ts";
 export { broadcast, broadcastTo, fill, onesLike, permute, reduceSum, reshape, zerosLike } from "./layout.ts";
 
 const seq = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-const piece = (operand: number, index: readonly Expr[], guard: Expr | undefined): Piece => (guard === undefined ? { operand, index } : { operand, index, guard });
+const piece = (operand: number, index: readonly Expr[], guard: Expr | undefined): Piece =>
+  guard === undefined ? { operand, index } : { operand, index, guard };
 const all = (conditions: readonly (Expr | undefined)[]): Expr | undefined => conditions.reduce<Expr | undefined>(conjoin, undefined);
 
 /** Elements from the first to the last of `size` that are `step` apart, both counted. */
@@ -55,13 +56,22 @@ export const padOp: ViewPrimitive = {
     [low, high, interior].forEach((list) => checkRank("pad", "padding", list, x));
     [low, high, interior].forEach((list) => checkLengths("pad", list));
     if (value.shape.length > 0 || value.dtype !== x.dtype) throw new ShapeError(`pad: the fill ${typeText(value)} must be one ${x.dtype} of rank 0.`);
-    return [tensorType(x.dtype, x.shape.map((n, i) => at(low, i) + at(high, i) + span(n, at(interior, i) + 1)))];
+    return [
+      tensorType(
+        x.dtype,
+        x.shape.map((n, i) => at(low, i) + at(high, i) + span(n, at(interior, i) + 1)),
+      ),
+    ];
   },
   pieces: (out, { attrs, shape }) => {
     const [low, interior, x] = [ints(attrs, "low"), ints(attrs, "interior"), shape(0)];
     const places = out.map((e, i) => placed(e, at(low, i), at(interior, i) + 1, at(x, i)));
     const guard = all(places.map((p) => p.guard));
-    const inside = piece(0, places.map((p) => p.index), guard);
+    const inside = piece(
+      0,
+      places.map((p) => p.index),
+      guard,
+    );
     return guard === undefined ? [inside] : [inside, { operand: 1, index: [] }];
   },
   derivative: { by: "linear", operands: "all", transpose: (cotangent, node) => padTranspose(cotangent, node) },
@@ -89,7 +99,9 @@ export const sliceOp: ViewPrimitive = {
     [start, size, step].forEach((list) => checkLengths("slice", list));
     const fits = x.shape.every((n, i) => at(step, i) >= 1 && at(start, i) + span(at(size, i), at(step, i)) <= n);
     if (fits) return [tensorType(x.dtype, size)];
-    throw new ShapeError(`slice: ${shapeText(size)} elements from ${shapeText(start)} in steps of ${shapeText(step)} leave ${typeText(x)}. Steps are 1 or more.`);
+    throw new ShapeError(
+      `slice: ${shapeText(size)} elements from ${shapeText(start)} in steps of ${shapeText(step)} leave ${typeText(x)}. Steps are 1 or more.`,
+    );
   },
   pieces: (out, { attrs }) => {
     const [start, step] = [ints(attrs, "start"), ints(attrs, "step")];
@@ -101,7 +113,15 @@ export const sliceOp: ViewPrimitive = {
     transpose: (cotangent, node) => {
       const [start, size, step] = [ints(node.attrs, "start"), ints(node.attrs, "size"), ints(node.attrs, "step")];
       const high = at(node.args, 0).shape.map((n, i) => n - at(start, i) - span(at(size, i), at(step, i)));
-      return [pad(cotangent, 0, start, high, step.map((k) => k - 1))];
+      return [
+        pad(
+          cotangent,
+          0,
+          start,
+          high,
+          step.map((k) => k - 1),
+        ),
+      ];
     },
   },
 };
@@ -134,8 +154,10 @@ export const concatOp: ViewPrimitive = {
     if (first === undefined) throw new ShapeError("concat: there is nothing to join. Give at least one array.");
     const axis = int(attrs, "axis");
     normalizeAxes("concat", axis, first.shape.length);
-    const fits = (t: TensorType): boolean => t.dtype === first.dtype && t.shape.length === first.shape.length && t.shape.every((n, i) => i === axis || n === first.shape[i]);
-    if (!args.every(fits)) throw new ShapeError(`concat: ${args.map(typeText).join(", ")} differ outside axis ${axis}. Only the length along that axis may differ.`);
+    const fits = (t: TensorType): boolean =>
+      t.dtype === first.dtype && t.shape.length === first.shape.length && t.shape.every((n, i) => i === axis || n === first.shape[i]);
+    if (!args.every(fits))
+      throw new ShapeError(`concat: ${args.map(typeText).join(", ")} differ outside axis ${axis}. Only the length along that axis may differ.`);
     const total = args.reduce((n, t) => n + at(t.shape, axis), 0);
     return [tensorType(first.dtype, first.shape.with(axis, total))];
   },
@@ -177,11 +199,13 @@ function checkStarts(op: string, x: TensorType, sizes: readonly number[], starts
   normalizeAxes(op, axes, x.shape.length);
   checkLengths(op, sizes);
   const counts = [sizes.length, steps.length, starts.length];
-  if (counts.some((n) => n !== axes.length)) throw new ShapeError(`${op}: ${axes.length} axes with ${counts.join(", ")} sizes, steps and starts: give one each.`);
+  if (counts.some((n) => n !== axes.length))
+    throw new ShapeError(`${op}: ${axes.length} axes with ${counts.join(", ")} sizes, steps and starts: give one each.`);
   const scalar = starts.every((t) => t.dtype === "int32" && t.shape.length === 0);
   if (!scalar) throw new ShapeError(`${op}: starts are int32 of rank 0, not ${starts.map(typeText).join(", ")}.`);
   const fits = axes.every((a, i) => at(steps, i) >= 1 && span(at(sizes, i), at(steps, i)) <= at(x.shape, a));
-  if (!fits) throw new ShapeError(`${op}: ${shapeText(sizes)} elements in steps of ${shapeText(steps)} along axes ${shapeText(axes)} do not fit ${typeText(x)}.`);
+  if (!fits)
+    throw new ShapeError(`${op}: ${shapeText(sizes)} elements in steps of ${shapeText(steps)} along axes ${shapeText(axes)} do not fit ${typeText(x)}.`);
 }
 
 export const dynamicSliceOp: ViewPrimitive = {
@@ -193,7 +217,12 @@ export const dynamicSliceOp: ViewPrimitive = {
   infer: (args, attrs) => {
     const [x, axes, sizes] = [at(args, 0), ints(attrs, "axes"), ints(attrs, "sizes")];
     checkStarts("dynamic slice", x, sizes, args.slice(1), attrs);
-    return [tensorType(x.dtype, x.shape.map((n, i) => (axes.includes(i) ? at(sizes, axes.indexOf(i)) : n)))];
+    return [
+      tensorType(
+        x.dtype,
+        x.shape.map((n, i) => (axes.includes(i) ? at(sizes, axes.indexOf(i)) : n)),
+      ),
+    ];
   },
   pieces: (out, context) => {
     const [axes, sizes, steps] = [ints(context.attrs, "axes"), ints(context.attrs, "sizes"), ints(context.attrs, "steps")];
@@ -224,7 +253,13 @@ export const dynamicUpdateOp: ViewPrimitive = {
   infer: (args, attrs) => {
     const [x, update, axes] = [at(args, 0), at(args, 1), ints(attrs, "axes")];
     checkRank("dynamic update", "the update", update.shape, x);
-    checkStarts("dynamic update", x, axes.map((a) => update.shape[a] ?? 0), args.slice(2), attrs);
+    checkStarts(
+      "dynamic update",
+      x,
+      axes.map((a) => update.shape[a] ?? 0),
+      args.slice(2),
+      attrs,
+    );
     const fits = update.dtype === x.dtype && x.shape.every((n, i) => axes.includes(i) || update.shape[i] === n);
     if (fits) return [x];
     throw new ShapeError(`dynamic update: ${typeText(update)} into ${typeText(x)} along axes ${shapeText(axes)}: dtype and other axes must be equal.`);
@@ -238,7 +273,11 @@ export const dynamicUpdateOp: ViewPrimitive = {
       return k < 0 ? { index: e, guard: undefined } : placed(e, startOf(context, k + 2, at(x, i), size, step), step, size);
     });
     const guard = all(places.map((p) => p.guard));
-    const written = piece(1, places.map((p) => p.index), guard);
+    const written = piece(
+      1,
+      places.map((p) => p.index),
+      guard,
+    );
     return guard === undefined ? [written] : [written, { operand: 0, index: out }];
   },
   derivative: { by: "linear", operands: [0, 1], transpose: (cotangent, node) => updateTranspose(cotangent, node) },
@@ -249,14 +288,26 @@ function updateTranspose(cotangent: Value, node: Node): readonly (Value | null)[
   const starts = node.args.slice(2);
   const zeros = fill(0, { dtype: cotangent.dtype, shape: update.shape });
   const kept = dynamicUpdate(cotangent, zeros, axes, starts, steps);
-  const taken = dynamicSlice(cotangent, axes, starts, axes.map((a) => at(update.shape, a)), steps);
+  const taken = dynamicSlice(
+    cotangent,
+    axes,
+    starts,
+    axes.map((a) => at(update.shape, a)),
+    steps,
+  );
   return [kept, taken, ...starts.map(() => null)];
 }
 
 // ---- builders
 
 /** `x` with `low` and `high` fill elements around each axis and `interior` between neighbours (none negative). */
-export function pad(x: Value, fillValue: Value | number, low: readonly number[], high: readonly number[], interior: readonly number[] = low.map(() => 0)): Value {
+export function pad(
+  x: Value,
+  fillValue: Value | number,
+  low: readonly number[],
+  high: readonly number[],
+  interior: readonly number[] = low.map(() => 0),
+): Value {
   const nothing = [low, high, interior].every((list) => list.length === x.shape.length && list.every((n) => n === 0));
   return nothing ? x : make(padOp, [x, asValue(fillValue, x.dtype)], { low, high, interior });
 }
@@ -277,7 +328,13 @@ export function concat(xs: readonly Value[], axis: number): Value {
 }
 
 /** `sizes` elements along `axes`, `steps` apart, from int32 rank-0 starts on, which are clamped so that all fit. */
-export function dynamicSlice(x: Value, axes: readonly number[], starts: readonly Value[], sizes: readonly number[], steps: readonly number[] = axes.map(() => 1)): Value {
+export function dynamicSlice(
+  x: Value,
+  axes: readonly number[],
+  starts: readonly Value[],
+  sizes: readonly number[],
+  steps: readonly number[] = axes.map(() => 1),
+): Value {
   return axes.length === 0 ? x : make(dynamicSliceOp, [x, ...starts], { axes, sizes, steps });
 }
 

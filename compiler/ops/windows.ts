@@ -46,7 +46,8 @@ export const windowOp: ViewPrimitive = {
     const { axes, sizes, steps } = windowAttrs("window", x.shape.length, attrs);
     const counts = [...x.shape];
     axes.forEach((axis, k) => {
-      if (at(sizes, k) > at(x.shape, axis)) throw new ShapeError(`window: a window of ${at(sizes, k)} is longer than axis ${axis} of ${typeText(x)}. Choose a smaller one.`);
+      if (at(sizes, k) > at(x.shape, axis))
+        throw new ShapeError(`window: a window of ${at(sizes, k)} is longer than axis ${axis} of ${typeText(x)}. Choose a smaller one.`);
       counts[axis] = windowCount(at(x.shape, axis), at(sizes, k), at(steps, k));
     });
     return [tensorType(x.dtype, [...counts, ...sizes])];
@@ -64,8 +65,19 @@ export const windowOp: ViewPrimitive = {
     transpose: (cotangent, node) => {
       const { shape } = at(node.args, 0);
       const axes = ints(node.attrs, "axes");
-      const lanes = unwindow(cotangent, 0, axes, ints(node.attrs, "steps"), axes.map((a) => at(shape, a)));
-      return [reduceSum(lanes, axes.map((_, k) => shape.length + k))];
+      const lanes = unwindow(
+        cotangent,
+        0,
+        axes,
+        ints(node.attrs, "steps"),
+        axes.map((a) => at(shape, a)),
+      );
+      return [
+        reduceSum(
+          lanes,
+          axes.map((_, k) => shape.length + k),
+        ),
+      ];
     },
   },
 };
@@ -84,7 +96,10 @@ export const unwindowOp: ViewPrimitive = {
     checkLengths("unwindow", lengths);
     const fits = axes.every((a, k) => windowCount(at(lengths, k), at(x.shape, rank + k), at(steps, k)) === x.shape[a]);
     const scalar = value.shape.length === 0 && value.dtype === x.dtype;
-    if (!fits || !scalar) throw new ShapeError(`unwindow: ${typeText(x)} holds no windows of axes ${shapeText(axes)} of lengths ${shapeText(lengths)} in steps of ${shapeText(steps)}.`);
+    if (!fits || !scalar)
+      throw new ShapeError(
+        `unwindow: ${typeText(x)} holds no windows of axes ${shapeText(axes)} of lengths ${shapeText(lengths)} in steps of ${shapeText(steps)}.`,
+      );
     const shape = [...x.shape];
     axes.forEach((a, k) => void (shape[a] = at(lengths, k)));
     return [tensorType(x.dtype, shape)];
@@ -102,7 +117,12 @@ export const unwindowOp: ViewPrimitive = {
       guard = conjoin(guard, within(window, 0, at(x, axis)));
       if (step > 1) guard = conjoin(guard, apply("eq", [modIndex(offset, step), ix(0)]));
     });
-    return guard === undefined ? [{ operand: 0, index }] : [{ operand: 0, index, guard }, { operand: 1, index: [] }];
+    return guard === undefined
+      ? [{ operand: 0, index }]
+      : [
+          { operand: 0, index, guard },
+          { operand: 1, index: [] },
+        ];
   },
   derivative: { by: "linear", operands: "all", transpose: (cotangent, node) => unwindowTranspose(cotangent, node) },
 };
@@ -164,10 +184,19 @@ function onDiagonal(x: Value, shape: Shape, d: Diagonal): Value {
   const others = otherAxes(shape.length, [d.axis1, d.axis2]);
   const low = Math.max(0, -d.offset);
   const length = at(shape, d.axis1);
-  const rows = pad(x, 0, x.shape.map((_, i) => (i === others.length ? low : 0)), x.shape.map((n, i) => (i === others.length ? length - low - n : 0)));
+  const rows = pad(
+    x,
+    0,
+    x.shape.map((_, i) => (i === others.length ? low : 0)),
+    x.shape.map((n, i) => (i === others.length ? length - low - n : 0)),
+  );
   const places = [...others, d.axis1];
   const order = places.map((_, i) => i).sort((i, j) => at(places, i) - at(places, j));
-  const spread = broadcast(permute(rows, order), shape, order.map((i) => at(places, i)));
+  const spread = broadcast(
+    permute(rows, order),
+    shape,
+    order.map((i) => at(places, i)),
+  );
   const [row, column] = [iotaValue(shape, d.axis1, "int32"), iotaValue(shape, d.axis2, "int32")];
   return where(equal(column, add(row, d.offset)), spread, 0);
 }

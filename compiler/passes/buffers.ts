@@ -72,7 +72,10 @@ class Assignment {
     const outputs = this.#outputs();
     this.#lifetimes(outputs);
     this.#takeOver();
-    const { offsets, bytes } = packArena(this.#drafts.filter((d) => d.role === "temp" && d.over === null), (d) => d.bytes);
+    const { offsets, bytes } = packArena(
+      this.#drafts.filter((d) => d.role === "temp" && d.over === null),
+      (d) => d.bytes,
+    );
     const buffers = this.#drafts.map((d): PlanBuffer => {
       const home = owner(d);
       const donates = d.role === "output" && home.role === "input" ? home.id : null;
@@ -166,7 +169,12 @@ class Assignment {
     }
   }
 
-  #takeOverInKernel(s: Extract<Step, { kind: "kernel" }>, i: number, mayTake: (y: Draft, o: Draft, step: number) => boolean, take: (y: Draft, o: Draft) => void): void {
+  #takeOverInKernel(
+    s: Extract<Step, { kind: "kernel" }>,
+    i: number,
+    mayTake: (y: Draft, o: Draft, step: number) => boolean,
+    take: (y: Draft, o: Draft) => void,
+  ): void {
     const kernel = at(this.#kernels, s.kernel);
     const draftOf = new Map(kernel.buffers.map((b, k) => [b.name, at(this.#drafts, at(s.buffers, k))]));
     const gone = new Set<Draft>();
@@ -209,4 +217,3 @@ function touched(s: Step): readonly number[] {
       return [s.buffer];
   }
 }
-

@@ -27,7 +27,8 @@ export interface Canonical {
 }
 
 /** A number of the user that becomes a scalar param; one that is asked for itself needs a buffer and stays. */
-const isLifted = (node: Node, asked: ReadonlySet<Node>): boolean => node.provenance === "user" && node.op.kind === "source" && "value" in node.attrs && !asked.has(node);
+const isLifted = (node: Node, asked: ReadonlySet<Node>): boolean =>
+  node.provenance === "user" && node.op.kind === "source" && "value" in node.attrs && !asked.has(node);
 const isDetach = (node: Node): boolean => node.op.kind === "barrier" && node.op.effect === "detach";
 /** The node that a value is, or is a detached form of. */
 function attached(v: Value): Node {

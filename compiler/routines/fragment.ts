@@ -14,7 +14,9 @@ export interface Launch {
 }
 
 /** Brings a value's buffer into its first state before the launches. */
-export type Preparation = { readonly kind: "copy"; readonly from: Value; readonly to: Value } | { readonly kind: "fill"; readonly to: Value; readonly value: number };
+export type Preparation =
+  | { readonly kind: "copy"; readonly from: Value; readonly to: Value }
+  | { readonly kind: "fill"; readonly to: Value; readonly value: number };
 
 export interface Fragment {
   readonly temps: readonly TensorType[];

@@ -146,7 +146,13 @@ describe("jvp", () => {
 });
 
 describe("errors", () => {
-  const rough: Primitive = elementwise({ name: "rough", doc: "A row without derivative.", takes: "float", scalar: (args) => at(args, 0), partials: { none: "it is rough" } });
+  const rough: Primitive = elementwise({
+    name: "rough",
+    doc: "A row without derivative.",
+    takes: "float",
+    scalar: (args) => at(args, 0),
+    partials: { none: "it is rough" },
+  });
 
   it("names the op and the reason where one has no derivative", () => {
     const x = scalar("x");

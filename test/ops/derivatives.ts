@@ -11,10 +11,15 @@ import { paramValue } from "../../compiler/ops/source.ts";
 
 export const paramsFor = (operands: readonly HostData[]): Value[] => operands.map((o, i) => paramValue(`x${i}`, o.type, "buffer"));
 export const graphOf = (params: readonly Value[], outputs: readonly Value[]): Graph => ({ name: "walk", params, outputs });
-export const run = (params: readonly Value[], outputs: readonly Value[], operands: readonly HostData[]): HostData[] => interpretGraph(graphOf(params, outputs), operands);
+export const run = (params: readonly Value[], outputs: readonly Value[], operands: readonly HostData[]): HostData[] =>
+  interpretGraph(graphOf(params, outputs), operands);
 
 /** The sum of all products of elements, as one number. */
-export const inner = (a: Value, b: Value): Value => reduceSum(multiply(a, b), a.shape.map((_, i) => i));
+export const inner = (a: Value, b: Value): Value =>
+  reduceSum(
+    multiply(a, b),
+    a.shape.map((_, i) => i),
+  );
 
 /** The sum of the inner products of pairs. */
 export const innerAll = (pairs: readonly (readonly [Value, Value])[]): Value =>

@@ -40,7 +40,10 @@ export function numbers(type: TensorType, seed: number, lo: number, hi: number):
 }
 
 const floats = (shape: Shape, seed: number, lo: number = -2, hi: number = 2): HostData => numbers(tensorType("float64", shape), seed, lo, hi);
-const given = (dtype: DType, shape: Shape, list: readonly number[]): HostData => ({ type: tensorType(dtype, shape), data: hostArray(dtype, list.length).map((_, i) => at(list, i)) });
+const given = (dtype: DType, shape: Shape, list: readonly number[]): HostData => ({
+  type: tensorType(dtype, shape),
+  data: hostArray(dtype, list.length).map((_, i) => at(list, i)),
+});
 const index = (shape: Shape, list: readonly number[]): HostData => given("int32", shape, list);
 const start = (n: number): HostData => index([], [n]);
 const sample = (title: string, operands: readonly HostData[], attrs: Attrs = {}): Sample => ({ title, operands, attrs });
@@ -63,30 +66,66 @@ const listed: ReadonlyMap<string, readonly Sample[]> = new Map<string, readonly 
   ["detach", [sample("matrix", [floats([2, 3], 1)])]],
   ["opaque", [sample("one", [floats([2, 3], 1)]), sample("ordered", [floats([2], 1), floats([3], 2)])]],
   ["where", [sample("mixed", [given("bool", [4], [1, 0, 0, 1]), floats([4], 1), floats([4], 2)])]],
-  ["cast", [sample("float to int", [floats([2], 1)], { dtype: "int32" }), sample("int to float", [index([2], [3, -4])], { dtype: "float64" }), sample("float to float", [floats([2], 1)], { dtype: "float64" })]],
+  [
+    "cast",
+    [
+      sample("float to int", [floats([2], 1)], { dtype: "int32" }),
+      sample("int to float", [index([2], [3, -4])], { dtype: "float64" }),
+      sample("float to float", [floats([2], 1)], { dtype: "float64" }),
+    ],
+  ],
   ["bitcast", [sample("int to uint", [index([2], [3, -4])], { dtype: "uint32" })]],
   ["polygamma", [sample("first", [floats([4], 1, 0.6, 3)], { n: 1 }), sample("third", [floats([4], 1, 0.6, 3)], { n: 3 })]],
   ["reshape", [sample("merge and split", [x234], { shape: [4, 6] }), sample("nothing", [floats([2, 0], 1)], { shape: [0] })]],
   ["permute", [sample("cycle", [x234], { axes: [2, 0, 1] })]],
   ["broadcast", [sample("two new axes", [floats([3], 1)], { shape: [2, 3, 2], axes: [1] }), sample("scalar", [floats([], 1)], { shape: [3], axes: [] })]],
   ["pad", [sample("all kinds", [floats([3, 2], 1), floats([], 2)], { low: [1, 0], high: [0, 2], interior: [2, 1] })]],
-  ["slice", [sample("steps", [floats([7, 4], 1)], { start: [1, 0], size: [3, 2], step: [2, 3] }), sample("nothing", [floats([3], 1)], { start: [3], size: [0], step: [1] })]],
+  [
+    "slice",
+    [
+      sample("steps", [floats([7, 4], 1)], { start: [1, 0], size: [3, 2], step: [2, 3] }),
+      sample("nothing", [floats([3], 1)], { start: [3], size: [0], step: [1] }),
+    ],
+  ],
   ["flip", [sample("one axis", [floats([3, 2], 1)], { axes: [0] }), sample("both", [floats([3, 2], 1)], { axes: [0, 1] })]],
   ["concat", [sample("three, one empty", [floats([2, 2], 1), floats([2, 0], 2), floats([2, 3], 3)], { axis: 1 })]],
   ["dynamic slice", [sample("clamped", [floats([5, 4], 1), start(9), start(-2)], { axes: [0, 1], sizes: [2, 2], steps: [2, 1] })]],
   ["dynamic update", [sample("clamped", [floats([5, 4], 1), floats([2, 4], 2), start(9)], { axes: [0], steps: [2] })]],
-  ["window", [sample("two axes", [floats([5, 6], 1)], { axes: [0, 1], sizes: [3, 2], steps: [1, 2] }), sample("gaps", [floats([6], 1)], { axes: [0], sizes: [2], steps: [3] })]],
+  [
+    "window",
+    [
+      sample("two axes", [floats([5, 6], 1)], { axes: [0, 1], sizes: [3, 2], steps: [1, 2] }),
+      sample("gaps", [floats([6], 1)], { axes: [0], sizes: [2], steps: [3] }),
+    ],
+  ],
   ["unwindow", [sample("two axes", [floats([3, 3, 3, 2], 1), floats([], 2)], { axes: [0, 1], steps: [1, 2], lengths: [5, 6] })]],
-  ["diagonal", [-1, 0, 2].map((offset) => sample(`offset ${offset}`, [floats([3, 2, 4], 1)], { axis1: 0, axis2: 2, offset })).concat(sample("swapped", [floats([3, 4], 1)], { axis1: 1, axis2: 0, offset: 1 }))],
+  [
+    "diagonal",
+    [-1, 0, 2]
+      .map((offset) => sample(`offset ${offset}`, [floats([3, 2, 4], 1)], { axis1: 0, axis2: 2, offset }))
+      .concat(sample("swapped", [floats([3, 4], 1)], { axis1: 1, axis2: 0, offset: 1 })),
+  ],
   [
     "dot",
     [
       sample("matmul", [floats([2, 3], 1), floats([3, 4], 2)], { contract: [[1], [0]], batch: [[], []] }),
-      sample("batch, two contracted in other orders", [floats([2, 3, 2, 4], 1), floats([3, 4, 2, 2], 2)], { contract: [[3, 0], [1, 2]], batch: [[1], [0]] }),
+      sample("batch, two contracted in other orders", [floats([2, 3, 2, 4], 1), floats([3, 4, 2, 2], 2)], {
+        contract: [
+          [3, 0],
+          [1, 2],
+        ],
+        batch: [[1], [0]],
+      }),
       sample("outer", [floats([2], 1), floats([3], 2)], { contract: [[], []], batch: [[], []] }),
     ],
   ],
-  ["gather", [sample("matrix of indices", [floats([3, 4], 1), index([2, 2], [3, 0, 3, 9])], { axis: 1 }), sample("scalar index", [floats([3, 2], 1), start(1)], { axis: 0 })]],
+  [
+    "gather",
+    [
+      sample("matrix of indices", [floats([3, 4], 1), index([2, 2], [3, 0, 3, 9])], { axis: 1 }),
+      sample("scalar index", [floats([3, 2], 1), start(1)], { axis: 0 }),
+    ],
+  ],
   ["gather along", [sample("rows", [floats([3, 4], 1), index([3, 2], [0, 0, 3, 1, -5, 2])], { axis: 1 })]],
   ...scatterSamples,
   ["sort", [false, true].map((descending) => sample(descending ? "descending" : "ascending", [floats([4, 3], 1)], { axis: 0, descending }))],
@@ -95,7 +134,10 @@ const listed: ReadonlyMap<string, readonly Sample[]> = new Map<string, readonly 
 /** Beside what their class gives: places where a derivative is easily wrong. */
 const special: ReadonlyMap<string, readonly Sample[]> = new Map<string, readonly Sample[]>([
   ["reduce prod", [sample("zeros", [exactly([3, 3], [2, 0, 3, 0, 0, 5, 4, 2, 3])], { axes: [1] })]],
-  ["prefix prod", [false, true].map((reverse) => sample(reverse ? "zeros, reverse" : "zeros", [exactly([3, 4], [2, 0, 3, 4, 1, 0, 0, 5, 0, 0, 0, 2])], { axis: 1, reverse }))],
+  [
+    "prefix prod",
+    [false, true].map((reverse) => sample(reverse ? "zeros, reverse" : "zeros", [exactly([3, 4], [2, 0, 3, 4, 1, 0, 0, 5, 0, 0, 0, 2])], { axis: 1, reverse })),
+  ],
   ["scatter mul", [sample("zeros", [floats([3], 1), index([7], [0, 0, 1, 2, 1, 2, 2]), exactly([7], [0, 2, 0, 3, 0, 4, 5])], { axis: 0 })]],
 ]);
 
@@ -110,7 +152,11 @@ const takes = (op: Primitive, types: readonly TensorType[], attrs: Attrs): boole
 };
 
 const ranges: Readonly<Partial<Record<DType, readonly (readonly [number, number])[]>>> = {
-  float64: [[-2, 2], [0.1, 0.95], [1.1, 3]],
+  float64: [
+    [-2, 2],
+    [0.1, 0.95],
+    [1.1, 3],
+  ],
   float32: [[0.1, 0.95]],
   int32: [[-9, 9]],
   uint32: [[0, 40]],
@@ -124,7 +170,13 @@ function byType(op: Primitive, count: number, shape: Shape, attrs: Attrs, title:
     const type = tensorType(dtype, shape);
     const operands = Array.from({ length: count }, () => type);
     if (!takes(op, operands, attrs)) return [];
-    return (ranges[dtype] ?? []).map(([lo, hi]) => sample(`${title}${dtype} in ${lo} to ${hi}`, operands.map((t, k) => numbers(t, 7 * k + 3, lo, hi)), attrs));
+    return (ranges[dtype] ?? []).map(([lo, hi]) =>
+      sample(
+        `${title}${dtype} in ${lo} to ${hi}`,
+        operands.map((t, k) => numbers(t, 7 * k + 3, lo, hi)),
+        attrs,
+      ),
+    );
   });
 }
 

@@ -20,8 +20,18 @@ export function leaf(shape: Shape, elements: readonly number[], dtype: DType = "
 }
 
 /** 0, 1, 2 … in a shape. */
-export const counting = (shape: Shape, dtype: DType = "float64"): Value => leaf(shape, Array.from({ length: shape.reduce((n, d) => n * d, 1) }, (_, i) => i), dtype);
+export const counting = (shape: Shape, dtype: DType = "float64"): Value =>
+  leaf(
+    shape,
+    Array.from({ length: shape.reduce((n, d) => n * d, 1) }, (_, i) => i),
+    dtype,
+  );
 export const ints32 = (shape: Shape, elements: readonly number[]): Value => leaf(shape, elements, "int32");
 
 /** The elements of a value, flat. */
-export const elementsOf = (value: Value): number[] => [...at(interpretValues([value], (v) => known.get(v) ?? null), 0).data];
+export const elementsOf = (value: Value): number[] => [
+  ...at(
+    interpretValues([value], (v) => known.get(v) ?? null),
+    0,
+  ).data,
+];

@@ -4,7 +4,20 @@ import type { Expr } from "../../compiler/ir/expr.ts";
 import { axisIndex, load } from "../../compiler/ir/expr.ts";
 import { flatten, keyOf } from "../../compiler/ir/indexing.ts";
 import type { Value } from "../../compiler/ir/node.ts";
-import { broadcast, broadcastTo, concat, dynamicSlice, dynamicUpdate, flip, onesLike, pad, permute, reshape, slice, zerosLike } from "../../compiler/ops/views.ts";
+import {
+  broadcast,
+  broadcastTo,
+  concat,
+  dynamicSlice,
+  dynamicUpdate,
+  flip,
+  onesLike,
+  pad,
+  permute,
+  reshape,
+  slice,
+  zerosLike,
+} from "../../compiler/ops/views.ts";
 import { diagonal, window } from "../../compiler/ops/windows.ts";
 import { counting, elementsOf, ints32, leaf } from "./structure.ts";
 
@@ -18,7 +31,9 @@ function piecesOf(value: Value): string[] {
   if (op.kind !== "view" && op.kind !== "gather") return [];
   const shape = (k: number): readonly number[] => at(args, k).shape;
   const read = (k: number, index: readonly Expr[]): Expr => load(`b${k}`, at(args, k).dtype, flatten(index, shape(k)));
-  return op.pieces(out, { attrs, operands: args.length, shape, read }).map((p) => `${p.operand}[${p.index.map(text).join(", ")}]${p.guard ? ` if ${text(p.guard)}` : ""}`);
+  return op
+    .pieces(out, { attrs, operands: args.length, shape, read })
+    .map((p) => `${p.operand}[${p.index.map(text).join(", ")}]${p.guard ? ` if ${text(p.guard)}` : ""}`);
 }
 
 describe("pieces", () => {
@@ -43,7 +58,10 @@ describe("pieces", () => {
 
   it("knows the bounds of a start that was clamped", () => {
     const { op, args, attrs } = dynamicSlice(counting([9]), [0], [ints32([], [2])], [3]).node;
-    const pieces = op.kind === "view" ? op.pieces([axisIndex("i", 0, 2)], { attrs, operands: 2, shape: (k) => at(args, k).shape, read: () => load("b", "int32", axisIndex("z", 0, 0)) }) : [];
+    const pieces =
+      op.kind === "view"
+        ? op.pieces([axisIndex("i", 0, 2)], { attrs, operands: 2, shape: (k) => at(args, k).shape, read: () => load("b", "int32", axisIndex("z", 0, 0)) })
+        : [];
     expect(pieces.map((p) => [at(p.index, 0).lo, at(p.index, 0).hi])).toEqual([[0, 8]]);
   });
 });
@@ -74,7 +92,16 @@ describe("elements", () => {
 
   it("are the same value where nothing changes", () => {
     const x = counting([2, 3]);
-    const same = [reshape(x, [2, 3]), permute(x, [0, 1]), broadcastTo(x, [2, 3]), pad(x, 0, [0, 0], [0, 0]), slice(x, [0, 0], [2, 3]), flip(x, []), concat([x], 0), window(x, [], [])];
+    const same = [
+      reshape(x, [2, 3]),
+      permute(x, [0, 1]),
+      broadcastTo(x, [2, 3]),
+      pad(x, 0, [0, 0], [0, 0]),
+      slice(x, [0, 0], [2, 3]),
+      flip(x, []),
+      concat([x], 0),
+      window(x, [], []),
+    ];
     expect(same.every((y) => y === x)).toBe(true);
   });
 });

@@ -26,10 +26,32 @@ function spelledTypes(op: Primitive, node: Node): (readonly [readonly DType[], r
   switch (op.kind) {
     case "source": {
       const { type } = at(node.results, 0);
-      return [[[op.element(type.shape.map((n, i) => axisIndex(`i${i}`, 0, n - 1)), type, node.attrs).dtype], inferred]];
+      return [
+        [
+          [
+            op.element(
+              type.shape.map((n, i) => axisIndex(`i${i}`, 0, n - 1)),
+              type,
+              node.attrs,
+            ).dtype,
+          ],
+          inferred,
+        ],
+      ];
     }
     case "elementwise":
-      return [[dtypesOf(op.scalar(node.args.map((a, i) => argument(i, a.dtype)), node.attrs, node.args.map((a) => a.type))), inferred]];
+      return [
+        [
+          dtypesOf(
+            op.scalar(
+              node.args.map((a, i) => argument(i, a.dtype)),
+              node.attrs,
+              node.args.map((a) => a.type),
+            ),
+          ),
+          inferred,
+        ],
+      ];
     case "reduction":
     case "prefix": {
       const monoid = op.monoid(at(node.args, 0).type, node.attrs);
@@ -60,7 +82,14 @@ function settingOf(op: Primitive, { operands, attrs }: Sample): Setting {
   const moving = xs.flatMap((x, i) => (x.dtype === "float64" ? [i] : []));
   const more = [...results.map((r, i) => numbers(r.type, 50 + i, -1, 1)), ...moving.map((k, i) => numbers(at(xs, k).type, 70 + i, -1, 1))];
   const added = paramsFor(more);
-  return { params: [...xs, ...added], data: [...operands, ...more], moving, results, cotangents: added.slice(0, results.length), tangents: added.slice(results.length) };
+  return {
+    params: [...xs, ...added],
+    data: [...operands, ...more],
+    moving,
+    results,
+    cotangents: added.slice(0, results.length),
+    tangents: added.slice(results.length),
+  };
 }
 
 const isFinite = (op: Primitive, sample: Sample): boolean => {
@@ -129,7 +158,13 @@ describe("the op table", () => {
 });
 
 describe("the walk", () => {
-  const wrong = elementwise({ name: "wrong", doc: "A row with a wrong derivative.", takes: "float", scalar: (args) => s.exp(at(args, 0)), partials: (args) => [at(args, 0)] });
+  const wrong = elementwise({
+    name: "wrong",
+    doc: "A row with a wrong derivative.",
+    takes: "float",
+    scalar: (args) => s.exp(at(args, 0)),
+    partials: (args) => [at(args, 0)],
+  });
 
   it("finds a wrong derivative in a row that it has never seen", () => {
     expect(samplesOf(wrong).length).toBeGreaterThan(0);
@@ -137,7 +172,16 @@ describe("the walk", () => {
   });
 
   it("has no sample for a row that it knows nothing of", () => {
-    expect(samplesOf({ ...wrong, name: "picky", attrs: { n: "int" }, infer: () => { throw new ShapeError("picky: no"); } })).toEqual([]);
+    expect(
+      samplesOf({
+        ...wrong,
+        name: "picky",
+        attrs: { n: "int" },
+        infer: () => {
+          throw new ShapeError("picky: no");
+        },
+      }),
+    ).toEqual([]);
   });
 });
 

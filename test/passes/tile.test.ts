@@ -32,10 +32,23 @@ const sizes = [1, 2, 3, 4, 5, 7, 8, 9];
 
 describe("contractions in blocks", () => {
   it.each(sizes)("%i rows", (m) => {
-    for (const n of sizes) check([[m, 6], [6, n]], (a, b) => dot(a, b, [[1], [0]]));
+    for (const n of sizes)
+      check(
+        [
+          [m, 6],
+          [6, n],
+        ],
+        (a, b) => dot(a, b, [[1], [0]]),
+      );
   });
   it("along a long axis", () => {
-    check([[5, 1031], [6, 1031]], (a, b) => dot(a, b, [[1], [1]]));
+    check(
+      [
+        [5, 1031],
+        [6, 1031],
+      ],
+      (a, b) => dot(a, b, [[1], [1]]),
+    );
   });
 });
 

@@ -33,7 +33,11 @@ async function train(logged: "loss logged before backward" | "loss evaluated wit
   let [first, last, half] = [0, 0, 0];
   for (let i = 0; i < steps; i++) {
     const start = 1 + ((i * batch) % (rows - batch - 1));
-    const loss = at(x, slice(start, start + batch)).matmul(w).sub(at(y, slice(start, start + batch))).square().mean();
+    const loss = at(x, slice(start, start + batch))
+      .matmul(w)
+      .sub(at(y, slice(start, start + batch)))
+      .square()
+      .mean();
     if (logged === "loss logged before backward") last = Number((await loss.eval()).item());
     loss.backward();
     if (w.grad === null) throw new Error("no gradient");

@@ -24,7 +24,8 @@ export function repeatRefusal(c: Cluster, node: Node, axes: Axes, target: Target
     if (times <= elements || (work <= hidden && !inLoop)) continue;
     const repeatedNs = ((times - elements) * work) / target.throughput;
     const savedNs = target.launchNs + (2 * elements * dtypeInfo(r.dtype).bytes) / target.bandwidth;
-    if (repeatedNs > savedNs) return `it would be computed ${(times / elements).toFixed(1)} times (${Math.round(repeatedNs)} ns) to save ${Math.round(savedNs)} ns`;
+    if (repeatedNs > savedNs)
+      return `it would be computed ${(times / elements).toFixed(1)} times (${Math.round(repeatedNs)} ns) to save ${Math.round(savedNs)} ns`;
   }
   return null;
 }

@@ -62,7 +62,10 @@ function regionOf(c: Cluster, i: number, rank: (v: Value) => number, position: R
   const anchors = nodes.flatMap((n) => n.results.flatMap((value) => anchorForm(value, c, f, grid)));
   return {
     anchors,
-    name: `k${i}_${nameOf(nodes, outputs.map((o) => o.value.node))}`,
+    name: `k${i}_${nameOf(
+      nodes,
+      outputs.map((o) => o.value.node),
+    )}`,
     grid: c.grid.map((g, k) => ({ name: `g${k}`, extent: axes.extent(g) })),
     nodes: new Set(nodes),
     inputs,

@@ -100,7 +100,10 @@ class Lowering {
     const { mode } = node.op;
     const space = updates.shape.map((n, i) => (n === 1 ? ix(0) : axisIndex(`g${i}`, 0, n - 1)));
     const loops = space.filter((e) => e.op === "axis");
-    const body = new Scope(this.#root, loops.map((l) => l.name));
+    const body = new Scope(
+      this.#root,
+      loops.map((l) => l.name),
+    );
     const read = (k: number, i: readonly Expr[]): Expr => this.#name(this.#value(at(node.args, k), i, undefined, body), body);
     const goal = node.op.target(space, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read });
     const value = this.#value(updates, space, undefined, body);
@@ -131,7 +134,10 @@ class Lowering {
     this.#cache.enter(body, group.loops);
     for (const o of group.outputs) {
       const value = this.#value(o.value, o.form, undefined, body);
-      const buffer = at(buffers, this.#region.outputs.findIndex((r) => r.value === o.value));
+      const buffer = at(
+        buffers,
+        this.#region.outputs.findIndex((r) => r.value === o.value),
+      );
       body.statements.push({ kind: "store", buffer: buffer.name, index: flatten(o.form, o.value.shape), value });
     }
     for (let i = group.loops.length - 1; i >= 0; i--) {
@@ -170,7 +176,14 @@ class Lowering {
         return node.op.element(index, v.type, node.attrs);
       case "elementwise": {
         const args = node.args.map((a) => ask(a, index, guard));
-        return at(node.op.scalar(args, node.attrs, node.args.map((a) => a.type)), v.index);
+        return at(
+          node.op.scalar(
+            args,
+            node.attrs,
+            node.args.map((a) => a.type),
+          ),
+          v.index,
+        );
       }
       case "view":
       case "gather":
@@ -216,7 +229,10 @@ class Lowering {
       return k >= 0 ? at(loops, k) : at(index, kept++);
     });
     const monoid = node.op.monoid(operand.type, node.attrs);
-    const position = flatten(loops, axes.map((a) => at(operand.shape, a)));
+    const position = flatten(
+      loops,
+      axes.map((a) => at(operand.shape, a)),
+    );
     const tuple = this.#reduce(monoid, wordOf(node), loops, scope, (body) => monoid.seed(this.#value(operand, inner, guard, body), position));
     return at(monoid.finish(tuple), v.index);
   }
@@ -242,7 +258,10 @@ class Lowering {
   /** Appends a reduce statement to `scope`; `element` computes one iteration's tuple in its body. */
   #reduce(monoid: Monoid, word: string, loops: readonly Expr[], scope: Scope, element: (body: Scope) => readonly Expr[]): Expr[] {
     const used = loops.filter((l) => l.op === "axis");
-    const body = new Scope(scope, used.map((l) => l.name));
+    const body = new Scope(
+      scope,
+      used.map((l) => l.name),
+    );
     this.#cache.enter(body, used);
     const values = element(body);
     this.#cache.leave(body);
@@ -380,4 +399,3 @@ function namedApart(groups: readonly OutputGroup[]): OutputGroup[] {
     return { loops: loops.map(f), outputs: outputs.map((o) => ({ ...o, form: o.form.map(f) })) };
   });
 }
-

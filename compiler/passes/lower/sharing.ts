@@ -85,11 +85,20 @@ export class Sharing {
     } else if (s.kind === "reduce") {
       const values = [...s.values];
       const init = s.init.map((e) => this.#rewrite(e, level));
-      const body = this.#level(s.body, level, s.axes.map((a) => a.name), values);
+      const body = this.#level(
+        s.body,
+        level,
+        s.axes.map((a) => a.name),
+        values,
+      );
       level.out.push({ ...s, init, body, values });
     } else {
       const loops = s.kind === "for" ? [s.axis.name] : [];
-      const next = mapStatement(s, (e) => this.#rewrite(e, level), (inner) => this.#level(inner, level, loops, []));
+      const next = mapStatement(
+        s,
+        (e) => this.#rewrite(e, level),
+        (inner) => this.#level(inner, level, loops, []),
+      );
       level.out.push(next);
     }
   }

@@ -98,7 +98,8 @@ function joinReduces(a: Reduce | null, b: Reduce | null, f: (e: Expr) => Expr): 
   if (a === null) return moved;
   const [n, m] = [a.names.length, b.names.length];
   const dtypes = [...a.init, ...b.init].map((e) => e.dtype);
-  const slots = (first: number, from: number, count: number): Expr[] => Array.from({ length: count }, (_, i) => argument(first + from + i, at(dtypes, from + i)));
+  const slots = (first: number, from: number, count: number): Expr[] =>
+    Array.from({ length: count }, (_, i) => argument(first + from + i, at(dtypes, from + i)));
   const total = n + m;
   const own = [...slots(0, 0, n), ...slots(total, 0, n)];
   const other = [...slots(0, n, m), ...slots(total, n, m)];

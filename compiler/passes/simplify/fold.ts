@@ -34,7 +34,16 @@ function folded(node: Node): number | null {
     if (value === null) return null;
     args.push(constant(value, v.dtype));
   }
-  return evaluate(at(node.op.scalar(args, node.attrs, node.args.map((v) => v.type)), 0));
+  return evaluate(
+    at(
+      node.op.scalar(
+        args,
+        node.attrs,
+        node.args.map((v) => v.type),
+      ),
+      0,
+    ),
+  );
 }
 
 export const folding: readonly Rule[] = [
@@ -48,4 +57,3 @@ export const folding: readonly Rule[] = [
     },
   }),
 ];
-

@@ -34,18 +34,35 @@ const compositions: readonly Rule[] = [
       const inner = op === layout.permuteOp ? definedBy(at(args, 0), layout.permuteOp) : null;
       if (inner === null) return null;
       const first = ints(inner.attrs, "axes");
-      return layout.permute(at(inner.args, 0), ints(attrs, "axes").map((a) => at(first, a)));
+      return layout.permute(
+        at(inner.args, 0),
+        ints(attrs, "axes").map((a) => at(first, a)),
+      );
     },
   }),
   rule({
     name: "broadcast(broadcast(x)) -> broadcast(x)",
     dtypes: some,
-    examples: (x) => [layout.broadcast(layout.broadcast(x, [2, ...x.shape], everyAxis(x).map((a) => a + 1)), [3, 2, ...x.shape], [0, ...everyAxis(x).map((a) => a + 1)].map((a) => a + 1))],
+    examples: (x) => [
+      layout.broadcast(
+        layout.broadcast(
+          x,
+          [2, ...x.shape],
+          everyAxis(x).map((a) => a + 1),
+        ),
+        [3, 2, ...x.shape],
+        [0, ...everyAxis(x).map((a) => a + 1)].map((a) => a + 1),
+      ),
+    ],
     rewrite: ({ op, args, attrs }) => {
       const inner = op === layout.broadcastOp ? definedBy(at(args, 0), layout.broadcastOp) : null;
       if (inner === null) return null;
       const outer = ints(attrs, "axes");
-      return layout.broadcast(at(inner.args, 0), ints(attrs, "shape"), ints(inner.attrs, "axes").map((a) => at(outer, a)));
+      return layout.broadcast(
+        at(inner.args, 0),
+        ints(attrs, "shape"),
+        ints(inner.attrs, "axes").map((a) => at(outer, a)),
+      );
     },
   }),
   rule({
@@ -89,7 +106,13 @@ const identities: readonly Rule[] = [
   rule({
     name: "pad(x) -> x, by nothing",
     dtypes: some,
-    examples: (x) => [make(views.padOp, [x, layout.fill(0, { dtype: x.dtype, shape: [] })], { low: x.shape.map(() => 0), high: x.shape.map(() => 0), interior: x.shape.map(() => 0) })],
+    examples: (x) => [
+      make(views.padOp, [x, layout.fill(0, { dtype: x.dtype, shape: [] })], {
+        low: x.shape.map(() => 0),
+        high: x.shape.map(() => 0),
+        interior: x.shape.map(() => 0),
+      }),
+    ],
     rewrite: ({ op, args }, x) => (op === views.padOp && sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
   }),
   rule({
@@ -101,7 +124,9 @@ const identities: readonly Rule[] = [
   rule({
     name: "concat([x, nothing, y]) -> concat([x, y])",
     dtypes: some,
-    examples: (x) => [make(views.concatOp, [x, make(views.sliceOp, [x], { start: x.shape.map(() => 0), size: x.shape.with(0, 0), step: x.shape.map(() => 1) })], { axis: 0 })],
+    examples: (x) => [
+      make(views.concatOp, [x, make(views.sliceOp, [x], { start: x.shape.map(() => 0), size: x.shape.with(0, 0), step: x.shape.map(() => 1) })], { axis: 0 }),
+    ],
     rewrite: ({ op, args, attrs }) => {
       const filled = op === views.concatOp ? args.filter((v) => sizeOf(v.shape) > 0) : args;
       return filled.length === 0 || filled.length === args.length ? null : views.concat(filled, int(attrs, "axis"));

@@ -28,7 +28,10 @@ export interface Simplified {
 const maxChain = 64;
 
 export function simplify(graph: Graph, options: { readonly unsafe?: boolean } = {}): Simplified {
-  return new Simplifier(graph, rules.filter((r) => options.unsafe === true || r.unsafe !== true)).run();
+  return new Simplifier(
+    graph,
+    rules.filter((r) => options.unsafe === true || r.unsafe !== true),
+  ).run();
 }
 
 class Simplifier {

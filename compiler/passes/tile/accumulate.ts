@@ -73,7 +73,11 @@ function minIndex(e: Expr, n: number): Expr {
   return { op: "min", dtype: "int32", args: [e, ix(n)], value: 0, name: "", lo: Math.min(e.lo, n), hi: Math.min(e.hi, n) };
 }
 
-const loop = (name: string, lo: Expr, hi: Expr, step: number, body: readonly Stmt[]): Stmt => ({ kind: "for", axis: { name, kind: "serial", lo, hi, step }, body });
+const loop = (name: string, lo: Expr, hi: Expr, step: number, body: readonly Stmt[]): Stmt => ({
+  kind: "for",
+  axis: { name, kind: "serial", lo, hi, step },
+  body,
+});
 
 /** One block: its accumulators, its steps, and their sum brought into the totals. */
 function blockBody(r: Reduce, lanes: 1 | 4, from: Expr, to: Expr, totals: readonly Expr[]): Stmt[] {

@@ -31,7 +31,10 @@ export function jam(kernel: Kernel): Kernel {
   const inner = nest.at(-1);
   const reduce = inner === undefined ? null : soleReduce(inner.body);
   if (reduce === null) return kernel;
-  const jams = choose(nest.map((f) => f.axis), reduce);
+  const jams = choose(
+    nest.map((f) => f.axis),
+    reduce,
+  );
   return jams.length === 0 ? kernel : { ...kernel, body: tidy([rebuild(nest, jams, 0)]) };
 }
 
@@ -131,7 +134,13 @@ function rebuild(nest: readonly For[], jams: readonly Jam[], depth: number): For
 }
 
 function jammedBody(nest: readonly For[], jams: readonly Jam[], body: readonly Stmt[]): Stmt[] {
-  const limits = jams.map((j) => ({ ...j, extent: at(nest.filter((f) => f.axis.name === j.axis), 0).axis.hi.value }));
+  const limits = jams.map((j) => ({
+    ...j,
+    extent: at(
+      nest.filter((f) => f.axis.name === j.axis),
+      0,
+    ).axis.hi.value,
+  }));
   const copies = tidy(copiesOf(body, limits));
   const partial = limits.filter((l) => l.extent % l.times !== 0);
   if (partial.length === 0) return copies;
@@ -192,4 +201,3 @@ function pointByPoint(body: readonly Stmt[], limits: readonly Limit[]): Stmt[] {
   }
   return inner;
 }
-

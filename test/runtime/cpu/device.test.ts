@@ -44,7 +44,12 @@ function planOf({ buffers: given, steps, outputs, scalars = [], arenaBytes = 0, 
     outputs: outputs ?? buffers.filter((b) => b.role === "output").map((b) => ({ buffer: b.id, type: b.type })),
     arenaBytes,
   };
-  return { plan, language: "js", sources: [source ?? `return [(h, x, y, s) => { for (let i = 0; i < ${size}; i++) h.f32[y + i] = h.f32[x + i] * s; }];`], shaders: [] };
+  return {
+    plan,
+    language: "js",
+    sources: [source ?? `return [(h, x, y, s) => { for (let i = 0; i < ${size}; i++) h.f32[y + i] = h.f32[x + i] * s; }];`],
+    shaders: [],
+  };
 }
 
 const launch = (from: number, to: number): Step => ({ kind: "kernel", kernel: 0, buffers: [from, to], scalars: [0] });
