@@ -10,7 +10,6 @@ import { sequence } from "../ops/samples.ts";
 
 /** `ordinary`: -3 … 3. `whole`: small integers, of which sums are exact. `special`: every second one is an edge. */
 export type DataKind = "whole" | "ordinary" | "special";
-const dataKinds: readonly DataKind[] = ["whole", "ordinary", "special"];
 
 const floatEdges = [Number.NaN, -0, 0, Infinity, -Infinity, 1e-40, -1e-40, 1, -1, 0.5, 1.1754944e-38, 3.4028235e38, -3.4028235e38, 2147483648, 1e-3, 16777217];
 const integerEdges = [0, 1, -1, 2147483647, -2147483648, 31, 32, 33, 65536, 46341];
