@@ -28,16 +28,46 @@ export interface DeviceMemory {
   readonly reserved: number;
 }
 
-export interface Device {
+/** What all devices share. */
+export interface Memories {
   readonly name: string;
   /** Whether results can be read synchronously. */
   readonly synchronous: boolean;
   upload(data: HostArray, type: TensorType): DeviceBuffer;
+  /** A fresh copy on the host. */
+  read(buffer: DeviceBuffer): Promise<HostArray>;
+  memory(): DeviceMemory;
+}
+
+export interface Device extends Memories {
   prepare(compiled: CompiledPlan): Executable;
   /** Runs all steps; `inputs` and `scalars` in the plan's order. Outputs come retained once, in the plan's order. */
   run(executable: Executable, inputs: readonly DeviceBuffer[], scalars: readonly number[]): DeviceBuffer[];
-  /** A fresh copy on the host. */
-  read(buffer: DeviceBuffer): Promise<HostArray>;
   readSync(buffer: DeviceBuffer): HostArray;
-  memory(): DeviceMemory;
+}
+
+/** A plan that a device is making ready; it may be run at once, the run waits. */
+export interface AsyncExecutable extends Executable {
+  /** Rejects with a DeviceError that names the plan and the kernel where a kernel cannot be made. */
+  readonly ready: Promise<void>;
+}
+
+/** A run that a device will do in its turn. */
+export interface Run {
+  /** Retained once, in the plan's order; they may be given to further runs at once. */
+  readonly outputs: readonly DeviceBuffer[];
+  /** Resolves once the device took the work without an error; rejects with a DeviceError, as does then every use of the outputs. */
+  readonly finished: Promise<void>;
+}
+
+/** A device that answers later. Runs and reads are done in the order of the calls, also while plans are still being prepared. */
+export interface AsyncDevice extends Memories {
+  readonly synchronous: false;
+  /** Resolves, with the reason, when the device is lost or destroyed. */
+  readonly lost: Promise<string>;
+  prepare(compiled: CompiledPlan): AsyncExecutable;
+  /** As `Device.run`, in its turn. Whether a donated input's memory is taken over is decided when its turn comes. */
+  run(executable: Executable, inputs: readonly DeviceBuffer[], scalars: readonly number[]): Run;
+  /** Ends the device: everything pending and every further use is refused with a DeviceError. */
+  destroy(): void;
 }

@@ -37,7 +37,7 @@ const rooms: readonly Room[] = [
 ];
 
 /** The part of the IR that the runtime knows: kernels, plans and the types in them, but no op. */
-const runtimeKnows = new Set(["dtype", "errors", "host", "loop", "node", "plan", "shape"].map((name) => `compiler/ir/${name}.ts`));
+const runtimeKnows = new Set(["dtype", "errors", "host", "loop", "node", "plan", "shader", "shape"].map((name) => `compiler/ir/${name}.ts`));
 
 const roomOf = (path: string): Room | undefined => rooms.find((room) => path.startsWith(room.prefix));
 

@@ -1,0 +1,67 @@
+/**
+ * Where a GPU comes from: the browser's `navigator.gpu`, or the optional peer `webgpu` (Dawn) in Node. The object that Dawn's
+ * `create()` returns keeps a process alive, so it lives in this file's functions only and is dropped before they return.
+ */
+import { DeviceError } from "../../compiler/ir/errors.ts";
+
+export interface AcquireOptions {
+  readonly powerPreference?: "low-power" | "high-performance";
+  /** Dawn's own options in Node, as `backend=vulkan`; browsers have none. */
+  readonly dawn?: readonly string[];
+  /** Limits to ask for in place of what the adapter has. */
+  readonly limits?: Readonly<Record<string, number>>;
+}
+
+/** What the runtime asks an adapter for: as much as it has. */
+const wantedLimits = [
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupsPerDimension",
+] as const;
+
+const wantedFeatures: ReadonlySet<string> = new Set(["timestamp-query", "subgroups", "shader-f16"]);
+
+export interface Acquired {
+  readonly device: GPUDevice;
+  /** The adapter in words: `google SwiftShader`. */
+  readonly adapter: string;
+}
+
+/** A GPU device with the limits and features of its adapter; a DeviceError that says what to install where there is none. */
+export async function acquire(options: AcquireOptions = {}): Promise<Acquired> {
+  const gpu = await findGpu(options.dawn ?? []);
+  const { powerPreference } = options;
+  const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
+  if (adapter === null) throw new DeviceError('webgpu: this machine has no GPU that WebGPU can use. configure({ device: "cpu" }).');
+  const limits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));
+  const features = [...adapter.features].filter((name) => wantedFeatures.has(name));
+  try {
+    const device = await adapter.requestDevice({ requiredLimits: { ...limits, ...options.limits }, requiredFeatures: features.filter(isFeature) });
+    return { device, adapter: [adapter.info.vendor, adapter.info.architecture].filter((s) => s !== "").join(" ") };
+  } catch (error) {
+    throw new DeviceError(`webgpu: the adapter gives no device: ${messageOf(error)}. configure({ device: "cpu" }).`, { cause: error });
+  }
+}
+
+const isFeature = (name: string): name is GPUFeatureName => wantedFeatures.has(name);
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function findGpu(dawn: readonly string[]): Promise<GPU> {
+  const inPage: { readonly gpu?: GPU } | undefined = typeof navigator === "undefined" ? undefined : navigator;
+  if (inPage?.gpu !== undefined) return inPage.gpu;
+  try {
+    const { create } = await import("webgpu");
+    return create([...dawn]);
+  } catch (error) {
+    throw new DeviceError(`webgpu: there is no WebGPU here (${firstLine(messageOf(error))}). In Node: npm install webgpu. In a browser: one that has WebGPU.`, {
+      cause: error,
+    });
+  }
+}
+
+const firstLine = (text: string): string => text.split("\n")[0] ?? "";

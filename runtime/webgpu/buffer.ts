@@ -1,0 +1,119 @@
+/** Memory of evaluated values on a GPU: one 4-byte word an element, bool as 0 or 1. */
+import { DeviceError } from "../../compiler/ir/errors.ts";
+import type { TensorType } from "../../compiler/ir/shape.ts";
+import { sizeOf, typeText } from "../../compiler/ir/shape.ts";
+import type { DeviceBuffer } from "../device.ts";
+import type { Memory, MemoryPool } from "./memory.ts";
+
+/** Bytes that a value takes on the GPU. */
+export const wordBytes = (type: TensorType): number => 4 * sizeOf(type.shape);
+
+/** Makes storages of one pool; where their last handle was dropped without release, collection gives their memory back. */
+export class StorageRoom {
+  readonly pool: MemoryPool;
+  readonly #collected: FinalizationRegistry<Memory>;
+  constructor(pool: MemoryPool) {
+    this.pool = pool;
+    this.#collected = new FinalizationRegistry(pool.give);
+  }
+  /** From now on the storage owns the memory. */
+  assign(storage: Storage, memory: Memory): void {
+    storage.memory = memory;
+    this.#collected.register(storage, memory, storage);
+  }
+  /** The storage's memory, which it no longer owns. */
+  withdraw(storage: Storage): Memory | null {
+    const { memory } = storage;
+    if (memory === null) return null;
+    this.#collected.unregister(storage);
+    storage.memory = null;
+    return memory;
+  }
+}
+
+/** The memory of one value, and the number of its owners: handles, and runs and reads that still wait for their turn. */
+export class Storage {
+  readonly room: StorageRoom;
+  /** Null until the run that makes the value has its turn, and after a failure. */
+  memory: Memory | null = null;
+  owners = 0;
+  /** Why there is no value. */
+  failure: Error | null = null;
+  /** Settles when it is known whether the value could be made. */
+  made: Promise<void> | null = null;
+
+  constructor(room: StorageRoom) {
+    this.room = room;
+  }
+  retain(): void {
+    this.owners++;
+  }
+  release(): void {
+    this.owners--;
+    if (this.owners > 0) return;
+    const memory = this.room.withdraw(this);
+    if (memory !== null) this.room.pool.give(memory);
+  }
+  /** There will be no value; what its memory holds means nothing. */
+  fail(error: Error): void {
+    this.failure ??= error;
+    const memory = this.room.withdraw(this);
+    if (memory !== null) this.room.pool.give(memory);
+  }
+}
+
+/**
+ * A handle on GPU memory. Every handle owns one count when it is made; `retain` adds one. At zero the memory goes back and every
+ * further use throws a DeviceError.
+ */
+export class WebGpuBuffer implements DeviceBuffer {
+  readonly type: TensorType;
+  readonly device = "webgpu";
+  /** Null once this handle was consumed by a run. */
+  #storage: Storage | null;
+
+  constructor(type: TensorType, storage: Storage) {
+    this.type = type;
+    this.#storage = storage;
+    storage.retain();
+  }
+
+  get bytes(): number {
+    return wordBytes(this.type);
+  }
+  get freed(): boolean {
+    return this.#storage === null || this.#storage.owners === 0;
+  }
+  /** Throws a DeviceError after the last release. */
+  get storage(): Storage {
+    return this.#live("used");
+  }
+
+  /** The same memory as another type of as many elements: one more handle, one more owner. */
+  view(type: TensorType): WebGpuBuffer {
+    const storage = this.#live("viewed");
+    if (wordBytes(type) !== this.bytes)
+      throw new DeviceError(`webgpu: a buffer of ${typeText(this.type)} has ${this.bytes} bytes and cannot be seen as ${typeText(type)}`);
+    return new WebGpuBuffer(type, storage);
+  }
+  retain(): void {
+    this.#live("retained").retain();
+  }
+  release(): void {
+    this.#live("released").release();
+  }
+  /** Ends this handle, whatever it counted for. */
+  consume(): void {
+    const storage = this.#live("donated");
+    this.#storage = null;
+    storage.release();
+  }
+
+  #live(verb: string): Storage {
+    const storage = this.#storage;
+    if (storage !== null && storage.owners > 0) return storage;
+    throw new DeviceError(
+      `a buffer of ${typeText(this.type)} was ${verb} after it was freed. Keep what you still need: dispose() and assign() end the old value.`,
+    );
+  }
+}
