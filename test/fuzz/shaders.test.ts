@@ -27,7 +27,8 @@ test("every graph has shaders", () => {
 test.skipIf(tint === null)("Tint takes every shader", async () => {
   await checkProgramsAsync(narrow, 40, async (program) => {
     const { plan } = compileGraph(program.graph, wgsl);
-    for (const shader of shadersOf(plan).values()) expect({ source: shader.source, errors: await tint?.check(shader) }).toEqual({ source: shader.source, errors: [] });
+    for (const shader of shadersOf(plan).values())
+      expect({ source: shader.source, errors: await tint?.check(shader) }).toEqual({ source: shader.source, errors: [] });
   });
 });
 

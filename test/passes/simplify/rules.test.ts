@@ -1,0 +1,95 @@
+/** Every rule on each of its examples: it fires, and every bit stays; rules that break one say so. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { interpretGraph } from "../../../compiler/interpret.ts";
+import type { DType } from "../../../compiler/ir/dtype.ts";
+import { isFloat } from "../../../compiler/ir/dtype.ts";
+import { at } from "../../../compiler/ir/errors.ts";
+import type { Graph } from "../../../compiler/ir/graph.ts";
+import { nodesOf } from "../../../compiler/ir/graph.ts";
+import type { HostData } from "../../../compiler/ir/host.ts";
+import { printGraph } from "../../../compiler/ir/print.ts";
+import { tensorType } from "../../../compiler/ir/shape.ts";
+import { verifyGraph } from "../../../compiler/ir/verify.ts";
+import { paramValue } from "../../../compiler/ops/source.ts";
+import type { Rule } from "../../../compiler/passes/simplify/rule.ts";
+import { rules, simplify } from "../../../compiler/passes/simplify/simplify.ts";
+import { numbersOf } from "../../fuzz/numbers.ts";
+
+interface Example {
+  readonly rule: Rule;
+  readonly name: string;
+  readonly dtype: DType;
+  readonly number: number;
+  readonly graph: Graph;
+}
+
+const type = (dtype: DType) => tensorType(dtype, [3, 4]);
+
+const examples: readonly Example[] = rules.flatMap((rule) =>
+  rule.dtypes.flatMap((dtype) => {
+    const params = [paramValue("x", type(dtype), "buffer"), paramValue("y", type(dtype), "buffer")];
+    return rule
+      .examples(at(params, 0), at(params, 1))
+      .map((output, number) => ({ rule, name: rule.name, dtype, number, graph: { name: "example", params, outputs: [output] } }));
+  }),
+);
+
+/** The outputs before and after, on the same data. */
+function before(graph: Graph, unsafe: boolean, inputs: readonly HostData[]): readonly [HostData, HostData] {
+  const after = simplify(graph, { unsafe }).graph;
+  return [at(interpretGraph(graph, inputs), 0), at(interpretGraph(after, inputs), 0)];
+}
+
+const inputsOf = (dtype: DType, kind: "special" | "ordinary", seed: number): HostData[] => [0, 1].map((k) => numbersOf(type(dtype), kind, seed * 2 + k));
+
+describe.each(examples)("$name on $dtype, example $number", ({ rule, dtype, graph }) => {
+  const unsafe = rule.unsafe === true;
+
+  test("fires", () => {
+    const { fired, graph: after } = simplify(graph, { unsafe });
+    verifyGraph(after);
+    expect(fired).toContain(rule.name);
+  });
+
+  test("has settled", () => {
+    const once = simplify(graph, { unsafe }).graph;
+    const twice = simplify(once, { unsafe });
+    expect(twice.fired).toEqual([]);
+    expect(printGraph(twice.graph)).toBe(printGraph(once));
+  });
+
+  test("does not add work", () => {
+    const work = (g: Graph): number => nodesOf(g).filter((n) => n.op.kind === "elementwise" || n.op.kind === "reduction").length;
+    expect(work(simplify(graph, { unsafe }).graph)).toBeLessThanOrEqual(work(graph));
+  });
+
+  test.skipIf(unsafe)("keeps every bit", () => {
+    const holds = (seed: number): void => {
+      const [was, is] = before(graph, false, inputsOf(dtype, "special", seed));
+      expect(is.type).toEqual(was.type);
+      expect([...is.data].map(String)).toEqual([...was.data].map(String));
+      was.data.forEach((x, i) => expect(Object.is(is.data[i], x)).toBe(true));
+    };
+    fc.assert(fc.property(fc.nat({ max: 10_000 }), holds), { numRuns: 25, seed: 3 });
+  });
+
+  test.runIf(unsafe)("is off unless asked for, and right for ordinary numbers", () => {
+    expect(simplify(graph).fired).not.toContain(rule.name);
+    const [was, is] = before(graph, true, inputsOf(dtype, "ordinary", 5));
+    was.data.forEach((x, i) => expect(is.data[i]).toBeCloseTo(x, 5));
+  });
+});
+
+test("unsafe rules break some float: else they need not be unsafe", () => {
+  const unsafe = examples.filter(({ rule, dtype }) => rule.unsafe === true && isFloat(dtype));
+  const harmless = unsafe.filter(({ graph, dtype }) => {
+    const trials = Array.from({ length: 60 }, (_, seed) => before(graph, true, inputsOf(dtype, "special", seed)));
+    return trials.every(([was, is]) => was.data.every((x, i) => Object.is(is.data[i], x)));
+  });
+  expect(harmless.map((e) => `${e.name} on ${e.dtype}`)).toEqual([]);
+});
+
+test("rules have names of their own", () => {
+  expect(new Set(rules.map((r) => r.name)).size).toBe(rules.length);
+});
