@@ -1,62 +1,129 @@
-/** A new elementwise op is one row: gradient, text, both targets and fusion follow, with no other edit. */
-import { grad, inspect, jvp, tensor } from "lazuli";
-import type { Tensor } from "lazuli";
+/** A new elementwise op is one row: everything below follows from it, with no other edit. */
 import { afterAll, describe, expect, test } from "vitest";
+import { jvp } from "../compiler/autodiff/jvp.ts";
+import { vjp } from "../compiler/autodiff/vjp.ts";
+import { interpretGraph } from "../compiler/interpret.ts";
+import { at } from "../compiler/ir/errors.ts";
 import { s } from "../compiler/ir/expr.ts";
 import type { Graph } from "../compiler/ir/graph.ts";
+import type { Value } from "../compiler/ir/node.ts";
+import { make } from "../compiler/ir/node.ts";
 import { parseGraph } from "../compiler/ir/parse.ts";
+import type { ElementwisePrimitive } from "../compiler/ir/primitive.ts";
 import { printGraph } from "../compiler/ir/print.ts";
+import type { Shape } from "../compiler/ir/shape.ts";
 import { tensorType } from "../compiler/ir/shape.ts";
-import { multiply } from "../compiler/ops/arithmetic.ts";
+import { verifyGraph } from "../compiler/ir/verify.ts";
+import { divide, multiply, negative, sign, subtract } from "../compiler/ops/arithmetic.ts";
 import { elementwise } from "../compiler/ops/define.ts";
-import { scalar1, slope, unary } from "../compiler/ops/operands.ts";
+import { fill, reduceSum, spread } from "../compiler/ops/layout.ts";
+import { reduceMax } from "../compiler/ops/reductions.ts";
 import { paramValue } from "../compiler/ops/source.ts";
 import { opTable } from "../compiler/ops/table.ts";
+import { compileGraph, kernelCount } from "../compiler/pipeline.ts";
+import { js, wgsl } from "../compiler/target.ts";
+import { runCompiled } from "../src/cli/run.ts";
+import { Tensor, tensor } from "../src/index.ts";
+import { expectClose } from "./filetests/close.ts";
+import { numbers } from "./ops/samples.ts";
+import { shadersOf } from "./wgsl/plan.ts";
 import { openTint } from "./wgsl/tint.ts";
 
-const cubeOp = elementwise({
-  name: "cube",
-  doc: "x³.",
+/** The row. */
+const laplaceOp: ElementwisePrimitive = elementwise({
+  name: "laplace",
+  doc: "e^-|x|.",
   takes: "float",
-  cost: 2,
-  scalar: scalar1((x) => s.mul(s.mul(x, x), x)),
-  partials: slope((x) => multiply(multiply(x, x), 3)),
+  cost: 20,
+  scalar: (args) => s.exp(s.neg(s.abs(at(args, 0)))),
+  partials: ([x], y) => (x === undefined ? [null] : [multiply(negative(sign(x)), y)]),
 });
-const cube = unary(cubeOp);
-const cubed = (x: Tensor): Tensor => x.wrap(cube(x.value));
-const x = tensor([-2, 0.5, 3]);
 
-const shader = inspect(cubed(x), { target: "wgsl" }).text("source");
+const laplace = (x: Value): Value => make(laplaceOp, [x]);
 const tint = await openTint();
 afterAll(() => tint?.close());
 
-describe("one row", () => {
-  test("computes in generated JavaScript", () => {
-    expect(cubed(x).tolist()).toEqual([-8, 0.125, 27]);
+/** Softmax with the new op in place of exp. */
+function weights(x: Value): Value {
+  const e = laplace(subtract(x, spread(reduceMax(x, [1]), x.shape, [1])));
+  return divide(e, spread(reduceSum(e, [1]), x.shape, [1]));
+}
+
+function graphOf(shape: Shape, build: (x: Value) => readonly Value[]): Graph {
+  const x = paramValue("x", tensorType("float32", shape), "buffer");
+  return { name: "main", params: [x], outputs: build(x) };
+}
+
+const inputOf = (shape: Shape) => numbers(tensorType("float32", shape), 5, -2, 2);
+const expected = (x: number): number => Math.exp(-Math.abs(x));
+
+describe("a row of an elementwise op", () => {
+  test("computes on js", () => {
+    const graph = graphOf([7], (x) => [laplace(x)]);
+    const input = inputOf([7]);
+    const [found] = runCompiled(graph, [input], { verify: true });
+    [...input.data].forEach((x, i) => expect(found?.data[i]).toBeCloseTo(expected(x), 6));
   });
-  test("is differentiated backward, forward, and twice", () => {
-    const slopeOf = grad((t: Tensor) => cubed(t).sum());
-    expect(slopeOf(x).tolist()).toEqual([12, 0.75, 27]);
-    expect(grad((t: Tensor) => slopeOf(t).sum())(x).tolist()).toEqual([-12, 3, 18]);
-    expect(jvp(cubed, [x], [tensor([1, 0, 1])])[1].tolist()).toEqual([12, 0, 27]);
+
+  test("prints and reads back, the table given", () => {
+    const text = printGraph(graphOf([2, 3], (x) => [laplace(x)]));
+    expect(text).toContain("%0 = laplace %x : f32[2,3]");
+    const again = parseGraph(text, [...opTable, laplaceOp]);
+    verifyGraph(again);
+    expect(printGraph(again)).toBe(text);
+    expect(() => parseGraph(text, opTable)).toThrow(/laplace/);
   });
-  test("refuses what its row does not take", () => {
-    expect(() => cubed(tensor([1], { dtype: "int32" }))).toThrow("cube: takes float, not i32");
+
+  test("has derivatives in both modes, and again", () => {
+    const graph = graphOf([5], (x) => {
+      const one = fill(1, x.type);
+      const y = laplace(x);
+      const [slope = one] = vjp([y], [x], [one]).map((g) => g ?? one);
+      const [pushed = one] = jvp([y], [x], [one]).map((g) => g ?? one);
+      const [curve = one] = vjp([slope], [x], [one]).map((g) => g ?? one);
+      return [slope, pushed, curve];
+    });
+    const input = inputOf([5]);
+    const [slope, pushed, curve] = interpretGraph(graph, [input]);
+    [...input.data].forEach((x, i) => {
+      expect(slope?.data[i]).toBeCloseTo(-Math.sign(x) * expected(x), 5);
+      expect(pushed?.data[i]).toBeCloseTo(-Math.sign(x) * expected(x), 5);
+      expect(curve?.data[i]).toBeCloseTo(expected(x), 5);
+    });
   });
-  test("prints, and parses back", () => {
-    const input = paramValue("x", tensorType("float32", [3]), "buffer");
-    const graph: Graph = { name: "main", params: [input], outputs: [cube(input)] };
-    const text = printGraph(graph);
-    expect(text).toBe("graph @main(%x: f32[3]) -> f32[3] {\n  %0 = cube %x : f32[3]\n  return %0\n}");
-    expect(printGraph(parseGraph(text, [...opTable, cubeOp]))).toBe(text);
+
+  test("is differentiated by backward()", () => {
+    const x = tensor([0.5, -1], { requiresGrad: true });
+    const y = new Tensor(laplace(x.value));
+    y.sum().backward();
+    const got = x.grad?.tolist();
+    expect(got).toEqual([Math.fround(-Math.exp(-0.5)), Math.fround(Math.exp(-1))].map((n) => expect.closeTo(n, 6)));
   });
-  test("fuses with its neighbours", () => {
-    expect(inspect(cubed(x.add(1)).mul(2).sum()).kernels.length).toBe(1);
+
+  test.each([js, wgsl])("fuses into rows on $name: one kernel, its value kept between the sum and the quotient", (target) => {
+    const graph = graphOf([8, 100], (x) => [weights(x)]);
+    const { plan, lowered } = compileGraph(graph, target, { verify: true });
+    expect(kernelCount(plan)).toBe(1);
+    const spelled = JSON.stringify(at(lowered, 0).body).split('"op":"exp"').length - 1;
+    expect(spelled).toBe(1);
   });
-  test("becomes a shader", () => {
-    expect(shader).toMatch(/@compute/);
+
+  test("gives on js what the interpreter gives, fused, with its gradient", () => {
+    const graph = graphOf([4, 33], (x) => {
+      const y = weights(x);
+      const [g] = vjp([y], [x], [multiply(y, y)]);
+      return [y, g ?? y];
+    });
+    const input = inputOf([4, 33]);
+    expectClose(runCompiled(graph, [input], { verify: true }), interpretGraph(graph, [input]), "weights");
   });
-  test.skipIf(tint === null)("that Tint compiles", async () => {
-    expect(await tint?.checkSource(shader)).toEqual([]);
+
+  test.skipIf(tint === null)("has shaders that Tint takes", async () => {
+    const { plan } = compileGraph(
+      graphOf([8, 100], (x) => [weights(x)]),
+      wgsl,
+      { verify: true },
+    );
+    for (const shader of shadersOf(plan).values()) expect(await tint?.check(shader)).toEqual([]);
   });
 });
