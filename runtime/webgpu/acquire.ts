@@ -1,6 +1,7 @@
 /**
- * Where a GPU comes from: the browser's `navigator.gpu`, or the optional peer `webgpu` (Dawn) in Node. The object that Dawn's
- * `create()` returns keeps a process alive, so it lives in this file's functions only and is dropped before they return.
+ * Where a GPU comes from: the browser's `navigator.gpu`, or the optional peer `webgpu` (Dawn) in Node. Dawn's answers arrive
+ * through the object that `create()` returns: once that is collected, no promise of its devices resolves, and the process may
+ * crash. So the device that is acquired holds it, and nothing else does.
  */
 import { DeviceError } from "../../compiler/ir/errors.ts";
 
@@ -8,8 +9,6 @@ export interface AcquireOptions {
   readonly powerPreference?: "low-power" | "high-performance";
   /** Dawn's own options in Node, as `backend=vulkan`; browsers have none. */
   readonly dawn?: readonly string[];
-  /** Limits to ask for in place of what the adapter has. */
-  readonly limits?: Readonly<Record<string, number>>;
 }
 
 /** What the runtime asks an adapter for: as much as it has. */
@@ -27,6 +26,8 @@ const wantedFeatures: ReadonlySet<string> = new Set(["timestamp-query", "subgrou
 
 export interface Acquired {
   readonly device: GPUDevice;
+  /** To be held as long as the device is used. */
+  readonly instance: GPU;
   /** The adapter in words: `google SwiftShader`. */
   readonly adapter: string;
 }
@@ -40,8 +41,8 @@ export async function acquire(options: AcquireOptions = {}): Promise<Acquired> {
   const limits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));
   const features = [...adapter.features].filter((name) => wantedFeatures.has(name));
   try {
-    const device = await adapter.requestDevice({ requiredLimits: { ...limits, ...options.limits }, requiredFeatures: features.filter(isFeature) });
-    return { device, adapter: [adapter.info.vendor, adapter.info.architecture].filter((s) => s !== "").join(" ") };
+    const device = await adapter.requestDevice({ requiredLimits: limits, requiredFeatures: features.filter(isFeature) });
+    return { device, instance: gpu, adapter: [adapter.info.vendor, adapter.info.architecture].filter((s) => s !== "").join(" ") };
   } catch (error) {
     throw new DeviceError(`webgpu: the adapter gives no device: ${messageOf(error)}. configure({ device: "cpu" }).`, { cause: error });
   }

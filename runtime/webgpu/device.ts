@@ -29,6 +29,8 @@ export interface WebGpuRun extends Run {
 }
 
 const ignore = (): void => {};
+/** Every so many submits, the run that made the last waits for the GPU: who awaits each run does not run away from it. */
+const submitsAhead = 32;
 /** How long a refused operation waits for the news that the device is lost. */
 const lossNewsMs = 50;
 
@@ -40,15 +42,19 @@ export class WebGpuDevice implements AsyncDevice {
   readonly lost: Promise<string>;
   /** What the GPU complained of outside of any call of this device; empty, unless lazuli has a bug. */
   readonly complaints: string[] = [];
+  /** Held, because Dawn's promises resolve only as long as it lives. */
+  readonly instance: GPU;
   readonly #gpu: GPUDevice;
   readonly #room: StorageRoom;
   readonly #workshop: Workshop;
   readonly #readback: Readback;
   readonly #order = new CallOrder();
   #loss: DeviceError | null = null;
+  #submits = 0;
 
-  constructor({ device, adapter }: Acquired) {
+  constructor({ device, instance, adapter }: Acquired) {
     this.adapter = adapter;
+    this.instance = instance;
     this.#gpu = device;
     const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
     const all = usage.storage | usage.copySource | usage.copyTarget;
@@ -166,6 +172,8 @@ export class WebGpuDevice implements AsyncDevice {
     } finally {
       release(job);
     }
+    this.#submits++;
+    if (this.#submits % submitsAhead === 0) await this.#gpu.queue.onSubmittedWorkDone().catch(ignore);
     const error = await caught;
     for (const input of job.inputs.values()) await input.made?.catch(ignore);
     if (error !== null) this.#distrust(fresh);

@@ -100,7 +100,7 @@ export class WebGpuExecutable implements AsyncExecutable {
     const isNew = this.#uniforms === null;
     this.#uniforms ??= device.createBuffer({ size: Math.max(16, this.#uniformBytes), usage: usage.uniform | usage.copyTarget });
     for (const { position, dtype, scalar } of this.#patches) this.#words.setUint32(position, wordOf(dtype, at(scalars, scalar)), true);
-    if (this.#uniformBytes > 0 && (isNew || this.#patches.length > 0)) device.queue.writeBuffer(this.#uniforms, 0, this.#words, 0, this.#uniformBytes);
+    if (this.#uniformBytes > 0 && (isNew || this.#patches.length > 0)) device.queue.writeBuffer(this.#uniforms, 0, this.#words.buffer, 0, this.#uniformBytes);
     return this.#uniforms;
   }
 
