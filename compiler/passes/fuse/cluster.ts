@@ -17,6 +17,8 @@ export interface Demand {
   readonly inner: readonly string[];
   /** Work, in additions an element, that already repeats because of this place. */
   readonly carried: number;
+  /** The part of the iterations that really asks: a piece behind a guard (of a pad, of a concat) is computed where the guard holds. */
+  readonly share: number;
 }
 
 export class Cluster {
@@ -118,7 +120,7 @@ export class Axes {
     });
     const reads = [...names].some((n) => !this.#extents.has(n));
     if (reads) last = nest.length - 1;
-    return this.volume(nest.slice(0, last + 1));
+    return this.volume(nest.slice(0, last + 1)) * demand.share;
   }
 }
 

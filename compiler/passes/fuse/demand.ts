@@ -5,6 +5,7 @@ import { variable } from "../../ir/expr.ts";
 import { ix } from "../../ir/indexing.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { int, intLists, ints, result } from "../../ir/node.ts";
+import { sizeOf } from "../../ir/shape.ts";
 import type { Axes, Demand } from "./cluster.ts";
 
 /** A demand on one operand. */
@@ -31,7 +32,11 @@ export function asksOfLight(node: Node, demand: Demand): Ask[] {
       return variable(`q${node.id}_${k}_${asks.length}`, "int32");
     };
     const pieces = node.op.pieces(index, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read });
-    for (const p of pieces) asks.push({ value: at(node.args, p.operand), demand: { ...demand, index: p.index, carried } });
+    for (const p of pieces) {
+      const value = at(node.args, p.operand);
+      const part = p.guard === undefined ? 1 : Math.min(1, sizeOf(value.shape) / Math.max(1, sizeOf(result(node, 0).shape)));
+      asks.push({ value, demand: { ...demand, index: p.index, carried, share: demand.share * part } });
+    }
     return asks;
   }
   if (node.op.kind === "barrier") return [{ value: at(node.args, 0), demand }];
@@ -59,31 +64,31 @@ export function anchorOf(node: Node, axes: Axes): Anchor {
       let kept = 0;
       const index = operand.shape.map((n, i) => (reduced.includes(i) ? axisOrZero(axes, n) : at(form, kept++)));
       const inner = namesOf(reduced.map((a) => at(index, a)));
-      return { grid, form, asks: [{ value: operand, demand: { index, inner, carried: 0 } }] };
+      return { grid, form, asks: [{ value: operand, demand: { index, inner, carried: 0, share: 1 } }] };
     }
     case "contraction":
       return { grid, form, asks: contractionAsks(node, form, axes) };
     case "prefix": {
       const along = at(form, int(node.attrs, "axis"));
       const inner = namesOf([along]);
-      return { grid: grid.filter((g) => !inner.includes(g)), form, asks: [{ value: at(node.args, 0), demand: { index: form, inner, carried: 0 } }] };
+      return { grid: grid.filter((g) => !inner.includes(g)), form, asks: [{ value: at(node.args, 0), demand: { index: form, inner, carried: 0, share: 1 } }] };
     }
     case "scatter": {
       const updates = at(node.args, 2);
       const space = updates.shape.map((n) => axisOrZero(axes, n));
-      const asks: Ask[] = [{ value: at(node.args, 0), demand: { index: null, inner: [], carried: 0 } }];
+      const asks: Ask[] = [{ value: at(node.args, 0), demand: { index: null, inner: [], carried: 0, share: 1 } }];
       const read = (k: number, i: readonly Expr[]): Expr => {
-        asks.push({ value: at(node.args, k), demand: { index: i, inner: [], carried: 0 } });
+        asks.push({ value: at(node.args, k), demand: { index: i, inner: [], carried: 0, share: 1 } });
         return variable(`q${node.id}_${k}`, "int32");
       };
       node.op.target(space, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read });
-      asks.push({ value: updates, demand: { index: space, inner: [], carried: 0 } });
+      asks.push({ value: updates, demand: { index: space, inner: [], carried: 0, share: 1 } });
       return { grid: namesOf(space), form, asks };
     }
     case "routine":
-      return { grid: [], form, asks: node.args.map((value) => ({ value, demand: { index: null, inner: [], carried: 0 } })) };
+      return { grid: [], form, asks: node.args.map((value) => ({ value, demand: { index: null, inner: [], carried: 0, share: 1 } })) };
     default:
-      return { grid, form, asks: asksOfLight(node, { index: form, inner: [], carried: 0 }) };
+      return { grid, form, asks: asksOfLight(node, { index: form, inner: [], carried: 0, share: 1 }) };
   }
 }
 
@@ -99,6 +104,6 @@ function contractionAsks(node: Node, form: readonly Expr[], axes: Axes): Ask[] {
       if (own.includes(i)) return at(loops, own.indexOf(i));
       return shared.includes(i) ? at(form, shared.indexOf(i)) : at(form, free++);
     });
-    return { value, demand: { index, inner: namesOf(loops), carried: 0 } };
+    return { value, demand: { index, inner: namesOf(loops), carried: 0, share: 1 } };
   });
 }
