@@ -45,7 +45,7 @@ function build(sample: Sample, fusion: boolean): Built {
 }
 
 /** A plan of one input of this type. */
-function planOf(type: TensorType, name: string, f: (x: Value) => Value, donated: readonly number[] = []): CompiledPlan {
+export function planOf(type: TensorType, name: string, f: (x: Value) => Value, donated: readonly number[] = []): CompiledPlan {
   const x = paramValue("x", type, "buffer");
   return compileGraph({ name, params: [x], outputs: [f(x)] }, wgsl, { donated }).compiled;
 }
