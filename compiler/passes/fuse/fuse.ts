@@ -21,8 +21,8 @@ import { isFree, isLight, isScalarParam } from "../region.ts";
 import { constantOf, storageOf } from "../storage.ts";
 import { Axes, Cluster, storable } from "./cluster.ts";
 import { anchorOf, asksOfLight, costOf } from "./demand.ts";
-import type { Readers } from "./legality.ts";
-import { absorbRefusal, alignment, closedReason, mergeRefusal } from "./legality.ts";
+import type { Alignment, Readers } from "./legality.ts";
+import { absorbRefusal, alignment, closedReason, mergeRefusal, sizeRefusal } from "./legality.ts";
 import { mergeInto } from "./merge.ts";
 import { repeatRefusal } from "./profit.ts";
 import { regionsOf } from "./regions.ts";
@@ -203,8 +203,7 @@ class Fuser {
   /** Merges a producer with a cluster that asks for it, if that is allowed and pays. */
   #merge(producer: Cluster, consumer: Cluster, node: Node): boolean {
     if (producer === consumer) return true;
-    const cyclic = this.#reaches(producer, consumer, consumer) || this.#reaches(consumer, producer, producer);
-    const aligned = cyclic ? "another kernel stands between them" : alignment(producer, consumer, this.#axes, this.#readersBeside(producer, consumer));
+    const aligned = this.#aligned(producer, consumer);
     const refusal = typeof aligned === "string" ? aligned : mergeRefusal(producer, consumer, aligned, this.#axes, this.#target);
     if (typeof aligned === "string" || refusal !== null) {
       this.#decide(node, consumer, false, refusal ?? "");
@@ -221,6 +220,14 @@ class Fuser {
     return true;
   }
 
+  /** How their axes correspond, or why they stay apart; what is cheap to find out is asked first. */
+  #aligned(producer: Cluster, consumer: Cluster): Alignment | string {
+    const large = sizeRefusal(producer, consumer, this.#target);
+    if (large !== null) return large;
+    const cyclic = this.#reaches(producer, consumer, consumer) || this.#reaches(consumer, producer, producer);
+    return cyclic ? "another kernel stands between them" : alignment(producer, consumer, this.#axes, this.#readersBeside(producer, consumer));
+  }
+
   #readersBeside(producer: Cluster, consumer: Cluster): Readers {
     const alone = [...producer.outputs.keys()].every((v) => !this.#kept.has(v) && this.#askersOfValue(v).every((c) => c === consumer));
     return alone ? "consumer" : "others";
@@ -235,16 +242,25 @@ class Fuser {
    * clusters whose results all come after the last node of the goal are not looked into.
    */
   #reaches(from: Cluster, to: Cluster, except: Cluster | null): boolean {
+    const v0 = this.#visits; const r = this.#reaches2(from, to, except);
+    if (this.#visits - v0 > 12) { (globalThis as any).N = ((globalThis as any).N ?? 0) + 1; if ((globalThis as any).N < 12) console.log("from", from.id, [...from.outputs.keys()].map((v) => v.node.op.name + (this.#order.get(v.node))).slice(0, 6).join(), from.outputs.size, "to", to.id, [...to.outputs.keys()].map((v) => v.node.op.name + (this.#order.get(v.node))).slice(0,4).join(), to.outputs.size, "steps", this.#visits - v0, r, except === to); }
+    return r;
+  }
+  #reaches2(from: Cluster, to: Cluster, except: Cluster | null): boolean {
     const last = Math.max(...this.#positions(to));
     const seen = new Set<Cluster>([from]);
     const stack = this.#readersOf(from, last).filter((c) => c !== except);
+    if (stack.includes(to)) return true;
     for (let c = stack.pop(); c !== undefined; c = stack.pop()) {
       if (c === to) return true;
       if (seen.has(c)) continue;
       seen.add(c);
       this.#visits++;
       if (seen.size > 4096) return true;
-      stack.push(...this.#readersOf(c, last));
+      const readers = this.#readersOf(c, last);
+      if (readers.includes(to)) return true;
+      // the clusters that were made first stand last in the graph: where the search is likely to end
+      stack.push(...readers.sort((a, b) => b.id - a.id));
     }
     return false;
   }

@@ -146,9 +146,13 @@ const smallWork = 65536;
 /** Walking columns of a buffer larger than this misses the cache on every element. */
 const cacheBytes = 1 << 20;
 
+/** Why two clusters are too much for one kernel. */
+export function sizeRefusal(x: Cluster, d: Cluster, target: Target): string | null {
+  return x.operations + d.operations > target.maxOperations ? `the kernel would pass ${target.maxOperations} operations` : null;
+}
+
 /** Why two aligned clusters should stay apart all the same. */
 export function mergeRefusal(x: Cluster, d: Cluster, aligned: Alignment, axes: Axes, target: Target): string | null {
-  if (x.operations + d.operations > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
   const bound = new Set([...x.demands.keys(), ...d.demands.keys()].filter((v) => !isFree(v.node) && !x.outputs.has(v)));
   if (bound.size + x.outputs.size + d.outputs.size > target.maxBindings) return `the kernel would bind more than ${target.maxBindings} buffers`;
   const merged = axes.volume([...aligned.grid.values()]);
