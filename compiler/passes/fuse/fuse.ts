@@ -11,6 +11,7 @@
  * Whether a step is allowed is decided in `legality.ts`, whether it pays in `profit.ts`; every refusal is recorded.
  */
 import { at, CompilerBug } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { nodesOf } from "../../ir/graph.ts";
 import type { Node, Value } from "../../ir/node.ts";
@@ -24,6 +25,7 @@ import { anchorOf, asksOfLight, costOf } from "./demand.ts";
 import type { Alignment, Readers } from "./legality.ts";
 import { absorbRefusal, alignment, closedReason, mergeRefusal, sizeRefusal } from "./legality.ts";
 import { mergeInto } from "./merge.ts";
+import { leads } from "./path.ts";
 import { repeatRefusal } from "./profit.ts";
 import { regionsOf } from "./regions.ts";
 
@@ -62,6 +64,8 @@ class Fuser {
   readonly #clusters: Cluster[] = [];
   readonly #anchors = new Map<Cluster, Node>();
   readonly #askers = new Map<Value, Set<Cluster>>();
+  /** The cluster that stores a value. */
+  readonly #writers = new Map<Value, Cluster>();
   readonly #kept: ReadonlySet<Value>;
   readonly #decisions: Decision[] = [];
   #visits = 0;
@@ -147,7 +151,7 @@ class Fuser {
     cluster.operations = Math.max(1, costOf(node));
     if (node.op.kind === "prefix") cluster.walks.add(flag(node.attrs, "reverse") ? "end" : "start");
     for (const r of node.results) {
-      if (this.#kept.has(r) || this.#askersOfValue(r).length > 0) cluster.outputs.set(r, anchor.form);
+      if (this.#kept.has(r) || this.#askersOfValue(r).length > 0) this.#output(cluster, r, anchor.form);
     }
     for (const { value, demand } of anchor.asks) this.#ask(cluster, value, demand);
     return cluster;
@@ -190,13 +194,13 @@ class Fuser {
       const needed = this.#kept.has(r) || this.#askersOfValue(r).length > 0;
       return !needed || (c.demands.get(r) ?? []).some((d) => storable(c, r, d, this.#axes) !== null);
     });
-    return stores && askers.every((other) => other === c || !this.#reaches(other, c, null));
+    return stores && askers.every((other) => other === c || !this.#reaches(other, c, "all"));
   }
 
   #storeIn(c: Cluster, r: Value): void {
     for (const d of c.demands.get(r) ?? []) {
       const form = storable(c, r, d, this.#axes);
-      if (form !== null) c.outputs.set(r, c.outputs.get(r) ?? form);
+      if (form !== null) this.#output(c, r, c.outputs.get(r) ?? form);
     }
   }
 
@@ -224,7 +228,7 @@ class Fuser {
   #aligned(producer: Cluster, consumer: Cluster): Alignment | string {
     const large = sizeRefusal(producer, consumer, this.#target);
     if (large !== null) return large;
-    const cyclic = this.#reaches(producer, consumer, consumer) || this.#reaches(consumer, producer, producer);
+    const cyclic = this.#reaches(producer, consumer, "no direct ones") || this.#reaches(consumer, producer, "no direct ones");
     return cyclic ? "another kernel stands between them" : alignment(producer, consumer, this.#axes, this.#readersBeside(producer, consumer));
   }
 
@@ -238,42 +242,41 @@ class Fuser {
   }
 
   /**
-   * Whether data flows from one cluster to another, the direct edge to `except` aside. Data flows forward in the graph's order, so
-   * clusters whose results all come after the last node of the goal are not looked into.
+   * Whether data flows from one cluster to another, the direct edge aside where it is not asked for. Data flows forward in the
+   * graph's order, so results that stand before the start or after the end of the way are not looked at.
    */
-  #reaches(from: Cluster, to: Cluster, except: Cluster | null): boolean {
-    const v0 = this.#visits; const r = this.#reaches2(from, to, except);
-    if (this.#visits - v0 > 12) { (globalThis as any).N = ((globalThis as any).N ?? 0) + 1; if ((globalThis as any).N < 12) console.log("from", from.id, [...from.outputs.keys()].map((v) => v.node.op.name + (this.#order.get(v.node))).slice(0, 6).join(), from.outputs.size, "to", to.id, [...to.outputs.keys()].map((v) => v.node.op.name + (this.#order.get(v.node))).slice(0,4).join(), to.outputs.size, "steps", this.#visits - v0, r, except === to); }
-    return r;
-  }
-  #reaches2(from: Cluster, to: Cluster, except: Cluster | null): boolean {
+  #reaches(from: Cluster, to: Cluster, edges: "all" | "no direct ones"): boolean {
     const last = Math.max(...this.#positions(to));
-    const seen = new Set<Cluster>([from]);
-    const stack = this.#readersOf(from, last).filter((c) => c !== except);
-    if (stack.includes(to)) return true;
-    for (let c = stack.pop(); c !== undefined; c = stack.pop()) {
-      if (c === to) return true;
-      if (seen.has(c)) continue;
-      seen.add(c);
-      this.#visits++;
-      if (seen.size > 4096) return true;
-      const readers = this.#readersOf(c, last);
-      if (readers.includes(to)) return true;
-      // the clusters that were made first stand last in the graph: where the search is likely to end
-      stack.push(...readers.sort((a, b) => b.id - a.id));
-    }
-    return false;
+    const first = Math.min(...this.#positions(from));
+    const flow = { after: (c: Cluster) => this.#readersOf(c, last), before: (c: Cluster) => this.#writersFor(c, first) };
+    return leads(from, to, flow, edges, () => void this.#visits++);
   }
 
   /** Where the results of a cluster stand in the graph's order. */
   #positions(c: Cluster): number[] {
-    return [...c.outputs.keys()].map((v) => this.#order.get(v.node) ?? 0);
+    return [...c.outputs.keys()].map((v) => this.#place(v));
+  }
+
+  #place(v: Value): number {
+    return this.#order.get(v.node) ?? 0;
   }
 
   /** Clusters that read results of `c` which stand before `last`. */
   #readersOf(c: Cluster, last: number): Cluster[] {
-    const early = [...c.outputs.keys()].filter((v) => (this.#order.get(v.node) ?? 0) < last);
+    const early = [...c.outputs.keys()].filter((v) => this.#place(v) < last);
     return early.flatMap((v) => this.#askersOfValue(v)).filter((r) => r !== c);
+  }
+
+  /** Clusters that store what `c` reads, as far as that stands at `first` or after it. */
+  #writersFor(c: Cluster, first: number): Cluster[] {
+    const late = [...c.demands.keys()].filter((v) => this.#place(v) >= first);
+    return late.flatMap((v) => this.#writers.get(v)?.root() ?? []).filter((w) => w !== c);
+  }
+
+  /** `c` stores this value for all who ask. */
+  #output(c: Cluster, v: Value, form: readonly Expr[]): void {
+    c.outputs.set(v, form);
+    this.#writers.set(v, c);
   }
 
   #askersOfValue(v: Value): Cluster[] {
