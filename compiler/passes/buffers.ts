@@ -190,11 +190,18 @@ class Assignment {
   /** The steps with the birth and death of every temp written between them; copies that became in-place are gone. */
   #withLifetimes(): Step[] {
     const out: Step[] = [];
+    const temps = this.#drafts.filter((d) => d.role === "temp" && d.over === null);
+    const births: Draft[][] = this.#steps.map(() => []);
+    const deaths: Draft[][] = this.#steps.map(() => []);
+    for (const d of temps) {
+      births[d.first]?.push(d);
+      deaths[d.last]?.push(d);
+    }
     this.#steps.forEach((s, i) => {
-      for (const d of this.#drafts) if (d.role === "temp" && d.over === null && d.first === i) out.push({ kind: "alloc", buffer: d.id });
+      for (const d of at(births, i)) out.push({ kind: "alloc", buffer: d.id });
       const same = s.kind === "copy" && owner(at(this.#drafts, s.from)) === owner(at(this.#drafts, s.to));
       if (!same) out.push(s);
-      for (const d of this.#drafts) if (d.role === "temp" && d.over === null && d.last === i) out.push({ kind: "free", buffer: d.id });
+      for (const d of at(deaths, i)) out.push({ kind: "free", buffer: d.id });
     });
     return out;
   }

@@ -7,7 +7,7 @@ import { outputsOf, scriptOf, shadersOf } from "../wgsl/plan.ts";
 import { openRunner } from "../wgsl/run.ts";
 import { openTint } from "../wgsl/tint.ts";
 import { checkPrograms, checkProgramsAsync, expectResults } from "./check.ts";
-import type { Program } from "./program.ts";
+import type { Program, World } from "./program.ts";
 import { exact, lengthy, narrow, tame } from "./worlds.ts";
 
 const tint = await openTint();
@@ -32,8 +32,8 @@ test.skipIf(tint === null)("Tint takes every shader", async () => {
   });
 });
 
-/** The program with room for another order of float sums on the device. */
-const loosened = (program: Program): Program => ({ ...program, outputs: program.outputs.map((o) => ({ ...o, error: o.error * 4 })) });
+/** The program with room for another order of float sums on the device, and for another sign of a zero, which WGSL does not keep. */
+const loosened = (program: Program): Program => ({ ...program, outputs: program.outputs.map((o) => ({ ...o, error: Math.max(o.error * 4, Number.MIN_VALUE) })) });
 
 async function checkOnDevice(program: Program): Promise<void> {
   const { plan } = compileGraph(program.graph, wgsl);
@@ -45,6 +45,7 @@ async function checkOnDevice(program: Program): Promise<void> {
 }
 
 test.skipIf(runner === null)("the device gives what the interpreter gives", { timeout: 120_000 }, async () => {
-  await checkProgramsAsync(tame(exact), 40, checkOnDevice);
-  await checkProgramsAsync(lengthy(tame(exact)), 15, checkOnDevice);
+  const world: World = { ...tame(exact), takes: (op) => exact.takes(op) && op.name !== "bitcast" };
+  await checkProgramsAsync(world, 40, checkOnDevice);
+  await checkProgramsAsync(lengthy(world), 15, checkOnDevice);
 });
