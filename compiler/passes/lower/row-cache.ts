@@ -88,7 +88,7 @@ export class RowCache {
     for (const [v, { size, homes }] of this.#seen) {
       const op = v.node.op;
       const bytes = size * dtypeInfo(v.dtype).bytes;
-      if (homes.size < 2 || op.kind !== "elementwise" || op.cost < worthKeeping || bytes > left) continue;
+      if (size === 0 || homes.size < 2 || op.kind !== "elementwise" || op.cost < worthKeeping || bytes > left) continue;
       chosen.add(v);
       left -= bytes;
     }
