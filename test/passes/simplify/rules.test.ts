@@ -43,7 +43,7 @@ function before(graph: Graph, unsafe: boolean, inputs: readonly HostData[]): rea
 
 const inputsOf = (dtype: DType, kind: "special" | "ordinary", seed: number): HostData[] => [0, 1].map((k) => numbersOf(type(dtype), kind, seed * 2 + k));
 
-describe.each(examples)("$name on $dtype, example $number", ({ rule, dtype, graph }) => {
+describe.each(examples)("$name on $dtype, example $number", ({ rule, graph }) => {
   const unsafe = rule.unsafe === true;
 
   test("fires", () => {
