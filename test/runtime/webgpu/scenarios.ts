@@ -190,18 +190,6 @@ const own: Readonly<Record<string, Scenario>> = {
     assert.ok(device.memory().current <= before.current + 256);
     assert.ok(device.memory().reserved <= before.reserved + 8 * 2 ** 20);
   },
-  "memory of dropped handles comes back when they are collected": async (device) => {
-    const before = device.memory().current;
-    const plan = device.prepare(planOf(f32(4096), "dropped", exp));
-    await plan.ready;
-    for (let i = 0; i < 20; i++) device.run(plan, [device.upload(new Float32Array(4096), f32(4096))], []);
-    assert.ok(device.memory().current >= before + 40 * 2 ** 14);
-    for (let i = 0; i < 50 && device.memory().current > before; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      globalThis.gc?.();
-    }
-    assert.ok(device.memory().current <= before, `${device.memory().current - before} bytes are still held`);
-  },
   "names the limit, the size and the way out": async (device) => {
     await refuses(() => device.prepare(planOf(f32(2 ** 30), "huge", exp)), /plan huge/, /4294967296/, /maxStorageBufferBindingSize/, /slices/);
     assert.ok(device.limits.maxBufferSize > 2 ** 28);
