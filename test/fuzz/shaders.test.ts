@@ -36,7 +36,10 @@ test.skipIf(tint === null)("Tint takes every shader", async () => {
 });
 
 /** The program with room for another order of float sums on the device, and for another sign of a zero, which WGSL does not keep. */
-const loosened = (program: Program): Program => ({ ...program, outputs: program.outputs.map((o) => ({ ...o, error: Math.max(o.error * 4, Number.MIN_VALUE) })) });
+const loosened = (program: Program): Program => ({
+  ...program,
+  outputs: program.outputs.map((o) => ({ ...o, error: Math.max(o.error * 4, Number.MIN_VALUE) })),
+});
 
 /** Integers that are no float32: a device may round them either way. */
 function roundsIntegers({ graph, inputs }: Program): boolean {
