@@ -22,6 +22,7 @@ import {
   pad,
   random,
   scaledDotProductAttention,
+  slice,
   softmax,
   sqrt,
   tensor,
@@ -134,7 +135,7 @@ const oneReduction: readonly FusionRow[] = [
     aim: 1,
     outputs: () => [data(100).add(data(100)).reshape(10, 10).add(data(10, 10)).sum({ axis: 0 })],
   },
-  { row: 28, section: "B", expression: "x(32,32).sum(1)[:16] + y(16)", aim: 1, outputs: () => [data(32, 32).sum({ axis: 1 }).at(":16").add(data(16))] },
+  { row: 28, section: "B", expression: "x(32,32).sum(1)[:16] + y(16)", aim: 1, outputs: () => [data(32, 32).sum({ axis: 1 }).at(slice(0, 16)).add(data(16))] },
   {
     row: 30,
     section: "B",
@@ -403,6 +404,28 @@ const training: readonly FusionRow[] = [
 
 /** Shapes of the same kinds that the list leaves out: the mechanism counts, not the row. */
 const kindred: readonly FusionRow[] = [
+  {
+    row: 104,
+    section: "B",
+    expression: "x(32,32).sum(1)[8:24] + y(16)",
+    aim: 1,
+    outputs: () => [data(32, 32).sum({ axis: 1 }).at(slice(8, 24)).add(data(16))],
+  },
+  { row: 105, section: "B", expression: "x(32,32).max(1)[::-2] * y(16)", aim: 1, outputs: () => [data(32, 32).max({ axis: 1 }).at("::-2").mul(data(16))] },
+  {
+    row: 106,
+    section: "B",
+    expression: "(x(16,32) @ w(32,24))[:, 4:12] + b(8)",
+    aim: 1,
+    outputs: () => [data(16, 32).matmul(data(32, 24)).at(":", slice(4, 12)).add(data(8))],
+  },
+  {
+    row: 107,
+    section: "D",
+    expression: "softmax(x(16,32))[4:12]",
+    aim: 1,
+    outputs: () => [softmax(data(16, 32)).at(slice(4, 12))],
+  },
   { row: 101, section: "D", expression: "softmax(x(64,100))", aim: 1, outputs: () => [softmax(data(64, 100))] },
   {
     row: 102,

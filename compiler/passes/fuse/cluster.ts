@@ -94,6 +94,10 @@ export class Axes {
     return axisIndex(name, 0, extent - 1);
   }
 
+  has(name: string): boolean {
+    return this.#extents.has(name);
+  }
+
   extent(name: string): number {
     const n = this.#extents.get(name);
     if (n === undefined) throw new CompilerBug(`no axis ${name}`);

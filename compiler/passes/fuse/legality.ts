@@ -1,10 +1,13 @@
 /** What a kernel can hold. Each function gives the reason against, or null. */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
+import { addIndex, freeNames, subIndex } from "../../ir/indexing.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import type { Target } from "../../target.ts";
 import { isFree, isLight } from "../region.ts";
 import type { Axes, Cluster, Demand } from "./cluster.ts";
+import { sameIndex } from "./cluster.ts";
 import { costOf } from "./demand.ts";
 
 /** Beyond this many indices for one value a kernel computes the same things over and over. */
@@ -40,6 +43,8 @@ export function absorbRefusal(c: Cluster, node: Node, target: Target): string | 
 export interface Alignment {
   /** Producer's grid axis → consumer's grid axis: the grid of the merged cluster. */
   readonly grid: ReadonlyMap<string, string>;
+  /** Producer's grid axis → where along it the consumer asks: an axis of the grid, for a part with an offset. */
+  readonly places: ReadonlyMap<string, Expr>;
   /** Producer's other axes → where the consumer asks, for the demands that the consumer causes anew. */
   readonly inner: readonly ReadonlyMap<string, Expr>[];
 }
@@ -63,7 +68,7 @@ export function alignment(x: Cluster, d: Cluster, axes: Axes, readers: Readers):
   const grid = pairs.grid();
   if (x.fixed && grid.size !== x.grid.length) return "the consumer asks for it inside a loop of its own or at another index, so it would be computed again";
   if (d.fixed && grid.size !== d.grid.length) return "the consumer's reduction runs over another grid";
-  return { grid, inner: pairs.inner };
+  return { grid, places: pairs.places, inner: pairs.inner };
 }
 
 /** A running value can only be met in step: in a loop that walks all of its axis and no other, from the same end. */
@@ -75,6 +80,13 @@ function walkRefusal(x: Cluster, d: Cluster, v: Value, demand: Demand): string |
   return simple && d.walks.size === 0 ? null : "a running value is met in step only";
 }
 
+/** By how much an index moves with each step of an axis; 0 where that is not always the same. */
+function stepOf(index: Expr, axis: string): number {
+  const next = exprMapper((e) => (e.op === "axis" && e.name === axis ? addIndex(e, 1) : e))(index);
+  const step = subIndex(next, index);
+  return step.op === "const" ? step.value : 0;
+}
+
 /** Collects which axis meets which, over all links between two clusters. */
 class Pairing {
   readonly inner: Map<string, Expr>[] = [];
@@ -82,6 +94,8 @@ class Pairing {
   readonly #d: Cluster;
   readonly #axes: Axes;
   readonly #readers: Readers;
+  /** Where along a producer's axis the consumer asks. */
+  readonly places: Map<string, Expr> = new Map();
   readonly #to = new Map<string, string>();
   readonly #from = new Map<string, string>();
   readonly #looseX = new Set<string>();
@@ -94,10 +108,17 @@ class Pairing {
     this.#readers = readers;
   }
 
-  /** A longer axis of the consumer asks behind a guard (a pad), a shorter one for a part, which must be all that anybody needs. */
-  #covers(p: string, q: string): boolean {
-    const [whole, asked] = [this.#axes.extent(p), this.#axes.extent(q)];
-    return asked === whole || (asked < whole && this.#readers === "consumer");
+  /**
+   * The one grid axis of the consumer that walks along a producer's axis, never to one place twice. A longer one asks behind a guard
+   * (a pad), a shorter one for a part (a slice), which must be all that anybody needs.
+   */
+  #walker(p: string, q: Expr): string | null {
+    const names = [...freeNames(q)].filter((n) => this.#axes.has(n));
+    const name = names.length === 1 ? names[0] : undefined;
+    if (name === undefined || !this.#d.grid.includes(name)) return null;
+    const [whole, asked] = [this.#axes.extent(p), this.#axes.extent(name)];
+    if (q.op === "axis" && asked === whole) return name;
+    return this.#readers === "consumer" && asked <= whole && stepOf(q, name) !== 0 ? name : null;
   }
 
   add(form: readonly Expr[], index: readonly Expr[]): void {
@@ -106,21 +127,23 @@ class Pairing {
       const q = at(index, k);
       if (p.op !== "axis") return;
       const gridX = this.#x.grid.includes(p.name);
-      const gridD = q.op === "axis" && this.#d.grid.includes(q.name);
-      if (gridX && gridD && this.#covers(p.name, q.name)) this.#pair(p.name, q.name);
+      const walker = gridX ? this.#walker(p.name, q) : null;
+      if (walker !== null) this.#pair(p.name, walker, q);
       else {
         if (gridX) this.#looseX.add(p.name);
-        if (gridD) this.#looseD.add(q.name);
+        if (q.op === "axis" && this.#d.grid.includes(q.name)) this.#looseD.add(q.name);
       }
       inner.set(p.name, q);
     });
     this.inner.push(inner);
   }
 
-  #pair(p: string, q: string): void {
+  #pair(p: string, q: string, place: Expr): void {
     const known = this.#to.get(p);
     const back = this.#from.get(q);
-    if ((known === undefined || known === q) && (back === undefined || back === p)) {
+    const same = sameIndex([this.places.get(p) ?? place], [place]);
+    if (same && (known === undefined || known === q) && (back === undefined || back === p)) {
+      this.places.set(p, place);
       this.#to.set(p, q);
       this.#from.set(q, p);
       return;

@@ -9,7 +9,7 @@ import type { Alignment } from "./legality.ts";
 
 export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignment, axes: Axes): Cluster {
   const anew = demandsCausedAnew(producer, aligned);
-  const part = [...aligned.grid].some(([p, q]) => axes.extent(p) !== axes.extent(q));
+  const part = [...aligned.grid].some(([p, q]) => aligned.places.get(p)?.op !== "axis" || axes.extent(p) !== axes.extent(q));
   const small = part || size(producer) <= size(consumer) ? producer : consumer;
   const large = small === producer ? consumer : producer;
   const names = renaming(small === producer, aligned, axes);
@@ -35,8 +35,8 @@ const size = (c: Cluster): number => c.nodes.size + c.demands.size + c.forms.siz
 
 function renaming(fromProducer: boolean, aligned: Alignment, axes: Axes): Map<string, Expr> {
   const names = new Map<string, Expr>();
-  for (const [p, q] of aligned.grid) names.set(fromProducer ? p : q, axes.expr(fromProducer ? q : p));
-  const taken = new Set([...names.values()].map((e) => e.name));
+  for (const [p, q] of aligned.grid) names.set(fromProducer ? p : q, fromProducer ? (aligned.places.get(p) ?? axes.expr(q)) : axes.expr(p));
+  const taken = new Set(fromProducer ? aligned.grid.values() : aligned.grid.keys());
   for (const [p, q] of aligned.inner[0] ?? []) {
     const [from, to] = fromProducer ? [p, q.name] : [q.name, p];
     const whole = q.op === "axis" && axes.extent(p) === axes.extent(q.name);
