@@ -140,7 +140,7 @@ function span(s: Slice, length: number): AxisIndex {
 /** Slices with fixed starts as one view, those with given starts as one dynamic slice; falling steps are flipped at the end. */
 function cut(v: Value, axes: readonly AxisIndex[]): Value {
   const spans = axes.map((a, axis) => rising(a, item(v.shape, axis)));
-  const dynamic = spans.flatMap((s, axis) => (s.given && s.start !== 0 ? [axis] : []));
+  const dynamic = spans.flatMap((s, axis) => (s.given && s.size < item(v.shape, axis) ? [axis] : []));
   const fixed = spans.map((s, axis) => (dynamic.includes(axis) ? { start: 0, size: item(v.shape, axis), step: 1 } : s));
   const placed = views.slice(
     v,
