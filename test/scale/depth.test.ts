@@ -1,28 +1,80 @@
-/** Graphs 100,000 nodes deep are recorded, differentiated, compiled and run without a deep stack. */
-import { afterEach, describe, expect, it } from "vitest";
-import { configure, tensor } from "../../src/index.ts";
+/** Graphs 100,000 nodes deep: recorded, differentiated and evaluated without a stack to overflow. */
+import { afterEach, describe, expect, test } from "vitest";
+import { canonicalize } from "../../compiler/passes/canonicalize.ts";
+import { nodesOf } from "../../compiler/ir/graph.ts";
+import { parseGraph } from "../../compiler/ir/parse.ts";
+import { printGraph } from "../../compiler/ir/print.ts";
+import { verifyGraph } from "../../compiler/ir/verify.ts";
+import { opTable } from "../../compiler/ops/table.ts";
+import type { Tensor } from "../../src/index.ts";
+import { configure, grad, jvp, tensor } from "../../src/index.ts";
 
 const depth = 100_000;
 const timeout = 120_000;
+afterEach(() => void configure({ target: "js" }));
 
-afterEach(() => {
-  configure({ target: "js" });
+function deep(x: Tensor, nodes: number): Tensor {
+  let y = x;
+  for (let i = 0; i < nodes / 2; i++) y = y.sin().add(x);
+  return y;
+}
+
+/** d(y)/d(x) of `deep`, step by step in float64. */
+function slopeAt(x: number, nodes: number): { readonly y: number; readonly slope: number } {
+  let [y, slope] = [x, 1];
+  for (let i = 0; i < nodes / 2; i++) [y, slope] = [Math.sin(y) + x, Math.cos(y) * slope + 1];
+  return { y, slope };
+}
+
+describe.each(["js", "interpreter"] as const)("100,000 nodes on %s", (target) => {
+  test("evaluate", { timeout }, () => {
+    configure({ target });
+    const y = deep(tensor([0.5, -0.25], { dtype: "float64" }), depth);
+    const want = [0.5, -0.25].map((x) => slopeAt(x, depth).y);
+    expect(y.tolist()).toEqual(want.map((n) => expect.closeTo(n, 9)));
+  });
+
+  test("have gradients", { timeout }, () => {
+    configure({ target });
+    const x = tensor([0.5, -0.25], { dtype: "float64", requiresGrad: true });
+    deep(x, depth).sum().backward();
+    const want = [0.5, -0.25].map((n) => slopeAt(n, depth).slope);
+    expect(x.grad?.tolist()).toEqual(want.map((n) => expect.closeTo(n, 9)));
+  });
 });
 
-describe.each(["js", "interpreter"] as const)("on %s", (target) => {
-  it("evaluates a chain", { timeout }, () => {
-    configure({ target });
-    let x = tensor([1, -2]);
-    for (let i = 0; i < depth; i++) x = x.neg();
-    expect(x.tolist()).toEqual([1, -2]);
-  });
+test("numbers of the user, a parameter each", { timeout }, () => {
+  let y = tensor([1, 2]);
+  for (let i = 0; i < depth / 4; i++) y = y.mul(0.5).add(1.5);
+  expect(y.tolist()).toEqual([3, 3]);
+});
 
-  it("differentiates a chain", { timeout }, () => {
-    configure({ target });
-    const w = tensor([2, 3], { requiresGrad: true });
-    let y = w.mul(w);
-    for (let i = 0; i < depth / 2; i++) y = y.abs();
-    y.sum().backward();
-    expect(w.grad?.tolist()).toEqual([4, 6]);
-  });
+test("forward mode", { timeout }, () => {
+  const x = tensor([0.5], { dtype: "float64" });
+  const [, slope] = jvp((t: Tensor) => deep(t, depth / 4), [x], [tensor([1], { dtype: "float64" })]);
+  expect(slope.item()).toBeCloseTo(slopeAt(0.5, depth / 4).slope, 9);
+});
+
+test("second derivatives", { timeout }, () => {
+  const n = 10_000;
+  const x = tensor([0.5], { dtype: "float64" });
+  const slope = grad((t: Tensor) => deep(t, n).sum());
+  const curve = grad((t: Tensor) => slope(t).sum())(x).item();
+  const step = 1e-5;
+  const difference = (slopeAt(0.5 + step, n).slope - slopeAt(0.5 - step, n).slope) / (2 * step);
+  expect(curve).toBeCloseTo(Number(difference), 4);
+});
+
+test("text, and back", { timeout }, () => {
+  const graph = canonicalize([deep(tensor([0.5]).evalSync(), depth).value]).build();
+  expect(nodesOf(graph).length).toBe(depth + 1);
+  const text = printGraph(graph);
+  const again = parseGraph(text, opTable);
+  verifyGraph(again);
+  expect(printGraph(again) === text).toBe(true);
+});
+
+test("a handle that describes itself", { timeout }, () => {
+  const y = deep(tensor([0.5]), depth);
+  expect(y.describe()).toContain("lazy: 100000 nodes");
 });
