@@ -17,18 +17,22 @@ interface Model {
 }
 
 /** 512 points in the plane, labelled by which of two quadrant pairs they lie in. */
-function makeModel(): Model {
+function makeModel(hidden: number): Model {
   const [k1, k2, k3] = random.split(random.key(7), 3);
   if (k1 === undefined || k2 === undefined || k3 === undefined) throw new Error("three keys");
   const x = random.normal(k1, [512, 2]).evalSync();
   const y = x.prod({ axis: 1, keepdims: true }).greater(0).astype("float32").evalSync();
-  const w1 = random.normal(k2, [2, 16]).evalSync().requireGrad();
-  const b1 = tensor(new Float32Array(16)).requireGrad();
-  const w2 = random.normal(k3, [16, 1]).mul(0.3).evalSync().requireGrad();
+  const w1 = random.normal(k2, [2, hidden]).evalSync().requireGrad();
+  const b1 = tensor(new Float32Array(hidden)).requireGrad();
+  const w2 = random
+    .normal(k3, [hidden, 1])
+    .mul(1 / Math.sqrt(hidden))
+    .evalSync()
+    .requireGrad();
   return { x, y, cells: [w1, b1, w2] };
 }
 
-const batch = 32;
+const batch = 8;
 
 function lossOf({ x, y, cells: [w1, b1, w2] }: Model, step: number): Tensor {
   const from = (step * 7) % (512 - batch);
@@ -46,11 +50,14 @@ function update(model: Model, rate: number): void {
 }
 
 const rateAt = (step: number): number => 0.5 / (1 + step / 2000);
-const evaluateLoss = async (model: Model): Promise<number> => (await model.x.matmul(model.cells[0]).add(model.cells[1]).tanh().matmul(model.cells[2]).sigmoid().sub(model.y).square().mean().data())[0] ?? 1;
+const evaluateLoss = async (model: Model): Promise<number> =>
+  (await model.x.matmul(model.cells[0]).add(model.cells[1]).tanh().matmul(model.cells[2]).sigmoid().sub(model.y).square().mean().data())[0] ?? 1;
 
 interface Variant {
   readonly title: string;
   readonly plans: number;
+  /** With 2048 hidden units the steps make 160 MB of values: what is kept must stay below the budget for dead ones, 64 MiB. */
+  readonly hidden: number;
   readonly step: (model: Model, i: number) => Promise<void>;
 }
 
@@ -58,6 +65,7 @@ const variants: readonly Variant[] = [
   {
     title: "evaluated together",
     plans: 1,
+    hidden: 2048,
     step: async (model, i) => {
       const loss = lossOf(model, i);
       loss.backward();
@@ -68,6 +76,7 @@ const variants: readonly Variant[] = [
   {
     title: "the loss read before backward()",
     plans: 2,
+    hidden: 2048,
     step: async (model, i) => {
       const loss = lossOf(model, i);
       expect(loss.item()).toBeGreaterThanOrEqual(0);
@@ -79,6 +88,7 @@ const variants: readonly Variant[] = [
   {
     title: "cells evaluated one after the other",
     plans: 3,
+    hidden: 16,
     step: async (model, i) => {
       lossOf(model, i).backward();
       update(model, rateAt(i));
@@ -88,6 +98,7 @@ const variants: readonly Variant[] = [
   {
     title: "without a promise",
     plans: 2,
+    hidden: 16,
     step: async (model, i) => {
       const loss = lossOf(model, i);
       loss.evalSync();
@@ -98,24 +109,20 @@ const variants: readonly Variant[] = [
   },
 ];
 
-describe.each(variants)("5,000 steps, $title", ({ plans, step }) => {
+describe.each(variants)("5,000 steps, $title", ({ plans, hidden, step }) => {
   test("few plans, a flat heap, a model that learned", { timeout }, async () => {
-    const model = makeModel();
+    const model = makeModel(hidden);
     const before = await evaluateLoss(model);
     resetCounters();
     const held: number[] = [];
     const heap: number[] = [];
     for (let i = 0; i < steps; i++) {
       await step(model, i);
-      if (i % 500 !== 499) continue;
-      held.push(memory().current);
-      heap.push(process.memoryUsage().heapUsed);
+      if (i % 50 === 49) held.push(memory().current);
+      if (i % 500 === 499) heap.push(process.memoryUsage().heapUsed);
     }
-    expect(counters().plansCompiled).toBeLessThanOrEqual(3);
-    expect(counters().plansCompiled).toBeLessThanOrEqual(Math.max(plans, 3));
-    const middle = held[4] ?? 0;
-    const late = Math.max(...held.slice(5));
-    expect(late - middle).toBeLessThan(8 * mebibyte);
+    expect(counters().plansCompiled).toBeLessThanOrEqual(plans);
+    expect(Math.max(...held)).toBeLessThan(72 * mebibyte);
     expect(Math.min(...heap.slice(5)) - Math.min(...heap.slice(0, 5))).toBeLessThan(32 * mebibyte);
     const after = await evaluateLoss(model);
     expect(after).toBeLessThan(0.6 * before);
@@ -123,7 +130,7 @@ describe.each(variants)("5,000 steps, $title", ({ plans, step }) => {
 });
 
 test("5,000 steps of an optimizer whose learning rate follows a schedule", { timeout }, async () => {
-  const model = makeModel();
+  const model = makeModel(16);
   const optimizer = optim.adam(model.cells, { lr: 0.01 });
   const held: number[] = [];
   resetCounters();
