@@ -49,7 +49,8 @@ function update(model: Model, rate: number): void {
   }
 }
 
-const rateAt = (step: number): number => 0.5 / (1 + step / 2000);
+/** Falls from step to step; wide layers take smaller steps. */
+const rateAt = (step: number, { cells: [w1] }: Model): number => (Math.min(1, 128 / w1.size) * 0.5) / (1 + step / 2000);
 const evaluateLoss = async (model: Model): Promise<number> =>
   (await model.x.matmul(model.cells[0]).add(model.cells[1]).tanh().matmul(model.cells[2]).sigmoid().sub(model.y).square().mean().data())[0] ?? 1;
 
@@ -69,7 +70,7 @@ const variants: readonly Variant[] = [
     step: async (model, i) => {
       const loss = lossOf(model, i);
       loss.backward();
-      update(model, rateAt(i));
+      update(model, rateAt(i, model));
       await evalAll(loss, ...model.cells);
     },
   },
@@ -81,7 +82,7 @@ const variants: readonly Variant[] = [
       const loss = lossOf(model, i);
       expect(loss.item()).toBeGreaterThanOrEqual(0);
       loss.backward();
-      update(model, rateAt(i));
+      update(model, rateAt(i, model));
       await evalAll(...model.cells);
     },
   },
@@ -91,7 +92,7 @@ const variants: readonly Variant[] = [
     hidden: 16,
     step: async (model, i) => {
       lossOf(model, i).backward();
-      update(model, rateAt(i));
+      update(model, rateAt(i, model));
       for (const c of model.cells) await c.eval();
     },
   },
@@ -103,7 +104,7 @@ const variants: readonly Variant[] = [
       const loss = lossOf(model, i);
       loss.evalSync();
       loss.backward();
-      update(model, rateAt(i));
+      update(model, rateAt(i, model));
       for (const c of [model.cells[2], model.cells[0], model.cells[1]]) c.evalSync();
     },
   },
@@ -118,14 +119,16 @@ describe.each(variants)("5,000 steps, $title", ({ plans, hidden, step }) => {
     const heap: number[] = [];
     for (let i = 0; i < steps; i++) {
       await step(model, i);
-      if (i % 50 === 49) held.push(memory().current);
-      if (i % 500 === 499) heap.push(process.memoryUsage().heapUsed);
+      if (i % 10 !== 9) continue;
+      held.push(memory().current);
+      heap.push(process.memoryUsage().heapUsed);
     }
     expect(counters().plansCompiled).toBeLessThanOrEqual(plans);
     expect(Math.max(...held)).toBeLessThan(72 * mebibyte);
-    expect(Math.min(...heap.slice(5)) - Math.min(...heap.slice(0, 5))).toBeLessThan(32 * mebibyte);
+    // what JavaScript holds right after its own collections
+    expect(Math.min(...heap.slice(350)) - Math.min(...heap.slice(100, 250))).toBeLessThan(16 * mebibyte);
     const after = await evaluateLoss(model);
-    expect(after).toBeLessThan(0.6 * before);
+    expect(after).toBeLessThan(0.8 * before);
   });
 });
 
