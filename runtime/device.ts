@@ -71,3 +71,24 @@ export interface AsyncDevice extends Memories {
   /** Ends the device: everything pending and every further use is refused with a DeviceError. */
   destroy(): void;
 }
+
+/** What is known of a GPU. */
+export interface GpuInfo {
+  /** The adapter in words: `google swiftshader (SwiftShader driver 5.0.0)`. */
+  readonly adapter: string;
+  /** Whether it computes on the CPU. */
+  readonly isSoftware: boolean;
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** A GPU as its users see it. */
+export interface GpuDevice extends AsyncDevice {
+  readonly info: GpuInfo;
+  /** Whether it was lost or destroyed: it can do nothing any more. */
+  readonly isLost: boolean;
+  /** Dead buffers that are not collected yet; see pressure.ts. */
+  readonly pressure: { relieve(): Promise<boolean> };
+  /** Whether this is a buffer of this very device. */
+  owns(slot: Slot): slot is DeviceBuffer;
+}

@@ -8,8 +8,8 @@ import type { TensorType } from "../../compiler/ir/shape.ts";
 import { bytesOf, sizeOf, typeText } from "../../compiler/ir/shape.ts";
 import { counters } from "../counters.ts";
 import type { Device, DeviceBuffer, DeviceMemory, Executable } from "../device.ts";
+import { Pressure } from "../pressure.ts";
 import { BufferPool, CpuBuffer, viewOf } from "./buffer.ts";
-import { Pressure } from "./collect.ts";
 import type { Block, HeapOptions, HeapViews } from "./heap.ts";
 import { CpuHeap } from "./heap.ts";
 
@@ -136,14 +136,14 @@ export class CpuDevice implements Device {
   readonly name = "cpu";
   readonly synchronous = true;
   readonly heap: CpuHeap;
-  /** Dead buffers that are not collected yet; see collect.ts. */
+  /** Dead buffers that are not collected yet; see ../pressure.ts. */
   readonly pressure: Pressure;
   readonly #pool: BufferPool;
 
   constructor(options: CpuOptions = {}) {
     this.heap = new CpuHeap(options);
     this.#pool = new BufferPool(this.heap);
-    this.pressure = new Pressure(() => this.heap.held, this.#pool.collected, options.budgetBytes);
+    this.pressure = new Pressure(() => this.heap.held, this.#pool.collected, { budgetBytes: options.budgetBytes });
   }
 
   upload(data: HostArray, type: TensorType): CpuBuffer {

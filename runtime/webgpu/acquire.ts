@@ -4,6 +4,8 @@
  * crash. So the device that is acquired holds it, and nothing else does.
  */
 import { DeviceError } from "../../compiler/ir/errors.ts";
+import type { GpuInfo } from "../device.ts";
+import { isSoftware, limitsOf, wordsOf } from "./info.ts";
 
 export interface AcquireOptions {
   readonly powerPreference?: "low-power" | "high-performance";
@@ -11,25 +13,13 @@ export interface AcquireOptions {
   readonly dawn?: readonly string[];
 }
 
-/** What the runtime asks an adapter for: as much as it has. */
-const wantedLimits = [
-  "maxStorageBufferBindingSize",
-  "maxBufferSize",
-  "maxStorageBuffersPerShaderStage",
-  "maxComputeWorkgroupStorageSize",
-  "maxComputeInvocationsPerWorkgroup",
-  "maxComputeWorkgroupSizeX",
-  "maxComputeWorkgroupsPerDimension",
-] as const;
-
 const wantedFeatures: ReadonlySet<string> = new Set(["timestamp-query", "subgroups", "shader-f16"]);
 
 export interface Acquired {
   readonly device: GPUDevice;
   /** To be held as long as the device is used. */
   readonly instance: GPU;
-  /** The adapter in words: `google SwiftShader`. */
-  readonly adapter: string;
+  readonly info: GpuInfo;
 }
 
 /** A GPU device with the limits and features of its adapter; a DeviceError that says what to install where there is none. */
@@ -38,11 +28,12 @@ export async function acquire(options: AcquireOptions = {}): Promise<Acquired> {
   const { powerPreference } = options;
   const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
   if (adapter === null) throw new DeviceError('webgpu: this machine has no GPU that WebGPU can use. configure({ device: "cpu" }).');
-  const limits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));
-  const features = [...adapter.features].filter((name) => wantedFeatures.has(name));
+  // as much as the adapter has
+  const limits = limitsOf(adapter.limits);
+  const features = [...adapter.features].filter((name) => wantedFeatures.has(name)).toSorted();
   try {
     const device = await adapter.requestDevice({ requiredLimits: limits, requiredFeatures: features.filter(isFeature) });
-    return { device, instance: gpu, adapter: [adapter.info.vendor, adapter.info.architecture].filter((s) => s !== "").join(" ") };
+    return { device, instance: gpu, info: { adapter: wordsOf(adapter.info), isSoftware: isSoftware(adapter.info), features, limits } };
   } catch (error) {
     throw new DeviceError(`webgpu: the adapter gives no device: ${messageOf(error)}. configure({ device: "cpu" }).`, { cause: error });
   }

@@ -11,21 +11,22 @@ export const wordBytes = (type: TensorType): number => 4 * sizeOf(type.shape);
 /** Makes storages of one pool; where their last handle was dropped without release, collection gives their memory back. */
 export class StorageRoom {
   readonly pool: MemoryPool;
-  readonly #collected: FinalizationRegistry<Memory>;
+  /** Takes back the memory of storages that were collected. */
+  readonly collected: FinalizationRegistry<Memory>;
   constructor(pool: MemoryPool) {
     this.pool = pool;
-    this.#collected = new FinalizationRegistry(pool.give);
+    this.collected = new FinalizationRegistry(pool.give);
   }
   /** From now on the storage owns the memory. */
   assign(storage: Storage, memory: Memory): void {
     storage.memory = memory;
-    this.#collected.register(storage, memory, storage);
+    this.collected.register(storage, memory, storage);
   }
   /** The storage's memory, which it no longer owns. */
   withdraw(storage: Storage): Memory | null {
     const { memory } = storage;
     if (memory === null) return null;
-    this.#collected.unregister(storage);
+    this.collected.unregister(storage);
     storage.memory = null;
     return memory;
   }
@@ -69,11 +70,14 @@ export class Storage {
 export class WebGpuBuffer implements DeviceBuffer {
   readonly type: TensorType;
   readonly device = "webgpu";
+  /** Where its memory is from: that of the device that it lives on. */
+  readonly room: StorageRoom;
   /** Null once this handle was consumed by a run. */
   #storage: Storage | null;
 
   constructor(type: TensorType, storage: Storage) {
     this.type = type;
+    this.room = storage.room;
     this.#storage = storage;
     storage.retain();
   }

@@ -1,11 +1,13 @@
 /** A GPU behind WebGPU as a device: work is taken in call order, done later, and read asynchronously. */
 import { at, CompilerBug, DeviceError } from "../../compiler/ir/errors.ts";
 import type { HostArray } from "../../compiler/ir/host.ts";
+import type { Slot } from "../../compiler/ir/node.ts";
 import type { CompiledPlan, PlanBuffer } from "../../compiler/ir/plan.ts";
 import type { TensorType } from "../../compiler/ir/shape.ts";
 import { typeText } from "../../compiler/ir/shape.ts";
 import { counters } from "../counters.ts";
-import type { AsyncDevice, DeviceBuffer, DeviceMemory, Executable, Run } from "../device.ts";
+import type { DeviceBuffer, DeviceMemory, Executable, GpuDevice, GpuInfo, Run } from "../device.ts";
+import { Pressure } from "../pressure.ts";
 import type { AcquireOptions, Acquired } from "./acquire.ts";
 import { acquire, messageOf } from "./acquire.ts";
 import { Storage, StorageRoom, WebGpuBuffer, wordBytes } from "./buffer.ts";
@@ -28,17 +30,23 @@ export interface WebGpuRun extends Run {
   readonly outputs: readonly WebGpuBuffer[];
 }
 
+export interface WebGpuOptions extends AcquireOptions {
+  /** Bytes by which dead buffers may grow what is held before a collection is provoked; 64 MiB unless told. */
+  readonly budgetBytes?: number;
+}
+
 const ignore = (): void => {};
 /** Every so many submits, the run that made the last waits for the GPU: who awaits each run does not run away from it. */
 const submitsAhead = 32;
 /** How long a refused operation waits for the news that the device is lost. */
 const lossNewsMs = 50;
 
-export class WebGpuDevice implements AsyncDevice {
+export class WebGpuDevice implements GpuDevice {
   readonly name = "webgpu";
   readonly synchronous = false;
-  /** The adapter in words. */
-  readonly adapter: string;
+  readonly info: GpuInfo;
+  /** Dead buffers that are not collected yet; see ../pressure.ts. */
+  readonly pressure: Pressure;
   readonly lost: Promise<string>;
   /** What the GPU complained of outside of any call of this device; empty, unless lazuli has a bug. */
   readonly complaints: string[] = [];
@@ -52,8 +60,8 @@ export class WebGpuDevice implements AsyncDevice {
   #loss: DeviceError | null = null;
   #submits = 0;
 
-  constructor({ device, instance, adapter }: Acquired) {
-    this.adapter = adapter;
+  constructor({ device, instance, info }: Acquired, options: WebGpuOptions = {}) {
+    this.info = info;
     this.instance = instance;
     this.#gpu = device;
     const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
@@ -61,6 +69,7 @@ export class WebGpuDevice implements AsyncDevice {
     this.#room = new StorageRoom(new MemoryPool(device, { usage: all, largest: Math.min(maxBufferSize, maxStorageBufferBindingSize) }));
     this.#workshop = { device, pipelines: new Pipelines(device) };
     this.#readback = new Readback(device);
+    this.pressure = new Pressure(() => this.#room.pool.held, this.#room.collected, { budgetBytes: options.budgetBytes, settle: () => this.#idle() });
     this.lost = device.lost.then(({ reason, message }) => this.#losing(reason === "destroyed" ? "it was destroyed" : message));
     device.addEventListener("uncapturederror", ({ error }) => {
       if (this.complaints.length < 16) this.complaints.push(error.message);
@@ -68,10 +77,13 @@ export class WebGpuDevice implements AsyncDevice {
   }
 
   /** A device on this machine's GPU; a DeviceError that says what to do where there is none. */
-  static async open(options: AcquireOptions = {}): Promise<WebGpuDevice> {
-    return new WebGpuDevice(await acquire(options));
+  static async open(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
+    return new WebGpuDevice(await acquire(options), options);
   }
 
+  get isLost(): boolean {
+    return this.#loss !== null;
+  }
   get limits(): GPUSupportedLimits {
     return this.#gpu.limits;
   }
@@ -145,6 +157,10 @@ export class WebGpuDevice implements AsyncDevice {
     throw new DeviceError(`webgpu: ${typeText(buffer.type)} lives on the GPU, which answers later. Use await x.data() in place of a synchronous read.`);
   }
 
+  owns(slot: Slot): slot is WebGpuBuffer {
+    return slot instanceof WebGpuBuffer && slot.room === this.#room;
+  }
+
   memory(): DeviceMemory {
     const { held, peak, reserved } = this.#room.pool;
     return { current: held, peak, reserved };
@@ -173,7 +189,7 @@ export class WebGpuDevice implements AsyncDevice {
       release(job);
     }
     this.#submits++;
-    if (this.#submits % submitsAhead === 0) await this.#gpu.queue.onSubmittedWorkDone().catch(ignore);
+    if (this.#submits % submitsAhead === 0) await this.#idle();
     const error = await caught;
     for (const input of job.inputs.values()) await input.made?.catch(ignore);
     if (error !== null) this.#distrust(fresh);
@@ -221,6 +237,11 @@ export class WebGpuDevice implements AsyncDevice {
     throw failure;
   }
 
+  /** Resolves when the GPU has done what was submitted, or is lost. */
+  #idle(): Promise<unknown> {
+    return this.#gpu.queue.onSubmittedWorkDone().catch(ignore);
+  }
+
   /** Something was refused: whether that is because the device is lost. */
   async #lossNews(): Promise<DeviceError | null> {
     if (this.#loss === null) await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, lossNewsMs))]);
@@ -243,7 +264,7 @@ export class WebGpuDevice implements AsyncDevice {
   }
 
   #owned(buffer: DeviceBuffer): WebGpuBuffer {
-    if (buffer instanceof WebGpuBuffer && buffer.storage.room === this.#room) return buffer;
+    if (this.owns(buffer)) return buffer;
     throw new DeviceError(
       `webgpu: a buffer of ${typeText(buffer.type)} lives on ${buffer.device === "webgpu" ? "another GPU device" : buffer.device}. Move it first.`,
     );

@@ -16,6 +16,7 @@ import { paramValue } from "../../../compiler/ops/source.ts";
 import { compileGraph } from "../../../compiler/pipeline.ts";
 import { wgsl } from "../../../compiler/target.ts";
 import { counters, resetCounters } from "../../../runtime/counters.ts";
+import type { WebGpuBuffer } from "../../../runtime/webgpu/buffer.ts";
 import { WebGpuDevice } from "../../../runtime/webgpu/device.ts";
 import { numbers } from "../../ops/samples.ts";
 import { differences } from "../../wgsl/plan.ts";
@@ -189,6 +190,45 @@ const own: Readonly<Record<string, Scenario>> = {
     await device.read(device.upload(list(1), f32(1)));
     assert.ok(device.memory().current <= before.current + 256);
     assert.ok(device.memory().reserved <= before.reserved + 8 * 2 ** 20);
+  },
+  "thousands of dropped handles stay within the budget": async () => {
+    const device = await WebGpuDevice.open({ dawn, budgetBytes: 2 ** 20 });
+    const plan = device.prepare(planOf(f32(4096), "dropped", exp));
+    await plan.ready;
+    const data = new Float32Array(4096);
+    for (let i = 0; i < 2000; i++) {
+      device.run(plan, [device.upload(data, f32(4096))], []);
+      await device.pressure.relieve();
+    }
+    const { peak, current } = device.memory();
+    device.destroy();
+    // 62.5 MiB were taken in all
+    assert.ok(peak <= 4 * 2 ** 20, `${peak} bytes were held at one time`);
+    assert.ok(current <= 4 * 2 ** 20, `${current} bytes are still held`);
+  },
+  "what is alive outlives the pressure": async () => {
+    const device = await WebGpuDevice.open({ dawn, budgetBytes: 2 ** 16 });
+    const alive: WebGpuBuffer[] = [];
+    for (let i = 0; i < 100; i++) {
+      alive.push(device.upload(new Float32Array(4096).fill(i), f32(4096)));
+      await device.pressure.relieve();
+    }
+    assert.equal(device.memory().current, 100 * 2 ** 14);
+    const last = await Promise.all(alive.map(async (b) => (await device.read(b))[4095]));
+    assert.deepEqual(
+      last,
+      alive.map((_, i) => i),
+    );
+    device.destroy();
+  },
+  "describes itself": async (device) => {
+    const { adapter, isSoftware, features, limits } = device.info;
+    assert.match(adapter, /swiftshader/i);
+    assert.equal(isSoftware, true);
+    assert.deepEqual(new Set(features.filter((f) => device.features.has(f))), new Set(features));
+    assert.ok(features.includes("timestamp-query"));
+    assert.ok((limits["maxBufferSize"] ?? 0) > 2 ** 28);
+    assert.equal(limits["maxBufferSize"], device.limits.maxBufferSize);
   },
   "names the limit, the size and the way out": async (device) => {
     await refuses(() => device.prepare(planOf(f32(2 ** 30), "huge", exp)), /plan huge/, /4294967296/, /maxStorageBufferBindingSize/, /slices/);

@@ -18,9 +18,8 @@
  *   be set while running; asking costs 2 ms once. It is the last resort of a synchronous program, where engines have it.
  * `register` and `unregister` cost 0.3 µs each. `relieve` below the budget costs a comparison.
  */
-import { counters } from "../counters.ts";
+import { counters } from "./counters.ts";
 
-/** Bytes by which what is held may grow before a collection is provoked. */
 const defaultBudget = 64 * 2 ** 20;
 /** A synchronous program cannot yield, so it is left alone for longer. */
 const patienceOfSync = 4;
@@ -59,19 +58,28 @@ function findFinaliser(): Finalise {
   return (registry) => void Reflect.apply(cleanupSome, registry, []);
 }
 
+export interface PressureOptions {
+  /** Bytes by which what is held may grow before a collection is provoked; 64 MiB unless told. */
+  readonly budgetBytes?: number | undefined;
+  /** Waits for work under way, which holds what it reads: only then can that be collected. Must not reject. */
+  readonly settle?: () => Promise<unknown>;
+}
+
 /** Watches the bytes held by buffers, live and dead, and makes the dead ones go. */
 export class Pressure {
   readonly #held: () => number;
   readonly #registry: FinalizationRegistry<never>;
   readonly #budget: number;
+  readonly #settle: (() => Promise<unknown>) | undefined;
   /** The least that was held since the last collection: about what is live. */
   #floor = 0;
   #running: Promise<boolean> | null = null;
 
-  constructor(held: () => number, registry: FinalizationRegistry<never>, budget: number = defaultBudget) {
+  constructor(held: () => number, registry: FinalizationRegistry<never>, options: PressureOptions = {}) {
     this.#held = held;
     this.#registry = registry;
-    this.#budget = budget;
+    this.#budget = options.budgetBytes ?? defaultBudget;
+    this.#settle = options.settle;
   }
 
   /** Whether the bytes held have grown by the budget (a quarter of what is live, where that is more). */
@@ -105,6 +113,7 @@ export class Pressure {
 
   async #collect(): Promise<boolean> {
     const before = this.#held();
+    await this.#settle?.();
     for (const bytes of [largerThanHalfTheHeap, unavailable]) {
       provoke(bytes);
       for (let yields = 0; yields < 3 && this.over; yields++) await macrotask();

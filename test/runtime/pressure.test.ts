@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { tensorType } from "../../../compiler/ir/shape.ts";
-import { counters, resetCounters } from "../../../runtime/counters.ts";
-import { CpuDevice } from "../../../runtime/cpu/device.ts";
+import { tensorType } from "../../compiler/ir/shape.ts";
+import { counters, resetCounters } from "../../runtime/counters.ts";
+import { CpuDevice } from "../../runtime/cpu/device.ts";
 
 const mib = 2 ** 20;
 const page = tensorType("float32", [1024]);
