@@ -87,10 +87,11 @@ export class Pressure {
     return this.#grownBy(1);
   }
 
-  /** Provokes a collection if over the budget and lets finalisers run; resolves to whether bytes were given back. */
-  async relieve(): Promise<boolean> {
+  /** Provokes a collection if over the budget or `urgent` and lets finalisers run; resolves to whether bytes were given back. */
+  async relieve(urgent?: "urgent"): Promise<boolean> {
+    if (urgent === "urgent") return this.#collect(() => true);
     if (!this.over) return false;
-    this.#running ??= this.#collect().finally(() => void (this.#running = null));
+    this.#running ??= this.#collect(() => this.over).finally(() => void (this.#running = null));
     return this.#running;
   }
 
@@ -111,13 +112,14 @@ export class Pressure {
     return held - this.#floor > budgets * Math.max(this.#budget, this.#floor / 4);
   }
 
-  async #collect(): Promise<boolean> {
+  /** Tries while there is need, and ends in any case. */
+  async #collect(need: () => boolean): Promise<boolean> {
     const before = this.#held();
     await this.#settle?.();
     for (const bytes of [largerThanHalfTheHeap, unavailable]) {
       provoke(bytes);
-      for (let yields = 0; yields < 3 && this.over; yields++) await macrotask();
-      if (!this.over) break;
+      for (let yields = 0; yields < 3 && need(); yields++) await macrotask();
+      if (!need()) break;
     }
     this.#floor = this.#held();
     return this.#floor < before;

@@ -13,6 +13,8 @@ export class StorageRoom {
   readonly pool: MemoryPool;
   /** Takes back the memory of storages that were collected. */
   readonly collected: FinalizationRegistry<Memory>;
+  /** Why the device of this room is lost, once it is. */
+  loss: string | null = null;
   constructor(pool: MemoryPool) {
     this.pool = pool;
     this.collected = new FinalizationRegistry(pool.give);
@@ -32,16 +34,19 @@ export class StorageRoom {
   }
 }
 
-/** The memory of one value, and the number of its owners: handles, and runs and reads that still wait for their turn. */
+/** The memory of one value. It goes back when no handle owns it and no work that waits for its turn pins it. */
 export class Storage {
   readonly room: StorageRoom;
-  /** Null until the run that makes the value has its turn, and after a failure. */
+  /** Null until the run or upload that makes the value had its turn, and after a failure. */
   memory: Memory | null = null;
   owners = 0;
+  #pins = 0;
   /** Why there is no value. */
   failure: Error | null = null;
-  /** Settles when it is known whether the value could be made. */
+  /** Of an output: settles when it is known whether the value could be made. */
   made: Promise<void> | null = null;
+  /** Of an upload whose memory may not be there: resolves when `memory` or `failure` is set. */
+  unsure: Promise<void> | null = null;
 
   constructor(room: StorageRoom) {
     this.room = room;
@@ -51,13 +56,29 @@ export class Storage {
   }
   release(): void {
     this.owners--;
-    if (this.owners > 0) return;
-    const memory = this.room.withdraw(this);
-    if (memory !== null) this.room.pool.give(memory);
+    this.#giveIfUnused();
+  }
+  pin(): void {
+    this.#pins++;
+  }
+  unpin(): void {
+    this.#pins--;
+    this.#giveIfUnused();
+  }
+  /** Whether one piece of work is all that this memory is still there for. */
+  get isLastUse(): boolean {
+    return this.owners === 0 && this.#pins === 1;
   }
   /** There will be no value; what its memory holds means nothing. */
   fail(error: Error): void {
     this.failure ??= error;
+    this.#give();
+  }
+
+  #giveIfUnused(): void {
+    if (this.owners === 0 && this.#pins === 0) this.#give();
+  }
+  #give(): void {
     const memory = this.room.withdraw(this);
     if (memory !== null) this.room.pool.give(memory);
   }

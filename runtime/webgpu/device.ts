@@ -11,8 +11,8 @@ import { Pressure } from "../pressure.ts";
 import type { AcquireOptions, Acquired } from "./acquire.ts";
 import { acquire, messageOf } from "./acquire.ts";
 import { Storage, StorageRoom, WebGpuBuffer, wordBytes } from "./buffer.ts";
-import type { Job } from "./dispatch.ts";
-import { jobOf, obstacle, release, submit } from "./dispatch.ts";
+import type { Job, Need } from "./dispatch.ts";
+import { jobOf, needsOf, obstacle, release, submit } from "./dispatch.ts";
 import { fromWords, toWords } from "./elements.ts";
 import type { Caught } from "./errors.ts";
 import { runError, scoped } from "./errors.ts";
@@ -24,6 +24,8 @@ import { MemoryPool, usage } from "./memory.ts";
 import { CallOrder } from "./order.ts";
 import { Pipelines } from "./pipelines.ts";
 import { Readback } from "./readback.ts";
+import type { Attempt } from "./supply.ts";
+import { isSure, Supply } from "./supply.ts";
 
 /** A run with handles of this device. */
 export interface WebGpuRun extends Run {
@@ -33,7 +35,12 @@ export interface WebGpuRun extends Run {
 export interface WebGpuOptions extends AcquireOptions {
   /** Bytes by which dead buffers may grow what is held before a collection is provoked; 64 MiB unless told. */
   readonly budgetBytes?: number;
+  /** Bytes that values, temporaries and memory that lies ready may take together; as many as the GPU has unless told. */
+  readonly memoryLimit?: number;
 }
+
+/** What a run found in its turn: memory for its needs, or a reason not to run. */
+type Provided = ReadonlyMap<Need["of"], Memory> | Error;
 
 const ignore = (): void => {};
 /** Every so many submits, the run that made the last waits for the GPU: who awaits each run does not run away from it. */
@@ -56,8 +63,8 @@ export class WebGpuDevice implements GpuDevice {
   readonly #room: StorageRoom;
   readonly #workshop: Workshop;
   readonly #readback: Readback;
+  readonly #supply: Supply;
   readonly #order = new CallOrder();
-  #loss: DeviceError | null = null;
   #submits = 0;
 
   constructor({ device, instance, info }: Acquired, options: WebGpuOptions = {}) {
@@ -66,10 +73,12 @@ export class WebGpuDevice implements GpuDevice {
     this.#gpu = device;
     const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
     const all = usage.storage | usage.copySource | usage.copyTarget;
-    this.#room = new StorageRoom(new MemoryPool(device, { usage: all, largest: Math.min(maxBufferSize, maxStorageBufferBindingSize) }));
+    const pool = new MemoryPool(device, { usage: all, largest: Math.min(maxBufferSize, maxStorageBufferBindingSize), limit: options.memoryLimit });
+    this.#room = new StorageRoom(pool);
+    this.#supply = new Supply({ device, pool, makeRoom: () => this.#makeRoom() });
     this.#workshop = { device, pipelines: new Pipelines(device) };
     this.#readback = new Readback(device);
-    this.pressure = new Pressure(() => this.#room.pool.held, this.#room.collected, { budgetBytes: options.budgetBytes, settle: () => this.#idle() });
+    this.pressure = new Pressure(() => pool.held, this.#room.collected, { budgetBytes: options.budgetBytes, settle: () => this.#idle() });
     this.lost = device.lost.then(({ reason, message }) => this.#losing(reason === "destroyed" ? "it was destroyed" : message));
     device.addEventListener("uncapturederror", ({ error }) => {
       if (this.complaints.length < 16) this.complaints.push(error.message);
@@ -82,7 +91,7 @@ export class WebGpuDevice implements GpuDevice {
   }
 
   get isLost(): boolean {
-    return this.#loss !== null;
+    return this.#room.loss !== null;
   }
   get limits(): GPUSupportedLimits {
     return this.#gpu.limits;
@@ -92,20 +101,14 @@ export class WebGpuDevice implements GpuDevice {
   }
 
   upload(data: HostArray, type: TensorType): WebGpuBuffer {
-    this.#requireAlive();
+    this.#requireAlive(`uploading ${typeText(type)}`);
     const words = toWords(data, type);
     const bytes = wordBytes(type);
     requireRoom(this.#gpu.limits, `a value of ${typeText(type)}`, bytes);
     const storage = new Storage(this.#room);
     const buffer = new WebGpuBuffer(type, storage);
-    const fresh: Memory[] = [];
-    const { caught } = scoped(this.#gpu, () => {
-      const memory = this.#room.pool.take(bytes, (m) => fresh.push(m));
-      this.#room.assign(storage, memory);
-      if (bytes > 0) this.#gpu.queue.writeBuffer(memory.gpu, 0, words.buffer, words.byteOffset, bytes);
-    });
-    storage.made = this.#uploaded(caught, { storage, fresh, type });
-    storage.made.catch(ignore);
+    storage.pin();
+    this.#order.add(null, () => this.#fill(storage, words, type));
     counters.buffersAllocated++;
     counters.bytesAllocated += bytes;
     counters.bytesUploaded += bytes;
@@ -113,16 +116,16 @@ export class WebGpuDevice implements GpuDevice {
   }
 
   prepare(compiled: CompiledPlan): WebGpuExecutable {
-    this.#requireAlive();
+    this.#requireAlive(`plan ${compiled.plan.name}`);
     return new WebGpuExecutable(compiled, this.#workshop);
   }
 
   /** A donated input is consumed: its handle is freed at once. */
   run(executable: Executable, inputs: readonly DeviceBuffer[], scalars: readonly number[]): WebGpuRun {
-    this.#requireAlive();
     if (!(executable instanceof WebGpuExecutable) || executable.workshop !== this.#workshop)
       throw new DeviceError("webgpu: this plan was prepared by another device");
     const { plan } = executable.compiled;
+    this.#requireAlive(`plan ${plan.name}`);
     if (inputs.length !== plan.inputs.length || scalars.length !== plan.scalars.length) {
       const given = `${inputs.length} and ${scalars.length}`;
       throw new CompilerBug(`plan ${plan.name} takes ${plan.inputs.length} buffers and ${plan.scalars.length} scalars, not ${given}`);
@@ -133,7 +136,9 @@ export class WebGpuDevice implements GpuDevice {
     const outputs = plan.outputs.map(({ buffer, type }) => new WebGpuBuffer(type, job.outputs.get(buffer) ?? job.inputs.get(buffer) ?? unknownBuffer(buffer)));
     for (const b of plan.buffers) if (b.role === "output" && b.donates !== null) at(handles, plan.inputs.indexOf(b.donates)).consume();
     const finished = new Promise<void>((resolve) => {
-      this.#order.add(executable.isSettled ? null : executable.settled, () => resolve(this.#perform(job)));
+      this.#order.add(executable.isSettled ? null : executable.settled, () =>
+        following(this.#provide(job), (provided) => resolve(this.#perform(job, provided))),
+      );
     });
     finished.catch(ignore);
     for (const storage of job.outputs.values()) storage.made = finished;
@@ -143,10 +148,10 @@ export class WebGpuDevice implements GpuDevice {
   read(buffer: DeviceBuffer): Promise<HostArray> {
     return new Promise((resolve, reject) => {
       try {
-        this.#requireAlive();
         const { storage, type } = this.#owned(buffer);
-        storage.retain();
-        this.#order.add(null, () => resolve(this.#read(storage, type)));
+        this.#requireAlive(`reading ${typeText(type)}`);
+        storage.pin();
+        this.#order.add(null, () => following(storage.unsure, () => resolve(this.#read(storage, type))));
       } catch (error) {
         reject(error);
       }
@@ -168,21 +173,72 @@ export class WebGpuDevice implements GpuDevice {
 
   destroy(): void {
     this.#losing("it was destroyed");
-    this.#room.pool.clear();
-    this.#readback.clear();
+    this.#room.pool.close();
+    this.#readback.close();
     this.#gpu.destroy();
   }
 
+  /** In its turn. New memory is written before it is known whether the GPU has it, so that many uploads do not wait for one another. */
+  #fill(storage: Storage, words: HostArray, type: TensorType): Promise<void> | void {
+    const bytes = wordBytes(type);
+    const write = (memory: Memory | undefined): void => {
+      if (memory !== undefined && bytes > 0) this.#gpu.queue.writeBuffer(memory.gpu, 0, words.buffer, words.byteOffset, bytes);
+    };
+    const first = this.#supply.attempt([{ what: () => `uploading ${typeText(type)}`, bytes }]);
+    const memory = first.memories[0];
+    write(memory);
+    if (memory !== undefined && isSure(first)) {
+      this.#room.assign(storage, memory);
+      storage.unpin();
+      return undefined;
+    }
+    storage.unsure = this.#refill(storage, { first, write, type });
+    return memory === undefined ? storage.unsure : undefined;
+  }
+
+  async #refill(storage: Storage, { first, write, type }: { first: Attempt; write: (memory: Memory) => void; type: TensorType }): Promise<void> {
+    try {
+      const what = `uploading ${typeText(type)}`;
+      const memory = at(await this.#supply.insist([{ what: () => what, bytes: wordBytes(type) }], first), 0);
+      if (memory !== first.memories[0]) write(memory);
+      this.#room.assign(storage, memory);
+    } catch (error) {
+      storage.fail(this.#lossOf(`uploading ${typeText(type)}`) ?? (error instanceof Error ? error : new DeviceError(String(error))));
+    } finally {
+      storage.unsure = null;
+      storage.unpin();
+    }
+  }
+
+  /** In its turn. */
+  #provide(job: Job): Provided | Promise<Provided> {
+    const unsure = [...job.inputs.values()].flatMap((s) => s.unsure ?? []);
+    return unsure.length === 0 ? this.#find(job) : Promise.all(unsure).then(() => this.#find(job));
+  }
+
+  #find(job: Job): Provided | Promise<Provided> {
+    const stop = obstacle(job);
+    if (stop !== null) return stop;
+    const needs = needsOf(job);
+    const paired = (memories: readonly Memory[]): Provided => new Map(needs.map(({ of }, i) => [of, at(memories, i)]));
+    const first = this.#supply.attempt(needs);
+    return isSure(first) ? paired(first.memories) : this.#supply.insist(needs, first).then(paired, (error: Error) => error);
+  }
+
+  async #makeRoom(): Promise<void> {
+    this.#readback.clear();
+    await this.pressure.relieve("urgent");
+    this.#room.pool.clear();
+  }
+
   /** Its first part, up to the submit, is done before it returns. */
-  async #perform(job: Job): Promise<void> {
+  async #perform(job: Job, provided: Provided): Promise<void> {
     const { plan } = job.executable.compiled;
-    const fresh: Memory[] = [];
+    const what = `plan ${plan.name}`;
     let caught: Promise<Caught | null>;
     try {
-      this.#requireAlive();
-      const stop = obstacle(job);
-      if (stop !== null) throw stop;
-      caught = scoped(this.#gpu, () => submit(job, this.#room, (m) => fresh.push(m))).caught;
+      if (provided instanceof Error) throw this.#lossOf(what) ?? provided;
+      caught = scoped(this.#gpu, () => submit(job, this.#room, provided)).caught;
     } catch (error) {
       throw failOutputs(job, error);
     } finally {
@@ -192,8 +248,8 @@ export class WebGpuDevice implements GpuDevice {
     if (this.#submits % submitsAhead === 0) await this.#idle();
     const error = await caught;
     for (const input of job.inputs.values()) await input.made?.catch(ignore);
-    if (error !== null) this.#distrust(fresh);
-    const failure = this.#loss ?? obstacle(job) ?? (error === null ? null : ((await this.#lossNews()) ?? runError(plan, error)));
+    if (error?.kind === "out-of-memory") this.#room.pool.clear();
+    const failure = this.#lossOf(what) ?? obstacle(job) ?? (error === null ? null : ((await this.#lossNews(what)) ?? runError(plan, error)));
     if (failure !== null) throw failOutputs(job, failure);
   }
 
@@ -201,12 +257,12 @@ export class WebGpuDevice implements GpuDevice {
     const bytes = wordBytes(type);
     let arrived: Promise<ArrayBuffer>;
     try {
-      this.#requireAlive();
+      this.#requireAlive(`reading ${typeText(type)}`);
       if (storage.failure !== null) throw storage.failure;
       if (storage.memory === null) throw new CompilerBug(`a buffer of ${typeText(type)} has no memory in its turn`);
       arrived = bytes === 0 ? Promise.resolve(new ArrayBuffer(0)) : this.#readback.read(storage.memory, bytes);
     } finally {
-      storage.release();
+      storage.unpin();
     }
     try {
       const words = await arrived;
@@ -222,19 +278,10 @@ export class WebGpuDevice implements GpuDevice {
   async #readError(storage: Storage, type: TensorType, error: unknown): Promise<Error> {
     await storage.made?.catch(ignore);
     if (storage.failure !== null) return storage.failure;
-    const loss = await this.#lossNews();
+    const loss = await this.#lossNews(`reading ${typeText(type)}`);
     if (loss !== null) return loss;
     if (error instanceof DeviceError || error instanceof CompilerBug) return error;
     return new DeviceError(`webgpu: reading ${typeText(type)}: ${messageOf(error)}`, { cause: error });
-  }
-
-  async #uploaded(caught: Promise<Caught | null>, { storage, fresh, type }: { storage: Storage; fresh: Memory[]; type: TensorType }): Promise<void> {
-    const error = await caught;
-    if (error === null) return;
-    this.#distrust(fresh);
-    const failure = (await this.#lossNews()) ?? new DeviceError(`webgpu: uploading ${typeText(type)}: ${error.kind}: ${error.message}`);
-    storage.fail(failure);
-    throw failure;
   }
 
   /** Resolves when the GPU has done what was submitted, or is lost. */
@@ -243,28 +290,31 @@ export class WebGpuDevice implements GpuDevice {
   }
 
   /** Something was refused: whether that is because the device is lost. */
-  async #lossNews(): Promise<DeviceError | null> {
-    if (this.#loss === null) await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, lossNewsMs))]);
-    return this.#loss;
-  }
-
-  /** Memory whose creation may have failed is not used again, and spare memory makes room. */
-  #distrust(fresh: readonly Memory[]): void {
-    for (const memory of fresh) memory.invalid = true;
-    this.#room.pool.clear();
+  async #lossNews(what: string): Promise<DeviceError | null> {
+    if (!this.isLost) await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, lossNewsMs))]);
+    return this.#lossOf(what);
   }
 
   #losing(why: string): string {
-    this.#loss ??= new DeviceError(`webgpu: the device is lost: ${why}. recover() makes a new one; data that only it held is gone.`);
-    return why;
+    this.#room.loss ??= why;
+    return this.#room.loss;
   }
 
-  #requireAlive(): void {
-    if (this.#loss !== null) throw this.#loss;
+  #lossOf(what: string): DeviceError | null {
+    const { loss } = this.#room;
+    if (loss === null) return null;
+    return new DeviceError(`webgpu: ${what}: the device is lost: ${loss}. recover() makes a new one; data that only it held is gone.`);
+  }
+
+  #requireAlive(what: string): void {
+    const loss = this.#lossOf(what);
+    if (loss !== null) throw loss;
   }
 
   #owned(buffer: DeviceBuffer): WebGpuBuffer {
     if (this.owns(buffer)) return buffer;
+    if (buffer instanceof WebGpuBuffer && buffer.room.loss !== null)
+      throw new DeviceError(`webgpu: a buffer of ${typeText(buffer.type)} was on a GPU device that is lost (${buffer.room.loss}): its data is gone.`);
     throw new DeviceError(
       `webgpu: a buffer of ${typeText(buffer.type)} lives on ${buffer.device === "webgpu" ? "another GPU device" : buffer.device}. Move it first.`,
     );
@@ -276,6 +326,9 @@ export class WebGpuDevice implements GpuDevice {
     return buffer;
   }
 }
+
+/** `then` with what is there, or will be. */
+const following = <T>(value: T | Promise<T>, then: (value: T) => void): Promise<void> | void => (value instanceof Promise ? value.then(then) : then(value));
 
 /** The outputs of a failed run fail with it. */
 function failOutputs({ executable, outputs }: Job, error: unknown): Error {

@@ -45,16 +45,17 @@ const wayOut: Readonly<Record<ErrorKind, string>> = {
 /** The error of a run; the kernel is named where the message's labels tell it. */
 export function runError(plan: Plan, { kind, message }: Caught): DeviceError {
   const named = plan.kernels.find((k) => message.includes(`"${kernelLabel(plan, k.name)}"`));
-  const kernels =
-    plan.kernels.length > 0
-      ? `one of its kernels (${plan.kernels
-          .slice(0, 4)
-          .map((k) => k.name)
-          .join(", ")})`
-      : "it has no kernels";
+  const kernels = plan.kernels.length > 0 ? `one of its kernels (${kernelNames(plan)})` : "it has no kernels";
   const where = named === undefined ? kernels : `kernel ${named.name}`;
   return new DeviceError(`webgpu: plan ${plan.name}, ${where}: ${kind}. ${wayOut[kind]}\n${message}`);
 }
+
+/** The first few. */
+export const kernelNames = ({ kernels }: Plan): string =>
+  kernels
+    .slice(0, 4)
+    .map((k) => k.name)
+    .join(", ") + (kernels.length > 4 ? ", …" : "");
 
 /** What a kernel's GPU objects are called. */
 export const kernelLabel = (plan: Plan, kernel: string): string => `${plan.name}/${kernel}`;

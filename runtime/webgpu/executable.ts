@@ -62,6 +62,8 @@ export class WebGpuExecutable implements AsyncExecutable {
   readonly buffers: ReadonlyMap<number, PlanBuffer>;
   readonly actions: readonly Action[];
   readonly kernelSteps: number;
+  /** Bytes of the largest copy within the arena. */
+  readonly scratchBytes: number;
   readonly ready: Promise<void>;
   /** Resolves when `ready` settles. */
   readonly settled: Promise<void>;
@@ -82,6 +84,8 @@ export class WebGpuExecutable implements AsyncExecutable {
     this.buffers = new Map(plan.buffers.map((b) => [b.id, b]));
     this.#words = new DataView(new ArrayBuffer(uniformStep * Math.max(1, plan.steps.length) + uniformRoom(shaders)));
     this.actions = plan.steps.flatMap((step) => this.#action(step) ?? []);
+    const inArena = (id: number): boolean => this.buffer(id).role === "temp";
+    this.scratchBytes = this.actions.reduce((most, a) => (a.kind === "copy" && inArena(a.from) && inArena(a.to) ? Math.max(most, a.bytes) : most), 0);
     this.kernelSteps = plan.steps.filter((step) => step.kind === "kernel").length;
     this.ready = this.#build();
     this.settled = this.ready.then(

@@ -33,6 +33,8 @@ export interface PoolOptions {
   readonly largest: number;
   /** Bytes that may lie unused before memory is destroyed. */
   readonly spareBytes?: number;
+  /** Bytes that may be reserved at one time. */
+  readonly limit?: number | undefined;
 }
 
 export class MemoryPool {
@@ -42,6 +44,7 @@ export class MemoryPool {
   #spareBytes = 0;
   #held = 0;
   #peak = 0;
+  #isClosed = false;
 
   constructor(device: GPUDevice, options: PoolOptions) {
     this.#device = device;
@@ -60,18 +63,39 @@ export class MemoryPool {
     return this.#held + this.#spareBytes;
   }
 
-  /** Memory of at least as many bytes. `made` hears of memory that is new: an error of its creation arrives later. */
-  take(bytes: number, made: (memory: Memory) => void): Memory {
-    const size = Math.max(Math.ceil(bytes / 16) * 16, Math.min(sizeClass(bytes), this.#options.largest));
-    const memory = this.#reuse(size) ?? this.#create(size, made);
-    this.#held += size;
-    this.#peak = Math.max(this.#peak, this.#held);
-    return memory;
+  get limit(): number {
+    return this.#options.limit ?? Infinity;
+  }
+
+  /** Memory of at least as many bytes. */
+  take(bytes: number): Memory {
+    return this.reuse(bytes) ?? this.create(bytes);
+  }
+
+  /** Memory of at least as many bytes that lies ready, or null. */
+  reuse(bytes: number): Memory | null {
+    const memory = this.#spare.get(this.#sizeOf(bytes))?.pop();
+    if (memory === undefined) return null;
+    this.#spareBytes -= memory.bytes;
+    return this.#hold(memory);
+  }
+
+  /** New memory; an error of its creation arrives later. */
+  create(bytes: number): Memory {
+    const size = this.#sizeOf(bytes);
+    return this.#hold(new Memory(this.#device.createBuffer({ size, usage: this.#options.usage }), size));
+  }
+
+  /** Whether new memory of so many bytes stays within the limit; what lies ready makes room for it. */
+  fits(bytes: number): boolean {
+    const size = this.#sizeOf(bytes);
+    if (this.reserved + size > this.limit) this.clear();
+    return this.reserved + size <= this.limit;
   }
 
   readonly give = (memory: Memory): void => {
     this.#held -= memory.bytes;
-    if (memory.invalid || this.#spareBytes + memory.bytes > (this.#options.spareBytes ?? 256 * mebibyte)) {
+    if (this.#isClosed || memory.invalid || this.#spareBytes + memory.bytes > (this.#options.spareBytes ?? 256 * mebibyte)) {
       memory.gpu.destroy();
       return;
     }
@@ -88,19 +112,19 @@ export class MemoryPool {
     this.#spareBytes = 0;
   }
 
-  #reuse(size: number): Memory | undefined {
-    const list = this.#spare.get(size);
-    for (let memory = list?.pop(); memory !== undefined; memory = list?.pop()) {
-      this.#spareBytes -= size;
-      if (!memory.invalid) return memory;
-      memory.gpu.destroy();
-    }
-    return undefined;
+  /** From now on what is given back is destroyed. */
+  close(): void {
+    this.#isClosed = true;
+    this.clear();
   }
 
-  #create(size: number, made: (memory: Memory) => void): Memory {
-    const memory = new Memory(this.#device.createBuffer({ size, usage: this.#options.usage }), size);
-    made(memory);
+  #sizeOf(bytes: number): number {
+    return Math.max(Math.ceil(bytes / 16) * 16, Math.min(sizeClass(bytes), this.#options.largest));
+  }
+
+  #hold(memory: Memory): Memory {
+    this.#held += memory.bytes;
+    this.#peak = Math.max(this.#peak, this.#held);
     return memory;
   }
 }

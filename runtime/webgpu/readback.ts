@@ -18,7 +18,7 @@ export class Readback {
 
   /** Submits the copy before it returns; the bytes come later. Rejects where the device cannot. */
   async read(from: Memory, bytes: number): Promise<ArrayBuffer> {
-    const staging = this.#staging.take(bytes, () => {});
+    const staging = this.#staging.take(bytes);
     try {
       const encoder = this.#device.createCommandEncoder({ label: "read" });
       encoder.copyBufferToBuffer(from.gpu, 0, staging.gpu, 0, bytes);
@@ -35,7 +35,11 @@ export class Readback {
     }
   }
 
+  /** Destroys what lies ready. */
   clear(): void {
     this.#staging.clear();
+  }
+  close(): void {
+    this.#staging.close();
   }
 }
