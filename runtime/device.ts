@@ -65,6 +65,8 @@ export interface AsyncDevice extends Memories {
   readonly synchronous: false;
   /** Resolves, with the reason, when the device is lost or destroyed. */
   readonly lost: Promise<string>;
+  /** `data` may be read again until the buffer was first used: it must not be changed any more. */
+  upload(data: HostArray, type: TensorType): DeviceBuffer;
   prepare(compiled: CompiledPlan): AsyncExecutable;
   /** As `Device.run`, in its turn. Whether a donated input's memory is taken over is decided when its turn comes. */
   run(executable: Executable, inputs: readonly DeviceBuffer[], scalars: readonly number[]): Run;

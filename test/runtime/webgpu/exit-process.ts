@@ -3,7 +3,7 @@ import { at } from "../../../compiler/ir/errors.ts";
 import { tensorType } from "../../../compiler/ir/shape.ts";
 import { multiply } from "../../../compiler/ops/arithmetic.ts";
 import { WebGpuDevice } from "../../../runtime/webgpu/device.ts";
-import { dawn, planOf } from "./scenarios.ts";
+import { dawn, planOf } from "./scenario.ts";
 
 const type = tensorType("float32", [1]);
 const device = await WebGpuDevice.open({ dawn });

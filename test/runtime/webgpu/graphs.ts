@@ -62,6 +62,13 @@ export const samples: Readonly<Record<string, Sample>> = {
       scatter(fill(0, tensorType("float32", [10, 3])), i, u, 0, "add"),
     ]),
   },
+  "a copy between temporaries": {
+    inputs: [floats(10, 10), ints(9, 8), floats(8, 10)],
+    build: three((x, i, u) => {
+      const square = product(x, x);
+      return [product(scatter(square, i, u, 0, "add"), square)];
+    }),
+  },
   gather: { inputs: [floats(10, 3), ints(9, 4)], build: lookUp },
   sort: { inputs: [floats(6, 40)], build: one((x) => sort(x, 1)) },
   "running sums": { inputs: [floats(12, 65)], build: one((x) => [prefixSum(x, 1), prefixSum(x, 0)]) },

@@ -1,6 +1,7 @@
 /** The process behind open.ts: says whether it has a device, then plays each scenario it is named. Ends with its parent. */
 import { WebGpuDevice } from "../../../runtime/webgpu/device.ts";
-import { dawn, scenarios } from "./scenarios.ts";
+import { dawn } from "./scenario.ts";
+import { scenarios } from "./scenarios.ts";
 
 async function open(): Promise<WebGpuDevice | null> {
   try {

@@ -2,12 +2,11 @@
 import assert from "node:assert/strict";
 import { interpretGraph } from "../../../compiler/interpret.ts";
 import type { DType } from "../../../compiler/ir/dtype.ts";
-import { at, DeviceError } from "../../../compiler/ir/errors.ts";
+import { at } from "../../../compiler/ir/errors.ts";
 import type { HostArray, HostData } from "../../../compiler/ir/host.ts";
 import { hostArray } from "../../../compiler/ir/host.ts";
 import type { Value } from "../../../compiler/ir/node.ts";
 import type { CompiledPlan } from "../../../compiler/ir/plan.ts";
-import type { TensorType } from "../../../compiler/ir/shape.ts";
 import { tensorType } from "../../../compiler/ir/shape.ts";
 import { add, multiply } from "../../../compiler/ops/arithmetic.ts";
 import { exp } from "../../../compiler/ops/exponential.ts";
@@ -16,15 +15,15 @@ import { paramValue } from "../../../compiler/ops/source.ts";
 import { compileGraph } from "../../../compiler/pipeline.ts";
 import { wgsl } from "../../../compiler/target.ts";
 import { counters, resetCounters } from "../../../runtime/counters.ts";
-import type { WebGpuBuffer } from "../../../runtime/webgpu/buffer.ts";
-import { WebGpuDevice } from "../../../runtime/webgpu/device.ts";
+import type { WebGpuDevice } from "../../../runtime/webgpu/device.ts";
 import { numbers } from "../../ops/samples.ts";
 import { differences } from "../../wgsl/plan.ts";
 import type { Sample } from "./graphs.ts";
+import { lossScenarios } from "./loss-scenarios.ts";
+import { memoryScenarios } from "./memory-scenarios.ts";
+import type { Scenario } from "./scenario.ts";
+import { f32, list, planOf, refused, refuses } from "./scenario.ts";
 import { samples } from "./graphs.ts";
-
-export const dawn: readonly string[] = ["backend=vulkan"];
-type Scenario = (device: WebGpuDevice) => Promise<void>;
 
 interface Built {
   readonly compiled: CompiledPlan;
@@ -44,15 +43,6 @@ function build(sample: Sample, fusion: boolean): Built {
   const { compiled } = compileGraph(graph, wgsl, { verify: true, fusion, donated: sample.donated ?? [] });
   return { compiled, wanted: interpretGraph(graph, [...sample.inputs, ...scalars]) };
 }
-
-/** A plan of one input of this type. */
-export function planOf(type: TensorType, name: string, f: (x: Value) => Value, donated: readonly number[] = []): CompiledPlan {
-  const x = paramValue("x", type, "buffer");
-  return compileGraph({ name, params: [x], outputs: [f(x)] }, wgsl, { donated }).compiled;
-}
-
-const f32 = (...shape: readonly number[]): TensorType => tensorType("float32", shape);
-const list = (...xs: readonly number[]): Float32Array => Float32Array.from(xs);
 
 async function runsTwice(device: WebGpuDevice, { sample, fusion }: { sample: Sample; fusion: boolean }): Promise<void> {
   const { compiled, wanted } = build(sample, fusion);
@@ -76,14 +66,6 @@ async function runsTwice(device: WebGpuDevice, { sample, fusion }: { sample: Sam
   }
   assert.deepEqual(device.complaints, []);
 }
-
-const refused = (promise: Promise<unknown>, ...says: readonly RegExp[]): Promise<void> =>
-  assert.rejects(promise, (error: unknown) => {
-    assert.ok(error instanceof DeviceError, String(error));
-    for (const text of says) assert.match(error.message, text);
-    return true;
-  });
-const refuses = (task: () => unknown, ...says: readonly RegExp[]): Promise<void> => refused((async () => task())(), ...says);
 
 async function roundTrip(device: WebGpuDevice, dtype: DType, data: HostArray): Promise<void> {
   const buffer = device.upload(data, tensorType(dtype, [data.length]));
@@ -191,36 +173,6 @@ const own: Readonly<Record<string, Scenario>> = {
     assert.ok(device.memory().current <= before.current + 256);
     assert.ok(device.memory().reserved <= before.reserved + 8 * 2 ** 20);
   },
-  "thousands of dropped handles stay within the budget": async () => {
-    const device = await WebGpuDevice.open({ dawn, budgetBytes: 2 ** 20 });
-    const plan = device.prepare(planOf(f32(4096), "dropped", exp));
-    await plan.ready;
-    const data = new Float32Array(4096);
-    for (let i = 0; i < 2000; i++) {
-      device.run(plan, [device.upload(data, f32(4096))], []);
-      await device.pressure.relieve();
-    }
-    const { peak, current } = device.memory();
-    device.destroy();
-    // 62.5 MiB were taken in all
-    assert.ok(peak <= 4 * 2 ** 20, `${peak} bytes were held at one time`);
-    assert.ok(current <= 4 * 2 ** 20, `${current} bytes are still held`);
-  },
-  "what is alive outlives the pressure": async () => {
-    const device = await WebGpuDevice.open({ dawn, budgetBytes: 2 ** 16 });
-    const alive: WebGpuBuffer[] = [];
-    for (let i = 0; i < 100; i++) {
-      alive.push(device.upload(new Float32Array(4096).fill(i), f32(4096)));
-      await device.pressure.relieve();
-    }
-    assert.equal(device.memory().current, 100 * 2 ** 14);
-    const last = await Promise.all(alive.map(async (b) => (await device.read(b))[4095]));
-    assert.deepEqual(
-      last,
-      alive.map((_, i) => i),
-    );
-    device.destroy();
-  },
   "describes itself": async (device) => {
     const { adapter, isSoftware, features, limits } = device.info;
     assert.match(adapter, /swiftshader/i);
@@ -263,26 +215,6 @@ const own: Readonly<Record<string, Scenario>> = {
     await refused(device.read(at(outputs, 0)), /plan refused/);
     assert.equal((await device.read(x))[1], 2);
   },
-  "a destroyed device refuses what was pending and every use": async () => {
-    const device = await WebGpuDevice.open({ dawn });
-    const plan = device.prepare(planOf(f32(4), "late", exp));
-    const x = device.upload(list(1, 2, 3, 4), f32(4));
-    const { finished, outputs } = device.run(plan, [x], []);
-    const reading = device.read(at(outputs, 0));
-    device.destroy();
-    await Promise.all([refused(finished, /plan late: the device is lost: it was destroyed/), refused(reading, /reading f32\[4\]: the device is lost/)]);
-    await refused(device.read(x), /lost/);
-    await refuses(() => device.run(plan, [x], []), /lost/);
-    await refuses(() => device.upload(list(1), f32(1)), /lost/);
-    assert.equal(await device.lost, "it was destroyed");
-  },
-  "buffers and plans of another device are refused": async (device) => {
-    const other = await WebGpuDevice.open({ dawn });
-    const x = other.upload(list(1, 2, 3, 4), f32(4));
-    await refuses(() => device.run(device.prepare(planOf(f32(4), "own", exp)), [x], []), /another GPU device/);
-    await refuses(() => device.run(other.prepare(planOf(f32(4), "own", exp)), [], []), /another device/);
-    other.destroy();
-  },
 };
 
-export const scenarios: ReadonlyMap<string, Scenario> = new Map([...graphScenarios, ...Object.entries(own)]);
+export const scenarios: ReadonlyMap<string, Scenario> = new Map([...graphScenarios, ...Object.entries({ ...own, ...memoryScenarios, ...lossScenarios })]);
