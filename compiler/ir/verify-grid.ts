@@ -3,7 +3,6 @@ import type { CompilerBug } from "./errors.ts";
 import type { Expr } from "./expr.ts";
 import type { Kernel, Stmt, Store } from "./loop.ts";
 import { bodiesOf, statements } from "./loop.ts";
-import type { Range } from "./ranges.ts";
 import { Evaluation } from "./index-values.ts";
 
 type Bug = (message: string) => CompilerBug;
@@ -28,9 +27,16 @@ function gridOf(body: readonly Stmt[]): Extract<Stmt, { kind: "for" }> | undefin
 /** Kernels with more iterations around a store than this are not tried. */
 const mostIterations = 4096;
 
+/** The values of an axis; infinitely many where its bounds are not known. */
+interface Turns {
+  readonly lo: number;
+  readonly step: number;
+  readonly count: number;
+}
+
 interface Place {
   readonly store: Store;
-  readonly axes: ReadonlyMap<string, Range>;
+  readonly axes: ReadonlyMap<string, Turns>;
   readonly conditions: readonly { readonly condition: Expr; readonly holds: boolean }[];
 }
 
@@ -66,14 +72,15 @@ function namesOf(kernel: Kernel): Names {
   return (name) => (twice.has(name) ? undefined : lets.get(name));
 }
 
-function* places(body: readonly Stmt[], axes: ReadonlyMap<string, Range> = new Map(), conditions: Place["conditions"] = []): Generator<Place> {
+function* places(body: readonly Stmt[], axes: ReadonlyMap<string, Turns> = new Map(), conditions: Place["conditions"] = []): Generator<Place> {
   for (const s of body) {
     if (s.kind === "store") yield { store: s, axes, conditions: s.guard ? [...conditions, { condition: s.guard, holds: true }] : conditions };
     const inner = new Map(axes);
     const loops = s.kind === "for" ? [s.axis] : [];
     for (const a of s.kind === "reduce" ? s.axes : loops) {
-      const exact = a.lo.op === "const" && a.hi.op === "const" && a.step === 1;
-      inner.set(a.name, exact ? { lo: a.lo.value, hi: a.hi.value - 1 } : { lo: -Infinity, hi: Infinity });
+      const exact = a.lo.op === "const" && a.hi.op === "const";
+      const count = exact ? Math.max(0, Math.ceil((a.hi.value - a.lo.value) / a.step)) : Infinity;
+      inner.set(a.name, { lo: a.lo.value, step: a.step, count });
     }
     for (const [i, list] of bodiesOf(s).entries())
       yield* places(list, inner, s.kind === "if" ? [...conditions, { condition: s.condition, holds: i === 0 }] : conditions);
@@ -82,16 +89,15 @@ function* places(body: readonly Stmt[], axes: ReadonlyMap<string, Range> = new M
 
 /** The elements that a store writes; none where that cannot be said. */
 function indices(place: Place, names: Names): number[] {
-  const total = [...place.axes.values()].reduce((n, r) => n * Math.max(0, r.hi - r.lo + 1), 1);
+  const total = [...place.axes.values()].reduce((n, r) => n * r.count, 1);
   if (!(total <= mostIterations)) return [];
   const found: number[] = [];
   for (let turn = 0; turn < total; turn++) {
     const point = new Map<string, number>();
     let rest = turn;
     for (const [name, r] of place.axes) {
-      const count = r.hi - r.lo + 1;
-      point.set(name, r.lo + (rest % count));
-      rest = Math.floor(rest / count);
+      point.set(name, r.lo + r.step * (rest % r.count));
+      rest = Math.floor(rest / r.count);
     }
     const values = new Evaluation(names, point);
     const tests = place.conditions.map((c) => ({ value: values.of(c.condition), holds: c.holds }));

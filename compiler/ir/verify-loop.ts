@@ -1,7 +1,7 @@
 /**
  * The invariants of the Loop IR: names defined before they are used and once in a scope, dtypes that fit, every load and store in
- * bounds or guarded, stores into writable buffers, locals stored before they are loaded, barriers in uniform control flow, grid
- * axes on top only, no element stored twice by plain stores. A CompilerBug names the kernel and the statement.
+ * bounds or guarded, stores into writable buffers, locals stored before they are loaded, a barrier between, barriers in uniform
+ * control flow, grid axes on top only, no element stored twice by plain stores. A CompilerBug names the kernel and the statement.
  */
 import type { DType } from "./dtype.ts";
 import { isFloat } from "./dtype.ts";
@@ -14,6 +14,7 @@ import { statements } from "./loop.ts";
 import { exprText } from "./print-expr.ts";
 import type { Range } from "./ranges.ts";
 import { unbounded } from "./ranges.ts";
+import { verifyBarriers } from "./verify-barriers.ts";
 import type { Fact, IndexNames } from "./verify-bounds.ts";
 import { axisRange, boundFacts, boundsProblem, rangeIn } from "./verify-bounds.ts";
 import { verifyGrid, verifySingleStores } from "./verify-grid.ts";
@@ -23,6 +24,7 @@ export function verifyKernel(kernel: Kernel): void {
   const bug: Bug = (message) => new CompilerBug(`verify kernel @${kernel.name}: ${message}`);
   verifyGrid(kernel.body, bug);
   new KernelVerifier(kernel, bug).run();
+  verifyBarriers(kernel.body, bug);
   verifySingleStores(kernel, bug);
 }
 

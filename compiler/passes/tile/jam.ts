@@ -9,14 +9,16 @@
  * a grid axis steps by one. Turns that would pass the end run point by point.
  */
 import { at } from "../../ir/errors.ts";
-import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { apply, axisIndex, isScalarOp, variable, withRange } from "../../ir/expr.ts";
+import { apply, axisIndex, variable, withRange } from "../../ir/expr.ts";
 import { addIndex, freeNames, ix } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
-import { exprMapper, mapStatement, mapStatements, visitExpressions } from "../../ir/loop-walk.ts";
+import { exprMapper, mapStatements } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
+import { gridNest, loadsOf, operationsOf, soleReduce, strideOf } from "./nest.ts";
+
+export { gridNest } from "./nest.ts";
 
 /** Copies of a body with more operations than this do not fit into registers. */
 const maxOperations = 16;
@@ -27,59 +29,15 @@ interface Jam {
 }
 
 export function jam(kernel: Kernel): Kernel {
-  const nest = gridNest(kernel.body, []);
+  const nest = gridNest(kernel.body);
   const inner = nest.at(-1);
   const reduce = inner === undefined ? null : soleReduce(inner.body);
-  if (reduce === null) return kernel;
+  if (reduce === null || operationsOf([reduce]) > maxOperations) return kernel;
   const jams = choose(
     nest.map((f) => f.axis),
     reduce,
   );
   return jams.length === 0 ? kernel : { ...kernel, body: tidy([rebuild(nest, jams, 0)]) };
-}
-
-/** Grid loops from the outside in; lets between them go to the innermost, where the copies of the body can have their own. */
-function gridNest(body: readonly Stmt[], lets: readonly Stmt[]): For[] {
-  const last = body.at(-1);
-  const before = body.slice(0, -1);
-  if (last?.kind !== "for" || last.axis.kind !== "grid" || before.some((s) => s.kind !== "let")) return [];
-  const carried = [...lets, ...before];
-  const below = gridNest(last.body, carried);
-  return below.length > 0 ? [last, ...below] : [{ ...last, body: inlineIndices([...carried, ...last.body]) }];
-}
-
-/** Index arithmetic back in its places: names in front of a loop would keep the copies' loops apart. */
-function inlineIndices(body: readonly Stmt[]): Stmt[] {
-  const values = new Map<string, Expr>();
-  const isIndex = (s: Stmt): boolean => s.kind === "let" && s.value.dtype === "int32" && !loadsAnything(s.value);
-  const f = (e: Expr): Expr => exprMapper((x) => (x.op === "var" ? (values.get(x.name) ?? x) : x))(e);
-  const visit = (list: readonly Stmt[]): Stmt[] =>
-    list.flatMap((s) => {
-      const next = mapStatement(s, f, visit);
-      if (next.kind !== "let" || !isIndex(next)) return [next];
-      values.set(next.name, next.value);
-      return [];
-    });
-  return visit(body);
-}
-
-const loadsAnything = (e: Expr): boolean => exprOrder([e]).some((part) => part.op === "load");
-
-/** The one loop of a grid point, if it is a small reduction and nothing is carried or kept in scratch. */
-function soleReduce(body: readonly Stmt[]): Reduce | null {
-  const simple = body.every((s) => s.kind === "let" || s.kind === "reduce" || s.kind === "store");
-  const loops = body.filter((s) => s.kind === "reduce");
-  const only = loops[0];
-  if (!simple || only === undefined || loops.length > 1 || only.body.some((s) => s.kind !== "let")) return null;
-  return operationsOf([only]) <= maxOperations ? only : null;
-}
-
-function operationsOf(list: readonly Stmt[]): number {
-  let n = 0;
-  visitExpressions(list, (e) => {
-    if (isScalarOp(e.op) && e.dtype !== "int32") n++;
-  });
-  return n;
 }
 
 /** Which axes to jam, and how many points of each: 4 × 4 where loads are shared both ways, 8 along a row that is read down its columns. */
@@ -104,25 +62,6 @@ function push(jams: Jam[], a: Axis, times: number): void {
   const n = a.hi.value - a.lo.value;
   const fitting = [times, times / 2].find((t) => n >= t);
   if (fitting !== undefined && fitting > 1 && a.step === 1 && a.lo.op === "const") jams.push({ axis: a.name, times: fitting });
-}
-
-/** The indices that a reduction loads. */
-function loadsOf(reduce: Reduce): Expr[] {
-  const out: Expr[] = [];
-  const see = (e: Expr): void => {
-    if (e.op === "load") out.push(addIndex(at(e.args, 0), 0));
-  };
-  visitExpressions([{ ...reduce, init: [], axes: [] }], see);
-  return out;
-}
-
-/** The coefficient of an axis in an index that is a sum; NaN where it is not linear. */
-function strideOf(index: Expr, axis: string): number {
-  if (index.op === "axis") return index.name === axis ? 1 : 0;
-  if (index.op === "add") return strideOf(at(index.args, 0), axis) + strideOf(at(index.args, 1), axis);
-  const [a, b] = index.args;
-  if (index.op === "mul" && a !== undefined && b?.op === "const") return strideOf(a, axis) * b.value;
-  return freeNames(index).has(axis) ? Number.NaN : 0;
 }
 
 function rebuild(nest: readonly For[], jams: readonly Jam[], depth: number): For {

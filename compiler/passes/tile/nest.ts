@@ -1,0 +1,71 @@
+/** What schedule steps ask of a kernel that is a grid around one reduction. */
+import { at } from "../../ir/errors.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { isScalarOp } from "../../ir/expr.ts";
+import { addIndex, freeNames } from "../../ir/indexing.ts";
+import type { For, Reduce, Stmt } from "../../ir/loop.ts";
+import { exprMapper, mapStatement, visitExpressions } from "../../ir/loop-walk.ts";
+
+/** Grid loops from the outside in; lets between them go to the innermost, where copies of the body can have their own. */
+export function gridNest(body: readonly Stmt[], lets: readonly Stmt[] = []): For[] {
+  const last = body.at(-1);
+  const before = body.slice(0, -1);
+  if (last?.kind !== "for" || last.axis.kind !== "grid" || before.some((s) => s.kind !== "let")) return [];
+  const carried = [...lets, ...before];
+  const below = gridNest(last.body, carried);
+  return below.length > 0 ? [last, ...below] : [{ ...last, body: inlineIndices([...carried, ...last.body]) }];
+}
+
+/** Index arithmetic back in its places: names in front of a loop would keep the copies' loops apart. */
+function inlineIndices(body: readonly Stmt[]): Stmt[] {
+  const values = new Map<string, Expr>();
+  const isIndex = (s: Stmt): boolean => s.kind === "let" && s.value.dtype === "int32" && !loadsAnything(s.value);
+  const f = (e: Expr): Expr => exprMapper((x) => (x.op === "var" ? (values.get(x.name) ?? x) : x))(e);
+  const visit = (list: readonly Stmt[]): Stmt[] =>
+    list.flatMap((s) => {
+      const next = mapStatement(s, f, visit);
+      if (next.kind !== "let" || !isIndex(next)) return [next];
+      values.set(next.name, next.value);
+      return [];
+    });
+  return visit(body);
+}
+
+const loadsAnything = (e: Expr): boolean => exprOrder([e]).some((part) => part.op === "load");
+
+/** The one loop of a grid point, if it is a reduction of expressions and nothing is carried or kept in scratch. */
+export function soleReduce(body: readonly Stmt[]): Reduce | null {
+  const simple = body.every((s) => s.kind === "let" || s.kind === "reduce" || s.kind === "store");
+  const loops = body.filter((s) => s.kind === "reduce");
+  const only = loops[0];
+  return simple && only !== undefined && loops.length === 1 && only.body.every((s) => s.kind === "let") ? only : null;
+}
+
+/** Operations that compute values; those on indices are not counted. */
+export function operationsOf(list: readonly Stmt[]): number {
+  let n = 0;
+  visitExpressions(list, (e) => {
+    if (isScalarOp(e.op) && e.dtype !== "int32") n++;
+  });
+  return n;
+}
+
+/** The indices that a reduction loads. */
+export function loadsOf(reduce: Reduce): Expr[] {
+  const out: Expr[] = [];
+  const see = (e: Expr): void => {
+    if (e.op === "load") out.push(addIndex(at(e.args, 0), 0));
+  };
+  visitExpressions([{ ...reduce, init: [], axes: [] }], see);
+  return out;
+}
+
+/** The coefficient of an axis in an index that is a sum; NaN where it is not linear. */
+export function strideOf(index: Expr, axis: string): number {
+  if (index.op === "axis") return index.name === axis ? 1 : 0;
+  if (index.op === "add") return strideOf(at(index.args, 0), axis) + strideOf(at(index.args, 1), axis);
+  const [a, b] = index.args;
+  if (index.op === "mul" && a !== undefined && b?.op === "const") return strideOf(a, axis) * b.value;
+  return freeNames(index).has(axis) ? Number.NaN : 0;
+}
