@@ -13,6 +13,10 @@ export interface AcquireOptions {
   readonly dawn?: readonly string[];
 }
 
+/** Nobody is to be kept from telling machines apart here, so timestamps need not be rounded. */
+const unrounded = "disable-dawn-features=timestamp_quantization";
+const withDefaults = (dawn: readonly string[]): string[] => (dawn.some((o) => o.startsWith("disable-dawn-features")) ? [...dawn] : [unrounded, ...dawn]);
+
 const wantedFeatures: ReadonlySet<string> = new Set(["timestamp-query", "subgroups", "shader-f16"]);
 
 export interface Acquired {
@@ -48,7 +52,7 @@ async function findGpu(dawn: readonly string[]): Promise<GPU> {
   if (inPage?.gpu !== undefined) return inPage.gpu;
   try {
     const { create } = await import("webgpu");
-    return create([...dawn]);
+    return create(withDefaults(dawn));
   } catch (error) {
     throw new DeviceError(`webgpu: there is no WebGPU here (${firstLine(messageOf(error))}). In Node: npm install webgpu. In a browser: one that has WebGPU.`, {
       cause: error,

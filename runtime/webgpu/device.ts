@@ -26,6 +26,8 @@ import { Pipelines } from "./pipelines.ts";
 import { Readback } from "./readback.ts";
 import type { Attempt } from "./supply.ts";
 import { isSure, Supply } from "./supply.ts";
+import type { RunTimes } from "./timing.ts";
+import { RunWatch } from "./timing.ts";
 
 /** A run with handles of this device. */
 export interface WebGpuRun extends Run {
@@ -37,6 +39,16 @@ export interface WebGpuOptions extends AcquireOptions {
   readonly budgetBytes?: number;
   /** Bytes that values, temporaries and memory that lies ready may take together; as many as the GPU has unless told. */
   readonly memoryLimit?: number;
+}
+
+/** A run that was measured. */
+export interface MeasuredRun extends RunTimes {
+  readonly outputs: readonly WebGpuBuffer[];
+}
+
+interface StartOptions {
+  readonly scalars: readonly number[];
+  readonly watch: RunWatch | null;
 }
 
 /** What a run found in its turn: memory for its needs, or a reason not to run. */
@@ -76,7 +88,7 @@ export class WebGpuDevice implements GpuDevice {
     const pool = new MemoryPool(device, { usage: all, largest: Math.min(maxBufferSize, maxStorageBufferBindingSize), limit: options.memoryLimit });
     this.#room = new StorageRoom(pool);
     this.#supply = new Supply({ device, pool, makeRoom: () => this.#makeRoom() });
-    this.#workshop = { device, pipelines: new Pipelines(device) };
+    this.#workshop = { device, pipelines: new Pipelines(device), lossNews: (what) => this.#lossNews(what) };
     this.#readback = new Readback(device);
     this.pressure = new Pressure(() => pool.held, this.#room.collected, { budgetBytes: options.budgetBytes, settle: () => this.#idle() });
     this.lost = device.lost.then(({ reason, message }) => this.#losing(reason === "destroyed" ? "it was destroyed" : message));
@@ -122,8 +134,23 @@ export class WebGpuDevice implements GpuDevice {
 
   /** A donated input is consumed: its handle is freed at once. */
   run(executable: Executable, inputs: readonly DeviceBuffer[], scalars: readonly number[]): WebGpuRun {
-    if (!(executable instanceof WebGpuExecutable) || executable.workshop !== this.#workshop)
-      throw new DeviceError("webgpu: this plan was prepared by another device");
+    return this.#start(this.#prepared(executable), inputs, { scalars, watch: null });
+  }
+
+  /** `run`, alone on the GPU, and how long it took. Rejects with a DeviceError where the run fails. */
+  async measure(executable: Executable, inputs: readonly DeviceBuffer[], scalars: readonly number[]): Promise<MeasuredRun> {
+    const own = this.#prepared(executable);
+    const watch = new RunWatch(this.#gpu, own.kernelSteps);
+    try {
+      const { outputs, finished } = this.#start(own, inputs, { scalars, watch });
+      await finished;
+      return { outputs, ...(await watch.times()) };
+    } finally {
+      watch.destroy();
+    }
+  }
+
+  #start(executable: WebGpuExecutable, inputs: readonly DeviceBuffer[], { scalars, watch }: StartOptions): WebGpuRun {
     const { plan } = executable.compiled;
     this.#requireAlive(`plan ${plan.name}`);
     if (inputs.length !== plan.inputs.length || scalars.length !== plan.scalars.length) {
@@ -132,7 +159,7 @@ export class WebGpuDevice implements GpuDevice {
     }
     const handles = inputs.map((b, i) => this.#checked(executable.buffer(at(plan.inputs, i)), b));
     const storages = handles.map((h) => h.storage);
-    const job = jobOf(executable, storages, { scalars, make: () => new Storage(this.#room) });
+    const job = jobOf(executable, storages, { scalars, watch, make: () => new Storage(this.#room) });
     const outputs = plan.outputs.map(({ buffer, type }) => new WebGpuBuffer(type, job.outputs.get(buffer) ?? job.inputs.get(buffer) ?? unknownBuffer(buffer)));
     for (const b of plan.buffers) if (b.role === "output" && b.donates !== null) at(handles, plan.inputs.indexOf(b.donates)).consume();
     const finished = new Promise<void>((resolve) => {
@@ -203,7 +230,7 @@ export class WebGpuDevice implements GpuDevice {
       if (memory !== first.memories[0]) write(memory);
       this.#room.assign(storage, memory);
     } catch (error) {
-      storage.fail(this.#lossOf(`uploading ${typeText(type)}`) ?? (error instanceof Error ? error : new DeviceError(String(error))));
+      storage.fail(await this.#blamed(`uploading ${typeText(type)}`, error));
     } finally {
       storage.unsure = null;
       storage.unpin();
@@ -212,8 +239,9 @@ export class WebGpuDevice implements GpuDevice {
 
   /** In its turn. */
   #provide(job: Job): Provided | Promise<Provided> {
-    const unsure = [...job.inputs.values()].flatMap((s) => s.unsure ?? []);
-    return unsure.length === 0 ? this.#find(job) : Promise.all(unsure).then(() => this.#find(job));
+    const waits: Promise<unknown>[] = [...job.inputs.values()].flatMap((s) => s.unsure ?? []);
+    if (job.watch !== null) waits.push(this.#idle());
+    return waits.length === 0 ? this.#find(job) : Promise.all(waits).then(() => this.#find(job));
   }
 
   #find(job: Job): Provided | Promise<Provided> {
@@ -222,7 +250,9 @@ export class WebGpuDevice implements GpuDevice {
     const needs = needsOf(job);
     const paired = (memories: readonly Memory[]): Provided => new Map(needs.map(({ of }, i) => [of, at(memories, i)]));
     const first = this.#supply.attempt(needs);
-    return isSure(first) ? paired(first.memories) : this.#supply.insist(needs, first).then(paired, (error: Error) => error);
+    return isSure(first)
+      ? paired(first.memories)
+      : this.#supply.insist(needs, first).then(paired, (error: unknown) => this.#blamed(`plan ${job.executable.compiled.plan.name}`, error));
   }
 
   async #makeRoom(): Promise<void> {
@@ -238,6 +268,12 @@ export class WebGpuDevice implements GpuDevice {
     let caught: Promise<Caught | null>;
     try {
       if (provided instanceof Error) throw this.#lossOf(what) ?? provided;
+      // an input may have failed while memory was waited for
+      const stop = obstacle(job);
+      if (stop !== null) {
+        for (const memory of provided.values()) this.#room.pool.give(memory);
+        throw stop;
+      }
       caught = scoped(this.#gpu, () => submit(job, this.#room, provided)).caught;
     } catch (error) {
       throw failOutputs(job, error);
@@ -295,6 +331,11 @@ export class WebGpuDevice implements GpuDevice {
     return this.#lossOf(what);
   }
 
+  /** Why there is no memory. */
+  async #blamed(what: string, error: unknown): Promise<Error> {
+    return (await this.#lossNews(what)) ?? (error instanceof Error ? error : new DeviceError(`webgpu: ${what}: ${String(error)}`));
+  }
+
   #losing(why: string): string {
     this.#room.loss ??= why;
     return this.#room.loss;
@@ -309,6 +350,11 @@ export class WebGpuDevice implements GpuDevice {
   #requireAlive(what: string): void {
     const loss = this.#lossOf(what);
     if (loss !== null) throw loss;
+  }
+
+  #prepared(executable: Executable): WebGpuExecutable {
+    if (executable instanceof WebGpuExecutable && executable.workshop === this.#workshop) return executable;
+    throw new DeviceError("webgpu: this plan was prepared by another device");
   }
 
   #owned(buffer: DeviceBuffer): WebGpuBuffer {

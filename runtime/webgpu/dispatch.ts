@@ -6,10 +6,11 @@ import { counters } from "../counters.ts";
 import type { Storage, StorageRoom } from "./buffer.ts";
 import { wordBytes } from "./buffer.ts";
 import { kernelNames } from "./errors.ts";
-import type { Action, WebGpuExecutable } from "./executable.ts";
+import type { Action, Launch, WebGpuExecutable } from "./executable.ts";
 import { baseOf } from "./executable.ts";
 import type { Memory } from "./memory.ts";
 import type { Ask } from "./supply.ts";
+import type { RunWatch } from "./timing.ts";
 
 /** A run that waits for its turn. The storages are pinned until it had it. */
 export interface Job {
@@ -18,23 +19,30 @@ export interface Job {
   readonly inputs: ReadonlyMap<number, Storage>;
   /** New storages, without memory yet. */
   readonly outputs: ReadonlyMap<number, Storage>;
+  /** Null where nobody measures. */
+  readonly watch: RunWatch | null;
 }
 
-/** Takes one compute pass for dispatches in a row: each sees what those before it wrote. */
+/** Takes one compute pass for dispatches in a row: each sees what those before it wrote. A measured launch has a pass of its own. */
 class Recording {
   readonly encoder: GPUCommandEncoder;
+  readonly #watch: RunWatch | null;
   #pass: GPUComputePassEncoder | null = null;
   #pipeline: GPUComputePipeline | null = null;
 
-  constructor(device: GPUDevice, label: string) {
+  constructor(device: GPUDevice, label: string, watch: RunWatch | null) {
     this.encoder = device.createCommandEncoder({ label });
+    this.#watch = watch;
   }
-  dispatch(pipeline: GPUComputePipeline, group: GPUBindGroup, groups: readonly [number, number, 1]): void {
+  launch({ label, step, dispatch }: Launch, pipeline: GPUComputePipeline, group: GPUBindGroup): void {
+    const clock = step === null ? null : (this.#watch?.clock ?? null);
+    if (step !== null && clock !== null) this.#pass = this.outside.beginComputePass({ label, timestampWrites: clock.writes(step) });
     this.#pass ??= this.encoder.beginComputePass();
     if (this.#pipeline !== pipeline) this.#pass.setPipeline(pipeline);
     this.#pipeline = pipeline;
     this.#pass.setBindGroup(0, group);
-    this.#pass.dispatchWorkgroups(...groups);
+    this.#pass.dispatchWorkgroups(...dispatch);
+    if (clock !== null) void this.outside;
   }
   /** The encoder, outside of a pass. */
   get outside(): GPUCommandEncoder {
@@ -84,12 +92,15 @@ export function submit(job: Job, room: StorageRoom, found: ReadonlyMap<Need["of"
   const { device } = executable.workshop;
   const [arena, scratch] = [found.get("arena"), found.get("scratch")];
   try {
-    const recording = new Recording(device, plan.name);
+    const recording = new Recording(device, plan.name, job.watch);
     const memories = bindMemories(job, room, { found, recording });
     const memoryOf = (id: number): Memory => (executable.buffer(id).role === "temp" ? (arena ?? missing()) : lookup(memories, id, "the memory of a buffer"));
     const uniforms = executable.uniformsFor(job.scalars);
     for (const action of executable.actions) record(action, executable, { recording, uniforms, memoryOf, scratch });
-    device.queue.submit([recording.outside.finish()]);
+    job.watch?.clock?.collect(recording.outside);
+    const work = recording.outside.finish();
+    if (job.watch === null) device.queue.submit([work]);
+    else job.watch.submit(work);
     counters.plansRun++;
     counters.kernelsLaunched += executable.kernelSteps;
   } finally {
@@ -114,7 +125,7 @@ function record(action: Action, executable: WebGpuExecutable, { recording, unifo
   switch (action.kind) {
     case "launch": {
       if (action.pipeline === null) throw new CompilerBug(`${action.label} has no pipeline yet`);
-      recording.dispatch(action.pipeline, executable.bindGroup(action, uniforms, memoryOf), action.dispatch);
+      recording.launch(action, action.pipeline, executable.bindGroup(action, uniforms, memoryOf));
       return;
     }
     case "copy":
@@ -192,11 +203,17 @@ export function release({ inputs, outputs }: Job): void {
   for (const storage of [...inputs.values(), ...outputs.values()]) storage.unpin();
 }
 
+interface JobOptions {
+  readonly scalars: readonly number[];
+  readonly watch: RunWatch | null;
+  readonly make: () => Storage;
+}
+
 /** The storages that a run needs, pinned: those of its inputs, and new ones for its outputs. */
-export function jobOf(executable: WebGpuExecutable, inputs: readonly Storage[], { scalars, make }: { scalars: readonly number[]; make: () => Storage }): Job {
+export function jobOf(executable: WebGpuExecutable, inputs: readonly Storage[], { scalars, watch, make }: JobOptions): Job {
   const { plan } = executable.compiled;
   const given = new Map(plan.inputs.map((id, i) => [id, at(inputs, i)]));
   const outputs = new Map(plan.buffers.filter((b) => b.role === "output").map((b) => [b.id, make()]));
   for (const storage of [...given.values(), ...outputs.values()]) storage.pin();
-  return { executable, scalars, inputs: given, outputs };
+  return { executable, scalars, inputs: given, outputs, watch };
 }

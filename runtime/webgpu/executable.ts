@@ -28,6 +28,8 @@ interface Bound {
 export interface Launch {
   readonly kind: "launch";
   readonly label: string;
+  /** Which kernel step of the plan it is, counted from 0; null for a fill. */
+  readonly step: number | null;
   readonly shader: Shader;
   readonly layout: GPUBindGroupLayout;
   readonly storage: readonly Bound[];
@@ -54,6 +56,8 @@ interface Patch {
 export interface Workshop {
   readonly device: GPUDevice;
   readonly pipelines: Pipelines;
+  /** Why something was refused, where that is because the device is lost. */
+  readonly lossNews: (what: string) => Promise<DeviceError | null>;
 }
 
 export class WebGpuExecutable implements AsyncExecutable {
@@ -61,7 +65,8 @@ export class WebGpuExecutable implements AsyncExecutable {
   readonly workshop: Workshop;
   readonly buffers: ReadonlyMap<number, PlanBuffer>;
   readonly actions: readonly Action[];
-  readonly kernelSteps: number;
+  /** Kernel steps of the plan. */
+  kernelSteps = 0;
   /** Bytes of the largest copy within the arena. */
   readonly scratchBytes: number;
   readonly ready: Promise<void>;
@@ -86,7 +91,6 @@ export class WebGpuExecutable implements AsyncExecutable {
     this.actions = plan.steps.flatMap((step) => this.#action(step) ?? []);
     const inArena = (id: number): boolean => this.buffer(id).role === "temp";
     this.scratchBytes = this.actions.reduce((most, a) => (a.kind === "copy" && inArena(a.from) && inArena(a.to) ? Math.max(most, a.bytes) : most), 0);
-    this.kernelSteps = plan.steps.filter((step) => step.kind === "kernel").length;
     this.ready = this.#build();
     this.settled = this.ready.then(
       () => this.#settle(null),
@@ -139,7 +143,11 @@ export class WebGpuExecutable implements AsyncExecutable {
     const made = this.actions.map(async (action) => {
       if (action.kind === "launch") action.pipeline = await this.workshop.pipelines.pipelineOf(action.shader, action.label);
     });
-    await Promise.all(made);
+    try {
+      await Promise.all(made);
+    } catch (error) {
+      throw (await this.workshop.lossNews(`plan ${this.compiled.plan.name}`)) ?? error;
+    }
   }
 
   #action(step: Step): Action | null {
@@ -159,6 +167,7 @@ export class WebGpuExecutable implements AsyncExecutable {
   }
 
   #kernel(step: Extract<Step, { kind: "kernel" }>, shader: WgslKernel): Launch | null {
+    const nth = this.kernelSteps++;
     if (shader.dispatch.includes(0)) return null;
     const { plan } = this.compiled;
     const kernel = at(plan.kernels, step.kernel);
@@ -173,8 +182,9 @@ export class WebGpuExecutable implements AsyncExecutable {
       else this.#words.setFloat32(position, m.role === "nan" ? NaN : Infinity, true);
     }
     const storage = shader.bindings.flatMap((b): Bound[] => (b.access === "uniform" ? [] : [{ binding: b.binding, buffer: bufferOf(at(b.buffers, 0)) }]));
-    const { dispatch } = shader;
-    return this.#launch(shader, { label: kernelLabel(plan, kernel.name), storage, uniformOffset, uniformBytes: roundUp(shader.uniformBytes, 16), dispatch });
+    const uniformBytes = roundUp(shader.uniformBytes, 16);
+    const label = kernelLabel(plan, kernel.name);
+    return this.#launch(shader, { label, step: nth, storage, uniformOffset, uniformBytes, dispatch: shader.dispatch });
   }
 
   #fill(id: number, value: number): Action | null {
@@ -187,10 +197,11 @@ export class WebGpuExecutable implements AsyncExecutable {
     [baseOf(buffer), count, word].forEach((x, i) => this.#words.setUint32(uniformOffset + 4 * i, x, true));
     const groups = fillGroups(count, this.workshop.device.limits.maxComputeWorkgroupsPerDimension);
     const storage = [{ binding: 1, buffer: id }];
-    return this.#launch(fillShader, { label: `${this.compiled.plan.name}/fill`, storage, uniformOffset, uniformBytes: 16, dispatch: [groups, 1, 1] });
+    const label = `${this.compiled.plan.name}/fill`;
+    return this.#launch(fillShader, { label, step: null, storage, uniformOffset, uniformBytes: 16, dispatch: [groups, 1, 1] });
   }
 
-  #launch(shader: Shader, more: Pick<Launch, "label" | "storage" | "uniformOffset" | "uniformBytes" | "dispatch">): Launch {
+  #launch(shader: Shader, more: Pick<Launch, "label" | "step" | "storage" | "uniformOffset" | "uniformBytes" | "dispatch">): Launch {
     return { kind: "launch", shader, layout: this.workshop.pipelines.layoutOf(shader), groups: new Map(), pipeline: null, ...more };
   }
 

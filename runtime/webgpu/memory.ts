@@ -1,7 +1,7 @@
 /** GPU memory by size class, used again and again: work on a queue is done in order, so memory given back may be taken at once. */
 
 /** Bits of GPUBufferUsage; the global of that name is not there in Node. */
-export const usage = { mapRead: 1, copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as const;
+export const usage = { mapRead: 1, copySource: 4, copyTarget: 8, uniform: 64, storage: 128, queryResolve: 512 } as const;
 
 const mebibyte = 2 ** 20;
 

@@ -34,11 +34,11 @@ export class Pipelines {
 
   /** The pipeline of a source; rejects with a DeviceError that says `what` and quotes the compiler's first message. */
   pipelineOf(shader: Shader, what: string): Promise<GPUComputePipeline> {
-    const known = this.#pipelines.get(shader.source);
-    if (known !== undefined) return known;
-    const made = this.#make(shader, what);
-    this.#pipelines.set(shader.source, made);
-    return made;
+    let made = this.#pipelines.get(shader.source);
+    if (made === undefined) this.#pipelines.set(shader.source, (made = this.#make(shader, what)));
+    return made.catch((error: unknown) => {
+      throw new DeviceError(`webgpu: ${what}: the GPU takes no such kernel: ${messageOf(error)}`, { cause: error });
+    });
   }
 
   async #make(shader: Shader, what: string): Promise<GPUComputePipeline> {
@@ -53,7 +53,7 @@ export class Pipelines {
       if (error !== null) throw new Error(error.message);
       return await pipeline;
     } catch (error) {
-      throw new DeviceError(`webgpu: ${what}: the GPU takes no such kernel: ${await this.#complaint(module, error)}`, { cause: error });
+      throw new Error(await this.#complaint(module, error), { cause: error });
     }
   }
 

@@ -23,6 +23,7 @@ import { lossScenarios } from "./loss-scenarios.ts";
 import { memoryScenarios } from "./memory-scenarios.ts";
 import type { Scenario } from "./scenario.ts";
 import { f32, list, planOf, refused, refuses } from "./scenario.ts";
+import { timeScenarios } from "./time-scenarios.ts";
 import { samples } from "./graphs.ts";
 
 interface Built {
@@ -217,4 +218,7 @@ const own: Readonly<Record<string, Scenario>> = {
   },
 };
 
-export const scenarios: ReadonlyMap<string, Scenario> = new Map([...graphScenarios, ...Object.entries({ ...own, ...memoryScenarios, ...lossScenarios })]);
+export const scenarios: ReadonlyMap<string, Scenario> = new Map([
+  ...graphScenarios,
+  ...Object.entries({ ...own, ...memoryScenarios, ...lossScenarios, ...timeScenarios }),
+]);
