@@ -3,6 +3,7 @@ import { DeviceError } from "../../compiler/ir/errors.ts";
 import type { TensorType } from "../../compiler/ir/shape.ts";
 import { sizeOf, typeText } from "../../compiler/ir/shape.ts";
 import type { DeviceBuffer } from "../device.ts";
+import type { Loss } from "./loss.ts";
 import type { Memory, MemoryPool } from "./memory.ts";
 
 /** Bytes that a value takes on the GPU. */
@@ -13,10 +14,11 @@ export class StorageRoom {
   readonly pool: MemoryPool;
   /** Takes back the memory of storages that were collected. */
   readonly collected: FinalizationRegistry<Memory>;
-  /** Why the device of this room is lost, once it is. */
-  loss: string | null = null;
-  constructor(pool: MemoryPool) {
+  /** Of the device of this room. */
+  readonly loss: Loss;
+  constructor(pool: MemoryPool, loss: Loss) {
     this.pool = pool;
+    this.loss = loss;
     this.collected = new FinalizationRegistry(pool.give);
   }
   /** From now on the storage owns the memory. */

@@ -19,15 +19,16 @@ import { runError, scoped } from "./errors.ts";
 import type { Workshop } from "./executable.ts";
 import { WebGpuExecutable } from "./executable.ts";
 import { requireRoom } from "./limits.ts";
+import { Loss } from "./loss.ts";
 import type { Memory } from "./memory.ts";
 import { MemoryPool, usage } from "./memory.ts";
 import { CallOrder } from "./order.ts";
 import { Pipelines } from "./pipelines.ts";
 import { Readback } from "./readback.ts";
-import type { Attempt } from "./supply.ts";
 import { isSure, Supply } from "./supply.ts";
 import type { RunTimes } from "./timing.ts";
 import { RunWatch } from "./timing.ts";
+import { fill } from "./upload.ts";
 
 /** A run with handles of this device. */
 export interface WebGpuRun extends Run {
@@ -57,8 +58,6 @@ type Provided = ReadonlyMap<Need["of"], Memory> | Error;
 const ignore = (): void => {};
 /** Every so many submits, the run that made the last waits for the GPU: who awaits each run does not run away from it. */
 const submitsAhead = 32;
-/** How long a refused operation waits for the news that the device is lost. */
-const lossNewsMs = 50;
 
 export class WebGpuDevice implements GpuDevice {
   readonly name = "webgpu";
@@ -66,12 +65,12 @@ export class WebGpuDevice implements GpuDevice {
   readonly info: GpuInfo;
   /** Dead buffers that are not collected yet; see ../pressure.ts. */
   readonly pressure: Pressure;
-  readonly lost: Promise<string>;
   /** What the GPU complained of outside of any call of this device; empty, unless lazuli has a bug. */
   readonly complaints: string[] = [];
   /** Held, because Dawn's promises resolve only as long as it lives. */
   readonly instance: GPU;
   readonly #gpu: GPUDevice;
+  readonly #loss: Loss;
   readonly #room: StorageRoom;
   readonly #workshop: Workshop;
   readonly #readback: Readback;
@@ -86,12 +85,12 @@ export class WebGpuDevice implements GpuDevice {
     const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
     const all = usage.storage | usage.copySource | usage.copyTarget;
     const pool = new MemoryPool(device, { usage: all, largest: Math.min(maxBufferSize, maxStorageBufferBindingSize), limit: options.memoryLimit });
-    this.#room = new StorageRoom(pool);
+    this.#loss = new Loss(device.lost);
+    this.#room = new StorageRoom(pool, this.#loss);
     this.#supply = new Supply({ device, pool, makeRoom: () => this.#makeRoom() });
-    this.#workshop = { device, pipelines: new Pipelines(device), lossNews: (what) => this.#lossNews(what) };
+    this.#workshop = { device, pipelines: new Pipelines(device), loss: this.#loss };
     this.#readback = new Readback(device);
     this.pressure = new Pressure(() => pool.held, this.#room.collected, { budgetBytes: options.budgetBytes, settle: () => this.#idle() });
-    this.lost = device.lost.then(({ reason, message }) => this.#losing(reason === "destroyed" ? "it was destroyed" : message));
     device.addEventListener("uncapturederror", ({ error }) => {
       if (this.complaints.length < 16) this.complaints.push(error.message);
     });
@@ -103,7 +102,10 @@ export class WebGpuDevice implements GpuDevice {
   }
 
   get isLost(): boolean {
-    return this.#room.loss !== null;
+    return this.#loss.why !== null;
+  }
+  get lost(): Promise<string> {
+    return this.#loss.told;
   }
   get limits(): GPUSupportedLimits {
     return this.#gpu.limits;
@@ -113,14 +115,15 @@ export class WebGpuDevice implements GpuDevice {
   }
 
   upload(data: HostArray, type: TensorType): WebGpuBuffer {
-    this.#requireAlive(`uploading ${typeText(type)}`);
+    this.#loss.requireAlive(`uploading ${typeText(type)}`);
     const words = toWords(data, type);
     const bytes = wordBytes(type);
     requireRoom(this.#gpu.limits, `a value of ${typeText(type)}`, bytes);
     const storage = new Storage(this.#room);
     const buffer = new WebGpuBuffer(type, storage);
     storage.pin();
-    this.#order.add(null, () => this.#fill(storage, words, type));
+    const upload = { storage, words, bytes, what: `uploading ${typeText(type)}` };
+    this.#order.add(null, () => fill(upload, { queue: this.#gpu.queue, supply: this.#supply }));
     counters.buffersAllocated++;
     counters.bytesAllocated += bytes;
     counters.bytesUploaded += bytes;
@@ -128,7 +131,7 @@ export class WebGpuDevice implements GpuDevice {
   }
 
   prepare(compiled: CompiledPlan): WebGpuExecutable {
-    this.#requireAlive(`plan ${compiled.plan.name}`);
+    this.#loss.requireAlive(`plan ${compiled.plan.name}`);
     return new WebGpuExecutable(compiled, this.#workshop);
   }
 
@@ -152,7 +155,7 @@ export class WebGpuDevice implements GpuDevice {
 
   #start(executable: WebGpuExecutable, inputs: readonly DeviceBuffer[], { scalars, watch }: StartOptions): WebGpuRun {
     const { plan } = executable.compiled;
-    this.#requireAlive(`plan ${plan.name}`);
+    this.#loss.requireAlive(`plan ${plan.name}`);
     if (inputs.length !== plan.inputs.length || scalars.length !== plan.scalars.length) {
       const given = `${inputs.length} and ${scalars.length}`;
       throw new CompilerBug(`plan ${plan.name} takes ${plan.inputs.length} buffers and ${plan.scalars.length} scalars, not ${given}`);
@@ -176,7 +179,7 @@ export class WebGpuDevice implements GpuDevice {
     return new Promise((resolve, reject) => {
       try {
         const { storage, type } = this.#owned(buffer);
-        this.#requireAlive(`reading ${typeText(type)}`);
+        this.#loss.requireAlive(`reading ${typeText(type)}`);
         storage.pin();
         this.#order.add(null, () => following(storage.unsure, () => resolve(this.#read(storage, type))));
       } catch (error) {
@@ -199,42 +202,10 @@ export class WebGpuDevice implements GpuDevice {
   }
 
   destroy(): void {
-    this.#losing("it was destroyed");
+    this.#loss.declare("it was destroyed");
     this.#room.pool.close();
     this.#readback.close();
     this.#gpu.destroy();
-  }
-
-  /** In its turn. New memory is written before it is known whether the GPU has it, so that many uploads do not wait for one another. */
-  #fill(storage: Storage, words: HostArray, type: TensorType): Promise<void> | void {
-    const bytes = wordBytes(type);
-    const write = (memory: Memory | undefined): void => {
-      if (memory !== undefined && bytes > 0) this.#gpu.queue.writeBuffer(memory.gpu, 0, words.buffer, words.byteOffset, bytes);
-    };
-    const first = this.#supply.attempt([{ what: () => `uploading ${typeText(type)}`, bytes }]);
-    const memory = first.memories[0];
-    write(memory);
-    if (memory !== undefined && isSure(first)) {
-      this.#room.assign(storage, memory);
-      storage.unpin();
-      return undefined;
-    }
-    storage.unsure = this.#refill(storage, { first, write, type });
-    return memory === undefined ? storage.unsure : undefined;
-  }
-
-  async #refill(storage: Storage, { first, write, type }: { first: Attempt; write: (memory: Memory) => void; type: TensorType }): Promise<void> {
-    try {
-      const what = `uploading ${typeText(type)}`;
-      const memory = at(await this.#supply.insist([{ what: () => what, bytes: wordBytes(type) }], first), 0);
-      if (memory !== first.memories[0]) write(memory);
-      this.#room.assign(storage, memory);
-    } catch (error) {
-      storage.fail(await this.#blamed(`uploading ${typeText(type)}`, error));
-    } finally {
-      storage.unsure = null;
-      storage.unpin();
-    }
   }
 
   /** In its turn. */
@@ -252,7 +223,7 @@ export class WebGpuDevice implements GpuDevice {
     const first = this.#supply.attempt(needs);
     return isSure(first)
       ? paired(first.memories)
-      : this.#supply.insist(needs, first).then(paired, (error: unknown) => this.#blamed(`plan ${job.executable.compiled.plan.name}`, error));
+      : this.#supply.insist(needs, first).then(paired, (error: unknown) => this.#loss.blame(`plan ${job.executable.compiled.plan.name}`, error));
   }
 
   async #makeRoom(): Promise<void> {
@@ -267,7 +238,7 @@ export class WebGpuDevice implements GpuDevice {
     const what = `plan ${plan.name}`;
     let caught: Promise<Caught | null>;
     try {
-      if (provided instanceof Error) throw this.#lossOf(what) ?? provided;
+      if (provided instanceof Error) throw this.#loss.errorOf(what) ?? provided;
       // an input may have failed while memory was waited for
       const stop = obstacle(job);
       if (stop !== null) {
@@ -285,7 +256,7 @@ export class WebGpuDevice implements GpuDevice {
     const error = await caught;
     for (const input of job.inputs.values()) await input.made?.catch(ignore);
     if (error?.kind === "out-of-memory") this.#room.pool.clear();
-    const failure = this.#lossOf(what) ?? obstacle(job) ?? (error === null ? null : ((await this.#lossNews(what)) ?? runError(plan, error)));
+    const failure = this.#loss.errorOf(what) ?? obstacle(job) ?? (error === null ? null : ((await this.#loss.news(what)) ?? runError(plan, error)));
     if (failure !== null) throw failOutputs(job, failure);
   }
 
@@ -293,7 +264,7 @@ export class WebGpuDevice implements GpuDevice {
     const bytes = wordBytes(type);
     let arrived: Promise<ArrayBuffer>;
     try {
-      this.#requireAlive(`reading ${typeText(type)}`);
+      this.#loss.requireAlive(`reading ${typeText(type)}`);
       if (storage.failure !== null) throw storage.failure;
       if (storage.memory === null) throw new CompilerBug(`a buffer of ${typeText(type)} has no memory in its turn`);
       arrived = bytes === 0 ? Promise.resolve(new ArrayBuffer(0)) : this.#readback.read(storage.memory, bytes);
@@ -314,7 +285,7 @@ export class WebGpuDevice implements GpuDevice {
   async #readError(storage: Storage, type: TensorType, error: unknown): Promise<Error> {
     await storage.made?.catch(ignore);
     if (storage.failure !== null) return storage.failure;
-    const loss = await this.#lossNews(`reading ${typeText(type)}`);
+    const loss = await this.#loss.news(`reading ${typeText(type)}`);
     if (loss !== null) return loss;
     if (error instanceof DeviceError || error instanceof CompilerBug) return error;
     return new DeviceError(`webgpu: reading ${typeText(type)}: ${messageOf(error)}`, { cause: error });
@@ -325,33 +296,6 @@ export class WebGpuDevice implements GpuDevice {
     return this.#gpu.queue.onSubmittedWorkDone().catch(ignore);
   }
 
-  /** Something was refused: whether that is because the device is lost. */
-  async #lossNews(what: string): Promise<DeviceError | null> {
-    if (!this.isLost) await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, lossNewsMs))]);
-    return this.#lossOf(what);
-  }
-
-  /** Why there is no memory. */
-  async #blamed(what: string, error: unknown): Promise<Error> {
-    return (await this.#lossNews(what)) ?? (error instanceof Error ? error : new DeviceError(`webgpu: ${what}: ${String(error)}`));
-  }
-
-  #losing(why: string): string {
-    this.#room.loss ??= why;
-    return this.#room.loss;
-  }
-
-  #lossOf(what: string): DeviceError | null {
-    const { loss } = this.#room;
-    if (loss === null) return null;
-    return new DeviceError(`webgpu: ${what}: the device is lost: ${loss}. recover() makes a new one; data that only it held is gone.`);
-  }
-
-  #requireAlive(what: string): void {
-    const loss = this.#lossOf(what);
-    if (loss !== null) throw loss;
-  }
-
   #prepared(executable: Executable): WebGpuExecutable {
     if (executable instanceof WebGpuExecutable && executable.workshop === this.#workshop) return executable;
     throw new DeviceError("webgpu: this plan was prepared by another device");
@@ -359,8 +303,8 @@ export class WebGpuDevice implements GpuDevice {
 
   #owned(buffer: DeviceBuffer): WebGpuBuffer {
     if (this.owns(buffer)) return buffer;
-    if (buffer instanceof WebGpuBuffer && buffer.room.loss !== null)
-      throw new DeviceError(`webgpu: a buffer of ${typeText(buffer.type)} was on a GPU device that is lost (${buffer.room.loss}): its data is gone.`);
+    if (buffer instanceof WebGpuBuffer && buffer.room.loss.why !== null)
+      throw new DeviceError(`webgpu: a buffer of ${typeText(buffer.type)} was on a GPU device that is lost (${buffer.room.loss.why}): its data is gone.`);
     throw new DeviceError(
       `webgpu: a buffer of ${typeText(buffer.type)} lives on ${buffer.device === "webgpu" ? "another GPU device" : buffer.device}. Move it first.`,
     );

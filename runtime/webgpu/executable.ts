@@ -9,6 +9,7 @@ import { wordOf } from "./elements.ts";
 import { kernelLabel } from "./errors.ts";
 import { fillGroups, fillShader } from "./fill.ts";
 import { requireLimits } from "./limits.ts";
+import type { Loss } from "./loss.ts";
 import type { Memory } from "./memory.ts";
 import { usage } from "./memory.ts";
 import type { Pipelines, Shader } from "./pipelines.ts";
@@ -56,8 +57,7 @@ interface Patch {
 export interface Workshop {
   readonly device: GPUDevice;
   readonly pipelines: Pipelines;
-  /** Why something was refused, where that is because the device is lost. */
-  readonly lossNews: (what: string) => Promise<DeviceError | null>;
+  readonly loss: Loss;
 }
 
 export class WebGpuExecutable implements AsyncExecutable {
@@ -146,7 +146,7 @@ export class WebGpuExecutable implements AsyncExecutable {
     try {
       await Promise.all(made);
     } catch (error) {
-      throw (await this.workshop.lossNews(`plan ${this.compiled.plan.name}`)) ?? error;
+      throw (await this.workshop.loss.news(`plan ${this.compiled.plan.name}`)) ?? error;
     }
   }
 

@@ -33,6 +33,14 @@ describe("dead buffers", () => {
     expect(counters.collections).toBeLessThan(12);
   });
 
+  test("below the budget too, where memory is wanted urgently", async () => {
+    const device = new CpuDevice();
+    for (let i = 0; i < 100; i++) device.upload(data, page);
+    const before = device.memory().current;
+    expect(await device.pressure.relieve("urgent")).toBe(true);
+    expect(device.memory().current).toBeLessThan(before);
+  });
+
   test("below the budget nothing happens", async () => {
     const device = new CpuDevice();
     resetCounters();
