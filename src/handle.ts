@@ -14,7 +14,10 @@ import type { Shape, TensorType } from "../compiler/ir/shape.ts";
 import { sizeOf, typeText } from "../compiler/ir/shape.ts";
 import { evaluate, evaluateSync, pendingNodes, readValue, readValueSync, releaseValue, targetName } from "./evaluate.ts";
 import { recordSite } from "./call-site.ts";
-import { formatValues } from "./print.ts";
+import { formatValues } from "./print/format.ts";
+import { installHooks } from "./print/hooks.ts";
+import type { PrintOptions } from "./print/options.ts";
+import { optionsFor } from "./print/options.ts";
 import { settings } from "./settings.ts";
 
 /** `array`: NumPy's habits, float64. `tensor`: PyTorch's habits, float32. */
@@ -22,8 +25,6 @@ export type Face = "array" | "tensor";
 
 /** Nested lists of numbers or booleans, as `tolist` gives them. */
 export type NestedList = number | boolean | readonly NestedList[];
-
-const inspectHook = Symbol.for("nodejs.util.inspect.custom");
 
 /** A lazily computed array or tensor. */
 export abstract class Lazy {
@@ -139,11 +140,11 @@ export abstract class Lazy {
     this.dispose();
   }
 
-  /** The elements as NumPy or PyTorch print them. Evaluates on the CPU. */
-  toString(): string {
+  /** The elements as NumPy or PyTorch print them, with these options or those of `setPrintOptions`. Evaluates on the CPU. */
+  toString(options: Partial<PrintOptions> = {}): string {
     if (this.#value === null) return `${this.face}(disposed)`;
     if (this.device !== "cpu") return this.describe();
-    return formatValues(this.face, this.dataSync(), this.type);
+    return formatValues(this.face, this.dataSync(), this.type, optionsFor("toString", this.face, options));
   }
   /** What `console.log` shows: the elements where they are on the host already, else a description; it never runs a kernel. */
   preview(): string {
@@ -156,7 +157,7 @@ export abstract class Lazy {
     return `${this.face}(${typeText(this.type)}, ${state})`;
   }
   static {
-    Object.defineProperty(this.prototype, inspectHook, { value: this.prototype.preview });
+    installHooks(this.prototype);
   }
 }
 

@@ -65,6 +65,10 @@ export type { Differentiable } from "./transforms.ts";
 
 export { evalAll, evalAllSync } from "./eval-all.ts";
 export type { Nesting } from "./nesting.ts";
+export { arrayToString } from "./print/array-to-string.ts";
+export type { ArrayToStringOptions } from "./print/array-to-string.ts";
+export { getPrintOptions, setPrintOptions } from "./print/options.ts";
+export type { PrintChanges, PrintOptions, PrintSettings } from "./print/options.ts";
 export { configure } from "./settings.ts";
 export type { Settings } from "./settings.ts";
 export { counters, resetCounters } from "./counters.ts";

@@ -8,7 +8,7 @@ import type { CompileOptions } from "../../compiler/pipeline.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
 import { js } from "../../compiler/target.ts";
 import { CpuDevice } from "../../runtime/cpu/device.ts";
-import { formatValues } from "../print.ts";
+import { formatValues } from "../print/format.ts";
 
 /** The outputs of a graph, computed by generated JavaScript. */
 export function runCompiled(graph: Graph, inputs: readonly HostData[], options: CompileOptions = {}): HostData[] {

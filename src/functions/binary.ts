@@ -167,7 +167,7 @@ export const floorDivide: Binary = liftBinary("floorDivide", (x, y) => (isFloat(
  * The next float from x towards y.
  *
  * @example
- * nextafter(array([1]), array([2])).greater(1); // → array([True])
+ * nextafter(array([1]), array([2])).greater(1); // → array([ True])
  */
 export const nextafter: Binary = liftBinary("nextafter", rounding.nextafter, "float");
 /**

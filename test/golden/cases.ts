@@ -7,7 +7,7 @@ export type GoldenNumber = number | boolean | "NaN" | "Infinity" | "-Infinity";
 
 export interface GoldenData {
   readonly shape: readonly number[];
-  readonly dtype: "float64" | "int32" | "int64" | "bool";
+  readonly dtype: "float64" | "float32" | "int32" | "int64" | "bool";
   readonly data: readonly GoldenNumber[];
 }
 
@@ -34,6 +34,8 @@ export interface GoldenCase extends GoldenExpr {
   readonly only?: "float64";
   readonly zeroSign?: "exact";
   readonly note?: string;
+  /** Area 11: the printed text. */
+  readonly text?: string;
   readonly gradConvention?: string;
   /** Area 10: what the expression is differentiated by, along and with. */
   readonly v?: readonly unknown[];
