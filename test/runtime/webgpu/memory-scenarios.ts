@@ -5,6 +5,7 @@ import type { CompiledPlan } from "../../../compiler/ir/plan.ts";
 import { add, multiply } from "../../../compiler/ops/arithmetic.ts";
 import { dot } from "../../../compiler/ops/contraction.ts";
 import { exp } from "../../../compiler/ops/exponential.ts";
+import { counters, resetCounters } from "../../../runtime/counters.ts";
 import type { Acquired } from "../../../runtime/webgpu/acquire.ts";
 import { acquire } from "../../../runtime/webgpu/acquire.ts";
 import type { WebGpuBuffer } from "../../../runtime/webgpu/buffer.ts";
@@ -53,12 +54,14 @@ export const memoryScenarios: Readonly<Record<string, Scenario>> = {
     const plan = device.prepare(planOf(f32(4096), "dropped", exp));
     await plan.ready;
     const data = new Float32Array(4096);
+    resetCounters();
     for (let i = 0; i < 2000; i++) {
-      device.run(plan, [device.upload(data, f32(4096))], []);
+      await device.run(plan, [device.upload(data, f32(4096))], []).finished;
       await device.pressure.relieve();
     }
     const { peak, current } = device.memory();
     device.destroy();
+    assert.ok(counters.collections > 0);
     // 62.5 MiB were taken in all
     assert.ok(peak <= 4 * 2 ** 20, `${peak} bytes were held at one time`);
     assert.ok(current <= 4 * 2 ** 20, `${current} bytes are still held`);
@@ -133,9 +136,14 @@ export const memoryScenarios: Readonly<Record<string, Scenario>> = {
   },
   "memory that lies ready makes room at the limit": async () => {
     const device = await limited(8);
-    for (let i = 0; i < 4; i++) device.upload(zeros, page).release();
+    const pages = [1, 2, 3, 4].map(() => device.upload(zeros, page));
+    await Promise.all(pages.map((b) => device.read(b)));
+    for (const b of pages) b.release();
+    assert.equal(device.memory().reserved, 4 * 16 * kib);
+    resetCounters();
     const big = device.upload(new Float32Array(7 * 4096).fill(5), f32(7 * 4096));
     assert.equal((await device.read(big))[7 * 4096 - 1], 5);
+    assert.equal(counters.collections, 0);
     assert.ok(device.memory().reserved <= 8 * 16 * kib);
     device.destroy();
   },
