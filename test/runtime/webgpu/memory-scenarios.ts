@@ -55,14 +55,14 @@ export const memoryScenarios: Readonly<Record<string, Scenario>> = {
     await plan.ready;
     const data = new Float32Array(4096);
     resetCounters();
-    for (let i = 0; i < 2000; i++) {
+    for (let i = 0; i < 1000; i++) {
       await device.run(plan, [device.upload(data, f32(4096))], []).finished;
       await device.pressure.relieve();
     }
     const { peak, current } = device.memory();
     device.destroy();
     assert.ok(counters.collections > 0);
-    // 62.5 MiB were taken in all
+    // 31 MiB were taken in all, by 2,000 handles
     assert.ok(peak <= 4 * 2 ** 20, `${peak} bytes were held at one time`);
     assert.ok(current <= 4 * 2 ** 20, `${current} bytes are still held`);
   },
