@@ -13,7 +13,8 @@ export interface Binding {
 }
 
 /**
- * A member of the uniform struct, 4 bytes each. `base` is the position of element 0 of the kernel's buffer `of`, in elements;
+ * A member of the uniform struct, 4 bytes each. `base` is the position of element 0 of the kernel's buffer `of`, in elements: a
+ * multiple of 4, and what follows the last element up to the next multiple of 4 is the buffer's own, so that vectors may be stored;
  * `scalar` the kernel's scalar `of` (bool as a u32 of 0 or 1); `nan` and `inf` are those numbers.
  */
 export interface UniformMember {

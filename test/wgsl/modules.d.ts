@@ -11,6 +11,8 @@ declare module "wgsl_reflect/wgsl_reflect.module.js" {
     readonly binding: number;
     readonly access: string;
     readonly size: number;
+    /** Bytes from one item of an array to the next. */
+    readonly stride: number;
     readonly members: readonly MemberInfo[] | null;
   }
   export class WgslReflect {

@@ -26,6 +26,10 @@ export function reflect(source: string): Reflected {
   };
 }
 
+/** Bytes of one item of each storage array. */
+export const itemBytes = (source: string): Readonly<Record<string, number>> =>
+  Object.fromEntries(new WgslReflect(source).storage.map((v) => [v.name, v.stride]));
+
 /** wgsl_reflect does not run workgroupUniformLoad, which is a load between two barriers. */
 const withoutUniformLoads = (source: string): string =>
   source.replace(/let (\w+) = workgroupUniformLoad\(&(\w+)\);/g, "workgroupBarrier();\nlet $1 = $2;\nworkgroupBarrier();");

@@ -9,8 +9,8 @@ import { skip, swiftshaderEnvironment } from "./dawn.ts";
 import type { Memory } from "./fixtures.ts";
 import type { Script } from "./script.ts";
 
-/** Word positions at which the buffers of a single kernel start, so that bases other than 0 are used. */
-const testBase = 3;
+/** Word positions at which the buffers of a single kernel start, so that bases other than 0 are used: multiples of a vector's four. */
+const testBase = 4;
 
 type Memories = Script["memory"];
 /** What the process answers. */

@@ -7,6 +7,7 @@ import type { DType } from "../../compiler/ir/dtype.ts";
 import { apply, load, scalarArity, scalarOps } from "../../compiler/ir/expr.ts";
 import type { Expr, ScalarOp } from "../../compiler/ir/expr.ts";
 import { legalize } from "../../compiler/passes/legalize.ts";
+import { vectorise } from "../../compiler/passes/tile/vector.ts";
 import { wgsl } from "../../compiler/target.ts";
 import { axis, kernel, loop, reads, store, writes } from "./building.ts";
 import type { Memory } from "./fixtures.ts";
@@ -76,14 +77,18 @@ function operands({ op, from }: Case): readonly (readonly [number, number])[] {
   return scalarArity(op) === 1 ? list.map((a) => [a, 0] as const) : list.flatMap((a) => list.map((b) => [a, b] as const));
 }
 
-function kernelOf(c: Case): WgslKernel {
+type Width = "one element at a time" | "four at once";
+const widths: readonly Width[] = ["one element at a time", "four at once"];
+
+function kernelOf(c: Case, width: Width): WgslKernel {
   const n = operands(c).length;
   const i = axis("i", "grid", 0, n);
   const [a, b] = [load("a", c.from, i.at), load("b", c.from, i.at)];
   const args: readonly Expr[] = scalarArity(c.op) === 3 ? [apply("eq", [a, b]), a, b] : [a, b].slice(0, scalarArity(c.op));
   const value = apply(c.op, args, c.to);
   const written = kernel(`${c.op} ${c.from}`, [reads("a", n, c.from), reads("b", n, c.from), writes("y", n, c.to)], [loop(i, [store("y", i.at, value)])]);
-  return emitWgsl(legalize(written, wgsl), wgsl);
+  const vectors = vectorise(written, { ...wgsl, lanes: 1 });
+  return emitWgsl(legalize(width === "four at once" ? vectors : written, wgsl), wgsl);
 }
 
 /** Numbers as a storage buffer holds them: one word each. */
@@ -144,14 +149,18 @@ afterAll(() => {
   runner?.close();
 });
 
-describe("scalar operations", () => {
+it("every operation takes four elements at once", () => {
+  for (const c of cases) expect(kernelOf(c, "four at once").source).toContain("var<storage, read_write> y: array<vec4<");
+});
+
+describe.each(widths)("scalar operations, %s", (width) => {
   it("are all there", () => {
     expect(new Set(cases.map((c) => c.op))).toEqual(new Set(scalarOps));
     expect(cases.length).toBeGreaterThan(100);
   });
 
   it.skipIf(tint === null).each(titled)("%s compiles", async (_, c) => {
-    expect(await tint?.check(kernelOf(c))).toEqual([]);
+    expect(await tint?.check(kernelOf(c, width))).toEqual([]);
   });
 
   it.skipIf(runner === null).each(titled)("%s gives the interpreter's values", async (_, c) => {
@@ -170,7 +179,7 @@ describe("scalar operations", () => {
         pairs.map(() => 0),
       ),
     };
-    const after = await runner?.run(kernelOf(c), memory);
+    const after = await runner?.run(kernelOf(c, width), memory);
     const found = pairs.map((pair, i) => wrong(c, pair, number(c.to, after?.["y"]?.[i] ?? NaN))).filter((w) => w !== undefined);
     expect(found).toEqual([]);
   });

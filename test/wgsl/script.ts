@@ -42,7 +42,9 @@ export function uniformBytes(shader: WgslKernel, scalars: Readonly<Record<string
 }
 
 function bufferWith(device: GPUDevice, bytes: Bytes, use: number): GPUBuffer {
-  const buffer = device.createBuffer({ size: Math.max(16, bytes.byteLength), usage: use | usage.copySource | usage.copyTarget });
+  // whole vectors of 16 bytes, as the runtime makes them
+  const size = 16 * Math.max(1, Math.ceil(bytes.byteLength / 16));
+  const buffer = device.createBuffer({ size, usage: use | usage.copySource | usage.copyTarget });
   device.queue.writeBuffer(buffer, 0, bytes);
   return buffer;
 }

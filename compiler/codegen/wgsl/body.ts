@@ -12,11 +12,15 @@ import { atomicLines } from "./atomics.ts";
 import { Pending, touchedBy, touching } from "./barriers.ts";
 import type { Touched } from "./barriers.ts";
 import { bare, spell, spellOne, variableText } from "./expression.ts";
-import { dealsLanes, laneNest, reduceLanes, tripsOf } from "./lanes.ts";
-import { block, indent, laneLoop, serialLoop, unrolledLoop } from "./loops.ts";
+import { dealsLanes, laneNest, reduceLanes } from "./lanes.ts";
+import { block, indent, laneLoop, serialLoop, unblocked } from "./loops.ts";
 import type { SpelledAxis } from "./loops.ts";
-import { offsetText, storeText } from "./memory.ts";
+import { offsetText, placeText, storeText } from "./memory.ts";
 import type { Shader } from "./shader.ts";
+import { arrayType } from "./shader.ts";
+import { unrolled, unrolls } from "./unroll.ts";
+import { VectorWriter } from "./vector-body.ts";
+import type { VectorLoop } from "./vectors.ts";
 
 /** How the statements of a list run. */
 export interface Place {
@@ -27,18 +31,16 @@ export interface Place {
   readonly uniform: ReadonlySet<string>;
 }
 
-/** Unrolled loops may repeat their statements up to this many times in all. */
-const maxCopies = 128;
-
-/** Statements that a list comes to when its vector loops are unrolled. */
-const weightOf = (list: readonly Stmt[]): number => list.reduce((n, s) => n + (s.kind === "for" ? weightOf(s.body) * unrolledTrips(s) : 1), 0);
-
-function unrolledTrips(s: For): number {
-  const trips = tripsOf(s.axis);
-  return s.axis.kind === "vector" && trips <= 8 ? trips : 1;
+function wideStore(offset: string): never {
+  throw new CompilerBug(`an element at ${offset} is stored alone, in memory of vectors`);
 }
 
-const unrolls = (s: For): boolean => unrolledTrips(s) > 1 && unrolledTrips(s) * weightOf(s.body) <= maxCopies;
+/** The lines before a loop, of one turn and after it. */
+interface VectorReduce {
+  readonly before: readonly string[];
+  readonly turn: string[];
+  readonly after: readonly string[];
+}
 
 export class BodyWriter {
   readonly #shader: Shader;
@@ -50,7 +52,10 @@ export class BodyWriter {
   }
 
   list(list: readonly Stmt[], place: Place): string[] {
-    return list.flatMap((s) => this.#statement(s, place));
+    return list.flatMap((s, i) => {
+      const lines = this.#statement(s, place);
+      return i === list.length - 1 ? unblocked(lines) : lines;
+    });
   }
 
   #statement(s: Stmt, place: Place): string[] {
@@ -106,7 +111,7 @@ export class BodyWriter {
 
   #local(name: string, size: number): string[] {
     const m = this.#shader.memory(name);
-    return m.space === "function" ? [`var ${m.ident}: array<${m.cell}, ${size}>;`] : [];
+    return m.space === "function" ? [`var ${m.ident}: ${arrayType(m, size)};`] : [];
   }
 
   /** A barrier that the schedule asks for; none where no lane has touched workgroup memory since the last. */
@@ -142,7 +147,7 @@ export class BodyWriter {
     const [index = "", value = "", guard] = spell(s.guard ? [s.index, s.value, s.guard] : [s.index, s.value], shader, lines).map(bare);
     const offset = offsetText(m, s.index, index);
     const body: string[] = [];
-    if (s.atomic === undefined) body.push(storeText(m, `${m.ident}[${offset}]`, value));
+    if (s.atomic === undefined) body.push(storeText(m, placeText(m, offset, wideStore), value));
     else {
       const position = shader.names.fresh("position");
       body.push(`let ${position} = ${offset};`, ...atomicLines(m, `${m.ident}[${position}]`, s.atomic, value, shader));
@@ -172,13 +177,25 @@ export class BodyWriter {
       const { axes, body } = laneNest(s);
       return this.#dealt(axes, this.list(body, { ...place, by: "lane" }));
     }
-    if (unrolls(s)) return this.#unrolled(s, place);
+    const vector = this.#shader.vectorLoop(s);
+    if (vector !== undefined) return this.#vector(s, vector);
+    if (unrolls(s)) return unrolled(s, (turn) => this.list(turn, place));
     return this.#serial([s.axis], place, (inner) => this.list(s.body, inner), s.body);
   }
 
-  #unrolled(s: For, place: Place): string[] {
-    const axis = { axis: s.axis, ident: this.#shader.names.of(s.axis.name), lo: "", hi: "" };
-    return unrolledLoop(axis, () => this.list(s.body, { ...place, uniform: new Set([...place.uniform, s.axis.name]) }));
+  /** Names in the body of a vector loop are its own, hence the block. */
+  #vector(s: For, loop: VectorLoop): string[] {
+    const lines: string[] = [];
+    const body = this.#vectorWriter(loop, lines).list(s.body);
+    return block("", [...lines, ...body]);
+  }
+
+  #vectorWriter({ axis, steps, end }: VectorLoop, lines: string[]): VectorWriter {
+    const lo = at(spell([axis.lo], this.#shader, lines), 0);
+    const { names } = this.#shader;
+    const first = axis.lo.args.length === 0 ? lo : names.of(axis.name);
+    if (first !== lo) lines.push(`let ${first} = ${bare(lo)};`);
+    return new VectorWriter(this.#shader, { axis, steps, end }, first);
   }
 
   /** Axes dealt out to lanes around the lines of one iteration. */
@@ -281,6 +298,12 @@ export class BodyWriter {
   }
 
   #serialReduce(s: Reduce, place: Place): string[] {
+    const vector = this.#shader.vectorLoop(s);
+    if (vector !== undefined) {
+      const own = s.names.map((name) => this.#shader.names.fresh(`${name}_four`));
+      const { before, turn, after } = this.#vectorReduce(s, vector, { own, results: s.names });
+      return [...before, ...this.#serial(s.axes.slice(0, -1), place, () => turn, []), ...after];
+    }
     const contribution = { ...s, axes: [] };
     const loops = this.#serial(s.axes, place, (inner) => [...this.list(s.body, inner), ...this.#combined(s, s.names)], [contribution]);
     return [...this.#accumulators(s, s.names), ...loops];
@@ -292,15 +315,29 @@ export class BodyWriter {
     const dealt = reduceLanes(s);
     const own = s.names.map((name) => names.fresh(`${name}_lane`));
     const step: Place = { ...place, by: "lane" };
+    const vector = this.#shader.vectorLoop(s);
+    const four = vector && this.#vectorReduce(s, vector, { own: s.names.map((name) => names.fresh(`${name}_four`)), results: own });
     const share = this.#serial(
-      s.axes.filter((a) => !dealt.includes(a)),
+      s.axes.filter((a) => !dealt.includes(a) && a !== vector?.axis),
       step,
-      (inner) => [...this.list(s.body, inner), ...this.#combined(s, own)],
+      (inner) => four?.turn ?? [...this.list(s.body, inner), ...this.#combined(s, own)],
       [],
     );
     const loop = this.#dealt(dealt, share);
     place.pending.add(touchedBy([s], (name) => this.#shader.isShared(name)));
-    return [...this.#accumulators(s, own), ...loop, ...this.#tree(s, own, place)];
+    const { before, after } = four ?? { before: this.#accumulators(s, own), after: [] };
+    return [...before, ...loop, ...after, ...this.#tree(s, own, place)];
+  }
+
+  /** A reduction of four elements a turn: `own` are vectors, `results` what their components combine to. */
+  #vectorReduce(s: Reduce, loop: VectorLoop, { own, results }: { readonly own: readonly string[]; readonly results: readonly string[] }): VectorReduce {
+    const lines: string[] = [];
+    const writer = this.#vectorWriter(loop, lines);
+    return {
+      before: writer.accumulators(own, s.init),
+      turn: [...lines, ...writer.list(s.body), ...writer.combined(s, own, "cut")],
+      after: writer.folded(s, own, results),
+    };
   }
 
   #tree(s: Reduce, own: readonly string[], place: Place): string[] {

@@ -18,6 +18,7 @@ import { block, indent } from "./loops.ts";
 import type { WgslKernel } from "../../ir/shader.ts";
 import type { Groups } from "./shader.ts";
 import { requireBindings, Shader } from "./shader.ts";
+import { planVectors } from "./vectors.ts";
 
 /** WebGPU's default limits. */
 const maxWorkgroups = 65535;
@@ -140,16 +141,18 @@ function dispatchOf(workgroups: number): readonly [number, number, 1] {
  */
 export function emitWgsl(kernel: Kernel, target: Target, options: EmitOptions = {}): WgslKernel {
   const together = options.together ?? [];
-  const lanes = lanesFor(kernel, target);
-  const shared = emitWithLanes(kernel, target, { lanes, together });
-  return shared.workgroupBytes <= maxWorkgroupBytes ? shared : emitWithLanes(kernel, target, { lanes: 1, together });
+  const planned = planVectors(kernel, lanesFor(kernel, target), together).kernel;
+  const lanes = lanesFor(planned, target);
+  const shared = emitWithLanes(planned, target, { lanes, together });
+  return shared.workgroupBytes <= maxWorkgroupBytes ? shared : emitWithLanes(planned, target, { lanes: 1, together });
 }
 
 function emitWithLanes(kernel: Kernel, target: Target, { lanes, together }: { lanes: number; together: Groups }): WgslKernel {
   const placed = placeLocals(kernel, lanes);
-  const shader = new Shader(placed.kernel, { lanes, placement: placed.placement, together });
+  const vectors = planVectors(placed.kernel, lanes, together);
+  const shader = new Shader({ vectors, lanes, placement: placed.placement, together });
   requireBindings(shader, target);
-  const nests = nestsOf(placed.kernel).filter((nest) => nest.points > 0);
+  const nests = nestsOf(vectors.kernel).filter((nest) => nest.points > 0);
   const points = nests.reduce((n, nest) => n + nest.points, 0);
   const size = workgroupSizeFor(lanes, points, target);
   const group = "group.y * groups.x + group.x";

@@ -8,6 +8,13 @@ export const indent = (lines: readonly string[]): string[] => lines.map((line) =
 
 export const block = (head: string, lines: readonly string[]): string[] => [head === "" ? "{" : `${head} {`, ...indent(lines), "}"];
 
+/** The lines of a bare block: at the end of a list its names meet no others. */
+export function unblocked(lines: readonly string[]): readonly string[] {
+  const inner = lines.slice(1, -1);
+  const isBlock = lines.length > 2 && lines[0] === "{" && lines.at(-1) === "}" && inner.every((line) => line.startsWith("  "));
+  return isBlock ? inner.map((line) => line.slice(2)) : lines;
+}
+
 /** The number of iterations of all axes, or Infinity. */
 const tripsOfAll = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * tripsOf(a), 1);
 
@@ -21,12 +28,6 @@ export interface SpelledAxis {
 
 export function serialLoop(a: SpelledAxis, body: readonly string[]): string[] {
   return block(`for (var ${a.ident} = ${bare(a.lo)}; ${a.ident} < ${a.hi}; ${a.ident} += ${a.axis.step}i)`, body);
-}
-
-/** One block an iteration, for the few iterations of an unrolled loop. */
-export function unrolledLoop(a: SpelledAxis, body: () => readonly string[]): string[] {
-  const first = a.axis.lo.value;
-  return Array.from({ length: tripsOf(a.axis) }, (_, k) => block("", [`let ${a.ident} = ${first + k * a.axis.step}i;`, ...body()])).flat();
 }
 
 const scaled = (text: string, factor: number): string => (factor === 1 ? text : `${text} * ${factor}i`);

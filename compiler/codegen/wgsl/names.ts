@@ -71,6 +71,12 @@ export class Names {
     return this.#get(`memory ${name}`, name);
   }
 
+  /** A text that `of` gives back as it is: a component of a vector, say. */
+  alias(text: string): string {
+    this.#byKey.set(text, text);
+    return text;
+  }
+
   /** A new identifier like `hint`. */
   fresh(hint: string): string {
     const word = this.#claim(hint);

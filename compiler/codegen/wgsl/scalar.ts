@@ -3,6 +3,7 @@ import type { DType } from "../../ir/dtype.ts";
 import { at, CompilerBug, UnsupportedError } from "../../ir/errors.ts";
 import type { Expr, ScalarOp } from "../../ir/expr.ts";
 import { isScalarOp } from "../../ir/expr.ts";
+import { wideName } from "./prelude.ts";
 
 /** Takes what a text depends on: functions of the prelude, and the uniforms that hold NaN and infinity. */
 export interface Needs {
@@ -12,12 +13,42 @@ export interface Needs {
 
 const types: Readonly<Partial<Record<DType, string>>> = { bool: "bool", int32: "i32", uint32: "u32", float32: "f32" };
 
-/** The WGSL type of a dtype; throws an UnsupportedError where there is none. */
+/** The WGSL type of one element of a dtype; throws an UnsupportedError where there is none. */
 export function wgslType(dtype: DType): string {
   const type = types[dtype];
   if (type === undefined) throw new UnsupportedError(`wgsl: ${dtype} does not exist on webgpu. Convert with astype("float32"), or evaluate on the cpu.`);
   return type;
 }
+
+const vectorTypes: Readonly<Partial<Record<DType, string>>> = { bool: "vec4<bool>", int32: "vec4i", uint32: "vec4u", float32: "vec4f" };
+
+/** The WGSL type of four elements. */
+export const vectorType = (dtype: DType): string => vectorTypes[dtype] ?? wgslType(dtype);
+
+/** One element, or four at once: the types, constants and functions that operations are spelled with. */
+export interface Words {
+  readonly type: (dtype: DType) => string;
+  readonly constant: (value: number, dtype: DType) => string;
+  readonly helper: (name: string) => string;
+}
+
+export const oneWord = (needs: Needs): Words => ({
+  type: wgslType,
+  constant: (value, dtype) => constantText(value, dtype, needs),
+  helper: (name) => needs.helper(name),
+});
+
+export const fourWords = (needs: Needs): Words => ({
+  type: vectorType,
+  constant: (value, dtype) => splat(constantText(value, dtype, needs), dtype),
+  helper: (name) => needs.helper(wideName(name)),
+});
+
+/** Four times the same. */
+export const splat = (text: string, dtype: DType): string => `${vectorType(dtype)}(${text})`;
+
+/** Operations that take a vector and a single number, as WGSL spells them. */
+export const mixes: ReadonlySet<string> = new Set<ScalarOp>(["add", "sub", "mul", "div"]);
 
 /** A constant. NaN and infinities cannot be written and come from the uniforms. */
 export function constantText(value: number, dtype: DType, needs: Needs): string {
@@ -47,7 +78,7 @@ function floatText(value: number, needs: Needs): string {
 }
 
 /** Spells an operation with operands `a` (texts) of the expressions `e.args`, or answers undefined. */
-type Speller = (a: readonly string[], e: Expr, needs: Needs) => string;
+type Speller = (a: readonly string[], e: Expr, words: Words) => string;
 
 const infix =
   (sign: string): Speller =>
@@ -63,22 +94,22 @@ const call =
     `${name}(${a.join(", ")})`;
 const helper =
   (name: string): Speller =>
-  (a, _, needs) =>
-    `${needs.helper(name)}(${a.join(", ")})`;
+  (a, _, words) =>
+    `${words.helper(name)}(${a.join(", ")})`;
 
 /** Whether an expression is a constant other than 0, by which division has no edge left (but -1). */
 const isPlainDivisor = (e: Expr | undefined): boolean => e !== undefined && e.op === "const" && e.value !== 0 && e.value !== -1;
 const divide =
   (sign: string, name: string): Speller =>
-  (a, e, needs) =>
-    (isPlainDivisor(e.args[1]) ? infix(sign) : helper(name))(a, e, needs);
+  (a, e, words) =>
+    (isPlainDivisor(e.args[1]) ? infix(sign) : helper(name))(a, e, words);
 
 /** Shifts count in u32, where a negative count is a large one. */
 function shift(sign: string, name: string): Speller {
-  return ([x = "", y = ""], e, needs) => {
+  return ([x = "", y = ""], e, words) => {
     const count = at(e.args, 1);
-    if (count.op === "const" && count.value >= 0 && count.value < 32) return `(${x} ${sign} ${count.value}u)`;
-    return `${needs.helper(name)}(${x}, u32(${y}))`;
+    if (count.op === "const" && count.value >= 0 && count.value < 32) return `(${x} ${sign} ${words.constant(count.value, "uint32")})`;
+    return `${words.helper(name)}(${x}, ${words.type("uint32")}(${y}))`;
   };
 }
 
@@ -86,10 +117,10 @@ const mayBeNaN = (e: Expr | undefined): boolean => e === undefined || e.op !== "
 
 /** A float comparison; NaN is found by its bits, since shader compilers may assume that there is none. */
 function compareFloats(sign: string): Speller {
-  return ([x = "", y = ""], e, needs) => {
+  return ([x = "", y = ""], e, words) => {
     const suspects = [x, y].filter((_, i) => mayBeNaN(e.args[i]));
     if (suspects.length === 0) return `(${x} ${sign} ${y})`;
-    const test = `${needs.helper(suspects.length === 2 ? "unordered" : "is_nan")}(${suspects.join(", ")})`;
+    const test = `${words.helper(suspects.length === 2 ? "unordered" : "is_nan")}(${suspects.join(", ")})`;
     return sign === "!=" ? `((${x} != ${y}) | ${test})` : `((${x} ${sign} ${y}) & !${test})`;
   };
 }
@@ -120,6 +151,8 @@ const floats: Table = {
   isnan: helper("is_nan"),
 };
 
+const never: Speller = (_, __, words) => words.constant(0, "bool");
+
 const integers: Table = {
   ...same(["min", "max", "abs"]),
   ...compare(infix),
@@ -130,7 +163,7 @@ const integers: Table = {
   or: infix("|"),
   xor: infix("^"),
   not: prefix("~"),
-  isnan: () => "false",
+  isnan: never,
 };
 
 const signed: Table = {
@@ -160,7 +193,7 @@ const logic: Table = {
   max: infix("|"),
   eq: infix("=="),
   ne: infix("!="),
-  isnan: () => "false",
+  isnan: never,
   lt: ([x = "", y = ""]) => `(!${x} & ${y})`,
   le: ([x = "", y = ""]) => `(!${x} | ${y})`,
   gt: ([x = "", y = ""]) => `(${x} & !${y})`,
@@ -170,22 +203,26 @@ const logic: Table = {
 const tables: Readonly<Partial<Record<DType, Table>>> = { float32: floats, int32: signed, uint32: unsigned, bool: logic };
 
 /** `cast` by the dtype of the operand and that of the result. */
-function castText(x: string, from: DType, to: DType, needs: Needs): string {
+function castText(x: string, from: DType, to: DType, words: Words): string {
   if (from === to) return x;
-  if (from === "bool") return `select(${constantText(0, to, needs)}, ${constantText(1, to, needs)}, ${x})`;
-  if (to === "bool") return from === "float32" ? `((bitcast<u32>(${x}) & 0x7fffffffu) != 0u)` : `(${x} != ${constantText(0, from, needs)})`;
-  if (from === "float32") return `${needs.helper(`f32_to_${wgslType(to)}`)}(${x})`;
-  return to === "float32" ? `f32(${x})` : `bitcast<${wgslType(to)}>(${x})`;
+  const { type, constant, helper } = words;
+  if (from === "bool") return `select(${constant(0, to)}, ${constant(1, to)}, ${x})`;
+  if (to === "bool" && from === "float32") {
+    return `((bitcast<${type("uint32")}>(${x}) & ${constant(0x7fffffff, "uint32")}) != ${constant(0, "uint32")})`;
+  }
+  if (to === "bool") return `(${x} != ${constant(0, from)})`;
+  if (from === "float32") return `${helper(`f32_to_${wgslType(to)}`)}(${x})`;
+  return to === "float32" ? `${type(to)}(${x})` : `bitcast<${type(to)}>(${x})`;
 }
 
 /** The text of an operation whose operands have the texts `a`; a CompilerBug where `legalize` should have expanded it. */
-export function operationText(e: Expr, a: readonly string[], needs: Needs): string {
+export function operationText(e: Expr, a: readonly string[], words: Words): string {
   const [x = "", y = "", z = ""] = a;
   if (e.op === "select") return `select(${z}, ${y}, ${x})`;
   const from = at(e.args, 0).dtype;
-  if (e.op === "cast") return castText(x, from, e.dtype, needs);
-  if (e.op === "bitcast") return from === e.dtype ? x : `bitcast<${wgslType(e.dtype)}>(${x})`;
+  if (e.op === "cast") return castText(x, from, e.dtype, words);
+  if (e.op === "bitcast") return from === e.dtype ? x : `bitcast<${words.type(e.dtype)}>(${x})`;
   const spell = isScalarOp(e.op) ? tables[from]?.[e.op] : undefined;
   if (spell === undefined) throw new CompilerBug(`wgsl has no ${e.op} of ${from}: ${wgslType(from)} operands should have been legalised`);
-  return spell(a, e, needs);
+  return spell(a, e, words);
 }

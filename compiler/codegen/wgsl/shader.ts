@@ -4,6 +4,7 @@ import type { DType } from "../../ir/dtype.ts";
 import { CompilerBug, lookup, UnsupportedError } from "../../ir/errors.ts";
 import type { Kernel, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
+import { vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
 import type { Scope } from "./expression.ts";
 import type { Placement } from "./lanes.ts";
@@ -12,6 +13,7 @@ import { cellOf, cellType } from "./memory.ts";
 import { Names } from "./names.ts";
 import { prelude } from "./prelude.ts";
 import { wgslType } from "./scalar.ts";
+import type { VectorLoop, VectorPlan } from "./vectors.ts";
 
 /** Lists of buffers, each to be bound once. */
 export type Groups = readonly (readonly string[])[];
@@ -26,6 +28,10 @@ export class Shader implements Scope {
   readonly lanes: number;
   readonly names: Names;
   readonly bindings: readonly Binding[];
+  readonly vector = null;
+  /** Elements of buffers and locals. */
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly #vectors: VectorPlan;
   readonly #memory: Map<string, Memory> = new Map();
   readonly #uniforms: UniformMember[] = [];
   readonly #parameters: Map<string, string> = new Map();
@@ -33,9 +39,13 @@ export class Shader implements Scope {
   readonly #partials: Set<string> = new Set();
   readonly #workgroup: Map<string, { readonly type: string; readonly elements: number }> = new Map();
 
-  constructor(kernel: Kernel, options: { readonly lanes: number; readonly placement: Placement; readonly together: Groups }) {
+  constructor(options: { readonly vectors: VectorPlan; readonly lanes: number; readonly placement: Placement; readonly together: Groups }) {
+    const { kernel } = options.vectors;
     this.kernel = kernel;
     this.lanes = options.lanes;
+    this.#vectors = options.vectors;
+    const locals = [...statements(kernel.body)].flatMap((s) => (s.kind === "local" ? [s] : []));
+    this.sizes = new Map([...kernel.buffers, ...locals].map((b) => [b.name, b.size]));
     this.names = new Names(kernel);
     this.bindings = bindingsOf(kernel, options.together, this.names);
     this.#addBuffers();
@@ -56,7 +66,8 @@ export class Shader implements Scope {
       const atomic = binding.buffers.some((name) => atomics.has(name));
       const base = this.#addUniform({ name: this.names.fresh(`${b.name}_base`), dtype: "uint32", role: "base", of: b.name });
       const cell = binding.isShared ? "u32" : cellOf({ dtype: b.dtype, space: "storage", atomic });
-      this.#memory.set(b.name, { ident: binding.name, dtype: b.dtype, space: "storage", base, cell, atomic, isConstant: binding.access === "read" });
+      const [wide, isConstant] = [this.#vectors.wide.has(b.name), binding.access === "read"];
+      this.#memory.set(b.name, { ident: binding.name, dtype: b.dtype, space: "storage", base, cell, wide, atomic, isConstant });
     }
   }
 
@@ -69,9 +80,10 @@ export class Shader implements Scope {
     if (this.#memory.has(s.name)) throw new CompilerBug(`kernel ${this.kernel.name} declares ${s.name} twice`);
     const atomic = space === "workgroup" && atomicNames(this.kernel.body).has(s.name);
     const cell = cellOf({ dtype: s.dtype, space, atomic });
-    const m: Memory = { ident: this.names.memory(s.name), dtype: s.dtype, space, base: null, cell, atomic, isConstant: false };
+    const wide = this.#vectors.wide.has(s.name);
+    const m: Memory = { ident: this.names.memory(s.name), dtype: s.dtype, space, base: null, cell, wide, atomic, isConstant: false };
     this.#memory.set(s.name, m);
-    if (space === "workgroup") this.#workgroup.set(m.ident, { type: `array<${cellType(m)}, ${s.size}>`, elements: s.size });
+    if (space === "workgroup") this.#workgroup.set(m.ident, { type: arrayType(m, s.size), elements: s.size });
   }
 
   helper(name: string): string {
@@ -86,6 +98,11 @@ export class Shader implements Scope {
 
   parameter(name: string): string | undefined {
     return this.#parameters.get(name);
+  }
+
+  /** The loop as one of four iterations at once, where it is spelled so. */
+  vectorLoop(s: Stmt): VectorLoop | undefined {
+    return this.#vectors.loops.get(s);
   }
 
   memory(name: string): Memory {
@@ -139,6 +156,9 @@ export class Shader implements Scope {
     return ["struct Uniforms {", ...members, "}", "@group(0) @binding(0) var<uniform> u: Uniforms;", ...buffers, ...workgroup, ...prelude(this.#helpers)];
   }
 }
+
+/** `array<f32, 10>` or `array<vec4<f32>, 3>`. */
+export const arrayType = (m: Memory, size: number): string => `array<${cellType(m)}, ${m.wide ? Math.ceil(size / vectorWidth) : size}>`;
 
 /** The uniforms, the buffers of their own, and those bound together. */
 function bindingsOf(kernel: Kernel, together: Groups, names: Names): Binding[] {

@@ -5,7 +5,9 @@
  *
  * - `jam`: several neighbouring grid points a turn where they load the same elements (contractions) or neighbouring ones (columns)
  * - `accumulate`: long sums by several accumulators over fixed blocks: faster, and more exact than one running sum
+ * - `vector`: on targets that move 16 bytes at once, four neighbouring elements a turn
  * - `lanes`: on targets whose lanes share memory, the loops inside a grid point are dealt out to them
+ * - `stage`: on targets where that memory is fast, contractions by workgroups that load each operand's tile once
  *
  * What the steps do depends on shapes only, so that the bits do not depend on the machine.
  */
@@ -14,11 +16,17 @@ import type { Target } from "../../target.ts";
 import { accumulate } from "./accumulate.ts";
 import { jam } from "./jam.ts";
 import { dealLanes } from "./lanes.ts";
+import { vectorise } from "./vector.ts";
+import { stage } from "./stage.ts";
 
 export function tile(kernel: Kernel, target: Target): Kernel {
   if (target.lanes > 1) {
     const dealt = dealLanes(kernel, target);
-    return dealt === kernel ? jam(kernel) : dealt;
+    if (dealt !== kernel) return dealt;
+    const staged = stage(kernel, target);
+    if (staged !== kernel) return staged;
+    const wide = vectorise(kernel, target);
+    return wide === kernel ? jam(kernel) : wide;
   }
   const jammed = jam(kernel);
   return accumulate(jammed, jammed === kernel ? 4 : 1);

@@ -1,0 +1,192 @@
+/**
+ * vector: four neighbouring elements a turn, on targets that move 16 bytes at once.
+ *
+ *   for %i in 0..1002 [grid] { store %y[%i] = load %x[%i] * 2 }
+ *     → for %i in 0..1002 step 4 [grid] { for %iv in %i..min(%i + 4, 1002) [vector] { store %y[%iv] = load %x[%iv] * 2 } }
+ *
+ * Taken is the innermost grid axis, or where its length is no multiple of 4 as many of them from the inside out, joined to one, as
+ * have such a length together (else all, with a shorter last turn). It pays where elements that are next to each other there are so
+ * in memory too: sums down columns are served, rows are not.
+ */
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { apply, axisIndex, isScalarOp, withRange } from "../../ir/expr.ts";
+import { addIndex, divIndex, flatten, freeNames, ix, modIndex, mulIndex, subIndex } from "../../ir/indexing.ts";
+import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
+import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
+import { exprMapper, mapStatement, visitExpressions } from "../../ir/loop-walk.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import { Steps, vectorWidth } from "../../ir/steps.ts";
+import type { Target } from "../../target.ts";
+import { tidy } from "../lower/tidy.ts";
+import { gridNest } from "./nest.ts";
+
+/** Four times the registers of a body with more operations than this do not fit. */
+const maxOperations = 256;
+/** What an operation counts that the target spells with others. */
+const spelledOut = 16;
+
+/** The kernel four elements a turn, or the kernel itself where that gains nothing. */
+export function vectorise(kernel: Kernel, target: Target): Kernel {
+  const nest = gridNest(kernel.body, []);
+  const inner = nest.at(-1);
+  if (inner === undefined || !nest.every((f) => isPlain(f.axis)) || !fits(inner.body, target)) return kernel;
+  const points = nest.reduce((n, f) => n * f.axis.hi.value, 1);
+  if (points < target.lanes) return kernel;
+  const joined = joinedAxes(nest.map((f) => f.axis));
+  if (inner.body.some((s) => s.kind === "reduce" && isContraction(s, nest, joined))) return kernel;
+  const name = freshName(joined, kernel);
+  const whole = product(joined);
+  const loop = vectorLoop(name, whole, (v) => mapAxes(inner.body, joined, v));
+  const outer = nest.slice(0, nest.length - joined.length);
+  if (!pays(loop, outer)) return kernel;
+  const grid: Stmt = { kind: "for", axis: { name, kind: "grid", lo: ix(0), hi: ix(whole), step: vectorWidth }, body: [loop] };
+  return { ...kernel, body: tidy([outer.reduceRight<Stmt>((body, f) => ({ ...f, body: [body] }), grid)]) };
+}
+
+const isPlain = (a: Axis): boolean => a.lo.op === "const" && a.lo.value === 0 && a.hi.op === "const" && a.step === 1;
+const product = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.hi.value, 1);
+
+/** `for %iv in %i..%i + 4 [vector]`, the last turn shorter where the length is no multiple of 4. */
+export function vectorLoop(name: string, length: number, body: (index: Expr) => readonly Stmt[]): For {
+  const axis = vectorAxis(name, length);
+  return { kind: "for", axis, body: body(axisIndex(axis.name, 0, length - 1)) };
+}
+
+/** The axis of the four (or, in the last turn, fewer) elements from `name` on. */
+export function vectorAxis(name: string, length: number): Axis {
+  const from = axisIndex(name, 0, Math.floor((length - 1) / vectorWidth) * vectorWidth);
+  const end = addIndex(from, vectorWidth);
+  const hi = length % vectorWidth === 0 ? end : withRange(apply("min", [end, ix(length)]), Math.min(vectorWidth, length), length);
+  return { name: `${name}v`, kind: "vector", lo: from, hi, step: 1 };
+}
+
+/** The fewest innermost axes that have a multiple of 4 points together; all where none have. */
+function joinedAxes(axes: readonly Axis[]): readonly Axis[] {
+  for (let count = 1; count < axes.length; count++) {
+    const inner = axes.slice(-count);
+    if (product(inner) % vectorWidth === 0) return inner;
+  }
+  return axes;
+}
+
+function freshName(joined: readonly Axis[], kernel: Kernel): string {
+  let name = joined.map((a) => a.name).join("");
+  if (joined.length === 1) return name;
+  const taken = new Set<string>();
+  for (const s of statements(kernel.body)) {
+    if (s.kind === "let" || s.kind === "carry") taken.add(s.name);
+    if (s.kind === "for") taken.add(s.axis.name);
+    if (s.kind === "reduce") [...s.names, ...s.axes.map((a) => a.name)].forEach((n) => taken.add(n));
+  }
+  while (taken.has(name) || taken.has(`${name}v`)) name += "_";
+  return name;
+}
+
+/** Whether four points of the body can be computed side by side: no branches, no scratch, loops of the same length for all. */
+function fits(body: readonly Stmt[], target: Target): boolean {
+  for (const s of statements(body)) {
+    if (s.kind === "if" || s.kind === "local" || s.kind === "barrier") return false;
+    if (s.kind === "store" && s.atomic !== undefined) return false;
+    const axes = s.kind === "for" ? [s.axis] : [];
+    for (const a of s.kind === "reduce" ? s.axes : axes) if (a.kind !== "serial" || a.lo.op !== "const" || a.hi.op !== "const") return false;
+  }
+  return operationsOf(body, target) <= maxOperations;
+}
+
+function operationsOf(body: readonly Stmt[], target: Target): number {
+  let n = 0;
+  visitExpressions(body, (e) => {
+    if (isScalarOp(e.op) && e.dtype !== "int32") n += target.lacks.has(e.op) ? spelledOut : 1;
+  });
+  return n;
+}
+
+/** Whether a block of results would share loads: one needs a grid axis further out, and not the innermost. */
+function isContraction(reduce: Reduce, nest: readonly For[], joined: readonly Axis[]): boolean {
+  const outer = nest.map((f) => f.axis.name).filter((name) => !joined.some((a) => a.name === name));
+  const loads = exprOrder([...reduce.values, ...[...statements(reduce.body)].flatMap(expressionsOf)]).filter((e) => e.op === "load");
+  return loads.some((e) => {
+    const names = freeNames(at(e.args, 0));
+    return outer.some((name) => names.has(name)) && reduce.axes.some((a) => names.has(a.name)) && !joined.some((a) => names.has(a.name));
+  });
+}
+
+/** The body with the joined axes as parts of one flat index. */
+function mapAxes(body: readonly Stmt[], axes: readonly Axis[], flat: Expr): Stmt[] {
+  const parts = new Map(axes.map((a, i) => [a.name, part(flat, axes, i, i + 1)]));
+  const split = exprMapper((e) => (e.op === "axis" ? (parts.get(e.name) ?? e) : e));
+  const index = (e: Expr): Expr => split(regrouped(e, axes, flat));
+  const done = new Map<Expr, Expr>();
+  const map = (e: Expr): Expr => {
+    const known = done.get(e);
+    if (known !== undefined) return known;
+    const args = e.args.map((a, i) => (e.op === "load" && i === 0 ? index(a) : map(a)));
+    const out = e.args.length === 0 ? split(e) : { ...e, args };
+    done.set(e, out);
+    return out;
+  };
+  const list = (inner: readonly Stmt[]): Stmt[] =>
+    inner.map((s) => {
+      const mapped = mapStatement(s, map, list);
+      return s.kind === "store" && mapped.kind === "store" ? { ...mapped, index: index(s.index) } : mapped;
+    });
+  return list(body);
+}
+
+/** The flat position within the axes from `first` up to `last` (not included). */
+function part(flat: Expr, axes: readonly Axis[], first: number, last: number): Expr {
+  const above = divIndex(flat, product(axes.slice(last)));
+  return first === 0 ? above : modIndex(above, product(axes.slice(first, last)));
+}
+
+/** An index that walks over neighbouring axes as over one has their flat position in their place. */
+function regrouped(index: Expr, axes: readonly Axis[], flat: Expr): Expr {
+  for (let count = axes.length; count >= 1; count--) {
+    for (let first = 0; first + count <= axes.length; first++) {
+      const group = axes.slice(first, first + count);
+      const names = group.map((a) => a.name);
+      const factor = strideAlong(index, at(names, count - 1));
+      if (factor === undefined || factor === 0) continue;
+      const walk = flatten(
+        group.map((a) => axisIndex(a.name, 0, a.hi.value - 1)),
+        group.map((a) => a.hi.value),
+      );
+      const rest = subIndex(index, mulIndex(walk, factor));
+      const left = freeNames(rest);
+      if (names.some((name) => left.has(name))) continue;
+      return addIndex(regrouped(rest, axes, flat), mulIndex(part(flat, axes, first, first + count), factor));
+    }
+  }
+  return index;
+}
+
+const strideAlong = (index: Expr, name: string): number | undefined => new Steps().with(name, { stride: 1, rest: undefined }).of(index).stride;
+
+/** Whether most of what varies among the four elements is one access in memory, a store or the walk of a reduction among it. */
+function pays(loop: For, outer: readonly For[]): boolean {
+  const found = { whole: 0, single: 0, lead: 0 };
+  const around = outer.reduce((steps, f) => steps.within(f.axis), new Steps());
+  const grid = around.with(at([...freeNames(loop.axis.lo)], 0), { stride: 0, rest: 0 });
+  const count = (index: Expr, steps: Steps, leads: boolean): void => {
+    if (steps.of(index).stride === 0) return;
+    const whole = steps.isWhole(index);
+    found[whole ? "whole" : "single"]++;
+    if (whole && leads) found.lead++;
+  };
+  const walk = (list: readonly Stmt[], given: Steps, looped: boolean): void => {
+    let steps = given;
+    for (const s of list) {
+      const inner = s.kind === "for" || s.kind === "reduce";
+      const within = (s.kind === "reduce" ? s.axes : []).reduce((n, a) => n.within(a), s.kind === "for" ? steps.within(s.axis) : steps);
+      for (const e of exprOrder(expressionsOf(s))) if (e.op === "load") count(at(e.args, 0), within, looped || inner);
+      if (s.kind === "store") count(s.index, steps, true);
+      if (s.kind === "let") steps = steps.with(s.name, steps.of(s.value));
+      if (s.kind === "carry") steps = steps.with(s.name, { stride: undefined, rest: undefined });
+      for (const body of bodiesOf(s)) walk(body, within, true);
+      if (s.kind === "reduce") for (const name of s.names) steps = steps.with(name, { stride: undefined, rest: undefined });
+    }
+  };
+  walk(loop.body, grid.along(loop.axis), false);
+  return found.lead > 0 && found.whole >= found.single;
+}

@@ -1,0 +1,263 @@
+/** Four elements at once: what is vectorised and how, and that the numbers are the interpreter's at sizes around multiples of 4. */
+import { afterAll, describe, expect, it } from "vitest";
+import { interpretGraph } from "../../compiler/interpret.ts";
+import type { DType } from "../../compiler/ir/dtype.ts";
+import { at } from "../../compiler/ir/errors.ts";
+import type { Value } from "../../compiler/ir/node.ts";
+import type { Plan } from "../../compiler/ir/plan.ts";
+import type { WgslKernel } from "../../compiler/ir/shader.ts";
+import type { Shape } from "../../compiler/ir/shape.ts";
+import { tensorType } from "../../compiler/ir/shape.ts";
+import {
+  absolute,
+  add,
+  bitcast,
+  cast,
+  isNaN,
+  less,
+  logicalNot,
+  maximum,
+  minimum,
+  multiply,
+  negative,
+  quotient,
+  remainderTrunc,
+  subtract,
+  where,
+} from "../../compiler/ops/arithmetic.ts";
+import { exp, sqrt } from "../../compiler/ops/exponential.ts";
+import { gather } from "../../compiler/ops/gather.ts";
+import { broadcast, permute, reduceSum, reshape } from "../../compiler/ops/layout.ts";
+import { prefixSum } from "../../compiler/ops/prefix.ts";
+import { reduceMax, reduceMin } from "../../compiler/ops/reductions.ts";
+import { threefry } from "../../compiler/ops/random.ts";
+import { constantValue, iotaValue, paramValue } from "../../compiler/ops/source.ts";
+import { tanh } from "../../compiler/ops/trigonometric.ts";
+import { concat, dynamicUpdate, flip, pad, slice } from "../../compiler/ops/views.ts";
+import { compileGraph } from "../../compiler/pipeline.ts";
+import type { Target } from "../../compiler/target.ts";
+import { wgsl } from "../../compiler/target.ts";
+import { numbers } from "../ops/samples.ts";
+import { differences, outputsOf, scriptOf, shadersOf } from "./plan.ts";
+import { itemBytes, reflect } from "./reflect.ts";
+import { openRunner } from "./run.ts";
+import { openTint } from "./tint.ts";
+
+const tint = await openTint();
+const runner = await openRunner();
+afterAll(() => {
+  tint?.close();
+  runner?.close();
+});
+
+/** As WebGPU, but worth it from the first elements on. */
+const eager: Target = { ...wgsl, lanes: 2 };
+
+interface Program {
+  readonly inputs: readonly (readonly [DType, Shape])[];
+  readonly build: (values: readonly Value[]) => readonly Value[];
+  readonly donated?: readonly number[];
+}
+
+const f32s = (...shapes: readonly Shape[]): Program["inputs"] => shapes.map((shape) => ["float32", shape] as const);
+const one = (dtype: DType, shape: Shape, f: (x: Value) => readonly Value[]): Program => ({ inputs: [[dtype, shape]], build: (v) => f(at(v, 0)) });
+const two = (inputs: Program["inputs"], f: (x: Value, y: Value) => readonly Value[]): Program => ({ inputs, build: (v) => f(at(v, 0), at(v, 1)) });
+
+function planOf(
+  program: Program,
+  target: Target,
+  fusion = true,
+): { readonly plan: Plan; readonly inputs: ReturnType<typeof numbers>[]; readonly wanted: ReturnType<typeof interpretGraph> } {
+  const inputs = program.inputs.map(([dtype, shape], i) => numbers(tensorType(dtype, shape), i + 1, dtype === "uint32" ? 0 : -20, 20));
+  const params = inputs.map((d, i) => paramValue(`x${i}`, d.type, "buffer"));
+  const graph = { name: "program", params, outputs: program.build(params) };
+  const { plan } = compileGraph(graph, target, { verify: true, fusion, donated: program.donated ?? [] });
+  return { plan, inputs, wanted: interpretGraph(graph, inputs) };
+}
+
+/** Compiles and runs a program; its shaders. */
+async function expectValues(program: Program, target: Target = eager, fusion = true): Promise<readonly WgslKernel[]> {
+  const { plan, inputs, wanted } = planOf(program, target, fusion);
+  const shaders = [...shadersOf(plan).values()];
+  for (const shader of shaders) expect({ source: shader.source, errors: (await tint?.check(shader)) ?? [] }).toEqual({ source: shader.source, errors: [] });
+  const after = await runner?.play(scriptOf(plan, inputs, []));
+  if (after !== undefined) expect({ plan: shaders.map((k) => k.source), bad: differences(outputsOf(plan, after), wanted) }).toMatchObject({ bad: [] });
+  return shaders;
+}
+
+const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 63, 64, 65, 66, 257, 1000, 1001, 1002, 1003];
+const matrices: readonly Shape[] = [
+  [1, 1],
+  [3, 3],
+  [2, 4],
+  [4, 2],
+  [5, 8],
+  [8, 5],
+  [3, 2],
+  [7, 12],
+  [13, 66],
+  [64, 65],
+  [33, 128],
+];
+
+const row = (b: Value, shape: Shape): Value => broadcast(b, shape, [1]);
+const column = (b: Value, shape: Shape): Value => broadcast(b, shape, [0]);
+
+describe("one axis of n elements", () => {
+  const programs: Readonly<Record<string, (n: number) => Program>> = {
+    "a chain": (n) => two(f32s([n], [n]), (x, y) => [add(multiply(tanh(add(multiply(x, 0.3), y)), 2), sqrt(absolute(x)))]),
+    "float comparisons": (n) => two(f32s([n], [n]), (x, y) => [less(x, y), where(isNaN(sqrt(x)), y, sqrt(x)), maximum(x, y), minimum(x, sqrt(y))]),
+    int32: (n) =>
+      two(
+        [
+          ["int32", [n]],
+          ["int32", [n]],
+        ],
+        (x, y) => [add(multiply(x, y), negative(x)), quotient(x, y), remainderTrunc(x, y), maximum(x, absolute(y)), cast(x, "float32"), less(x, y)],
+      ),
+    uint32: (n) =>
+      two(
+        [
+          ["uint32", [n]],
+          ["uint32", [n]],
+        ],
+        (x, y) => [subtract(x, y), quotient(x, y), remainderTrunc(x, y), cast(x, "int32"), cast(x, "bool"), minimum(x, y)],
+      ),
+    bool: (n) =>
+      two(
+        [
+          ["bool", [n]],
+          ["bool", [n]],
+        ],
+        (x, y) => [logicalNot(x), where(x, y, logicalNot(y)), cast(x, "float32"), cast(x, "int32")],
+      ),
+    "casts of floats": (n) => one("float32", [n], (x) => [cast(x, "int32"), cast(x, "uint32"), cast(x, "bool"), bitcast(x, "int32")]),
+    "random bits": (n) =>
+      two(
+        [
+          ["uint32", [n]],
+          ["uint32", [n]],
+        ],
+        (x, y) => [...threefry(x, y, y, x)],
+      ),
+    "its own index": (n) =>
+      one("float32", [n], (x) => [multiply(x, iotaValue([n], 0, "float32")), iotaValue([n], 0, "int32"), less(x, iotaValue([n], 0, "float32"))]),
+    backwards: (n) => one("float32", [n], (x) => [add(flip(x, [0]), x)]),
+    "a slice at an odd place": (n) => one("float32", [n + 3], (x) => [negative(slice(x, [1], [n])), negative(slice(x, [3], [n]))]),
+    "a slice at a vector's place": (n) => one("float32", [n + 9], (x) => [exp(slice(x, [4], [n])), exp(slice(x, [8], [n]))]),
+    "every second": (n) => one("float32", [2 * n], (x) => [negative(slice(x, [1], [n], [2]))]),
+    padded: (n) => two(f32s([n], []), (x, z) => [negative(pad(x, z, [3], [2])), negative(pad(x, z, [4], [0])), negative(pad(x, z, [0], [1], [1]))]),
+    joined: (n) => two(f32s([n], [n]), (x, y) => [negative(concat([x, y], 0)), negative(concat([slice(x, [0], [1]), y], 0))]),
+    picked: (n) =>
+      two(
+        [
+          ["float32", [n]],
+          ["int32", [n]],
+        ],
+        (x, i) => [multiply(gather(x, i, 0), x)],
+      ),
+    "an update of a part": (n) =>
+      two(f32s([n + 9], [n]), (x, y) => [4, 5].map((start) => dynamicUpdate(negative(x), y, [0], [constantValue(start, "int32")], [1]))),
+    "in place": (n) => ({ ...two(f32s([n], [n]), (x, y) => [add(multiply(x, y), 1), multiply(y, 3)]), donated: [0, 1] }),
+    "an update in place": (n) => ({
+      ...two(f32s([n + 9], [n]), (x, y) => [dynamicUpdate(x, negative(y), [0], [constantValue(4, "int32")], [1])]),
+      donated: [0],
+    }),
+  };
+  const cases = Object.entries(programs).flatMap(([name, make]) => sizes.map((n): [string, number, Program] => [name, n, make(n)]));
+
+  it.skipIf(tint === null).each(cases)("%s of %i", async (_, __, program) => {
+    await expectValues(program);
+  });
+  it.skipIf(tint === null).each(cases.filter(([, n]) => n === 7 || n === 1001))("%s of %i, unfused", async (_, __, program) => {
+    await expectValues(program, eager, false);
+  });
+});
+
+describe("two axes", () => {
+  const programs: Readonly<Record<string, (shape: Shape) => Program>> = {
+    "rows and columns": (shape) =>
+      ({
+        inputs: f32s(shape, [at(shape, 1)], [at(shape, 0)]),
+        build: ([x, b, c]) => (x && b && c ? [multiply(add(x, row(b, shape)), column(c, shape))] : []),
+      }) satisfies Program,
+    "two outputs": (shape) => two(f32s(shape, shape), (x, y) => [add(x, y), less(x, y), permute(subtract(x, y), [1, 0])]),
+    transposed: (shape) => two(f32s(shape, [at(shape, 1), at(shape, 0)]), (x, y) => [add(x, permute(y, [1, 0]))]),
+    "a part": (shape) => one("float32", [at(shape, 0) + 2, at(shape, 1) + 5], (x) => [negative(slice(x, [1, 4], shape)), exp(slice(x, [2, 1], shape))]),
+    padded: (shape) => two(f32s(shape, []), (x, z) => [negative(pad(x, z, [1, 4], [0, 3])), negative(pad(x, z, [0, 1], [1, 2]))]),
+    backwards: (shape) => one("float32", shape, (x) => [add(flip(x, [0]), x), add(flip(x, [1]), x)]),
+    "three axes": (shape) =>
+      one("float32", [3, ...shape], (x) => [add(x, broadcast(reshape(slice(x, [1, 0, 0], [1, ...shape]), shape), [3, ...shape], [1, 2]))]),
+    "sums down columns": (shape) => one("float32", shape, (x) => [reduceSum(x, [0]), reduceMax(x, [0]), reduceMin(exp(x), [0])]),
+    "running sums down columns": (shape) => one("float32", shape, (x) => [prefixSum(x, 0)]),
+  };
+  const cases = Object.entries(programs).flatMap(([name, make]) => matrices.map((shape): [string, Shape, Program] => [name, shape, make(shape)]));
+  it.skipIf(tint === null).each(cases)("%s of %j", async (_, __, program) => {
+    await expectValues(program);
+    await expectValues(program, eager, false);
+    await expectValues(program, wgsl);
+  });
+});
+
+/** The declarations of storage in the only shader of a program. */
+function storage(program: Program, fusion = true): readonly string[] {
+  const shaders = [...shadersOf(planOf(program, wgsl, fusion).plan).values()];
+  return shaders.flatMap((k) => [...k.source.matchAll(/var<storage, \w+> (?<item>\w+: array<[\w<>]+>);/g)].map((m) => m.groups?.["item"] ?? ""));
+}
+
+describe("what is declared as vectors", () => {
+  it("elements in their order, whole rows and single values beside them", () => {
+    const shape = [40, 36];
+    const program: Program = {
+      inputs: f32s(shape, [36], [40]),
+      build: ([x, b, c]) => (x && b && c ? [multiply(add(x, row(b, shape)), column(c, shape))] : []),
+    };
+    expect(storage(program)).toEqual(["in0: array<vec4<f32>>", "in1: array<vec4<f32>>", "in2: array<f32>", "out0: array<vec4<f32>>"]);
+  });
+
+  it("axes are joined where rows are no multiple of 4, and a transposed operand is read element by element", () => {
+    const program = two(f32s([40, 37], [37, 40]), (x, y) => [add(x, permute(y, [1, 0]))]);
+    expect(storage(program)).toEqual(["in0: array<vec4<f32>>", "in1: array<f32>", "out0: array<vec4<f32>>"]);
+  });
+
+  it("bools and integers are vectors of words", () => {
+    const program = two(
+      [
+        ["bool", [100]],
+        ["int32", [100]],
+      ],
+      (x, y) => [where(x, y, negative(y))],
+    );
+    expect(storage(program)).toEqual(["in0: array<vec4<u32>>", "in1: array<vec4<i32>>", "out0: array<vec4<i32>>"]);
+  });
+
+  it("buffers of one binding all are or none is", () => {
+    const program = one("float32", [100], (x) => [multiply(exp(x), x)]);
+    expect(storage(program, false)).toEqual([
+      "in0: array<vec4<f32>>",
+      "out0: array<vec4<f32>>",
+      "in0: array<vec4<f32>>",
+      "in1: array<vec4<f32>>",
+      "out0: array<vec4<f32>>",
+    ]);
+    // the second kernel reads its temporary backwards, so that it shares a binding with nothing whole
+    const mixed = one("float32", [66, 66], (x) => [exp(permute(exp(permute(exp(x), [1, 0])), [1, 0]))]);
+    for (const declared of storage(mixed, false)) expect(declared).toMatch(/array<(?:vec4<\w+>|f32|u32)>$/);
+  });
+
+  it("few elements and rows that are read down their columns stay as they are", () => {
+    expect(storage(one("float32", [63], (x) => [exp(x)]))).toEqual(["in0: array<f32>", "out0: array<f32>"]);
+    expect(storage(one("float32", [36, 40], (x) => [exp(permute(x, [1, 0]))]))).toContain("out0: array<vec4<f32>>");
+  });
+
+  it("bindings and layouts are what wgsl_reflect reads", () => {
+    const program = two(f32s([1001], [1001]), (x, y) => [add(x, y), less(x, y)]);
+    for (const shader of shadersOf(planOf(program, wgsl).plan).values()) {
+      const found = reflect(shader.source);
+      expect(found.bindings).toEqual(shader.bindings.map(({ name, group, binding, access }) => ({ name, group, binding, access })));
+      expect(found.uniformBytes).toBe(shader.uniformBytes);
+      expect(found.workgroupSize).toEqual(shader.workgroupSize);
+      expect(itemBytes(shader.source)).toEqual(Object.fromEntries(shader.bindings.slice(1).map((b) => [b.name, 16])));
+    }
+  });
+});
