@@ -36,8 +36,11 @@ import { chooseSize, elementsOf, lanesAcross, lanesInAll, pitchOf } from "./stag
 export function stage(kernel: Kernel, target: Target): Kernel {
   const found = target.stagesTiles ? findContraction(kernel) : null;
   const size = found === null ? null : chooseSize(found, target);
-  return found === null || size === null ? kernel : new Staging(kernel, found, size).kernel();
+  return found === null || size === null ? kernel : stageAs(kernel, found, size);
 }
+
+/** The kernel with tiles of this size. */
+export const stageAs = (kernel: Kernel, found: Contraction, size: TileSize): Kernel => new Staging(kernel, found, size).kernel();
 
 /** A piece and the group memory that it is staged in. */
 interface Tile extends Piece {
