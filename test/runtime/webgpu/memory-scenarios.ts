@@ -49,6 +49,20 @@ async function poorGpu(): Promise<{ readonly acquired: Acquired; readonly missin
 }
 
 export const memoryScenarios: Readonly<Record<string, Scenario>> = {
+  "what is released is used again": async () => {
+    const device = await WebGpuDevice.open({ dawn });
+    const plan = device.prepare(planOf(page, "again", (x) => multiply(exp(x), 2)));
+    for (let i = 0; i < 40; i++) {
+      const x = device.upload(zeros, page);
+      const { outputs, finished } = device.run(plan, [x], []);
+      x.release();
+      at(outputs, 0).release();
+      // while the plan is prepared, runs wait and hold what they read
+      if (i === 0) await finished;
+    }
+    assert.deepEqual(device.memory(), { current: 0, peak: 2 * 16 * kib, reserved: 2 * 16 * kib });
+    device.destroy();
+  },
   "thousands of dropped handles stay within the budget": async () => {
     const device = await WebGpuDevice.open({ dawn, budgetBytes: 2 ** 20 });
     const plan = device.prepare(planOf(f32(4096), "dropped", exp));
@@ -172,6 +186,8 @@ export const memoryScenarios: Readonly<Record<string, Scenario>> = {
     const fourth = device.run(plan, [x], []);
     assert.equal((await device.read(at(fourth.outputs, 0)))[0], 2);
     assert.equal(device.memory().current, 3 * 16 * kib);
+    for (const buffer of [x, ...first.outputs, ...fourth.outputs]) buffer.release();
+    assert.equal(device.memory().current, 0);
     device.destroy();
   },
   "a handle released while its upload waits gives its memory back": async (device) => {
