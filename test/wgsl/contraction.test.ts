@@ -75,9 +75,9 @@ describe("shaders", () => {
   it("have all of WebGPU's default lanes, two tiles in workgroup memory and results in registers", () => {
     expect(shader.workgroupSize).toEqual([256, 1, 1]);
     expect(shader.source.match(/var<workgroup>/g)).toHaveLength(2);
-    expect(shader.source).toMatch(/var dot_\d+_tile: array<f32, \d+>;/);
+    expect(shader.source).toMatch(/var dot_\d+_own: array<f32, \d+>;/);
   });
   it("index registers with numbers alone", () => {
-    for (const [, index] of shader.source.matchAll(/\bdot_\d+_tile\[([^\]]*)\]/g)) expect(index).toMatch(/^\d+i$/);
+    for (const [, index] of shader.source.matchAll(/\bdot_\d+_own\[([^\]]*)\]/g)) expect(index).toMatch(/^\d+i$/);
   });
 });

@@ -162,7 +162,16 @@ function piecesOf(reduce: Reduce, kinds: Readonly<Record<Direction, readonly Axi
     if (row && column && e.op === "load") return null;
     const side = row ? "row" : "column";
     if (!(row && column) && (loads.length > 0 || operations >= worthStaging)) {
-      pieces.set(keyOf(e), { value: e, side: row || column ? side : null, deep, walksDepth: walksDepth(loads, kinds, side) });
+      pieces.set(keyOf(e), {
+        value: e,
+        side: row || column ? side : null,
+        deep,
+        walksDepth: walksDepth(
+          loads.filter((l) => touches(l, "depth")),
+          kinds,
+          side,
+        ),
+      });
       continue;
     }
     if (isScalarOp(e.op) && e.dtype !== "int32") inline++;

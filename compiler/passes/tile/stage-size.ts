@@ -27,7 +27,7 @@ const shortestSide = 8;
 const shortestDepth = 8;
 const fewestPoints = 256;
 /** Workgroups that a device of middling size runs at a time. */
-const atOnce = 32;
+const atOnce = 64;
 /** A load from workgroup memory, in multiplications. */
 const loadCost = 4;
 

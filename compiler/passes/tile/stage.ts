@@ -45,6 +45,8 @@ export const stageAs = (kernel: Kernel, found: Contraction, size: TileSize): Ker
 /** A piece and the group memory that it is staged in. */
 interface Tile extends Piece {
   readonly key: string;
+  /** What its names are made of. */
+  readonly hint: string;
   readonly name: string;
 }
 
@@ -75,7 +77,7 @@ class Staging {
   readonly #fresh: FreshNames;
   readonly #names: Names;
   readonly #tiles: readonly Tile[];
-  /** The register tiles, a name and a part of the tuple each. */
+  /** The lanes' own results, an array for each part of the tuple. */
   readonly #sums: readonly string[];
   /** Values that all points share: names in front of everything. */
   readonly #uniform: { readonly lets: readonly Let[]; readonly values: ReadonlyMap<string, Expr> };
@@ -101,9 +103,12 @@ class Staging {
       i: given("i"),
       t: given("t"),
     };
-    const pieces = [...found.pieces].map(([key, p]) => ({ ...p, key, name: fresh.of(hintFor(p)) }));
+    const pieces = [...found.pieces].map(([key, p]) => {
+      const hint = hintFor(p);
+      return { ...p, key, hint, name: fresh.of(`${hint}_tile`) };
+    });
     this.#tiles = pieces.filter((p) => p.side !== null || p.deep);
-    this.#sums = found.reduce.names.map((name) => fresh.of(`${name}_tile`));
+    this.#sums = found.reduce.names.map((name) => fresh.of(`${name}_own`));
     this.#uniform = this.#uniformLets(pieces.filter((p) => p.side === null && !p.deep));
   }
 
@@ -265,7 +270,7 @@ class Staging {
     const loads: Stmt[] = [];
     const taken = this.#tiles.map((tile) => {
       const n = tile.side === null ? 1 : this.#each(tile.side);
-      const own = this.#fresh.of(`${tile.name}_own`);
+      const own = this.#fresh.of(`${tile.hint}_own`);
       const element = (turn: Expr): Expr => {
         const place = tile.side === null ? ix(0) : this.#place(tile.side, turn);
         return load(tile.name, tile.value.dtype, addIndex(tile.deep ? mulIndex(step, pitchOf(tile, this.#size)) : ix(0), place));
@@ -366,7 +371,7 @@ class Staging {
 /** A name for a staged value: that of what it loads. */
 function hintFor(p: Piece): string {
   const loaded = exprOrder([p.value]).find((e) => e.op === "load" || e.op === "var");
-  return `${loaded?.name ?? "value"}_tile`;
+  return loaded?.name ?? "value";
 }
 
 /** The largest divisor of n that is at most `most`. */
