@@ -7,6 +7,7 @@ import { ShapeMethods } from "./methods/shape.ts";
 export class NDArray extends ShapeMethods {
   readonly face = "array";
   readonly floatDType = "float64";
+  protected readonly ownDevice = "cpu";
 
   protected override make(value: Value): Lazy {
     return new NDArray(value);

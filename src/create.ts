@@ -3,33 +3,41 @@
  * so: `zeros([2, 3], { face: "tensor" })`. The dtype is the face's own float where none is given.
  */
 import type { DType } from "../compiler/ir/dtype.ts";
-import { DeviceError } from "../compiler/ir/errors.ts";
 import type { Value } from "../compiler/ir/node.ts";
 import type { Shape } from "../compiler/ir/shape.ts";
 import { tensorType } from "../compiler/ir/shape.ts";
 import { cast } from "../compiler/ops/arithmetic.ts";
 import { broadcastTo, fill, reshape } from "../compiler/ops/views.ts";
 import { NDArray } from "./array.ts";
-import { upload } from "./evaluate.ts";
+import type { DeviceName } from "./devices.ts";
+import { requireDevice } from "./devices.ts";
 import type { Face } from "./handle.ts";
 import { Lazy } from "./handle.ts";
 import type { ArrayData, LiteralOptions } from "./literal.ts";
 import { readLiteral, requireDType, requireShape } from "./literal.ts";
+import { moveTo } from "./moves.ts";
 import { userNumber, valueOf } from "./operands.ts";
+import { settings } from "./settings.ts";
+import { given, requireOn } from "./slots.ts";
 import { Tensor } from "./tensor.ts";
 
 /** What `array` and `tensor` are made from: lists, numbers, booleans, typed arrays, or another array or tensor. */
 export type Source = ArrayData | Lazy;
 
-function sourceValue(face: Face, data: Source, fallback: DType, options: LiteralOptions): Value {
+function sourceValue(face: Face, data: Source, fallback: DType, options: LiteralOptions, device: DeviceName | null): Value {
   if (!(data instanceof Lazy)) {
     const read = readLiteral(face, data, fallback, options);
-    return upload(read.data, read.type);
+    const where = device ?? (face === "tensor" ? settings().device : "cpu");
+    requireOn(where, face, read.type);
+    return given(read.data, read.type, where);
   }
   const v = valueOf(face, data);
   const dtype = options.dtype === undefined ? v.dtype : requireDType(face, options.dtype);
   const shape = options.shape === undefined ? v.shape : requireShape(face, options.shape);
-  return reshape(cast(v, dtype), shape);
+  const there = device === null ? v : moveTo(v, device);
+  const value = reshape(cast(there, dtype), shape);
+  requireOn(value.node.device, face, value.type);
+  return value;
 }
 
 /**
@@ -39,13 +47,14 @@ function sourceValue(face: Face, data: Source, fallback: DType, options: Literal
  * array([[1, 2], [3, 4]]); // → array([[1, 2], [3, 4]])
  */
 export function array(data: Source, options: LiteralOptions = {}): NDArray {
-  return new NDArray(sourceValue("array", data, "float64", options));
+  return new NDArray(sourceValue("array", data, "float64", options, data instanceof Lazy ? "cpu" : null));
 }
 
 export interface TensorOptions extends LiteralOptions {
   /** Makes it a cell of differentiation: `backward` puts its gradient into `.grad`, `assign` rebinds it. */
   readonly requiresGrad?: boolean;
-  readonly device?: string;
+  /** Where it lives: what `configure({ device })` says unless told; a tensor made from another stays where that is. */
+  readonly device?: DeviceName;
 }
 
 /**
@@ -55,9 +64,8 @@ export interface TensorOptions extends LiteralOptions {
  * tensor([[1, 2], [3, 4]]); // → tensor([[1, 2], [3, 4]])
  */
 export function tensor(data: Source, options: TensorOptions = {}): Tensor {
-  const { device } = options;
-  if (device !== undefined && device !== "cpu") throw new DeviceError(`tensor: there is no device ${JSON.stringify(device)} yet. Use "cpu".`);
-  const made = new Tensor(sourceValue("tensor", data, "float32", options));
+  const device = options.device === undefined ? null : requireDevice("tensor", options.device);
+  const made = new Tensor(sourceValue("tensor", data, "float32", options, device));
   return options.requiresGrad === true ? made.requireGrad() : made;
 }
 

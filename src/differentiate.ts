@@ -10,8 +10,8 @@ import { vjp } from "../compiler/autodiff/vjp.ts";
 import { detachOp } from "../compiler/ops/barrier.ts";
 import { reshapeOp } from "../compiler/ops/layout.ts";
 import { onesLike, zerosLike } from "../compiler/ops/views.ts";
-import { shareSlot } from "./evaluate.ts";
 import type { Lazy } from "./handle.ts";
+import { shareSlot } from "./slots.ts";
 import { gradSuspended } from "./tracking.ts";
 
 export interface DifferentiateOptions {

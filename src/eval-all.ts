@@ -1,11 +1,11 @@
 /** Evaluating several values in one plan, so that what they share is computed once. */
-import type { Value } from "../compiler/ir/node.ts";
 import { evaluate, evaluateSync } from "./evaluate.ts";
+import type { Lazy } from "./handle.ts";
 import type { Nesting } from "./nesting.ts";
-import { valuesIn } from "./nesting.ts";
+import { handlesIn } from "./nesting.ts";
 
 /** All handles below. Nothing is evaluated before all are found. */
-const valuesOf = (roots: readonly unknown[]): Value[] => roots.flatMap((x, i) => valuesIn("evalAll", x, `argument ${i}`));
+const handlesOf = (roots: readonly unknown[]): Lazy[] => roots.flatMap((x, i) => handlesIn("evalAll", x, `argument ${i}`));
 
 /**
  * Computes everything given, in one plan. Throws an UnsupportedError for a leaf that is no array or tensor.
@@ -17,7 +17,7 @@ const valuesOf = (roots: readonly unknown[]): Value[] => roots.flatMap((x, i) =>
  * parts.max.item(); // → 2
  */
 export async function evalAll(...values: readonly Nesting[]): Promise<void> {
-  await evaluate(valuesOf(values));
+  await evaluate(handlesOf(values));
 }
 
 /**
@@ -30,5 +30,5 @@ export async function evalAll(...values: readonly Nesting[]): Promise<void> {
  * max.item(); // → 2
  */
 export function evalAllSync(...values: readonly Nesting[]): void {
-  evaluateSync(valuesOf(values));
+  evaluateSync(handlesOf(values));
 }

@@ -1,88 +1,166 @@
-/** Evaluation: fills the slots of values and drops the definitions that nothing needs any more. */
-import { at, CompilerBug, UnsupportedError } from "../compiler/ir/errors.ts";
+/**
+ * Evaluation: fills the slots of values and drops the definitions that nothing needs any more.
+ *
+ * What is asked for falls apart by device, and each part is one plan. Where a part needs what another device computes, that is
+ * evaluated and moved first. Work of the CPU is done before a call returns; a GPU takes work in call order and does it later.
+ */
+import { at, DeviceError } from "../compiler/ir/errors.ts";
 import { postorder } from "../compiler/ir/graph.ts";
-import type { HostArray, HostData } from "../compiler/ir/host.ts";
 import { interpretValues } from "../compiler/interpret.ts";
-import { Node, result } from "../compiler/ir/node.ts";
-import type { Value } from "../compiler/ir/node.ts";
-import type { TensorType } from "../compiler/ir/shape.ts";
+import type { Node, Slot, Value } from "../compiler/ir/node.ts";
+import { deviceOf } from "../compiler/ir/node.ts";
 import { typeText } from "../compiler/ir/shape.ts";
+import type { HostArray, HostData } from "../compiler/ir/host.ts";
 import { canonicalize } from "../compiler/passes/canonicalize.ts";
-import { CpuBuffer } from "../runtime/cpu/buffer.ts";
-import { cpu } from "./devices.ts";
+import type { GpuDevice } from "../runtime/device.ts";
+import { cpu, openedGpu, requireDevice, requireGpu } from "./devices.ts";
+import { nextMoves } from "./moves.ts";
 import { prepare } from "./plans.ts";
 import { settings } from "./settings.ts";
+import { cpuInput, gpuInput, readValue, readValueSync, slotOf, viewOf } from "./slots.ts";
 
-/** The evaluated memory of a value, or null where it is pending. */
-function bufferOf(value: Value): CpuBuffer | null {
-  if (value.slot === null) return null;
-  if (value.slot instanceof CpuBuffer) return value.slot;
-  throw new UnsupportedError(`${typeText(value.type)} was only described, for inspect: it has no elements.`);
+/** A value, and the device that computes it. */
+export interface Placed {
+  readonly value: Value;
+  readonly device: string;
 }
 
-function contentOf(value: Value): HostData | null {
-  const buffer = bufferOf(value);
-  return buffer === null ? null : { type: value.type, data: cpu.readSync(buffer) };
+/** What can be done now: values by device, and moves once these are there. */
+interface Stage {
+  readonly cpu: readonly Value[];
+  readonly webgpu: readonly Value[];
+  readonly moves: readonly Value[];
 }
 
-/** Data of the user as a value: a node without definition, its slot filled. */
-export function upload(data: HostArray, type: TensorType): Value {
-  const value = result(new Node(null, [type], { tracked: false, provenance: "user" }), 0);
-  value.slot = cpu.upload(data, type);
-  return value;
+/** Null where all that was asked for is evaluated. */
+function nextStage(asked: readonly Placed[]): Stage | null {
+  const pending = asked.filter((p) => p.value.slot === null);
+  if (pending.length === 0) return null;
+  const moves = nextMoves(pending.map((p) => p.value));
+  const first = moves.length === 0 ? pending : moves.map(({ node }) => placed(at(node.args, 0))).filter((p) => p.value.slot === null);
+  const on = (device: string): Value[] => [...new Set(first.filter((p) => p.device === device).map((p) => p.value))];
+  return { cpu: on("cpu"), webgpu: on("webgpu"), moves };
 }
 
-/** Lets `to` stand for the same evaluated memory as `from`, where it was evaluated. */
-export function shareSlot(from: Value, to: Value): void {
-  if (from.slot instanceof CpuBuffer) from.slot.retain();
-  to.slot = from.slot;
-}
+const placed = (value: Value): Placed => ({ value, device: deviceOf(value) ?? "cpu" });
 
-/** Computes these values, each once, in one plan; lets dead buffers go where they have piled up. */
-export async function evaluate(values: readonly Value[]): Promise<void> {
-  run(values);
+/** GPU memory that is being computed; settles when it is known whether that went well. */
+const inFlight = new Map<Slot, Promise<void>>();
+
+/** Computes these values, each once, in one plan a device; lets dead buffers go where they have piled up. */
+export async function evaluate(asked: readonly Placed[]): Promise<void> {
+  for (let stage = nextStage(asked); stage !== null; stage = nextStage(asked)) {
+    const gpu = stage.webgpu.length > 0 ? (openedGpu() ?? (await requireGpu())) : null;
+    if (gpu === null && strays(stage.cpu).length === 0) runOnCpu(stage.cpu, new Map());
+    else await startOnBoth(stage, gpu);
+    for (const value of stage.moves) await move(value);
+  }
+  for (const { value } of asked) {
+    const running = value.slot === null ? undefined : inFlight.get(value.slot);
+    if (running !== undefined) await running;
+  }
   await cpu.pressure.relieve();
+  await openedGpu()?.pressure.relieve();
 }
 
-/** `evaluate` without waiting; throws a DeviceError on devices that cannot, and where dead buffers have piled up that cannot be collected. */
-export function evaluateSync(values: readonly Value[]): void {
-  run(values);
+/** `evaluate` without waiting; throws a DeviceError where a GPU takes part, and where dead buffers have piled up that cannot be collected. */
+export function evaluateSync(asked: readonly Placed[]): void {
+  const stage = nextStage(asked);
+  if (stage !== null) {
+    const [elsewhere] = [...stage.webgpu, ...stage.moves];
+    if (elsewhere !== undefined) throw new DeviceError(`evalSync: ${typeText(elsewhere.type)} needs the GPU, which answers later. Use await x.eval().`);
+    if (strays(stage.cpu).length > 0) throw new DeviceError("evalSync: reads what the GPU computed, which answers later. Use await x.eval().");
+    runOnCpu(stage.cpu, new Map());
+  }
   cpu.pressure.relieveSync();
 }
 
-function run(values: readonly Value[]): void {
-  const pending = [...new Set(values)].filter((v) => v.slot === null);
-  if (pending.length === 0) return;
-  const buffers = settings().target === "interpreter" ? interpret(pending) : execute(pending);
-  pending.forEach((value, i) => fill(value, at(buffers, i)));
+/** The GPU computes while the CPU does. */
+async function startOnBoth(stage: Stage, gpu: GpuDevice | null): Promise<void> {
+  // others may have evaluated some of it while the GPU was opened
+  const left = stage.webgpu.filter((v) => v.slot === null);
+  const running = gpu === null ? null : startOnGpu(left, gpu);
+  await Promise.all([running, startOnCpu(stage.cpu)]);
 }
 
-function execute(pending: readonly Value[]): CpuBuffer[] {
-  const canonical = canonicalize(pending);
-  const { executable } = prepare(canonical);
-  const inputs = canonical.buffers.map((v) => bufferOf(v) ?? missing());
-  return cpu.run(executable, inputs, canonical.scalars);
+/** What a GPU computed before a plan of the CPU asked for it: numbers that no data had tied to a device. */
+type Fetched = ReadonlyMap<Value, HostArray>;
+
+async function startOnCpu(values: readonly Value[]): Promise<void> {
+  const fetched = new Map<Value, HostArray>();
+  for (const v of strays(values)) fetched.set(v, await readValue(v));
+  runOnCpu(
+    values.filter((v) => v.slot === null),
+    fetched,
+  );
 }
 
-function interpret(pending: readonly Value[]): CpuBuffer[] {
-  return interpretValues(pending, contentOf).map((data, i) => cpu.upload(data.data, at(pending, i).type));
+/** What these values are computed from, and is not on the CPU. */
+const strays = (values: readonly Value[]): Value[] => (openedGpu() === null ? [] : canonicalize(values).buffers.filter((v) => v.slot?.device === "webgpu"));
+
+function runOnCpu(values: readonly Value[], fetched: Fetched): void {
+  if (values.length === 0) return;
+  if (settings().target === "interpreter") {
+    const contentOf = (v: Value): HostData | null => (v.slot === null ? null : { type: v.type, data: fetched.get(v) ?? readValueSync(v) });
+    interpretValues(values, contentOf).forEach((data, i) => finish(keep(at(values, i), cpu.upload(data.data, data.type))));
+    return;
+  }
+  const canonical = canonicalize(values);
+  const inputs = canonical.buffers.map((v) => cpuInput(v, fetched.get(v)));
+  const outputs = cpu.run(prepare(canonical, cpu).executable, inputs, canonical.scalars);
+  outputs.forEach((buffer, i) => finish(keep(at(values, i), buffer)));
 }
 
-function missing(): never {
-  throw new CompilerBug("a plan's input is not evaluated");
+/** The slots are filled at once, so that further plans can be recorded and run on top; definitions stay until the work went well. */
+async function startOnGpu(values: readonly Value[], gpu: GpuDevice): Promise<void> {
+  if (values.length === 0) return;
+  const canonical = canonicalize(values);
+  const { executable } = prepare(canonical, gpu);
+  const inputs = canonical.buffers.map((v) => gpuInput(v, gpu));
+  const { outputs, finished } = gpu.run(executable, inputs, canonical.scalars);
+  const kept = outputs.map((buffer, i) => keep(at(values, i), buffer));
+  for (const buffer of outputs) inFlight.set(buffer, finished);
+  try {
+    await finished;
+    kept.forEach(finish);
+  } catch (error) {
+    for (const { value, slot } of kept.flat()) if (value.slot === slot) value.slot = null;
+    throw error;
+  } finally {
+    for (const buffer of outputs) inFlight.delete(buffer);
+  }
+}
+
+/** Brings an evaluated operand to the move's device. */
+async function move(value: Value): Promise<void> {
+  const data = await readValue(at(value.node.args, 0));
+  if (value.slot === null) finish(keep(value, slotOf(data, value.type, requireDevice("toDevice", placed(value).device))));
+}
+
+interface Kept {
+  readonly value: Value;
+  readonly slot: Slot;
 }
 
 /** Puts the memory into the value, and into what the value is a detached form of. */
-function fill(value: Value, buffer: CpuBuffer): void {
+function keep(value: Value, memory: Slot): Kept[] {
+  const kept: Kept[] = [];
   for (let v: Value | undefined = value; v !== undefined && v.slot === null; v = detachedFrom(v)) {
-    v.slot = v === value ? buffer : buffer.view(v.type);
+    v.slot = v === value ? memory : viewOf(memory, v.type);
+    kept.push({ value: v, slot: v.slot });
   }
-  dropDefinition(value.node);
+  return kept;
 }
 
 function detachedFrom(value: Value): Value | undefined {
   const { definition } = value.node;
   return definition?.op.kind === "barrier" && definition.op.effect === "detach" ? definition.args[0] : undefined;
+}
+
+/** Drops the definition of what was asked for, the first in the list. */
+function finish(kept: readonly Kept[]): void {
+  const [asked] = kept;
+  if (asked !== undefined) dropDefinition(asked.value.node);
 }
 
 /** Tracked nodes keep theirs for autodiff; a detached one (a rebound cell) is a leaf, whatever it was computed from. */
@@ -93,25 +171,5 @@ function dropDefinition(node: Node): void {
   if (!node.tracked || detached) node.drop();
 }
 
-/** A copy of the elements of an evaluated value. */
-export async function readValue(value: Value): Promise<HostArray> {
-  return readValueSync(value);
-}
-
-/** `readValue` without waiting; throws a DeviceError on devices that cannot. */
-export function readValueSync(value: Value): HostArray {
-  const buffer = bufferOf(value);
-  if (buffer === null) throw new CompilerBug("reading a value that was not evaluated");
-  return cpu.readSync(buffer);
-}
-
-/** A handle was disposed: its memory may go once no recorded node reads it. */
-export function releaseValue(value: Value): void {
-  if (value.readers === 0 && value.slot instanceof CpuBuffer) value.slot.release();
-}
-
 /** How many nodes an evaluation of this value would compute. */
 export const pendingNodes = (value: Value): number => postorder([value], (v) => v.slot !== null).length;
-
-/** The name of the target that code is generated for. */
-export const targetName = (): string => settings().target;

@@ -7,18 +7,21 @@
  * by `wrap`.
  */
 import type { DType } from "../compiler/ir/dtype.ts";
-import { at, CompilerBug, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
+import { at, CompilerBug, DeviceError, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
 import type { HostArray } from "../compiler/ir/host.ts";
 import type { Value } from "../compiler/ir/node.ts";
+import { deviceOf } from "../compiler/ir/node.ts";
 import type { Shape, TensorType } from "../compiler/ir/shape.ts";
 import { sizeOf, typeText } from "../compiler/ir/shape.ts";
-import { evaluate, evaluateSync, pendingNodes, readValue, readValueSync, releaseValue, targetName } from "./evaluate.ts";
+import type { DeviceName } from "./devices.ts";
+import { evaluate, evaluateSync, pendingNodes } from "./evaluate.ts";
 import { recordSite } from "./call-site.ts";
 import { formatValues } from "./print/format.ts";
 import { installHooks } from "./print/hooks.ts";
 import type { PrintOptions } from "./print/options.ts";
 import { optionsFor } from "./print/options.ts";
 import { settings } from "./settings.ts";
+import { readValue, readValueSync, releaseValue, requireOn } from "./slots.ts";
 
 /** `array`: NumPy's habits, float64. `tensor`: PyTorch's habits, float32. */
 export type Face = "array" | "tensor";
@@ -34,6 +37,8 @@ export abstract class Lazy {
   abstract readonly floatDType: "float32" | "float64";
   /** Whether gradients are recorded for it. */
   abstract readonly requiresGrad: boolean;
+  /** Where values of this face are computed that were made from nothing which lives anywhere. */
+  protected abstract readonly ownDevice: DeviceName;
   #value: Value | null;
 
   constructor(value: Value) {
@@ -53,6 +58,7 @@ export abstract class Lazy {
   /** A handle of the same class on `value`. */
   wrap(value: Value): this {
     if (settings().debug) recordSite(value.node);
+    if (value.node.device !== null) requireOn(value.node.device, value.node.definition?.op.name ?? this.face, value.type);
     const made = this.make(value);
     if (!sameClass(made, this)) throw new CompilerBug(`a ${this.face} made another class of handle`);
     return made;
@@ -86,7 +92,7 @@ export abstract class Lazy {
   }
   /** The name of the device that holds, or will hold, the elements. */
   get device(): string {
-    return this.value.slot?.device ?? "cpu";
+    return deviceOf(this.value) ?? this.ownDevice;
   }
   /** Whether the elements have been computed. */
   get evaluated(): boolean {
@@ -102,33 +108,44 @@ export abstract class Lazy {
 
   /** Computes the elements, and with them everything they depend on. */
   async eval(): Promise<this> {
-    await evaluate([this.value]);
+    await evaluate([this]);
     return this;
   }
   /** `eval` without waiting; throws a DeviceError on devices that cannot. */
   evalSync(): this {
-    evaluateSync([this.value]);
+    this.#requireSync("evalSync", "await x.eval()");
+    evaluateSync([this]);
     return this;
   }
   /** The elements in row-major order, as a copy; bool is a Uint8Array of 0 and 1. `into` reuses memory of that kind and length. */
   async data(options: { readonly into?: HostArray } = {}): Promise<HostArray> {
-    await evaluate([this.value]);
-    return copyInto(await readValue(this.value), options.into, this.type);
+    const done = evaluate([this]);
+    // a GPU takes the reading at once, behind the work
+    if (this.value.slot === null) await done;
+    const [data] = await Promise.all([readValue(this.value), done]);
+    return copyInto(data, options.into, this.type);
   }
   /** `data` without waiting; throws a DeviceError on devices that cannot. */
   dataSync(options: { readonly into?: HostArray } = {}): HostArray {
-    evaluateSync([this.value]);
+    this.#requireSync("dataSync", "await x.data()");
+    evaluateSync([this]);
     return copyInto(readValueSync(this.value), options.into, this.type);
   }
   /** The only element, as a number, or as a boolean where the dtype is bool; a ShapeError where there is not exactly one. */
   item(): number | boolean {
     if (this.size !== 1) throw new ShapeError(`item: ${typeText(this.type)} has ${this.size} elements, not one. Read it with tolist() or dataSync().`);
+    this.#requireSync("item", "(await x.data())[0]");
     const x = at(this.dataSync(), 0);
     return this.dtype === "bool" ? x !== 0 : x;
   }
   /** The elements as nested lists. */
   tolist(): NestedList {
+    this.#requireSync("tolist", 'await x.data(), or (await x.toDevice("cpu").eval()).tolist()');
     return nest(this.dataSync(), this.shape, this.dtype === "bool");
+  }
+  #requireSync(call: string, instead: string): void {
+    if (this.device === "cpu") return;
+    throw new DeviceError(`${call}: ${typeText(this.type)} lives on ${this.device}, which answers later. Use ${instead}.`);
   }
   /** Gives the memory back: the handle is of no more use, nodes recorded from it keep what they need. */
   dispose(): void {
@@ -153,7 +170,9 @@ export abstract class Lazy {
   /** `tensor(f32[2,3], lazy: 4 nodes, js)`: never evaluates. */
   describe(): string {
     if (this.#value === null) return `${this.face}(disposed)`;
-    const state = this.#value.slot === null ? `lazy: ${pendingNodes(this.#value)} nodes, ${targetName()}` : `evaluated, ${this.device}`;
+    const where = this.device === "cpu" ? settings().target : this.device;
+    const { slot } = this.#value;
+    const state = slot === null ? `lazy: ${pendingNodes(this.#value)} nodes, ${where}` : `evaluated, ${slot.device ?? "described"}`;
     return `${this.face}(${typeText(this.type)}, ${state})`;
   }
   static {

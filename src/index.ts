@@ -17,7 +17,7 @@ export { argsort, at, slice, Slice, sort, take, takeAlongAxis } from "./function
 export type { Index, SortOptions } from "./functions/indexing.ts";
 export { concat, split, stack, unstack } from "./functions/join.ts";
 export * from "./functions/linalg.ts";
-export { astype, diag, diagonal, pad, slidingWindowView, tril, triu, unfold } from "./functions/place.ts";
+export { astype, diag, diagonal, pad, slidingWindowView, toDevice, tril, triu, unfold } from "./functions/place.ts";
 export type { DiagonalOptions, PadMode, PadOptions } from "./functions/place.ts";
 export {
   all,
@@ -73,8 +73,9 @@ export { configure } from "./settings.ts";
 export type { Settings } from "./settings.ts";
 export { counters, resetCounters } from "./counters.ts";
 export type { Counters } from "./counters.ts";
-export { memory } from "./devices.ts";
-export type { Memory } from "./devices.ts";
+export { closeDevice, memory, openDevice, recover } from "./devices.ts";
+export type { DeviceName, Memory, OpenOptions } from "./devices.ts";
+export type { GpuInfo } from "../runtime/device.ts";
 export { explain, inspect } from "./inspect/inspect.ts";
 export type { Described, InspectOptions } from "./inspect/inspect.ts";
 export type { FusionDecision, GraphView, Inspection, PassView } from "./inspect/inspection.ts";

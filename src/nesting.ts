@@ -13,13 +13,16 @@ export function isPlain(x: unknown): x is Readonly<Record<string, unknown>> {
   return prototype === Object.prototype || prototype === null;
 }
 
+/** The values of all handles below, as `handlesIn` finds them. */
+export const valuesIn = (op: string, root: unknown, path: string): Value[] => handlesIn(op, root, path).map((x) => x.value);
+
 /** All handles below, or an UnsupportedError that names the place of a leaf that is none. `path` names the root. */
-export function valuesIn(op: string, root: unknown, path: string): Value[] {
-  const values: Value[] = [];
+export function handlesIn(op: string, root: unknown, path: string): Lazy[] {
+  const handles: Lazy[] = [];
   const open = new Set<unknown>();
   const visit = (x: unknown, path: string): void => {
     if (x instanceof Lazy) {
-      values.push(x.value);
+      handles.push(x);
       return;
     }
     if (!Array.isArray(x) && !isPlain(x))
@@ -30,7 +33,7 @@ export function valuesIn(op: string, root: unknown, path: string): Value[] {
     open.delete(x);
   };
   visit(root, path);
-  return values;
+  return handles;
 }
 
 function leafText(x: unknown): string {

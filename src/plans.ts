@@ -3,11 +3,13 @@ import type { Canonical } from "../compiler/passes/canonicalize.ts";
 import type { Compilation } from "../compiler/pipeline.ts";
 import { compileGraph } from "../compiler/pipeline.ts";
 import type { Target } from "../compiler/target.ts";
-import { js, targetKey } from "../compiler/target.ts";
+import { js, targetKey, wgsl } from "../compiler/target.ts";
+import type { CpuDevice } from "../runtime/cpu/device.ts";
 import { counters } from "../runtime/counters.ts";
-import type { Executable } from "../runtime/device.ts";
+import type { Executable, GpuDevice } from "../runtime/device.ts";
 import { PlanCache } from "../runtime/plan-cache.ts";
-import { cpu } from "./devices.ts";
+import type { DeviceName } from "./devices.ts";
+import { cpu, openedGpu } from "./devices.ts";
 import { dumpPlan } from "./inspect/dump.ts";
 import { settings } from "./settings.ts";
 
@@ -17,10 +19,30 @@ export interface Prepared {
   readonly executable: Executable;
 }
 
-const cache = new PlanCache<Prepared>();
+type AnyDevice = CpuDevice | GpuDevice;
 
-/** The target that the settings name. */
-export const currentTarget = (): Target => js;
+/** Plans by device: those of a lost device go with it. */
+const caches = new WeakMap<AnyDevice, PlanCache<Prepared>>();
+
+function cacheOf(device: AnyDevice): PlanCache<Prepared> {
+  const known = caches.get(device);
+  if (known !== undefined) return known;
+  const made = new PlanCache<Prepared>();
+  caches.set(device, made);
+  return made;
+}
+
+/** More bindings than this help no fusion, and cost at each launch. */
+const mostBindings = 32;
+
+/** What is generated for a device: for a GPU by what its adapter has, once that is known. */
+export function targetFor(device: DeviceName): Target {
+  if (device === "cpu") return js;
+  const info = openedGpu()?.info;
+  if (info === undefined) return wgsl;
+  const bindings = info.limits["maxStorageBuffersPerShaderStage"] ?? wgsl.maxBindings;
+  return { ...wgsl, maxBindings: Math.min(bindings, mostBindings) };
+}
 
 /** Compiles without the cache and without a device: what `inspect` looks at. */
 export function compile(canonical: Canonical, target: Target): Compilation {
@@ -28,9 +50,10 @@ export function compile(canonical: Canonical, target: Target): Compilation {
   return compileGraph(canonical.build(), target, { fusion, verify: debug });
 }
 
-/** The plan for this structure under the settings of now. */
-export function prepare(canonical: Canonical): Prepared {
-  const target = currentTarget();
+/** The plan for this structure on this device, under the settings of now. */
+export function prepare(canonical: Canonical, device: AnyDevice): Prepared {
+  const target = targetFor(device === cpu ? "cpu" : "webgpu");
+  const cache = cacheOf(device);
   const { fusion, debug } = settings();
   const key = `${targetKey(target)}|${String(fusion)}|${String(debug)}|${canonical.key}`;
   const known = cache.get(key);
@@ -41,7 +64,7 @@ export function prepare(canonical: Canonical): Prepared {
   counters.plansCompiled++;
   const compilation = compile(canonical, target);
   dumpPlan(compilation);
-  const made = { compilation, executable: cpu.prepare(compilation.compiled) };
+  const made = { compilation, executable: device.prepare(compilation.compiled) };
   cache.set(key, made);
   return made;
 }

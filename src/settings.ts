@@ -1,9 +1,11 @@
 /** What `configure` sets: for the whole process, from the next evaluation on. */
-import { DeviceError, UnsupportedError } from "../compiler/ir/errors.ts";
+import { UnsupportedError } from "../compiler/ir/errors.ts";
+import type { DeviceName } from "./devices.ts";
+import { requireDevice } from "./devices.ts";
 
 export interface Settings {
-  /** Where tensors are computed. */
-  readonly device: "cpu" | "webgpu";
+  /** Where new tensors live that no other device was named for; arrays live on the CPU. A GPU is opened by the first evaluation there. */
+  readonly device: DeviceName;
   /** What code is generated for the CPU. */
   readonly target: "wasm" | "js" | "interpreter";
   /** Whether ops are fused into kernels; without, each takes one. */
@@ -33,7 +35,7 @@ export function configure(changes: Partial<Settings> = {}): Settings {
     if (!Object.hasOwn(initial, key)) throw new UnsupportedError(`configure: there is no setting ${key}. There are ${Object.keys(initial).join(", ")}.`);
   }
   const next = { ...current, ...changes };
-  if (next.device !== "cpu") throw new DeviceError(`configure: there is no device ${JSON.stringify(next.device)} yet. Use "cpu".`);
+  requireDevice("configure", next.device);
   if (next.target !== "js" && next.target !== "interpreter")
     throw new UnsupportedError(`configure: there is no target ${JSON.stringify(next.target)} yet. Use "js" or "interpreter".`);
   if (next.threads !== 1) throw new UnsupportedError(`configure: ${next.threads} threads are not there yet. Use 1.`);

@@ -1,12 +1,15 @@
 /** The tensor face: PyTorch's habits. */
 import { isFloat } from "../compiler/ir/dtype.ts";
-import { at, DTypeError, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
+import { at, DeviceError, DTypeError, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
 import type { Node, Value } from "../compiler/ir/node.ts";
+import { deviceOf } from "../compiler/ir/node.ts";
 import { sameType, typeText } from "../compiler/ir/shape.ts";
 import { add } from "../compiler/ops/arithmetic.ts";
 import { differentiate, leafOf, trackedLeaves, withoutHistory } from "./differentiate.ts";
+import type { DeviceName } from "./devices.ts";
 import type { Lazy } from "./handle.ts";
 import { ShapeMethods } from "./methods/shape.ts";
+import { settings } from "./settings.ts";
 
 export interface BackwardOptions {
   /** The cotangent of this tensor; needed where it has more than one element. */
@@ -22,6 +25,9 @@ const cells = new WeakMap<Node, Tensor>();
 export class Tensor extends ShapeMethods {
   readonly face = "tensor";
   readonly floatDType = "float32";
+  protected get ownDevice(): DeviceName {
+    return settings().device;
+  }
   /** The gradient that `backward` added up, for cells; null before. */
   grad: Tensor | null = null;
   #cell = false;
@@ -56,6 +62,9 @@ export class Tensor extends ShapeMethods {
     const mismatch = `assign: ${typeText(next.type)} to a tensor ${typeText(this.type)}`;
     if (next.dtype !== this.dtype) throw new DTypeError(`${mismatch}. Convert it with astype("${this.dtype}") first.`);
     if (!sameType(next.type, this.type)) throw new ShapeError(`${mismatch}. The shape of a tensor stays; reshape the value first.`);
+    const [here, there] = [deviceOf(this.value), deviceOf(next)];
+    if (here !== null && there !== null && here !== there)
+      throw new DeviceError(`${mismatch}: it lives on ${there}, this on ${here}. Move it: x.toDevice("${here}").`);
     if (this.#cell) this.#bindCell(next);
     else this.rebind(withoutHistory(next));
     return this;

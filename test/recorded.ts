@@ -5,7 +5,7 @@ import { hostArray } from "../compiler/ir/host.ts";
 import { at } from "../compiler/ir/errors.ts";
 import { canonicalize } from "../compiler/passes/canonicalize.ts";
 import type { Lazy } from "../src/index.ts";
-import { readValueSync } from "../src/evaluate.ts";
+import { readValueSync } from "../src/slots.ts";
 
 export interface Recorded {
   readonly key: string;

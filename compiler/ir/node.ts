@@ -5,7 +5,7 @@
  * Evaluation fills a slot and drops the definition, unless the node is `tracked`. Plans stop at filled slots; autodiff walks
  * definitions.
  */
-import { CompilerBug } from "./errors.ts";
+import { CompilerBug, DeviceError } from "./errors.ts";
 import type { Primitive } from "./primitive.ts";
 import type { TensorType } from "./shape.ts";
 import { typeText } from "./shape.ts";
@@ -18,8 +18,8 @@ export const noAttrs: Attrs = {};
 /** What the runtime puts into a slot: an evaluated buffer. The compiler only asks whether there is one. */
 export interface Slot {
   readonly type: TensorType;
-  /** The name of the device that holds it. */
-  readonly device: string;
+  /** The name of the device that holds it; null where it is only described and has no elements. */
+  readonly device: string | null;
 }
 
 export interface Definition {
@@ -69,6 +69,8 @@ export class Node {
   readonly tracked: boolean;
   /** `user` on constants that the user passed at a call. */
   readonly provenance: Provenance;
+  /** The device that the data it was computed from lives on; null where nothing fixes it (numbers, random values). */
+  readonly device: string | null;
   /** The user's line that made this node, recorded in debug mode. */
   site: string | null = null;
 
@@ -78,6 +80,7 @@ export class Node {
     this.results = types.map((t, i) => new Value(this, i, t));
     this.tracked = tracked;
     this.provenance = provenance;
+    this.device = definition === null ? null : placeOf(definition);
     for (const a of definition?.args ?? []) a.readers++;
   }
 
@@ -101,6 +104,23 @@ export class Node {
   get attrs(): Attrs {
     return this.def.attrs;
   }
+}
+
+/** The device that holds a value, or will. */
+export const deviceOf = (v: Value): string | null => v.slot?.device ?? v.node.device;
+
+/** Where a definition is computed: where its operands live, all on one device. */
+function placeOf({ op, args, attrs }: Definition): string | null {
+  if (op.kind === "barrier" && op.effect === "transfer") return text(attrs, "device");
+  let place: string | null = null;
+  for (const a of args) {
+    const device = deviceOf(a);
+    if (device === null || device === place) continue;
+    if (place !== null)
+      throw new DeviceError(`${op.name}: one operand lives on ${place}, another (${typeText(a.type)}) on ${device}. Move one: x.toDevice("${place}").`);
+    place = device;
+  }
+  return place;
 }
 
 /** Makes a node; types are inferred by the op's row, which throws where the operands do not fit. */

@@ -146,11 +146,12 @@ export interface RoutinePrimitive extends Base {
 
 /**
  * The identity of operand 0, with an effect on passes: `copy` is materialised here, `opaque` stops CSE and motion (further
- * operands only order it), `detach` ends differentiation and is erased before compilation.
+ * operands only order it), `detach` ends differentiation, `transfer` is computed on another device (`attrs.device`) than its operand;
+ * both are erased before compilation.
  */
 export interface BarrierPrimitive extends Base {
   readonly kind: "barrier";
-  readonly effect: "materialise" | "opaque" | "detach";
+  readonly effect: "materialise" | "opaque" | "detach" | "transfer";
 }
 
 export type Primitive =

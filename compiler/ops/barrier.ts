@@ -1,6 +1,6 @@
 /** Identities with an effect on passes. */
 import type { Value } from "../ir/node.ts";
-import { make } from "../ir/node.ts";
+import { deviceOf, make } from "../ir/node.ts";
 import type { BarrierPrimitive } from "../ir/primitive.ts";
 import { at } from "../ir/errors.ts";
 
@@ -40,6 +40,27 @@ export const detachOp: BarrierPrimitive = {
   derivative: { by: "zero" },
 };
 
+/** The same value on another device. Gradients go back to where the operand lives. */
+export const transferOp: BarrierPrimitive = {
+  kind: "barrier",
+  name: "transfer",
+  doc: "The operand, moved to the device that is named.",
+  arity: 1,
+  attrs: { device: "text" },
+  effect: "transfer",
+  infer: (args) => [at(args, 0)],
+  derivative: {
+    by: "linear",
+    operands: [0],
+    transpose: (cotangent, node) => {
+      const home = deviceOf(at(node.args, 0));
+      return [home === null ? cotangent : transfer(cotangent, home)];
+    },
+  },
+};
+
+/** `x` on a device; x itself where it is there. */
+export const transfer = (x: Value, device: string): Value => (deviceOf(x) === device ? x : make(transferOp, [x], { device }));
 export const copy = (x: Value): Value => make(copyOp, [x]);
 export const opaque = (x: Value, ...after: readonly Value[]): Value => make(opaqueOp, [x, ...after]);
 export const detach = (x: Value): Value => make(detachOp, [x]);

@@ -1,7 +1,7 @@
 /** The op table: every primitive, found by its name. */
 import type { Primitive } from "../ir/primitive.ts";
 import { arithmeticOps } from "./arithmetic.ts";
-import { copyOp, detachOp, opaqueOp } from "./barrier.ts";
+import { copyOp, detachOp, opaqueOp, transferOp } from "./barrier.ts";
 import { bitsOps } from "./bits.ts";
 import { contractionOps } from "./contraction.ts";
 import { exponentialOps } from "./exponential.ts";
@@ -26,6 +26,7 @@ export const opTable: readonly Primitive[] = [
   copyOp,
   opaqueOp,
   detachOp,
+  transferOp,
   ...layoutOps,
   ...viewOps,
   ...windowOps,

@@ -1,6 +1,6 @@
 /** Padding, diagonals, windows: functions that place elements by position. */
 import type { DType } from "../../compiler/ir/dtype.ts";
-import { at, ShapeError, UnsupportedError } from "../../compiler/ir/errors.ts";
+import { at, DeviceError, ShapeError, UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import type { Shape } from "../../compiler/ir/shape.ts";
 import { normalizeAxis, shapeText, typeText } from "../../compiler/ir/shape.ts";
@@ -8,9 +8,13 @@ import { cast, equal, greaterEqual, lessEqual, subtract, where } from "../../com
 import { constantValue, iotaValue } from "../../compiler/ops/source.ts";
 import * as views from "../../compiler/ops/views.ts";
 import { diagonal as diagonalValue, window } from "../../compiler/ops/windows.ts";
+import type { DeviceName } from "../devices.ts";
+import { requireDevice } from "../devices.ts";
 import type { Lazy } from "../handle.ts";
 import { requireDType } from "../literal.ts";
+import { moveTo } from "../moves.ts";
 import { userNumber, valueOf } from "../operands.ts";
+import { requireOn } from "../slots.ts";
 import { part } from "./shape.ts";
 
 const seq = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
@@ -23,6 +27,21 @@ const seq = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
  */
 export function astype<T extends Lazy>(x: T, dtype: DType): T {
   return x.wrap(cast(valueOf("astype", x), requireDType("astype", dtype)));
+}
+
+/**
+ * The same elements on another device; x itself where it is there. Recorded like any op: the elements move when something there is
+ * evaluated, and gradients flow back. A DeviceError for an array, which lives on the CPU, a DTypeError where the device lacks the dtype.
+ *
+ * @example
+ * toDevice(tensor([1, 2]), "cpu").device; // → cpu
+ */
+export function toDevice<T extends Lazy>(x: T, device: DeviceName): T {
+  const v = valueOf("toDevice", x);
+  const to = requireDevice("toDevice", device);
+  if (x.face === "array" && to !== "cpu") throw new DeviceError(`toDevice: arrays live on the cpu, not on ${to}. Make a tensor of it first: tensor(x).`);
+  requireOn(to, "toDevice", v.type);
+  return x.wrap(moveTo(v, to));
 }
 
 // ---- padding

@@ -8,9 +8,6 @@ import { tensorType } from "../../compiler/ir/shape.ts";
 import { NDArray } from "../array.ts";
 import { Tensor } from "../tensor.ts";
 
-/** Where elements are that do not exist. */
-export const describedDevice = "described";
-
 const description = /^(?:(?<face>tensor|array)\s+)?(?<dtype>[a-z]+\d*)\[(?<shape>[\d\s,]*)\]$/;
 
 /** Whether a text looks like the description of a handle, as `f32[2,3]`. */
@@ -28,6 +25,6 @@ export function described(text: string): Tensor | NDArray {
 /** A value that counts as evaluated, so that plans take it as an input. */
 function describedValue(type: TensorType): Value {
   const value = result(new Node(null, [type], { tracked: false, provenance: "user" }), 0);
-  value.slot = { type, device: describedDevice };
+  value.slot = { type, device: null };
   return value;
 }

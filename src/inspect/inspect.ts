@@ -5,8 +5,11 @@ import { canonicalize } from "../../compiler/passes/canonicalize.ts";
 import type { Target } from "../../compiler/target.ts";
 import { js, wgsl } from "../../compiler/target.ts";
 import type { Nesting } from "../nesting.ts";
-import { isPlain, valuesIn } from "../nesting.ts";
-import { compile, currentTarget } from "../plans.ts";
+import { handlesIn, isPlain } from "../nesting.ts";
+import type { DeviceName } from "../devices.ts";
+import { requireDevice } from "../devices.ts";
+import type { Lazy } from "../handle.ts";
+import { compile, targetFor } from "../plans.ts";
 import { described, isDescription } from "./described.ts";
 import { Inspection } from "./inspection.ts";
 
@@ -55,18 +58,28 @@ function inspectionOf(x: unknown, rest: readonly unknown[]): Inspection {
   const args = isOptions(last) ? rest.slice(0, -1) : rest;
   if (typeof x !== "function" && args.length > 0)
     throw new UnsupportedError("inspect: only a function takes arguments. Give several handles as one list, options as { target }.");
-  const values = typeof x === "function" ? valuesIn("inspect", resultOf(x, args), "the function's result") : valuesIn("inspect", x, "its argument");
-  return inspectValues(values, targetOf(options));
+  const handles = typeof x === "function" ? handlesIn("inspect", resultOf(x, args), "the function's result") : handlesIn("inspect", x, "its argument");
+  return inspectValues(
+    handles.map((h) => h.value),
+    targetOf(options, handles),
+  );
 }
 
 const optionNames = ["target"];
 const isOptions = (x: unknown): x is InspectOptions => isPlain(x) && Object.keys(x).length > 0 && Object.keys(x).every((k) => optionNames.includes(k));
 
-function targetOf({ target }: InspectOptions): Target {
-  if (target === undefined) return currentTarget();
+/** The target that is asked for, or that of the device which would compute these. */
+function targetOf({ target }: InspectOptions, handles: readonly Lazy[]): Target {
+  if (target === undefined) return targetFor(deviceOfAll(handles));
   if (target === "js") return js;
   if (target === "wgsl") return wgsl;
   throw new UnsupportedError(`inspect: there is no target ${JSON.stringify(target)}. There are "js" and "wgsl".`);
+}
+
+function deviceOfAll(handles: readonly Lazy[]): DeviceName {
+  const devices = [...new Set(handles.map((h) => h.device))];
+  if (devices.length > 1) throw new UnsupportedError(`inspect: these are computed on ${devices.join(" and ")}, in a plan each. Inspect them one by one.`);
+  return requireDevice("inspect", devices[0] ?? "cpu");
 }
 
 function resultOf(f: Function, args: readonly unknown[]): unknown {

@@ -2,6 +2,7 @@
 import type { DType } from "../../compiler/ir/dtype.ts";
 import { UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { Shape } from "../../compiler/ir/shape.ts";
+import type { DeviceName } from "../devices.ts";
 import * as cumulative from "../functions/cumulative.ts";
 import type { DiffOptions } from "../functions/cumulative.ts";
 import * as indexing from "../functions/indexing.ts";
@@ -152,6 +153,9 @@ export abstract class ShapeMethods extends ElementwiseMethods {
   }
   triu(options: { readonly k?: number } = {}): this {
     return place.triu(this, options);
+  }
+  toDevice(device: DeviceName): this {
+    return place.toDevice(this, device);
   }
   astype(dtype: DType): this {
     return place.astype(this, dtype);

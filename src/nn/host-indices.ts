@@ -1,7 +1,7 @@
 /** Indices whose values are known at the call are checked there; computed ones are clamped or count nowhere. */
 import { IndexError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
-import { readValueSync } from "../evaluate.ts";
+import { readValueSync } from "../slots.ts";
 
 /** Throws an IndexError where an index that is on the host already is neither from 0 to length - 1 nor `exempt`. */
 export function requireIndices(op: string, what: string, indices: Value, length: number, exempt: number | null = null): void {

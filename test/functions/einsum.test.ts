@@ -3,19 +3,21 @@ import { at } from "../../compiler/ir/errors.ts";
 import { postorder } from "../../compiler/ir/graph.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import { sizeOf, tensorType } from "../../compiler/ir/shape.ts";
-import { evaluateSync, readValueSync, upload } from "../../src/evaluate.ts";
+import { evaluateSync } from "../../src/evaluate.ts";
 import { parseEquation } from "../../src/functions/einsum-equation.ts";
 import { einsumValue, matmulValue, multiDotValue } from "../../src/functions/products.ts";
+import { given, readValueSync } from "../../src/slots.ts";
 
 /** Small whole numbers, so that sums are exact in any order. */
 const filled = (shape: readonly number[], from: number): Value =>
-  upload(
+  given(
     Float64Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 7 + from * 3) % 11) - 5),
     tensorType("float64", shape),
+    "cpu",
   );
 
 const read = (v: Value): number[] => {
-  evaluateSync([v]);
+  evaluateSync([{ value: v, device: "cpu" }]);
   // A term without a sum keeps the sign of its zero.
   return Array.from(readValueSync(v), (x) => x + 0);
 };

@@ -64,6 +64,7 @@ const listed: ReadonlyMap<string, readonly Sample[]> = new Map<string, readonly 
   ["iota", [sample("second axis", [], { shape: [2, 3], axis: 1, dtype: "int32" }), sample("floats", [], { shape: [3], axis: 0, dtype: "float64" })]],
   ["copy", [sample("matrix", [floats([2, 3], 1)])]],
   ["detach", [sample("matrix", [floats([2, 3], 1)])]],
+  ["transfer", [sample("matrix", [floats([2, 3], 1)], { device: "cpu" })]],
   ["opaque", [sample("one", [floats([2, 3], 1)]), sample("ordered", [floats([2], 1), floats([3], 2)])]],
   ["where", [sample("mixed", [given("bool", [4], [1, 0, 0, 1]), floats([4], 1), floats([4], 2)])]],
   [

@@ -1,0 +1,113 @@
+/** What slots hold: memory of the CPU, memory of a GPU, host data on its way to a GPU, or only a description. */
+import { dtypeInfo } from "../compiler/ir/dtype.ts";
+import { CompilerBug, DeviceError, DTypeError, UnsupportedError } from "../compiler/ir/errors.ts";
+import type { HostArray } from "../compiler/ir/host.ts";
+import type { Slot, Value } from "../compiler/ir/node.ts";
+import { Node, result } from "../compiler/ir/node.ts";
+import type { TensorType } from "../compiler/ir/shape.ts";
+import { typeText } from "../compiler/ir/shape.ts";
+import { wgsl } from "../compiler/target.ts";
+import { CpuBuffer } from "../runtime/cpu/buffer.ts";
+import type { DeviceBuffer, GpuDevice } from "../runtime/device.ts";
+import type { DeviceName } from "./devices.ts";
+import { cpu, openedGpu } from "./devices.ts";
+import { HostCopy } from "./host-copy.ts";
+
+/** Memory that is counted: owned by the values that share it. */
+interface Counted extends Slot {
+  retain(): void;
+  release(): void;
+}
+
+const isCounted = (slot: Slot): slot is Counted => "retain" in slot && "release" in slot;
+
+function filled(value: Value): Slot {
+  const { slot } = value;
+  if (slot === null) throw new CompilerBug("a plan's input is not evaluated");
+  if (slot.device === null) throw new UnsupportedError(`${typeText(value.type)} was only described, for inspect: it has no elements.`);
+  return slot;
+}
+
+/** Throws a DTypeError where a device has no numbers of this kind. */
+export function requireOn(device: string | null, op: string, { dtype }: TensorType): void {
+  if (device !== "webgpu" || wgsl.dtypes.has(dtype)) return;
+  const instead = dtypeInfo(dtype).kind === "float" ? 'astype("float32")' : 'astype("int32")';
+  throw new DTypeError(`${op}: ${dtype} does not exist on webgpu: WGSL has float32, int32, uint32 and bool. Use ${instead}, or x.toDevice("cpu") first.`);
+}
+
+/** Elements as memory of a device. Host data for a GPU stays on the host until a plan needs it. */
+export function slotOf(data: HostArray, type: TensorType, device: DeviceName): Slot {
+  return device === "cpu" ? cpu.upload(data, type) : new HostCopy(type, device, data);
+}
+
+/** Data of the user as a value: a node without definition, its slot filled. */
+export function given(data: HostArray, type: TensorType, device: DeviceName): Value {
+  const value = result(new Node(null, [type], { tracked: false, provenance: "user" }), 0);
+  // what the CPU uploads is a copy; what waits for a GPU must be one too
+  value.slot = slotOf(device === "cpu" ? data : data.slice(), type, device);
+  return value;
+}
+
+/** Lets `to` stand for the same evaluated memory as `from`, where it was evaluated. */
+export function shareSlot(from: Value, to: Value): void {
+  if (from.slot !== null && isCounted(from.slot)) from.slot.retain();
+  to.slot = from.slot;
+}
+
+/** A handle was disposed: its memory may go once no recorded node reads it. */
+export function releaseValue(value: Value): void {
+  if (value.readers === 0 && value.slot !== null && isCounted(value.slot)) value.slot.release();
+}
+
+/** The GPU that holds this memory; a DeviceError where it was lost with its device. */
+function gpuOf(slot: Slot): { readonly gpu: GpuDevice; readonly buffer: DeviceBuffer } {
+  const gpu = openedGpu();
+  if (gpu?.owns(slot) === true) return { gpu, buffer: slot };
+  throw new DeviceError(
+    `webgpu: ${typeText(slot.type)} was on a GPU device that is gone. Only data from the host is uploaded again: make it from a copy that you kept, ` +
+      "as `await x.data()` gives it.",
+  );
+}
+
+/** The elements, to be read only, where they are on the host; null where a GPU must be asked. */
+function onHost(slot: Slot): HostArray | null {
+  if (slot instanceof HostCopy) return slot.data;
+  return slot instanceof CpuBuffer ? cpu.readSync(slot) : null;
+}
+
+/** A copy of the elements of an evaluated value. */
+export async function readValue(value: Value): Promise<HostArray> {
+  const slot = filled(value);
+  if (slot instanceof HostCopy) return slot.data.slice();
+  if (slot instanceof CpuBuffer) return cpu.readSync(slot);
+  const { gpu, buffer } = gpuOf(slot);
+  return gpu.read(buffer);
+}
+
+/** `readValue` of a value on the CPU. */
+export function readValueSync(value: Value): HostArray {
+  const slot = filled(value);
+  if (slot instanceof CpuBuffer) return cpu.readSync(slot);
+  throw new DeviceError(`${typeText(value.type)} lives on ${slot.device}, which answers later. Use await x.data().`);
+}
+
+/** A value's memory as the CPU's plans take it; `fetched` are the elements of one that lives elsewhere. */
+export function cpuInput(value: Value, fetched: HostArray | undefined): CpuBuffer {
+  const slot = filled(value);
+  if (slot instanceof CpuBuffer) return slot;
+  return cpu.upload(fetched ?? readValueSync(value), value.type);
+}
+
+/** The same memory as another type of the same size. */
+export function viewOf(slot: Slot, type: TensorType): Slot {
+  if (slot instanceof HostCopy || slot instanceof CpuBuffer) return slot.view(type);
+  return gpuOf(slot).buffer.view(type);
+}
+
+/** A value's memory as a GPU's plans take it. */
+export function gpuInput(value: Value, gpu: GpuDevice): DeviceBuffer {
+  const slot = filled(value);
+  if (slot instanceof HostCopy) return slot.bufferOn(gpu);
+  const data = onHost(slot);
+  return data === null ? gpuOf(slot).buffer : gpu.upload(data, value.type);
+}
