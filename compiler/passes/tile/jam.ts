@@ -18,8 +18,6 @@ import { exprMapper, mapStatements } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
 import { gridNest, loadsOf, operationsOf, soleReduce, strideOf } from "./nest.ts";
 
-export { gridNest } from "./nest.ts";
-
 /** Copies of a body with more operations than this do not fit into registers. */
 const maxOperations = 16;
 

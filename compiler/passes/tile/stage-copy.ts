@@ -1,8 +1,9 @@
 /** Expressions in another place: axes become positions there, names get new ones, staged values are loaded. */
+import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { variable } from "../../ir/expr.ts";
 import { addIndex, freeNames, ix, keyOf, unflatten } from "../../ir/indexing.ts";
-import type { Axis, Let, Stmt } from "../../ir/loop.ts";
+import type { Let, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
 import type { Span } from "./stage-find.ts";
 
@@ -73,19 +74,20 @@ export function onlyRead(lets: readonly Let[], body: readonly Stmt[], roots: rea
     .toReversed();
 }
 
-/** What the axes of a span are at one of its positions. */
-export function decoded(span: Span, position: Expr, names: FreshNames): { readonly lets: Let[]; readonly axes: Map<string, Expr> } {
+/** What the axes of spans are at positions of them. */
+export function decoded(places: readonly (readonly [Span, Expr])[], names: FreshNames): { readonly lets: Let[]; readonly axes: Map<string, Expr> } {
   const lets: Let[] = [];
   const axes = new Map<string, Expr>();
-  const extents = span.runs.map((run) => run.reduce((n, a) => n * a.hi.value, 1));
-  unflatten(position, extents).forEach((e, i) => {
-    const run: readonly Axis[] = span.runs[i] ?? [];
-    const simple = e.args.length === 0;
-    const hint = run.map((a) => a.name).join("");
-    const value = simple ? e : variable(names.of(hint), "int32", e.lo, e.hi);
-    if (!simple) lets.push({ kind: "let", name: value.name, value: e });
-    run.forEach((a, k) => axes.set(a.name, k === run.length - 1 ? value : ix(0)));
-  });
+  for (const [span, position] of places) {
+    const extents = span.runs.map((run) => run.reduce((n, a) => n * a.hi.value, 1));
+    unflatten(position, extents).forEach((e, i) => {
+      const run = at(span.runs, i);
+      const simple = e.args.length === 0;
+      const value = simple ? e : variable(names.of(run.map((a) => a.name).join("")), "int32", e.lo, e.hi);
+      if (!simple) lets.push({ kind: "let", name: value.name, value: e });
+      run.forEach((a, k) => axes.set(a.name, k === run.length - 1 ? value : ix(0)));
+    });
+  }
   return { lets, axes };
 }
 

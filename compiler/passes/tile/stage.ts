@@ -23,14 +23,15 @@ import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, load, substitute, variable, withRange } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, conjoin, ix, mulIndex } from "../../ir/indexing.ts";
-import type { AxisKind, Kernel, Let, Stmt, Store } from "../../ir/loop.ts";
+import type { Kernel, Let, Stmt } from "../../ir/loop.ts";
 import { mapStatement } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
-import { copier, copyLets, decoded, FreshNames, namesIn, onlyRead } from "./stage-copy.ts";
-import type { Contraction, Piece, Side } from "./stage-find.ts";
+import { copier, copyLets, decoded, onlyRead } from "./stage-copy.ts";
+import type { Contraction, Piece, Side, Span } from "./stage-find.ts";
 import { findContraction } from "./stage-find.ts";
+import { Frame, let_, loop, store, turns } from "./stage-frame.ts";
 import type { TileSize } from "./stage-size.ts";
-import { chooseSize, elementsOf, lanesAcross, lanesInAll, pitchOf } from "./stage-size.ts";
+import { chooseSize, elementsOf, lanesInAll, pitchOf } from "./stage-size.ts";
 
 /** The kernel with staged tiles, or the kernel itself where they gain nothing. */
 export function stage(kernel: Kernel, target: Target): Kernel {
@@ -56,26 +57,11 @@ interface Block {
   readonly length: number;
 }
 
-type Names = Readonly<Record<"row0" | "column0" | "depth0" | "row" | "column" | "y" | "x" | "r" | "c" | "k" | "i" | "t", string>>;
-
-const let_ = (name: string, value: Expr): Let => ({ kind: "let", name, value });
-const store = (buffer: string, index: Expr, value: Expr): Store => ({ kind: "store", buffer, index, value });
-
-function loop(kind: AxisKind, name: string, extent: number, body: readonly Stmt[], step = 1): Stmt {
-  return { kind: "for", axis: { name, kind, lo: ix(0), hi: ix(extent), step }, body };
-}
-
-/** A loop of a few turns side by side; none where there is one. */
-function turns(name: string, n: number, body: (index: Expr) => readonly Stmt[]): Stmt[] {
-  return n === 1 ? [...body(ix(0))] : [loop("vector", name, n, body(axisIndex(name, 0, n - 1)))];
-}
-
 class Staging {
   readonly #kernel: Kernel;
   readonly #found: Contraction;
   readonly #size: TileSize;
-  readonly #fresh: FreshNames;
-  readonly #names: Names;
+  readonly #frame: Frame;
   readonly #tiles: readonly Tile[];
   /** The lanes' own results, an array for each part of the tuple. */
   readonly #sums: readonly string[];
@@ -86,23 +72,8 @@ class Staging {
     this.#kernel = kernel;
     this.#found = found;
     this.#size = size;
-    const fresh = new FreshNames([...kernel.buffers, ...kernel.scalars].map((b) => b.name).concat(namesIn(kernel.body)));
-    this.#fresh = fresh;
-    const given = (name: string): string => fresh.of(name);
-    this.#names = {
-      row0: given("row0"),
-      column0: given("column0"),
-      depth0: given("depth0"),
-      row: given("row"),
-      column: given("column"),
-      y: given("y"),
-      x: given("x"),
-      r: given("r"),
-      c: given("c"),
-      k: given("k"),
-      i: given("i"),
-      t: given("t"),
-    };
+    this.#frame = new Frame(kernel, found, size);
+    const { fresh } = this.#frame;
     const pieces = [...found.pieces].map(([key, p]) => {
       const hint = hintFor(p);
       return { ...p, key, hint, name: fresh.of(`${hint}_tile`) };
@@ -113,16 +84,21 @@ class Staging {
   }
 
   kernel(): Kernel {
-    const { batch, spans, reduce } = this.#found;
+    const { batch, reduce } = this.#found;
     const size = this.#size;
     const locals = [
-      ...this.#sums.map((name, i): Stmt => ({ kind: "local", name, dtype: at(reduce.init, i).dtype, size: lanesInAll * this.#perLane(), space: "scratch" })),
+      ...this.#sums.map((name, i): Stmt => ({
+        kind: "local",
+        name,
+        dtype: at(reduce.init, i).dtype,
+        size: lanesInAll * this.#frame.perLane(),
+        space: "scratch",
+      })),
       ...this.#tiles.map((t): Stmt => ({ kind: "local", name: t.name, dtype: t.value.dtype, size: elementsOf(t, size), space: "group" })),
     ];
     const shallow = this.#tiles.filter((t) => !t.deep).flatMap((t) => this.#fill(t, { from: ix(0), length: 1 }));
     const point = [...locals, ...this.#uniform.lets, ...this.#start(), ...shallow, ...this.#blocks(), ...this.#finish()];
-    const across = this.#walk("column0", spans.column.extent, size.column, point);
-    const down = this.#walk("row0", spans.row.extent, size.row, across);
+    const down = this.#frame.tiles("row", this.#frame.tiles("column", point));
     const body = batch.reduceRight<Stmt[]>((inner, a) => [{ kind: "for", axis: a, body: inner }], down);
     return { ...this.#kernel, body };
   }
@@ -143,57 +119,13 @@ class Staging {
     axes: ReadonlyMap<string, Expr>,
     values: ReadonlyMap<string, Expr>,
   ): { readonly lets: Let[]; readonly map: (e: Expr) => Expr } {
-    const copies = copyLets(onlyRead(this.#found.lets, [], roots), { axes, values }, this.#fresh);
+    const copies = copyLets(onlyRead(this.#found.lets, [], roots), { axes, values }, this.#frame.fresh);
     return { ...copies, lets: onlyRead(copies.lets, [], roots.map(copies.map)) };
-  }
-
-  #walk(name: "row0" | "column0", extent: number, step: number, body: Stmt[]): Stmt[] {
-    return extent <= step ? body : [loop("grid", this.#names[name], extent, body, step)];
-  }
-
-  /** The first position of the tile on a side. */
-  #corner(side: Side): Expr {
-    const { extent } = this.#found.spans[side];
-    const step = this.#size[side];
-    return extent <= step ? ix(0) : axisIndex(this.#names[`${side}0`], 0, Math.floor((extent - 1) / step) * step);
-  }
-
-  #each(side: Side): number {
-    return this.#size[side] / lanesAcross;
-  }
-
-  #perLane(): number {
-    return this.#each("row") * this.#each("column");
-  }
-
-  /** All lanes, each at its place in the tile. */
-  #lanes(body: readonly Stmt[]): Stmt {
-    return loop("lane", this.#names.y, lanesAcross, [loop("lane", this.#names.x, lanesAcross, body)]);
-  }
-
-  /** The lane's own results, down and across. */
-  #results(body: (r: Expr, c: Expr) => readonly Stmt[]): Stmt[] {
-    return turns(this.#names.r, this.#each("row"), (r) => turns(this.#names.c, this.#each("column"), (c) => body(r, c)));
-  }
-
-  /** Where a lane keeps a result. */
-  #slot(r: Expr, c: Expr): Expr {
-    const lane = addIndex(mulIndex(this.#lane("row"), lanesAcross), this.#lane("column"));
-    return addIndex(mulIndex(lane, this.#perLane()), addIndex(mulIndex(r, this.#each("column")), c));
-  }
-
-  #lane(side: Side): Expr {
-    return axisIndex(side === "row" ? this.#names.y : this.#names.x, 0, lanesAcross - 1);
-  }
-
-  /** The place in the tile of a lane's n-th result. */
-  #place(side: Side, n: Expr): Expr {
-    return addIndex(this.#lane(side), mulIndex(n, lanesAcross));
   }
 
   #start(): Stmt[] {
     const { init } = this.#found.reduce;
-    return [this.#lanes(this.#results((r, c) => this.#sums.map((name, i) => store(name, this.#slot(r, c), at(init, i)))))];
+    return [this.#frame.lanes(this.#frame.results((r, c) => this.#sums.map((name, i) => store(name, this.#frame.slot(r, c), at(init, i)))))];
   }
 
   /** Whole blocks of the depth, then what is left. */
@@ -203,14 +135,14 @@ class Staging {
     const whole = Math.floor(extent / depth);
     const rest = extent - whole * depth;
     if (whole === 1 && rest === 0) return this.#block({ from: ix(0), length: depth });
-    const from = axisIndex(this.#names.depth0, 0, (whole - 1) * depth);
-    const main = loop("serial", this.#names.depth0, whole * depth, [...this.#block({ from, length: depth }), { kind: "barrier" }], depth);
+    const from = axisIndex(this.#frame.name("depth0"), 0, (whole - 1) * depth);
+    const main = loop("serial", this.#frame.name("depth0"), whole * depth, [...this.#block({ from, length: depth }), { kind: "barrier" }], depth);
     return rest === 0 ? [main] : [main, ...this.#block({ from: ix(whole * depth), length: rest })];
   }
 
   #block(block: Block): Stmt[] {
     const filled = this.#tiles.filter((t) => t.deep).flatMap((t) => this.#fill(t, block));
-    return [...filled, { kind: "barrier" }, this.#lanes(this.#multiply(block))];
+    return [...filled, { kind: "barrier" }, this.#frame.lanes(this.#multiply(block))];
   }
 
   /** The lanes share the elements of a tile out, the faster direction to neighbours. */
@@ -220,8 +152,8 @@ class Staging {
     const deepFirst = tile.walksDepth || tile.side === null;
     const [fast, slow] = deepFirst ? [depth, side] : [side, depth];
     const together = largestDivisor(slow, Math.floor(lanesInAll / fast));
-    const [quick, other] = deepFirst ? [this.#names.k, this.#names.i] : [this.#names.i, this.#names.k];
-    const body = turns(this.#names.t, slow / together, (t) => {
+    const [quick, other] = deepFirst ? [this.#frame.name("k"), this.#frame.name("i")] : [this.#frame.name("i"), this.#frame.name("k")];
+    const body = turns(this.#frame.name("t"), slow / together, (t) => {
       const near = fast === 1 ? ix(0) : axisIndex(quick, 0, fast - 1);
       const far = addIndex(together === 1 ? ix(0) : axisIndex(other, 0, together - 1), mulIndex(t, together));
       return this.#stored(tile, block, deepFirst ? { i: far, k: near } : { i: near, k: far });
@@ -232,25 +164,21 @@ class Staging {
 
   /** One element of a tile, at place `i` of its side and step `k` of the block. */
   #stored(tile: Tile, block: Block, { i, k }: { readonly i: Expr; readonly k: Expr }): Stmt[] {
-    const lets: Let[] = [];
-    const axes = new Map<string, Expr>();
-    const place = (hint: string, span: Parameters<typeof decoded>[0], position: Expr): void => {
-      const named = this.#named(hint, position, lets);
-      const found = decoded(span, named, this.#fresh);
-      lets.push(...found.lets);
-      found.axes.forEach((e, name) => axes.set(name, e));
-    };
-    if (tile.side !== null) place(tile.side, this.#found.spans[tile.side], this.#inside(tile.side, i));
-    if (tile.deep) place("depth", this.#found.spans.depth, addIndex(block.from, k));
+    const { row, column, depth } = this.#found.spans;
+    const given: Let[] = [];
+    const places: [Span, Expr][] = [];
+    if (tile.side !== null) places.push([tile.side === "row" ? row : column, this.#named(tile.side, this.#inside(tile.side, i), given)]);
+    if (tile.deep) places.push([depth, this.#named("depth", addIndex(block.from, k), given)]);
+    const { lets, axes } = decoded(places, this.#frame.fresh);
     const { lets: own, map } = this.#copied([tile.value], axes, this.#uniform.values);
     const body = [store(tile.name, addIndex(mulIndex(k, pitchOf(tile, this.#size)), i), map(tile.value))];
-    return [...onlyRead([...lets, ...own], body), ...body];
+    return [...onlyRead([...given, ...lets, ...own], body), ...body];
   }
 
   /** A name for what is more than a constant or an index. */
   #named(hint: string, e: Expr, lets: Let[]): Expr {
     if (e.args.length === 0) return e;
-    const name = variable(this.#fresh.of(hint), e.dtype, e.lo, e.hi);
+    const name = variable(this.#frame.fresh.of(hint), e.dtype, e.lo, e.hi);
     lets.push(let_(name.name, e));
     return name;
   }
@@ -258,21 +186,21 @@ class Staging {
   /** A position on a side; beyond its end the last one. */
   #inside(side: Side, place: Expr): Expr {
     const { extent } = this.#found.spans[side];
-    const position = addIndex(this.#corner(side), place);
+    const position = addIndex(this.#frame.corner(side), place);
     return position.hi < extent ? position : withRange(apply("min", [position, ix(extent - 1)]), 0, extent - 1);
   }
 
   /** One lane's share of a block. */
   #multiply(block: Block): Stmt[] {
-    const { k, r, c } = this.#names;
+    const [k, r, c] = [this.#frame.name("k"), this.#frame.name("r"), this.#frame.name("c")];
     const step = block.length === 1 ? ix(0) : axisIndex(k, 0, block.length - 1);
     const locals: Stmt[] = [];
     const loads: Stmt[] = [];
     const taken = this.#tiles.map((tile) => {
-      const n = tile.side === null ? 1 : this.#each(tile.side);
-      const own = this.#fresh.of(`${tile.hint}_own`);
+      const n = tile.side === null ? 1 : this.#frame.each(tile.side);
+      const own = this.#frame.fresh.of(`${tile.hint}_own`);
       const element = (turn: Expr): Expr => {
-        const place = tile.side === null ? ix(0) : this.#place(tile.side, turn);
+        const place = tile.side === null ? ix(0) : this.#frame.place(tile.side, turn);
         return load(tile.name, tile.value.dtype, addIndex(tile.deep ? mulIndex(step, pitchOf(tile, this.#size)) : ix(0), place));
       };
       if (n > 1) locals.push({ kind: "local", name: own, dtype: tile.value.dtype, size: n, space: "scratch" });
@@ -280,7 +208,7 @@ class Staging {
       return (turn: Record<Side, Expr>): Expr =>
         n > 1 && tile.side !== null ? load(own, tile.value.dtype, turn[tile.side]) : variable(own, tile.value.dtype, tile.value.lo, tile.value.hi);
     });
-    const sums = this.#results((row, column) => {
+    const sums = this.#frame.results((row, column) => {
       const values = new Map(this.#uniform.values);
       this.#tiles.forEach((tile, i) => values.set(tile.key, at(taken, i)({ row, column })));
       return this.#added(values, { row, column, depth: addIndex(block.from, step) });
@@ -292,20 +220,11 @@ class Staging {
   /** One step of one result: the values, combined with what is there. */
   #added(values: ReadonlyMap<string, Expr>, turn: Readonly<Record<Side | "depth", Expr>>): Stmt[] {
     const { reduce, spans } = this.#found;
-    const lets: Let[] = [];
-    const axes = new Map<string, Expr>();
-    const position = (side: Side): Expr => addIndex(this.#corner(side), this.#place(side, turn[side]));
-    for (const [span, e] of [
-      [spans.row, position("row")],
-      [spans.column, position("column")],
-      [spans.depth, turn.depth],
-    ] as const) {
-      const found = decoded(span, e, this.#fresh);
-      lets.push(...found.lets);
-      found.axes.forEach((x, name) => axes.set(name, x));
-    }
+    const position = (side: Side): Expr => addIndex(this.#frame.corner(side), this.#frame.place(side, turn[side]));
+    const places = [[spans.row, position("row")] as const, [spans.column, position("column")] as const, [spans.depth, turn.depth] as const];
+    const { lets, axes } = decoded(places, this.#frame.fresh);
     const { lets: own, map } = this.#copied(reduce.values, axes, values);
-    const slot = this.#slot(turn.row, turn.column);
+    const slot = this.#frame.slot(turn.row, turn.column);
     const before = this.#sums.map((name, i) => load(name, at(reduce.init, i).dtype, slot));
     const after = reduce.combine.map((e) => substitute(e, [...before, ...reduce.values.map(map)]));
     const body = this.#assigned(slot, after);
@@ -317,25 +236,25 @@ class Staging {
     const reads = (e: Expr, name: string): boolean => exprOrder([e]).some((x) => x.op === "load" && x.name === name);
     const apart = tuple.every((e, i) => this.#sums.every((name, k) => k === i || !reads(e, name)));
     if (apart) return tuple.map((e, i) => store(at(this.#sums, i), slot, e));
-    const names = tuple.map((_, i) => this.#fresh.of(`${at(this.#sums, i)}_next`));
+    const names = tuple.map((_, i) => this.#frame.fresh.of(`${at(this.#sums, i)}_next`));
     return [...tuple.map((e, i) => let_(at(names, i), e)), ...tuple.map((e, i) => store(at(this.#sums, i), slot, variable(at(names, i), e.dtype)))];
   }
 
   /** What follows the reduction, for each result that is inside the edges. */
   #finish(): Stmt[] {
-    const { row, column, r, c } = this.#names;
-    const at = (side: Side, name: string, n: Expr): Let => let_(name, addIndex(this.#corner(side), this.#place(side, n)));
-    const body = turns(r, this.#each("row"), (rr) => [
-      at("row", row, rr),
-      ...turns(c, this.#each("column"), (cc) => [at("column", column, cc), ...this.#guarded(this.#point(this.#slot(rr, cc)))]),
+    const frame = this.#frame;
+    const position = (side: Side, n: Expr): Let => let_(frame.name(side), addIndex(frame.corner(side), frame.place(side, n)));
+    const body = turns(frame.name("r"), frame.each("row"), (r) => [
+      position("row", r),
+      ...turns(frame.name("c"), frame.each("column"), (c) => [position("column", c), ...this.#guarded(this.#point(frame.slot(r, c)))]),
     ]);
-    return [this.#lanes(body)];
+    return [this.#frame.lanes(body)];
   }
 
   #guarded(body: Stmt[]): Stmt[] {
     const limits = (["row", "column"] as const).map((side) => {
       const { extent } = this.#found.spans[side];
-      return extent % this.#size[side] === 0 ? undefined : apply("lt", [variable(this.#names[side], "int32"), ix(extent)]);
+      return extent % this.#size[side] === 0 ? undefined : apply("lt", [variable(this.#frame.name(side), "int32"), ix(extent)]);
     });
     const condition = conjoin(limits[0], limits[1]);
     return condition === undefined ? body : [{ kind: "if", condition, then: body, otherwise: [] }];
@@ -344,13 +263,9 @@ class Staging {
   /** The statements around the reduction at one point, whose position is named. */
   #point(slot: Expr): Stmt[] {
     const { spans, reduce, around } = this.#found;
-    const lets: Let[] = [];
-    const axes = new Map<string, Expr>();
-    for (const side of ["row", "column"] as const) {
-      const found = decoded(spans[side], variable(this.#names[side], "int32", 0, spans[side].extent - 1), this.#fresh);
-      lets.push(...found.lets);
-      found.axes.forEach((e, name) => axes.set(name, e));
-    }
+    const position = (side: Side): Expr => variable(this.#frame.name(side), "int32", 0, spans[side].extent - 1);
+    const places = [[spans.row, position("row")] as const, [spans.column, position("column")] as const];
+    const { lets, axes } = decoded(places, this.#frame.fresh);
     const map = copier({ axes, values: new Map() });
     const results = reduce.names.map((name, i) => let_(name, load(at(this.#sums, i), at(reduce.init, i).dtype, slot)));
     const mapped = around.map((s): Stmt => {
