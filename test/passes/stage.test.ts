@@ -23,7 +23,7 @@ import type { Target } from "../../compiler/target.ts";
 import { js, wgsl } from "../../compiler/target.ts";
 import { CpuDevice } from "../../runtime/cpu/device.ts";
 import type { Case, Form, Size } from "../wgsl/contractions.ts";
-import { caseOf, forms, sizes } from "../wgsl/contractions.ts";
+import { caseOf, forms, moreSizes, sizes } from "../wgsl/contractions.ts";
 
 const formsByName = new Map(Object.entries(forms));
 
@@ -66,7 +66,7 @@ function check(form: Form, size: Size): number {
 const plain = lookup(formsByName, "plain", "a form");
 
 describe("staged tiles", () => {
-  it.each(sizes)("of $m × $n over $k", (size) => {
+  it.each([...sizes, ...moreSizes])("of $m × $n over $k", (size) => {
     expect(check(plain, size)).toBe(size.m >= 16 && size.n >= 16 && size.k >= 16 ? 1 : 0);
   });
 

@@ -204,10 +204,14 @@ export const forms: Readonly<Record<string, Form>> = {
 /** Sizes around those of tiles, blocks and lanes. */
 export const lengths: readonly number[] = [1, 3, 16, 17, 63, 64, 65, 100, 127, 130];
 
-/** Every length along every axis, beside others of it; and all axes of one length. */
+/** Every length along every axis: all axes of one, and beside others. */
 export const sizes: readonly Size[] = lengths.flatMap((x, i): Size[] => [
   { m: x, n: x, k: x },
   { m: x, n: at(lengths, (i + 3) % lengths.length), k: at(lengths, (i + 6) % lengths.length) },
+]);
+
+/** Every length as rows of a short sum, and as the length of a sum. */
+export const moreSizes: readonly Size[] = lengths.flatMap((x): Size[] => [
   { m: x, n: 65, k: 17 },
   { m: 63, n: 130, k: x },
 ]);
