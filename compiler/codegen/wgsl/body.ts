@@ -3,23 +3,22 @@
  * point: statements outside lane loops run on all lanes alike ("together"), those inside on the lane whose turn it is ("lane").
  */
 import type { Expr } from "../../ir/expr.ts";
-import { substitute, variable } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { at, CompilerBug } from "../../ir/errors.ts";
-import type { Assign, Axis, For, If, Reduce, Stmt, Store } from "../../ir/loop.ts";
+import type { Axis, For, If, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
-import { atomicLines } from "./atomics.ts";
 import { Pending, touchedBy, touching } from "./barriers.ts";
 import type { Touched } from "./barriers.ts";
-import { bare, spell, spellOne, variableText } from "./expression.ts";
+import { bare, spell, spellOne } from "./expression.ts";
 import { dealsLanes, laneNest, reduceLanes } from "./lanes.ts";
 import { block, indent, laneLoop, serialLoop, unblocked } from "./loops.ts";
 import type { SpelledAxis } from "./loops.ts";
-import { offsetText, placeText, storeText } from "./memory.ts";
 import type { Shader } from "./shader.ts";
 import { arrayType } from "./shader.ts";
+import type { Spelling } from "./spelling.ts";
+import { assignAll } from "./spelling.ts";
 import { unrolled, unrolls } from "./unroll.ts";
-import { VectorWriter } from "./vector-body.ts";
+import { FourAtOnce } from "./vector-spelling.ts";
 import type { VectorLoop } from "./vectors.ts";
 
 /** How the statements of a list run. */
@@ -29,16 +28,13 @@ export interface Place {
   readonly pending: Pending;
   /** Names that are equal on all lanes by the rules of the shader compiler, which barriers in loops and branches need. */
   readonly uniform: ReadonlySet<string>;
+  readonly spelling: Spelling;
 }
 
-function wideStore(offset: string): never {
-  throw new CompilerBug(`an element at ${offset} is stored alone, in memory of vectors`);
-}
-
-/** The lines before a loop, of one turn and after it. */
-interface VectorReduce {
+/** The lines of a reduction before its loops, of one turn and after them. */
+interface ReduceLines {
   readonly before: readonly string[];
-  readonly turn: string[];
+  readonly turn: (place: Place) => string[];
   readonly after: readonly string[];
 }
 
@@ -75,19 +71,13 @@ export class BodyWriter {
   }
 
   #spelled(s: Stmt, place: Place): string[] {
-    const { names } = this.#shader;
-    const lines: string[] = [];
     switch (s.kind) {
-      case "let": {
-        const value = spellOne(s.value, this.#shader, lines);
-        return [...lines, `let ${names.of(s.name)} = ${value};`];
-      }
-      case "carry": {
-        const value = spellOne(s.init, this.#shader, lines);
-        return [...lines, variableText(names.of(s.name), s.init, value)];
-      }
+      case "let":
+        return place.spelling.let(s);
+      case "carry":
+        return place.spelling.carry(s);
       case "assign":
-        return this.#assign(s);
+        return place.spelling.assign(s);
       case "local":
         return this.#local(s.name, s.size);
       case "barrier":
@@ -101,12 +91,6 @@ export class BodyWriter {
       case "reduce":
         return place.by === "together" && dealsLanes(s) ? this.#laneReduce(s, place) : this.#serialReduce(s, place);
     }
-  }
-
-  #assign(s: Assign): string[] {
-    const lines: string[] = [];
-    const value = spellOne(s.value, this.#shader, lines);
-    return [...lines, `${this.#shader.names.of(s.name)} = ${value};`];
   }
 
   #local(name: string, size: number): string[] {
@@ -141,21 +125,8 @@ export class BodyWriter {
 
   /** Lanes that run together store once: lane 0 does, unless each has a copy of its own. */
   #store(s: Store, place: Place): string[] {
-    const shader = this.#shader;
-    const m = shader.memory(s.buffer);
-    const lines: string[] = [];
-    const [index = "", value = "", guard] = spell(s.guard ? [s.index, s.value, s.guard] : [s.index, s.value], shader, lines).map(bare);
-    const offset = offsetText(m, s.index, index);
-    const body: string[] = [];
-    if (s.atomic === undefined) body.push(storeText(m, placeText(m, offset, wideStore), value));
-    else {
-      const position = shader.names.fresh("position");
-      body.push(`let ${position} = ${offset};`, ...atomicLines(m, `${m.ident}[${position}]`, s.atomic, value, shader));
-    }
-    const scoped = s.atomic === undefined || guard !== undefined ? body : block("", body);
-    const guarded = guard === undefined ? scoped : block(`if (${guard})`, body);
-    const all = [...lines, ...guarded];
-    return place.by === "together" && m.space !== "function" ? block("if (lane == 0u)", all) : all;
+    const lines = place.spelling.store(s);
+    return place.by === "together" && this.#shader.memory(s.buffer).space !== "function" ? block("if (lane == 0u)", lines) : lines;
   }
 
   /** Branches with a barrier inside need a condition that the shader compiler knows to be equal on all lanes. */
@@ -177,25 +148,24 @@ export class BodyWriter {
       const { axes, body } = laneNest(s);
       return this.#dealt(axes, this.list(body, { ...place, by: "lane" }));
     }
-    const vector = this.#shader.vectorLoop(s);
-    if (vector !== undefined) return this.#vector(s, vector);
+    const vector = this.#shader.vectorLoop(s.axis);
+    if (vector !== undefined) return this.#vector(s, vector, place);
     if (unrolls(s)) return unrolled(s, (turn) => this.list(turn, place));
     return this.#serial([s.axis], place, (inner) => this.list(s.body, inner), s.body);
   }
 
   /** Names in the body of a vector loop are its own, hence the block. */
-  #vector(s: For, loop: VectorLoop): string[] {
+  #vector(s: For, loop: VectorLoop, place: Place): string[] {
     const lines: string[] = [];
-    const body = this.#vectorWriter(loop, lines).list(s.body);
-    return block("", [...lines, ...body]);
+    const spelling = this.#fourAtOnce(loop, s.axis, lines);
+    return block("", [...lines, ...this.list(s.body, { ...place, spelling })]);
   }
 
-  #vectorWriter({ axis, steps, end }: VectorLoop, lines: string[]): VectorWriter {
-    const lo = at(spell([axis.lo], this.#shader, lines), 0);
-    const { names } = this.#shader;
-    const first = axis.lo.args.length === 0 ? lo : names.of(axis.name);
-    if (first !== lo) lines.push(`let ${first} = ${bare(lo)};`);
-    return new VectorWriter(this.#shader, { axis, steps, end }, first);
+  #fourAtOnce(loop: VectorLoop, { name, lo }: Axis, lines: string[]): FourAtOnce {
+    const text = at(spell([lo], this.#shader, lines), 0);
+    const first = lo.args.length === 0 ? text : this.#shader.names.of(name);
+    if (first !== text) lines.push(`let ${first} = ${bare(text)};`);
+    return new FourAtOnce(this.#shader, loop, first);
   }
 
   /** Axes dealt out to lanes around the lines of one iteration. */
@@ -267,46 +237,16 @@ export class BodyWriter {
     return this.#shader.memory(e.name).isConstant;
   }
 
-  /** `accumulators[k] = combine[k](accumulators, values)`, all of them from the old ones. */
-  #combined(s: Reduce, accumulators: readonly string[]): string[] {
-    const lines: string[] = [];
-    const tuple = accumulators.map((name, k) => variable(name, at(s.init, k).dtype));
-    const texts = spell(
-      s.combine.map((c) => substitute(c, [...tuple, ...s.values])),
-      this.#shader,
-      lines,
-    );
-    return [
-      ...lines,
-      ...this.#assignAll(
-        accumulators.map((name) => this.#shader.names.of(name)),
-        texts,
-      ),
-    ];
-  }
-
-  #assignAll(places: readonly string[], texts: readonly string[]): string[] {
-    if (texts.length === 1) return [`${at(places, 0)} = ${bare(at(texts, 0))};`];
-    const next = texts.map(() => this.#shader.names.fresh("next"));
-    return [...next.map((word, k) => `let ${word} = ${bare(at(texts, k))};`), ...next.map((word, k) => `${at(places, k)} = ${word};`)];
-  }
-
-  #accumulators(s: Reduce, names: readonly string[]): string[] {
-    const lines: string[] = [];
-    const texts = spell(s.init, this.#shader, lines);
-    return [...lines, ...names.map((name, k) => variableText(this.#shader.names.of(name), at(s.init, k), at(texts, k)))];
-  }
-
   #serialReduce(s: Reduce, place: Place): string[] {
-    const vector = this.#shader.vectorLoop(s);
+    const vector = this.#shader.vectorLoop(s.axes.at(-1));
     if (vector !== undefined) {
       const own = s.names.map((name) => this.#shader.names.fresh(`${name}_four`));
-      const { before, turn, after } = this.#vectorReduce(s, vector, { own, results: s.names });
-      return [...before, ...this.#serial(s.axes.slice(0, -1), place, () => turn, []), ...after];
+      const { before, turn, after } = this.#vectorReduce(s, vector, { own, results: s.names, place });
+      return [...before, ...this.#serial(s.axes.slice(0, -1), place, turn, [{ ...s, axes: [] }]), ...after];
     }
     const contribution = { ...s, axes: [] };
-    const loops = this.#serial(s.axes, place, (inner) => [...this.list(s.body, inner), ...this.#combined(s, s.names)], [contribution]);
-    return [...this.#accumulators(s, s.names), ...loops];
+    const turn = (inner: Place): string[] => [...this.list(s.body, inner), ...place.spelling.combined(s, s.names)];
+    return [...place.spelling.accumulators(s.names, s.init), ...this.#serial(s.axes, place, turn, [contribution])];
   }
 
   /** Each lane combines its share from the neutral element on; the lanes' partial tuples are combined as a tree in workgroup memory. */
@@ -314,56 +254,52 @@ export class BodyWriter {
     const { names } = this.#shader;
     const dealt = reduceLanes(s);
     const own = s.names.map((name) => names.fresh(`${name}_lane`));
-    const step: Place = { ...place, by: "lane" };
-    const vector = this.#shader.vectorLoop(s);
-    const four = vector && this.#vectorReduce(s, vector, { own: s.names.map((name) => names.fresh(`${name}_four`)), results: own });
-    const share = this.#serial(
-      s.axes.filter((a) => !dealt.includes(a) && a !== vector?.axis),
-      step,
-      (inner) => four?.turn ?? [...this.list(s.body, inner), ...this.#combined(s, own)],
-      [],
-    );
-    const loop = this.#dealt(dealt, share);
+    const last = s.axes.at(-1);
+    const vector = this.#shader.vectorLoop(last);
+    const single: ReduceLines = {
+      before: place.spelling.accumulators(own, s.init),
+      turn: (inner) => [...this.list(s.body, inner), ...place.spelling.combined(s, own)],
+      after: [],
+    };
+    const given = { own: s.names.map((name) => names.fresh(`${name}_four`)), results: own, place };
+    const { before, turn, after } = vector === undefined ? single : this.#vectorReduce(s, vector, given);
+    const serial = s.axes.filter((a) => !dealt.includes(a) && (vector === undefined || a !== last));
+    const loop = this.#dealt(dealt, this.#serial(serial, { ...place, by: "lane" }, turn, []));
     place.pending.add(touchedBy([s], (name) => this.#shader.isShared(name)));
-    const { before, after } = four ?? { before: this.#accumulators(s, own), after: [] };
     return [...before, ...loop, ...after, ...this.#tree(s, own, place)];
   }
 
   /** A reduction of four elements a turn: `own` are vectors, `results` what their components combine to. */
-  #vectorReduce(s: Reduce, loop: VectorLoop, { own, results }: { readonly own: readonly string[]; readonly results: readonly string[] }): VectorReduce {
+  #vectorReduce(
+    s: Reduce,
+    loop: VectorLoop,
+    given: { readonly own: readonly string[]; readonly results: readonly string[]; readonly place: Place },
+  ): ReduceLines {
     const lines: string[] = [];
-    const writer = this.#vectorWriter(loop, lines);
+    const spelling = this.#fourAtOnce(loop, at(s.axes, s.axes.length - 1), lines);
     return {
-      before: writer.accumulators(own, s.init),
-      turn: [...lines, ...writer.list(s.body), ...writer.combined(s, own, "cut")],
-      after: writer.folded(s, own, results),
+      before: spelling.accumulators(given.own, s.init),
+      turn: (inner) => [...lines, ...this.list(s.body, { ...inner, spelling }), ...spelling.contributed(s, given.own)],
+      after: spelling.folded(s, given.own, given.results),
     };
   }
 
   #tree(s: Reduce, own: readonly string[], place: Place): string[] {
     const { names, lanes } = this.#shader;
+    const { spelling } = place;
     const slots = new Map<string, number>();
     const partials = s.init.map((e) => {
       const n = slots.get(e.dtype) ?? 0;
       slots.set(e.dtype, n + 1);
-      return this.#shader.partials(e.dtype, n);
+      return this.#shader.partials(e.dtype, n, spelling);
     });
     const wait = this.#waitFor(touching({ writes: partials }), place.pending);
     const far = names.fresh("far");
     const [near, other] = [own.map(() => names.fresh("a")), own.map(() => names.fresh("b"))];
     const lines = partials.flatMap((p, k) => [`let ${at(near, k)} = ${p}[lane];`, `let ${at(other, k)} = ${p}[lane + ${far}];`]);
-    const tuple = [...near, ...other].map((name, k) => variable(name, at(s.init, k % own.length).dtype));
-    const texts = spell(
-      s.combine.map((c) => substitute(c, tuple)),
-      this.#shader,
-      lines,
-    );
-    lines.push(
-      ...this.#assignAll(
-        partials.map((p) => `${p}[lane]`),
-        texts,
-      ),
-    );
+    const texts = spelling.combination(s, near, other, lines);
+    const places = partials.map((p) => `${p}[lane]`);
+    lines.push(...assignAll(places, texts, names));
     this.#barriers++;
     place.pending.clear((name) => !this.#isStorage(name));
     place.pending.add(touching({ reads: partials }));

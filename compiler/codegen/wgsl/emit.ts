@@ -18,6 +18,7 @@ import { block, indent } from "./loops.ts";
 import type { WgslKernel } from "../../ir/shader.ts";
 import type { Groups } from "./shader.ts";
 import { requireBindings, Shader } from "./shader.ts";
+import { OneAtATime } from "./spelling.ts";
 import { planVectors } from "./vectors.ts";
 
 /** WebGPU's default limits. */
@@ -75,7 +76,7 @@ const namesOf = (nest: Nest): string[] => nest.head.flatMap((x) => ("value" in x
 
 function placeIn(nest: Nest, shader: Shader): Place {
   const known = [...shader.kernel.scalars.map((p) => p.name), ...namesOf(nest)];
-  return { by: shader.lanes > 1 ? "together" : "alone", pending: new Pending(), uniform: new Set(known) };
+  return { by: shader.lanes > 1 ? "together" : "alone", pending: new Pending(), uniform: new Set(known), spelling: new OneAtATime(shader) };
 }
 
 /** The lets and axes of a nest, from a position `flat` (u32) among its points; last axis fastest. Axes past their run-time end return. */
@@ -141,7 +142,7 @@ function dispatchOf(workgroups: number): readonly [number, number, 1] {
  */
 export function emitWgsl(kernel: Kernel, target: Target, options: EmitOptions = {}): WgslKernel {
   const together = options.together ?? [];
-  const planned = planVectors(kernel, lanesFor(kernel, target), together).kernel;
+  const planned = planVectors(kernel, together).kernel;
   const lanes = lanesFor(planned, target);
   const shared = emitWithLanes(planned, target, { lanes, together });
   return shared.workgroupBytes <= maxWorkgroupBytes ? shared : emitWithLanes(planned, target, { lanes: 1, together });
@@ -149,7 +150,7 @@ export function emitWgsl(kernel: Kernel, target: Target, options: EmitOptions = 
 
 function emitWithLanes(kernel: Kernel, target: Target, { lanes, together }: { lanes: number; together: Groups }): WgslKernel {
   const placed = placeLocals(kernel, lanes);
-  const vectors = planVectors(placed.kernel, lanes, together);
+  const vectors = planVectors(placed.kernel, together);
   const shader = new Shader({ vectors, lanes, placement: placed.placement, together });
   requireBindings(shader, target);
   const nests = nestsOf(vectors.kernel).filter((nest) => nest.points > 0);

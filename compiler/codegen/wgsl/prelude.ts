@@ -77,6 +77,8 @@ function floatHelpers(w: Width): Named[] {
     helper(w, "unordered", { needs: [nan], takes: `a: ${f}, b: ${f}`, gives: b, body: [`return ${nan}(a) | ${nan}(b);`] }),
     extremum(w, "min_f32", { comparison: "<", zeros: "|" }),
     extremum(w, "max_f32", { comparison: ">", zeros: "&" }),
+    helper(w, "min_limit", { needs: [nan], takes: `x: ${f}, limit: ${f}`, gives: f, body: [`return select(limit, x, (x < limit) | ${nan}(x));`] }),
+    helper(w, "max_limit", { needs: [nan], takes: `x: ${f}, limit: ${f}`, gives: f, body: [`return select(limit, x, (x > limit) | ${nan}(x));`] }),
     helper(w, "f32_to_i32", { needs: [nan], takes: `x: ${f}`, gives: i, body: toInt }),
     helper(w, "f32_to_u32", { needs: [nan], takes: `x: ${f}`, gives: u, body: toUint }),
   ];

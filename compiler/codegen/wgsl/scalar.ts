@@ -125,6 +125,16 @@ function compareFloats(sign: string): Speller {
   };
 }
 
+/** A limit that is a constant other than NaN, and no zero that the sign of another zero would decide about: one comparison does. */
+function extremum(name: "min" | "max"): Speller {
+  const zero = name === "min" ? -0 : 0;
+  const isLimit = (e: Expr | undefined): boolean => !mayBeNaN(e) && (e?.value !== 0 || Object.is(e.value, zero));
+  return ([x = "", y = ""], e, words) => {
+    if (isLimit(e.args[1])) return `${words.helper(`${name}_limit`)}(${x}, ${y})`;
+    return isLimit(e.args[0]) ? `${words.helper(`${name}_limit`)}(${y}, ${x})` : `${words.helper(`${name}_f32`)}(${x}, ${y})`;
+  };
+}
+
 type Table = Readonly<Partial<Record<ScalarOp, Speller>>>;
 const same = (names: readonly ScalarOp[]): Table => Object.fromEntries(names.map((name) => [name, call(name)]));
 const comparisons: readonly (readonly [ScalarOp, string])[] = [
@@ -146,8 +156,8 @@ const floats: Table = {
   mul: infix("*"),
   div: infix("/"),
   neg: prefix("-"),
-  min: helper("min_f32"),
-  max: helper("max_f32"),
+  min: extremum("min"),
+  max: extremum("max"),
   isnan: helper("is_nan"),
 };
 

@@ -2,7 +2,7 @@
 import type { Binding, UniformMember } from "../../ir/shader.ts";
 import type { DType } from "../../ir/dtype.ts";
 import { CompilerBug, lookup, UnsupportedError } from "../../ir/errors.ts";
-import type { Kernel, Stmt } from "../../ir/loop.ts";
+import type { Axis, Kernel, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
@@ -13,6 +13,7 @@ import { cellOf, cellType } from "./memory.ts";
 import { Names } from "./names.ts";
 import { prelude } from "./prelude.ts";
 import { wgslType } from "./scalar.ts";
+import type { Spelling } from "./spelling.ts";
 import type { VectorLoop, VectorPlan } from "./vectors.ts";
 
 /** Lists of buffers, each to be bound once. */
@@ -100,9 +101,9 @@ export class Shader implements Scope {
     return this.#parameters.get(name);
   }
 
-  /** The loop as one of four iterations at once, where it is spelled so. */
-  vectorLoop(s: Stmt): VectorLoop | undefined {
-    return this.#vectors.loops.get(s);
+  /** What is known of a vector axis whose loop is spelled with vectors. */
+  vectorLoop(axis: Axis | undefined): VectorLoop | undefined {
+    return axis?.kind === "vector" ? this.#vectors.loops.get(axis.name) : undefined;
   }
 
   memory(name: string): Memory {
@@ -120,12 +121,12 @@ export class Shader implements Scope {
     return this.#partials.has(ident);
   }
 
-  /** The n-th workgroup array with one element of this dtype per lane. */
-  partials(dtype: DType, n: number): string {
-    const key = `partials ${dtype} ${n}`;
+  /** The n-th workgroup array with one element of this dtype per lane, or four. */
+  partials(dtype: DType, n: number, { type, width }: Pick<Spelling, "type" | "width">): string {
+    const key = `partials ${dtype}${width === 1 ? "" : "x4"} ${n}`;
     const ident = this.names.memory(key);
     this.#partials.add(ident);
-    this.#workgroup.set(ident, { type: `array<${wgslType(dtype)}, ${this.lanes}>`, elements: this.lanes });
+    this.#workgroup.set(ident, { type: `array<${type(dtype)}, ${this.lanes}>`, elements: width * this.lanes });
     return ident;
   }
 

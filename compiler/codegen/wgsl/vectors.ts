@@ -13,7 +13,6 @@ import type { Axis, For, Kernel, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
 import { Steps, vectorWidth } from "../../ir/steps.ts";
-import { dealsLanes } from "./lanes.ts";
 
 /** A loop whose four iterations are spelled as one. */
 export interface VectorLoop {
@@ -25,22 +24,24 @@ export interface VectorLoop {
 
 export interface VectorPlan {
   readonly kernel: Kernel;
-  readonly loops: ReadonlyMap<Stmt, VectorLoop>;
+  /** By the names of their axes. */
+  readonly loops: ReadonlyMap<string, VectorLoop>;
   /** Buffers and locals that are arrays of vec4. */
   readonly wide: ReadonlySet<string>;
 }
 
-/** `groups`: names of buffers that are one variable; `lanes`: those that share a grid point. */
-export function planVectors(given: Kernel, lanes: number, groups: readonly (readonly string[])[]): VectorPlan {
+/** `groups`: names of buffers that are one variable. */
+export function planVectors(given: Kernel, groups: readonly (readonly string[])[]): VectorPlan {
   if (![...statements(given.body)].some((s) => vectorAxisOf(s) !== undefined)) return { kernel: given, loops: new Map(), wide: new Set() };
   let kernel = given;
   const refused = new Set<string>();
   for (;;) {
-    const survey = new Survey(kernel, refused, lanes).run();
+    const survey = new Survey(kernel, refused).run();
     const wide = wideNames(kernel, survey, groups);
     const buffers = new Set(kernel.buffers.map((b) => b.name));
-    const idle = [...survey.loops.values()].filter((l) => ![...l.whole].some((name) => buffers.has(name) && wide.has(name)));
-    if (idle.length === 0) return { kernel, loops: new Map([...survey.loops].map(([s, found]) => [s, found.loop])), wide };
+    const gains = (found: Found): boolean => [...found.whole].some((name) => buffers.has(name) && wide.has(name));
+    const idle = [...survey.loops.values()].filter((found) => survey.twice.has(found.loop.axis.name) || !gains(found));
+    if (idle.length === 0) return { kernel, loops: new Map([...survey.loops].map(([name, found]) => [name, found.loop])), wide };
     for (const { loop } of idle) refused.add(loop.axis.name);
     kernel = { ...kernel, body: withoutAxes(kernel.body, refused) };
   }
@@ -81,39 +82,40 @@ function extentOf(axis: Axis): { readonly end: number | null } | null {
 }
 
 class Survey {
-  readonly loops: Map<Stmt, Found> = new Map();
+  readonly loops: Map<string, Found> = new Map();
+  /** Names of axes that several loops have. */
+  readonly twice: Set<string> = new Set();
   /** Memory that is stored to element by element somewhere. */
   readonly narrow: Set<string> = new Set();
   readonly #kernel: Kernel;
   readonly #refused: ReadonlySet<string>;
   readonly #sizes: ReadonlyMap<string, number>;
-  readonly #lanes: number;
 
-  constructor(kernel: Kernel, refused: ReadonlySet<string>, lanes: number) {
+  constructor(kernel: Kernel, refused: ReadonlySet<string>) {
     this.#kernel = kernel;
     this.#refused = refused;
-    this.#lanes = lanes;
     const locals = [...statements(kernel.body)].flatMap((s) => (s.kind === "local" ? [s] : []));
     this.#sizes = new Map([...kernel.buffers, ...locals].map((b) => [b.name, b.size]));
   }
 
   run(): this {
-    this.#list(this.#kernel.body, new Steps(), this.#lanes > 1);
+    this.#list(this.#kernel.body, new Steps());
     return this;
   }
 
-  /** `together`: all lanes run the list alike, so that each store in it is one lane's. */
-  #list(list: readonly Stmt[], given: Steps, together: boolean): void {
+  #list(list: readonly Stmt[], given: Steps): void {
     let steps = given;
     for (const s of list) {
-      const inner = together && !(this.#lanes > 1 && dealsLanes(s));
-      const found = inner ? null : this.#vector(s, steps);
-      if (found !== null && !this.loops.has(s)) this.loops.set(s, found);
-      else {
+      const found = this.#vector(s, steps);
+      if (found !== null) {
+        const { name } = found.loop.axis;
+        if (this.loops.has(name)) this.twice.add(name);
+        this.loops.set(name, found);
+      } else {
         if (s.kind === "store") this.narrow.add(s.buffer);
         const axes = s.kind === "for" ? [s.axis] : [];
         const within = (s.kind === "reduce" ? s.axes : axes).reduce((n, a) => n.within(a), steps);
-        for (const body of bodiesOf(s)) this.#list(body, within, inner);
+        for (const body of bodiesOf(s)) this.#list(body, within);
       }
       if (s.kind === "let") steps = steps.with(s.name, steps.of(s.value));
     }
@@ -190,7 +192,7 @@ class VectorBody {
 
   #loop(axes: readonly Axis[]): boolean {
     for (const a of axes) {
-      if (a.kind !== "serial" || a.lo.op !== "const" || a.hi.op !== "const") return false;
+      if ((a.kind !== "serial" && a.kind !== "lane") || a.lo.op !== "const" || a.hi.op !== "const") return false;
       this.steps = this.steps.within(a);
     }
     return true;
