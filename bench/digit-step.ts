@@ -2,7 +2,7 @@
 import { evalAllSync, optim, random, tensor } from "../src/index.ts";
 import { pixels } from "../examples/digits/data.ts";
 import { lossOf, makeModel, parameters } from "../examples/digits/model.ts";
-import { median, once } from "./harness.ts";
+import { median, onceSync } from "./harness.ts";
 
 const batch = 50;
 
@@ -23,8 +23,8 @@ export function compileTime(units: number): number {
     optimizer.step();
     evalAllSync(loss, optimizer.state);
   };
-  const first = once(step);
+  const first = onceSync(step);
   // The second step has a velocity and compiles once more; those after it only run.
   step();
-  return first - median(Array.from({ length: 5 }, () => once(step)));
+  return first - median(Array.from({ length: 5 }, () => onceSync(step)));
 }

@@ -4,10 +4,10 @@
  */
 import { add, complete, cycle, suite } from "benny";
 
-/** One way to compute a case. `run` does it once, synchronously, and leaves nothing behind. */
+/** One way to compute a case. `run` does it once and leaves nothing behind; it is done when the call returns or its promise resolves. */
 export interface Variant {
   readonly name: string;
-  readonly run: () => void;
+  readonly run: () => void | Promise<void>;
 }
 
 export interface Timing {
@@ -47,9 +47,16 @@ export async function measure(title: string, variants: readonly Variant[], effor
 }
 
 /** Milliseconds that `run` takes this one time. */
-export function once(run: () => void): number {
+export function onceSync(run: () => void): number {
   const start = performance.now();
   run();
+  return performance.now() - start;
+}
+
+/** The same, until its promise resolves. */
+export async function once(run: () => void | Promise<void>): Promise<number> {
+  const start = performance.now();
+  await run();
   return performance.now() - start;
 }
 

@@ -1,25 +1,36 @@
-/** `npm run bench -- fusion [CASE …] [--shrink N] [--quick]` and `npm run bench -- overhead`. */
+/** `npm run bench -- fusion [CASE …] [--device cpu|webgpu] [--shrink N] [--quick]` and `npm run bench -- overhead`. */
 import { parseArgs } from "node:util";
 import { fusion } from "./fusion.ts";
 import type { Effort } from "./harness.ts";
 import { overhead } from "./overhead.ts";
+import type { GpuInfo } from "../src/index.ts";
+import { configure, DeviceError, openDevice } from "../src/index.ts";
 
-const usage = "usage: npm run bench -- fusion [CASE …] [--shrink N] [--quick] | overhead";
+const usage = "usage: npm run bench -- fusion [CASE …] [--device cpu|webgpu] [--shrink N] [--quick] | overhead";
 const folder = "bench/results";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { shrink: { type: "string", default: "1" }, quick: { type: "boolean", default: false } },
+  options: { shrink: { type: "string", default: "1" }, quick: { type: "boolean", default: false }, device: { type: "string", default: "cpu" } },
 });
 const [suite, ...names] = positionals;
 const shrink = Number(values.shrink);
 const effort: Effort = values.quick ? { rounds: 1, maxTime: 0.1 } : { rounds: 3, maxTime: 0.3 };
 
+/** The GPU that was asked for, null for the CPU. */
+async function deviceNamed(name: string): Promise<GpuInfo | null> {
+  if (name === "cpu") return null;
+  if (name !== "webgpu") throw new DeviceError(`--device ${name}: give cpu or webgpu`);
+  const gpu = await openDevice("webgpu");
+  configure({ device: "webgpu" });
+  return gpu;
+}
+
 if (![1, 2, 4, 8, 16].includes(shrink)) {
   console.error(`--shrink ${values.shrink}: give 1, 2, 4, 8 or 16\n${usage}`);
   process.exitCode = 2;
 } else if (suite === "fusion") {
-  await fusion(names, shrink, effort, folder);
+  await fusion(names, { shrink, effort, folder, gpu: await deviceNamed(values.device) });
 } else if (suite === "overhead" && names.length === 0) {
   await overhead(effort, folder);
 } else {

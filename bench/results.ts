@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { configure } from "../src/index.ts";
+import type { GpuInfo } from "../src/index.ts";
 
 export interface Machine {
   readonly date: string;
@@ -11,6 +12,7 @@ export interface Machine {
   readonly v8: string;
   readonly cpu: string;
   readonly cores: number;
+  /** What code was generated for: `js`, or the GPU's adapter, which says so where it computes on the CPU. */
   readonly target: string;
 }
 
@@ -19,8 +21,10 @@ function version(): string {
   return typeof parsed === "object" && parsed !== null && "version" in parsed ? String(parsed.version) : "unknown";
 }
 
+const adapterText = ({ adapter, isSoftware }: GpuInfo): string => `wgsl on ${adapter}${isSoftware ? ", a software adapter: it computes on the CPU" : ""}`;
+
 /** What the numbers hold for. */
-export function machine(): Machine {
+export function machine(adapter: GpuInfo | null = null): Machine {
   const all = cpus();
   return {
     date: new Date().toISOString(),
@@ -29,7 +33,7 @@ export function machine(): Machine {
     v8: process.versions.v8,
     cpu: all[0]?.model.trim() ?? "unknown",
     cores: all.length,
-    target: configure().target,
+    target: adapter === null ? configure().target : adapterText(adapter),
   };
 }
 

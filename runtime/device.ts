@@ -91,6 +91,8 @@ export interface GpuDevice extends AsyncDevice {
   readonly isLost: boolean;
   /** Dead buffers that are not collected yet; see pressure.ts. */
   readonly pressure: { relieve(): Promise<boolean> };
+  /** Resolves when all work that was taken so far is done. */
+  idle(): Promise<void>;
   /** Whether this is a buffer of this very device. */
   owns(slot: Slot): slot is DeviceBuffer;
 }

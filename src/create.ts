@@ -34,10 +34,10 @@ function sourceValue(face: Face, data: Source, fallback: DType, options: Literal
   const v = valueOf(face, data);
   const dtype = options.dtype === undefined ? v.dtype : requireDType(face, options.dtype);
   const shape = options.shape === undefined ? v.shape : requireShape(face, options.shape);
-  const there = device === null ? v : moveTo(v, device);
-  const value = reshape(cast(there, dtype), shape);
-  requireOn(value.node.device, face, value.type);
-  return value;
+  // converted where both dtypes exist: the CPU
+  const value = device === "cpu" ? cast(moveTo(v, device), dtype) : cast(v, dtype);
+  requireOn(device ?? value.node.device, face, value.type);
+  return reshape(device === null ? value : moveTo(value, device), shape);
 }
 
 /**

@@ -66,7 +66,10 @@ export async function openDevice(name: "webgpu", options: OpenOptions = {}): Pro
 /**
  * A new GPU device in place of one that was lost. What only the lost one held is gone: its values throw a DeviceError where they are
  * used. Data that the user gave is uploaded again when it is needed, and what was recorded but not evaluated evaluates as before.
- * Where the device is not lost nothing happens.
+ * Where the device is not lost nothing happens; where none was opened, one is.
+ *
+ * @example
+ * const adapter = await recover().then((gpu) => gpu.adapter).catch(() => "no GPU here");
  */
 export async function recover(): Promise<GpuInfo> {
   if (gpu !== null && !gpu.isLost) return gpu.info;
@@ -74,11 +77,28 @@ export async function recover(): Promise<GpuInfo> {
   return device.info;
 }
 
-/** Gives the GPU back: values on it are gone, and a later use opens it anew. */
+/**
+ * Gives the GPU back: values on it are gone, and a later use opens it anew.
+ *
+ * @example
+ * closeDevice("webgpu");
+ * memory().devices.webgpu; // → undefined
+ */
 export function closeDevice(name: "webgpu"): void {
   if (requireDevice("closeDevice", name) === "cpu") throw new DeviceError("closeDevice: the cpu stays open.");
   gpu?.destroy();
   gpu = null;
+}
+
+/**
+ * Resolves when the GPU has done all it was given: `eval()` resolves once it took the work without an error. For clocks; reading
+ * values waits by itself.
+ *
+ * @example
+ * await synchronize();
+ */
+export async function synchronize(): Promise<void> {
+  await gpu?.idle();
 }
 
 export interface Memory {

@@ -73,7 +73,7 @@ export { configure } from "./settings.ts";
 export type { Settings } from "./settings.ts";
 export { counters, resetCounters } from "./counters.ts";
 export type { Counters } from "./counters.ts";
-export { closeDevice, memory, openDevice, recover } from "./devices.ts";
+export { closeDevice, memory, openDevice, recover, synchronize } from "./devices.ts";
 export type { DeviceName, Memory, OpenOptions } from "./devices.ts";
 export type { GpuInfo } from "../runtime/device.ts";
 export { explain, inspect } from "./inspect/inspect.ts";

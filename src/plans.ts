@@ -41,7 +41,8 @@ export function targetFor(device: DeviceName): Target {
   const info = openedGpu()?.info;
   if (info === undefined) return wgsl;
   const bindings = info.limits["maxStorageBuffersPerShaderStage"] ?? wgsl.maxBindings;
-  return { ...wgsl, maxBindings: Math.min(bindings, mostBindings) };
+  // workgroup memory of an adapter that computes on the CPU is no faster than its other memory
+  return { ...wgsl, maxBindings: Math.min(bindings, mostBindings), stagesTiles: !info.isSoftware };
 }
 
 /** Compiles without the cache and without a device: what `inspect` looks at. */

@@ -90,7 +90,7 @@ export class WebGpuDevice implements GpuDevice {
     this.#supply = new Supply({ device, pool, makeRoom: () => this.#makeRoom() });
     this.#workshop = { device, pipelines: new Pipelines(device), loss: this.#loss };
     this.#readback = new Readback(device);
-    this.pressure = new Pressure(() => pool.held, this.#room.collected, { budgetBytes: options.budgetBytes, settle: () => this.#idle() });
+    this.pressure = new Pressure(() => pool.held, this.#room.collected, { budgetBytes: options.budgetBytes, settle: () => this.idle() });
     device.addEventListener("uncapturederror", ({ error }) => {
       if (this.complaints.length < 16) this.complaints.push(error.message);
     });
@@ -99,6 +99,10 @@ export class WebGpuDevice implements GpuDevice {
   /** A device on this machine's GPU; a DeviceError that says what to do where there is none. */
   static async open(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
     return new WebGpuDevice(await acquire(options), options);
+  }
+
+  async idle(): Promise<void> {
+    await this.#gpu.queue.onSubmittedWorkDone().catch(ignore);
   }
 
   get isLost(): boolean {
@@ -211,7 +215,7 @@ export class WebGpuDevice implements GpuDevice {
   /** In its turn. */
   #provide(job: Job): Provided | Promise<Provided> {
     const waits: Promise<unknown>[] = [...job.inputs.values()].flatMap((s) => s.unsure ?? []);
-    if (job.watch !== null) waits.push(this.#idle());
+    if (job.watch !== null) waits.push(this.idle());
     return waits.length === 0 ? this.#find(job) : Promise.all(waits).then(() => this.#find(job));
   }
 
@@ -252,7 +256,7 @@ export class WebGpuDevice implements GpuDevice {
       release(job);
     }
     this.#submits++;
-    if (this.#submits % submitsAhead === 0) await this.#idle();
+    if (this.#submits % submitsAhead === 0) await this.idle();
     const error = await caught;
     for (const input of job.inputs.values()) await input.made?.catch(ignore);
     if (error?.kind === "out-of-memory") this.#room.pool.clear();
@@ -292,10 +296,6 @@ export class WebGpuDevice implements GpuDevice {
   }
 
   /** Resolves when the GPU has done what was submitted, or is lost. */
-  #idle(): Promise<unknown> {
-    return this.#gpu.queue.onSubmittedWorkDone().catch(ignore);
-  }
-
   #prepared(executable: Executable): WebGpuExecutable {
     if (executable instanceof WebGpuExecutable && executable.workshop === this.#workshop) return executable;
     throw new DeviceError("webgpu: this plan was prepared by another device");
