@@ -1,13 +1,7 @@
 /** Four elements at once: what is vectorised and how, and that the numbers are the interpreter's at sizes around multiples of 4. */
 import { afterAll, describe, expect, it } from "vitest";
-import { interpretGraph } from "../../compiler/interpret.ts";
-import type { DType } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
-import type { Value } from "../../compiler/ir/node.ts";
-import type { Plan } from "../../compiler/ir/plan.ts";
-import type { WgslKernel } from "../../compiler/ir/shader.ts";
 import type { Shape } from "../../compiler/ir/shape.ts";
-import { tensorType } from "../../compiler/ir/shape.ts";
 import {
   absolute,
   add,
@@ -27,20 +21,19 @@ import {
 } from "../../compiler/ops/arithmetic.ts";
 import { exp, sqrt } from "../../compiler/ops/exponential.ts";
 import { gather } from "../../compiler/ops/gather.ts";
+import type { Value } from "../../compiler/ir/node.ts";
 import { broadcast, permute, reduceSum, reshape } from "../../compiler/ops/layout.ts";
 import { prefixSum } from "../../compiler/ops/prefix.ts";
 import { reduceMax, reduceMin } from "../../compiler/ops/reductions.ts";
 import { threefry } from "../../compiler/ops/random.ts";
-import { constantValue, iotaValue, paramValue } from "../../compiler/ops/source.ts";
+import { constantValue, iotaValue } from "../../compiler/ops/source.ts";
 import { tanh } from "../../compiler/ops/trigonometric.ts";
 import { concat, dynamicUpdate, flip, pad, slice } from "../../compiler/ops/views.ts";
-import { compileGraph } from "../../compiler/pipeline.ts";
-import type { Target } from "../../compiler/target.ts";
 import { wgsl } from "../../compiler/target.ts";
-import { numbers } from "../ops/samples.ts";
-import { differences, outputsOf, scriptOf, shadersOf } from "./plan.ts";
 import { itemBytes, reflect } from "./reflect.ts";
 import { openRunner } from "./run.ts";
+import type { Options, Program } from "./running.ts";
+import { expectValues, f32s, one, shaderList, two } from "./running.ts";
 import { openTint } from "./tint.ts";
 
 const tint = await openTint();
@@ -50,40 +43,7 @@ afterAll(() => {
   runner?.close();
 });
 
-/** As WebGPU, but worth it from the first elements on. */
-const eager: Target = { ...wgsl, lanes: 2 };
-
-interface Program {
-  readonly inputs: readonly (readonly [DType, Shape])[];
-  readonly build: (values: readonly Value[]) => readonly Value[];
-  readonly donated?: readonly number[];
-}
-
-const f32s = (...shapes: readonly Shape[]): Program["inputs"] => shapes.map((shape) => ["float32", shape] as const);
-const one = (dtype: DType, shape: Shape, f: (x: Value) => readonly Value[]): Program => ({ inputs: [[dtype, shape]], build: (v) => f(at(v, 0)) });
-const two = (inputs: Program["inputs"], f: (x: Value, y: Value) => readonly Value[]): Program => ({ inputs, build: (v) => f(at(v, 0), at(v, 1)) });
-
-function planOf(
-  program: Program,
-  target: Target,
-  fusion = true,
-): { readonly plan: Plan; readonly inputs: ReturnType<typeof numbers>[]; readonly wanted: ReturnType<typeof interpretGraph> } {
-  const inputs = program.inputs.map(([dtype, shape], i) => numbers(tensorType(dtype, shape), i + 1, dtype === "uint32" ? 0 : -20, 20));
-  const params = inputs.map((d, i) => paramValue(`x${i}`, d.type, "buffer"));
-  const graph = { name: "program", params, outputs: program.build(params) };
-  const { plan } = compileGraph(graph, target, { verify: true, fusion, donated: program.donated ?? [] });
-  return { plan, inputs, wanted: interpretGraph(graph, inputs) };
-}
-
-/** Compiles and runs a program; its shaders. */
-async function expectValues(program: Program, target: Target = eager, fusion = true): Promise<readonly WgslKernel[]> {
-  const { plan, inputs, wanted } = planOf(program, target, fusion);
-  const shaders = [...shadersOf(plan).values()];
-  for (const shader of shaders) expect({ source: shader.source, errors: (await tint?.check(shader)) ?? [] }).toEqual({ source: shader.source, errors: [] });
-  const after = await runner?.play(scriptOf(plan, inputs, []));
-  if (after !== undefined) expect({ plan: shaders.map((k) => k.source), bad: differences(outputsOf(plan, after), wanted) }).toMatchObject({ bad: [] });
-  return shaders;
-}
+const tools = { tint, runner };
 
 const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 63, 64, 65, 66, 257, 1000, 1001, 1002, 1003];
 const matrices: readonly Shape[] = [
@@ -167,10 +127,10 @@ describe("one axis of n elements", () => {
   const cases = Object.entries(programs).flatMap(([name, make]) => sizes.map((n): [string, number, Program] => [name, n, make(n)]));
 
   it.skipIf(tint === null).each(cases)("%s of %i", async (_, __, program) => {
-    await expectValues(program);
+    await expectValues(program, tools);
   });
   it.skipIf(tint === null).each(cases.filter(([, n]) => n === 7 || n === 1001))("%s of %i, unfused", async (_, __, program) => {
-    await expectValues(program, eager, false);
+    await expectValues(program, tools, { fusion: false });
   });
 });
 
@@ -193,16 +153,17 @@ describe("two axes", () => {
   };
   const cases = Object.entries(programs).flatMap(([name, make]) => matrices.map((shape): [string, Shape, Program] => [name, shape, make(shape)]));
   it.skipIf(tint === null).each(cases)("%s of %j", async (_, __, program) => {
-    await expectValues(program);
-    await expectValues(program, eager, false);
-    await expectValues(program, wgsl);
+    await expectValues(program, tools);
+    await expectValues(program, tools, { fusion: false });
+    await expectValues(program, tools, { target: wgsl });
   });
 });
 
 /** The declarations of storage in the only shader of a program. */
-function storage(program: Program, fusion = true): readonly string[] {
-  const shaders = [...shadersOf(planOf(program, wgsl, fusion).plan).values()];
-  return shaders.flatMap((k) => [...k.source.matchAll(/var<storage, \w+> (?<item>\w+: array<[\w<>]+>);/g)].map((m) => m.groups?.["item"] ?? ""));
+function storage(program: Program, options: Options = {}): readonly string[] {
+  return shaderList(program, { target: wgsl, ...options }).flatMap((k) =>
+    [...k.source.matchAll(/var<storage, \w+> (?<item>\w+: array<[\w<>]+>);/g)].map((m) => m.groups?.["item"] ?? ""),
+  );
 }
 
 describe("what is declared as vectors", () => {
@@ -233,7 +194,7 @@ describe("what is declared as vectors", () => {
 
   it("buffers of one binding all are or none is", () => {
     const program = one("float32", [100], (x) => [multiply(exp(x), x)]);
-    expect(storage(program, false)).toEqual([
+    expect(storage(program, { fusion: false })).toEqual([
       "in0: array<vec4<f32>>",
       "out0: array<vec4<f32>>",
       "in0: array<vec4<f32>>",
@@ -242,7 +203,7 @@ describe("what is declared as vectors", () => {
     ]);
     // the second kernel reads its temporary backwards, so that it shares a binding with nothing whole
     const mixed = one("float32", [66, 66], (x) => [exp(permute(exp(permute(exp(x), [1, 0])), [1, 0]))]);
-    for (const declared of storage(mixed, false)) expect(declared).toMatch(/array<(?:vec4<\w+>|f32|u32)>$/);
+    for (const declared of storage(mixed, { fusion: false })) expect(declared).toMatch(/array<(?:vec4<\w+>|f32|u32)>$/);
   });
 
   it("few elements and rows that are read down their columns stay as they are", () => {
@@ -252,7 +213,7 @@ describe("what is declared as vectors", () => {
 
   it("bindings and layouts are what wgsl_reflect reads", () => {
     const program = two(f32s([1001], [1001]), (x, y) => [add(x, y), less(x, y)]);
-    for (const shader of shadersOf(planOf(program, wgsl).plan).values()) {
+    for (const shader of shaderList(program, { target: wgsl })) {
       const found = reflect(shader.source);
       expect(found.bindings).toEqual(shader.bindings.map(({ name, group, binding, access }) => ({ name, group, binding, access })));
       expect(found.uniformBytes).toBe(shader.uniformBytes);

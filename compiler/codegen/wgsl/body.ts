@@ -161,11 +161,11 @@ export class BodyWriter {
     return block("", [...lines, ...this.list(s.body, { ...place, spelling })]);
   }
 
-  #fourAtOnce(loop: VectorLoop, { name, lo }: Axis, lines: string[]): FourAtOnce {
-    const text = at(spell([lo], this.#shader, lines), 0);
-    const first = lo.args.length === 0 ? text : this.#shader.names.of(name);
+  #fourAtOnce(loop: VectorLoop, axis: Axis, lines: string[]): FourAtOnce {
+    const text = at(spell([axis.lo], this.#shader, lines), 0);
+    const first = axis.lo.args.length === 0 ? text : this.#shader.names.of(axis.name);
     if (first !== text) lines.push(`let ${first} = ${bare(text)};`);
-    return new FourAtOnce(this.#shader, loop, first);
+    return new FourAtOnce(this.#shader, loop, { axis, first });
   }
 
   /** Axes dealt out to lanes around the lines of one iteration. */

@@ -2,6 +2,9 @@
 import { at, CompilerBug, lookup } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
+import { addIndex } from "../../ir/indexing.ts";
+import type { Axis } from "../../ir/loop.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Steps } from "../../ir/steps.ts";
 import type { Memory } from "./memory.ts";
 import { cellsText, fromCells, loadText, offsetText, placeText, vectorPlaceText } from "./memory.ts";
@@ -18,8 +21,8 @@ export interface Scope extends Needs {
   readonly memory: (name: string) => Memory;
   /** The text of a scalar parameter, or undefined for other names. */
   readonly parameter: (name: string) => string | undefined;
-  /** Inside of a loop whose four iterations are spelled as one: the name of its axis, the text of its first value, and what names do. */
-  readonly vector: { readonly axis: string; readonly first: string; readonly steps: Steps } | null;
+  /** Inside of a loop whose four iterations are spelled as one: its axis, the text of its first value, and what names do. */
+  readonly vector: { readonly axis: Axis; readonly first: string; readonly steps: Steps } | null;
 }
 
 /** The text without parentheses around the whole of it. */
@@ -55,8 +58,16 @@ function formOf(e: Expr, scope: Scope): Form {
 
 function leafText(e: Expr, scope: Scope): string {
   if (e.op === "const") return constantText(e.value, e.dtype, scope);
-  if (e.op === "axis" && e.name === scope.vector?.axis) return scope.vector.first;
+  if (e.op === "axis" && e.name === scope.vector?.axis.name) return scope.vector.first;
   return scope.parameter(e.name) ?? scope.names.of(e.name);
+}
+
+/** The first value of an index, where that is a number or a name. */
+function firstLeaf(e: Expr, scope: Scope): Expr | null {
+  const axis = scope.vector?.axis;
+  if (axis === undefined) return null;
+  const first = addIndex(exprMapper((part) => (part.op === "axis" && part.name === axis.name ? axis.lo : part))(e), 0);
+  return isLeaf(first) ? first : null;
 }
 
 type Bind = (text: string) => string;
@@ -67,7 +78,7 @@ function nodeText(e: Expr, args: readonly Spelled[], scope: Scope, bind: Bind): 
   const texts = args.map((a) => a.text);
   if (e.op !== "load") return operationText(e, texts, oneWord(scope));
   const m = scope.memory(e.name);
-  const value = loadText(m, placeText(m, offsetText(m, at(e.args, 0), bare(at(texts, 0))), bind));
+  const value = loadText(m, placeText(m, offsetText(m, bare(at(texts, 0))), bind));
   const guard = texts[1];
   return guard === undefined ? value : `select(${constantText(0, e.dtype, scope)}, ${value}, ${guard})`;
 }
@@ -99,7 +110,7 @@ function widened(a: Spelled, e: Expr, scope: Scope): string {
 function fourLoads(e: Expr, index: Spelled, scope: Scope, bind: Bind): string {
   const m = scope.memory(e.name);
   const where = at(e.args, 0);
-  const offset = (text: string): string => offsetText(m, where, text);
+  const offset = (text: string): string => offsetText(m, text);
   if (index.form === "one") return splat(loadText(m, placeText(m, offset(bare(index.text)), bind)), e.dtype);
   const whole = scope.vector?.steps.isWhole(where) === true;
   if (m.wide && whole) return fromCells(m, vectorPlaceText(m, offset(bare(index.text))));
@@ -161,6 +172,11 @@ function spellAll(roots: readonly Expr[], scope: Scope, lines: string[]): Spelle
     const form = formOf(e, scope);
     if (isLeaf(e)) {
       done.set(e, { text: leafText(e, scope), depth: 0, form });
+      continue;
+    }
+    const leaf = form === "first" ? firstLeaf(e, scope) : null;
+    if (leaf !== null) {
+      done.set(e, { text: leafText(leaf, scope), depth: 0, form });
       continue;
     }
     const args = e.args.map((a) => lookup(done, a, "an operand"));

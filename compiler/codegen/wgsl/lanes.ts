@@ -3,12 +3,13 @@
  * that barriers stand in uniform control flow), a lane loop deals its iterations out to them.
  */
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex } from "../../ir/expr.ts";
+import { axisIndex, withRange } from "../../ir/expr.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import { mulIndex, subIndex } from "../../ir/indexing.ts";
+import { addIndex, mulIndex, subIndex } from "../../ir/indexing.ts";
+import { vectorWidth } from "../../ir/steps.ts";
 import { at } from "../../ir/errors.ts";
 import type { Target } from "../../target.ts";
 
@@ -75,9 +76,10 @@ export function lanesFor(kernel: Kernel, target: Target): number {
 /** Where each local of a kernel with lanes lives. */
 export type Placement = ReadonlyMap<string, "function" | "workgroup">;
 
-/** Accesses of a local: inside which lane loops (none: outside all), at which index. */
+/** Accesses of a local: inside which lane loops (none: outside all) and vector loops, at which index. */
 interface Access {
   readonly nest: readonly Axis[];
+  readonly vectors: readonly Axis[];
   readonly index: Expr;
   readonly writes: boolean;
 }
@@ -88,12 +90,29 @@ function loadsIn(roots: readonly Expr[], name: string): Expr[] {
     .map((e) => at(e.args, 0));
 }
 
-/** Every access of a local in a list; `nest` are the lane axes around the list. */
-function accesses(list: readonly Stmt[], name: string, nest: readonly Axis[]): Access[] {
+/** The loops around a list. */
+interface Around {
+  readonly nest: readonly Axis[];
+  readonly vectors: readonly Axis[];
+}
+
+/** A vector that starts where another axis stands. */
+const isTurn = (a: Axis): boolean => a.kind === "vector" && a.lo.op === "axis";
+
+const outside: Around = { nest: [], vectors: [] };
+
+function inside(s: Stmt, { nest, vectors }: Around): Around {
+  const own = s.kind === "for" ? [s.axis] : [];
+  const axes = s.kind === "reduce" ? s.axes : own;
+  return { nest: nest.length > 0 ? nest : axesDealt(s), vectors: [...vectors, ...axes.filter(isTurn)] };
+}
+
+/** Every access of a local in a list. */
+function accesses(list: readonly Stmt[], name: string, around: Around): Access[] {
   return list.flatMap((s): Access[] => {
-    const inner = nest.length > 0 ? nest : axesDealt(s);
-    const own = loadsIn(expressionsOf(s), name).map((index) => ({ nest: s.kind === "reduce" ? inner : nest, index, writes: false }));
-    const store = s.kind === "store" && s.buffer === name ? [{ nest, index: s.index, writes: true }] : [];
+    const inner = inside(s, around);
+    const own = loadsIn(expressionsOf(s), name).map((index) => ({ ...(s.kind === "reduce" ? inner : around), index, writes: false }));
+    const store = s.kind === "store" && s.buffer === name ? [{ ...around, index: s.index, writes: true }] : [];
     return [...own, ...store, ...bodiesOf(s).flatMap((body) => accesses(body, name, inner))];
   });
 }
@@ -110,22 +129,36 @@ function localsInLanes(kernel: Kernel): Set<string> {
   return found;
 }
 
-/** The flat position in a lane nest, times `size`. */
-function lanePosition(nest: readonly Axis[], size: number): Expr[] {
+/** The first element that a lane owns, if it owns `size` of them in each of its iterations. */
+function lanePosition(nest: readonly Axis[], size: number): Expr[] | undefined {
   let stride = size;
-  return nest.toReversed().map((a) => {
-    const term = mulIndex(axisIndex(a.name, a.lo.value, a.hi.value - 1), stride);
+  const terms = nest.toReversed().map((a) => {
+    const term = Number.isInteger(stride / a.step) ? mulIndex(axisIndex(a.name, 0, a.hi.value - 1), stride / a.step) : undefined;
     stride *= tripsOf(a);
     return term;
   });
+  return terms.every((t) => t !== undefined) ? terms : undefined;
+}
+
+/** An index with vector axes as their starts and something from 0 to 3. */
+function overVectors(index: Expr, vectors: readonly Axis[]): Expr {
+  const starts = new Map(vectors.map((a) => [a.name, addIndex(a.lo, axisIndex(`${a.name} from its start`, 0, vectorWidth - 1))]));
+  const map = exprMapper((e) => (e.op === "axis" ? (starts.get(e.name) ?? e) : e));
+  return starts.size === 0 ? index : addIndex(map(index), 0);
 }
 
 /** The part of the index that is left within the lane's own `size` elements, or undefined where the access leaves them. */
-function withinLane(access: Access, size: number, lanes: number): Expr | undefined {
-  const { nest } = access;
-  if (nest.length === 0 || tripsOfAll(nest) > lanes || nest.some((a) => a.lo.value !== 0 || a.step !== 1)) return undefined;
-  const rest = lanePosition(nest, size).reduce((index, term) => subIndex(index, term), access.index);
-  return rest.lo >= 0 && rest.hi < size ? rest : undefined;
+function withinLane({ nest, vectors, index }: Access, size: number, lanes: number): Expr | undefined {
+  if (nest.length === 0 || tripsOfAll(nest) > lanes || nest.some((a) => a.lo.value !== 0)) return undefined;
+  const position = lanePosition(nest, size);
+  if (position === undefined) return undefined;
+  const rest = position.reduce((e, term) => subIndex(e, term), overVectors(index, vectors));
+  if (rest.lo < 0 || rest.hi >= size) return undefined;
+  return withRange(
+    position.reduce((e, term) => subIndex(e, term), index),
+    rest.lo,
+    rest.hi,
+  );
 }
 
 /**
@@ -142,16 +175,16 @@ function ownedSize(local: Local, found: readonly Access[], lanes: number): numbe
 
 /** Rewrites the indices of a local that lanes own in parts. */
 function shrink(body: readonly Stmt[], local: Local, size: number, lanes: number): Stmt[] {
-  const walk = (list: readonly Stmt[], nest: readonly Axis[]): Stmt[] =>
+  const walk = (list: readonly Stmt[], around: Around): Stmt[] =>
     list.map((s): Stmt => {
-      const inner = nest.length > 0 ? nest : axesDealt(s);
-      const within = (index: Expr): Expr => withinLane({ nest: inner, index, writes: false }, size, lanes) ?? index;
+      const inner = inside(s, around);
+      const within = (index: Expr): Expr => withinLane({ ...inner, index, writes: false }, size, lanes) ?? index;
       const visit = exprMapper((e) => (e.op === "load" && e.name === local.name ? { ...e, args: [within(at(e.args, 0)), ...e.args.slice(1)] } : e));
       const mapped = mapStatement(s, visit, (below) => walk(below, inner));
       if (mapped.kind === "local" && mapped.name === local.name) return { ...mapped, size };
       return mapped.kind === "store" && mapped.buffer === local.name ? { ...mapped, index: within(mapped.index) } : mapped;
     });
-  return walk(body, []);
+  return walk(body, outside);
 }
 
 /** The kernel with one name for each local: sibling scopes may use a name twice. */
@@ -183,7 +216,7 @@ export function placeLocals(original: Kernel, lanes: number): { readonly kernel:
   let body = kernel.body;
   for (const s of statements(kernel.body)) {
     if (s.kind !== "local") continue;
-    const found = accesses(body, s.name, []);
+    const found = accesses(body, s.name, outside);
     const copied = s.space === "scratch" && s.size <= maxCopied && found.every((a) => !a.writes || a.nest.length === 0);
     const size = lanes === 1 || inLanes.has(s.name) || copied ? s.size : ownedSize(s, found, lanes);
     placement.set(s.name, size === undefined ? "workgroup" : "function");

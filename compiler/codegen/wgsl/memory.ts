@@ -9,7 +9,6 @@
  * be stored to alone, since that may write the whole vector.
  */
 import type { DType } from "../../ir/dtype.ts";
-import type { Expr } from "../../ir/expr.ts";
 import { vectorType, wgslType } from "./scalar.ts";
 
 export interface Memory {
@@ -41,9 +40,10 @@ export function cellOf({ dtype, space, atomic }: Pick<Memory, "dtype" | "space" 
 }
 
 /** The position of an element in the variable, in elements: `u.x_base + u32(i)`. */
-export function offsetText(m: Memory, index: Expr, indexText: string): string {
-  if (m.base === null) return m.wide ? `u32(${indexText})` : indexText;
-  return `${m.base} + ${index.op === "const" && index.value >= 0 ? `${index.value}u` : `u32(${indexText})`}`;
+export function offsetText(m: Memory, indexText: string): string {
+  if (m.base === null && !m.wide) return indexText;
+  const position = /^\d+i$/.test(indexText) ? `${indexText.slice(0, -1)}u` : `u32(${indexText})`;
+  return m.base === null ? position : `${m.base} + ${position}`;
 }
 
 /** The place of one element; `bind` gives a text a name, where it is needed twice. */
@@ -54,7 +54,8 @@ export function placeText(m: Memory, offset: string, bind: (text: string) => str
 }
 
 /** The place of the vector whose first element is at this position. */
-export const vectorPlaceText = (m: Memory, offset: string): string => `${m.ident}[${offset.includes(" ") ? `(${offset})` : offset} / 4u]`;
+export const vectorPlaceText = (m: Memory, offset: string): string =>
+  offset === "0u" ? `${m.ident}[0u]` : `${m.ident}[${offset.includes(" + ") ? `(${offset})` : offset} / 4u]`;
 
 /** The value in what a load gives. */
 export function fromCell(m: Memory, text: string): string {

@@ -1,9 +1,10 @@
 /** How statements that are no loops are spelled: for one iteration, or (vector-spelling.ts) for four neighbouring ones at once. */
 import type { DType } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { substitute, variable } from "../../ir/expr.ts";
+import { variable } from "../../ir/expr.ts";
 import { at, CompilerBug } from "../../ir/errors.ts";
 import type { Assign, Carry, Let, Reduce, Store } from "../../ir/loop.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
 import { atomicLines } from "./atomics.ts";
 import { bare, spell, spellOne, variableText } from "./expression.ts";
 import { block } from "./loops.ts";
@@ -36,6 +37,9 @@ export function assignAll(places: readonly string[], texts: readonly string[], n
 
 /** Variables of the dtypes of a reduction's results. */
 export const tupleOf = (s: Reduce, names: readonly string[]): Expr[] => names.map((name, k) => variable(name, at(s.init, k).dtype));
+
+/** A reduction's combination of two tuples; what several of its parts need is one object in all of them. */
+export const combine = (s: Reduce, operands: readonly Expr[]): Expr[] => s.combine.map(exprMapper((e) => (e.op === "arg" ? at(operands, e.value) : e)));
 
 function wideStore(offset: string): never {
   throw new CompilerBug(`an element at ${offset} is stored alone, in memory of vectors`);
@@ -71,7 +75,7 @@ export class OneAtATime implements Spelling {
     const m = shader.memory(s.buffer);
     const lines: string[] = [];
     const [index = "", value = "", guard] = spell(s.guard ? [s.index, s.value, s.guard] : [s.index, s.value], shader, lines).map(bare);
-    const offset = offsetText(m, s.index, index);
+    const offset = offsetText(m, index);
     const body: string[] = [];
     if (s.atomic === undefined) body.push(storeText(m, placeText(m, offset, wideStore), value));
     else {
@@ -90,23 +94,13 @@ export class OneAtATime implements Spelling {
 
   combined(s: Reduce, accumulators: readonly string[]): string[] {
     const lines: string[] = [];
-    const operands = [...tupleOf(s, accumulators), ...s.values];
-    const texts = spell(
-      s.combine.map((c) => substitute(c, operands)),
-      this.#shader,
-      lines,
-    );
+    const texts = spell(combine(s, [...tupleOf(s, accumulators), ...s.values]), this.#shader, lines);
     const { names } = this.#shader;
     const places = accumulators.map((name) => names.of(name));
     return [...lines, ...assignAll(places, texts, names)];
   }
 
   combination(s: Reduce, a: readonly string[], b: readonly string[], lines: string[]): string[] {
-    const operands = [...tupleOf(s, a), ...tupleOf(s, b)];
-    return spell(
-      s.combine.map((c) => substitute(c, operands)),
-      this.#shader,
-      lines,
-    );
+    return spell(combine(s, [...tupleOf(s, a), ...tupleOf(s, b)]), this.#shader, lines);
   }
 }

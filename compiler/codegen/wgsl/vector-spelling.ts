@@ -8,9 +8,8 @@
  */
 import type { DType } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { substitute } from "../../ir/expr.ts";
 import { at } from "../../ir/errors.ts";
-import type { Assign, Carry, Let, Reduce, Store } from "../../ir/loop.ts";
+import type { Assign, Axis, Carry, Let, Reduce, Store } from "../../ir/loop.ts";
 import type { Steps } from "../../ir/steps.ts";
 import type { Scope } from "./expression.ts";
 import { bare, spell, spellElements, spellFour, spellOne } from "./expression.ts";
@@ -19,7 +18,7 @@ import { offsetText, storeText, toCells, vectorPlaceText } from "./memory.ts";
 import { vectorType } from "./scalar.ts";
 import type { Shader } from "./shader.ts";
 import type { Spelling } from "./spelling.ts";
-import { assignAll, OneAtATime, tupleOf } from "./spelling.ts";
+import { assignAll, combine, OneAtATime, tupleOf } from "./spelling.ts";
 import type { VectorLoop } from "./vectors.ts";
 import { isWholeStore } from "./vectors.ts";
 
@@ -31,12 +30,14 @@ export class FourAtOnce implements Spelling {
   readonly type: (dtype: DType) => string = vectorType;
   readonly #shader: Shader;
   readonly #loop: VectorLoop;
+  readonly #axis: Axis;
   readonly #first: string;
 
-  /** `first`: the text of the first index. */
-  constructor(shader: Shader, loop: VectorLoop, first: string) {
+  /** `axis`: that of the loop as it stands here; `first`: the text of its first index. */
+  constructor(shader: Shader, loop: VectorLoop, { axis, first }: { readonly axis: Axis; readonly first: string }) {
     this.#shader = shader;
     this.#loop = loop;
+    this.#axis = axis;
     this.#first = first;
   }
 
@@ -50,7 +51,7 @@ export class FourAtOnce implements Spelling {
       special: (name) => shader.special(name),
       memory: (name) => shader.memory(name),
       parameter: (name) => shader.parameter(name),
-      vector: { axis: this.#loop.axis.name, first: this.#first, steps },
+      vector: { axis: this.#axis, first: this.#first, steps },
     };
   }
 
@@ -78,7 +79,7 @@ export class FourAtOnce implements Spelling {
     const [value = ""] = spellFour([s.value], this.#scope(), lines);
     if (!m.wide || !isWholeStore(s, this.#loop, this.#shader.sizes)) return [...lines, ...this.#storeEach(s, bare(value))];
     const index = spellOne(s.index, this.#scope(), lines);
-    return [...lines, `${vectorPlaceText(m, offsetText(m, s.index, index))} = ${bare(toCells(m, value))};`];
+    return [...lines, `${vectorPlaceText(m, offsetText(m, index))} = ${bare(toCells(m, value))};`];
   }
 
   /** Four stores, each where its guard holds and its index is not past the end. */
@@ -93,7 +94,7 @@ export class FourAtOnce implements Spelling {
     const condition = guard === undefined ? null : names.fresh("guard");
     if (guard !== undefined) lines.push(`let ${condition} = ${bare(guard)};`);
     const stores = components.map((c, k) => {
-      const store = storeText(m, `${m.ident}[${offsetText(m, s.index, at(indices, k))}]`, `${word}.${c}`);
+      const store = storeText(m, `${m.ident}[${offsetText(m, at(indices, k))}]`, `${word}.${c}`);
       const tests = [condition === null ? [] : [`${condition}.${c}`], end === null || k === 0 ? [] : [`${this.#first} + ${k}i < ${end}i`]].flat();
       return tests.length === 0 ? [store] : block(`if (${tests.join(" && ")})`, [store]);
     });
@@ -130,24 +131,14 @@ export class FourAtOnce implements Spelling {
   /** `fresh`: names among the values that hold four values. */
   #combine(s: Reduce, accumulators: readonly string[], values: readonly Expr[], fresh: readonly string[]): string[] {
     const lines: string[] = [];
-    const operands = [...tupleOf(s, accumulators), ...values];
-    const texts = spellFour(
-      s.combine.map((c) => substitute(c, operands)),
-      this.#scope([...accumulators, ...fresh]),
-      lines,
-    );
+    const texts = spellFour(combine(s, [...tupleOf(s, accumulators), ...values]), this.#scope([...accumulators, ...fresh]), lines);
     const { names } = this.#shader;
     const places = accumulators.map((name) => names.of(name));
     return [...lines, ...assignAll(places, texts, names)];
   }
 
   combination(s: Reduce, a: readonly string[], b: readonly string[], lines: string[]): string[] {
-    const operands = [...tupleOf(s, a), ...tupleOf(s, b)];
-    return spellFour(
-      s.combine.map((c) => substitute(c, operands)),
-      this.#scope([...a, ...b]),
-      lines,
-    );
+    return spellFour(combine(s, [...tupleOf(s, a), ...tupleOf(s, b)]), this.#scope([...a, ...b]), lines);
   }
 
   /** Lets that name what the components of the accumulators combine to. */

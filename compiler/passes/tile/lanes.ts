@@ -1,21 +1,42 @@
-/** Long loops inside a grid point are dealt out to the lanes of a workgroup. */
-import type { Axis, Kernel, Stmt } from "../../ir/loop.ts";
-import { statements } from "../../ir/loop.ts";
+/**
+ * lanes: loops inside a grid point are dealt out to the lanes of a workgroup, four neighbouring elements a turn where they are a
+ * vector in memory.
+ *
+ *   for %i in 0..8 [grid] { reduce %m = max over %k in 0..96 [serial] { load %x[%i * 96 + %k] } … }
+ *     → for %i in 0..8 [grid] { reduce %m = max over %k in 0..96 step 4 [lane], %kv in %k..%k + 4 [vector] { load %x[%i * 96 + %kv] } … }
+ *
+ * Short rows stay with one lane each, which reads them by vectors.
+ */
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { axisIndex } from "../../ir/expr.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import { freeNames } from "../../ir/indexing.ts";
+import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
+import { expressionsOf, statements } from "../../ir/loop.ts";
+import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
+import { Steps, vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
+import { axesOf, fits, hasConstantBounds, tallyOf } from "./gain.ts";
+import { vectorAxis } from "./vector.ts";
 
-/** Shorter rows are left to one lane each. */
-const shortestRow = 32;
+/** Rows shorter than this share of a workgroup are left to one lane each. */
+const shortestRow = 1 / 2;
 
 /** The kernel with lane axes, or the kernel itself where its grid points have no work to share. */
 export function dealLanes(kernel: Kernel, target: Target): Kernel {
-  const points = gridPoints(kernel.body);
+  const grid = gridAxes(kernel.body);
   const stages = stagesOf(kernel.body);
   const loops = stages.filter((s) => s.kind === "for" || s.kind === "reduce");
   const ordered = [...statements(stages)].some((s) => s.kind === "carry" || s.kind === "assign" || (s.kind === "store" && s.atomic !== undefined));
-  const contracts = loops.length === 1 && loops[0]?.kind === "reduce" && points >= target.lanes * 4;
-  if (loops.length === 0 || ordered || contracts) return kernel;
-  const worthwhile = loops.every((s) => tripsOf(s) >= shortestRow);
-  return worthwhile ? { ...kernel, body: mapStages(kernel.body) } : kernel;
+  if (loops.length === 0 || ordered) return kernel;
+  const points = grid.reduce((n, a) => n * trips([a]), 1);
+  const [only] = loops;
+  const shares = loops.length === 1 && only?.kind === "reduce" && sharesLoads(only, grid);
+  const many = points >= target.lanes * 4;
+  if (many && (shares || loops.every((s) => walksColumns(s, grid)))) return kernel;
+  if (loops.every((s) => tripsOf(s) >= target.lanes * shortestRow)) return withStages(kernel, new Dealing("lane", target));
+  return shares ? kernel : withStages(kernel, new Dealing("serial", target));
 }
 
 function tripsOf(s: Stmt): number {
@@ -25,32 +46,120 @@ function tripsOf(s: Stmt): number {
   return trips([s.axis]) * (only?.kind === "for" ? tripsOf(only) : 1);
 }
 
-const trips = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * (a.lo.op === "const" && a.hi.op === "const" ? a.hi.value - a.lo.value : 0), 1);
+const trips = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * (hasConstantBounds(a) ? a.hi.value - a.lo.value : 0), 1);
 
-function gridPoints(body: readonly Stmt[]): number {
-  const outer = body.find((s) => s.kind === "for" && s.axis.kind === "grid");
-  return outer?.kind === "for" ? trips([outer.axis]) * gridPoints(outer.body) : 1;
+const gridOf = (body: readonly Stmt[]): For | undefined => body.find((s): s is For => s.kind === "for" && s.axis.kind === "grid");
+
+function gridAxes(body: readonly Stmt[]): Axis[] {
+  const outer = gridOf(body);
+  return outer === undefined ? [] : [outer.axis, ...gridAxes(outer.body)];
 }
 
 /** The statements of one grid point. */
 function stagesOf(body: readonly Stmt[]): readonly Stmt[] {
-  const outer = body.find((s) => s.kind === "for" && s.axis.kind === "grid");
-  return outer?.kind === "for" ? stagesOf(outer.body) : body;
+  const outer = gridOf(body);
+  return outer === undefined ? body : stagesOf(outer.body);
 }
 
-function mapStages(body: readonly Stmt[]): Stmt[] {
-  const hasGrid = body.some((s) => s.kind === "for" && s.axis.kind === "grid");
-  return body.map((s): Stmt => {
-    if (s.kind === "for" && s.axis.kind === "grid") return { ...s, body: mapStages(s.body) };
-    return hasGrid ? s : deal(s);
-  });
+function loadsOf(s: Stmt): Expr[] {
+  return exprOrder([s, ...statements([s])].flatMap(expressionsOf)).filter((e) => e.op === "load");
 }
 
-const laneAxis = (a: Axis): Axis => ({ ...a, kind: "lane" });
+/** Whether grid points share loads, as those of a contraction do: a walk that does not depend on an axis on which another one does. */
+function sharesLoads(reduce: Reduce, grid: readonly Axis[]): boolean {
+  const walks = loadsOf(reduce)
+    .map((e) => freeNames(at(e.args, 0)))
+    .filter((names) => reduce.axes.some((a) => names.has(a.name)));
+  return grid.some((a) => walks.some((names) => names.has(a.name)) && walks.some((names) => !names.has(a.name)));
+}
 
-function deal(s: Stmt): Stmt {
-  if (s.kind === "reduce") return { ...s, axes: s.axes.map(laneAxis) };
-  if (s.kind !== "for") return s;
-  const only = s.body.length === 1 ? s.body[0] : undefined;
-  return { ...s, axis: laneAxis(s.axis), body: only?.kind === "for" ? [deal(only)] : s.body };
+const strideAlong = (index: Expr, name: string): number | undefined => new Steps().with(name, { stride: 1, rest: undefined }).of(index).stride;
+
+/** Whether grid points that are neighbours read neighbouring elements in this loop, and iterations that are neighbours do not. */
+function walksColumns(s: Stmt, grid: readonly Axis[]): boolean {
+  const [inner, last] = [innermost(s), grid.at(-1)];
+  if (inner === undefined || last === undefined) return false;
+  const indices = loadsOf(s).map((e) => at(e.args, 0));
+  return indices.some((i) => strideAlong(i, last.name) === 1) && !indices.some((i) => strideAlong(i, inner.name) === 1);
+}
+
+function innermost(s: Stmt): Axis | undefined {
+  const only = s.kind === "for" && s.body.length === 1 ? s.body[0] : undefined;
+  return only?.kind === "for" ? innermost(only) : axesOf(s).at(-1);
+}
+
+function withStages(kernel: Kernel, dealing: Dealing): Kernel {
+  const body = dealing.stages(kernel.body, new Steps());
+  return dealing.changed ? { ...kernel, body } : kernel;
+}
+
+class Dealing {
+  changed = false;
+  readonly #kind: "lane" | "serial";
+  readonly #target: Target;
+
+  constructor(kind: "lane" | "serial", target: Target) {
+    this.#kind = kind;
+    this.#target = target;
+  }
+
+  stages(body: readonly Stmt[], given: Steps): Stmt[] {
+    let steps = given;
+    const grid = gridOf(body);
+    return body.map((s): Stmt => {
+      if (s.kind === "let") steps = steps.with(s.name, steps.of(s.value));
+      if (s === grid) return { ...grid, body: this.stages(grid.body, steps.within(grid.axis)) };
+      if (grid !== undefined) return s;
+      if (s.kind === "reduce") return this.#reduce(s, steps);
+      return s.kind === "for" ? this.#for(s, steps) : s;
+    });
+  }
+
+  #axis(a: Axis): Axis {
+    if (this.#kind !== "serial") this.changed = true;
+    return { ...a, kind: this.#kind };
+  }
+
+  #reduce(s: Reduce, steps: Steps): Reduce {
+    const axes = s.axes.map((a) => this.#axis(a));
+    const last = axes.at(-1);
+    const outer = axes.slice(0, -1);
+    const around = outer.reduce((known, a) => known.within(a), steps);
+    const vector = last && this.#vector(last, { body: s.body, values: s.values, around });
+    if (last === undefined || !vector) return { ...s, axes };
+    const map = onto(last, vector);
+    return { ...s, axes: [...outer, { ...last, step: vectorWidth }, vector], body: mapped(s.body, map), values: s.values.map(map) };
+  }
+
+  #for(s: For, steps: Steps): For {
+    const axis = this.#axis(s.axis);
+    const only = s.body.length === 1 ? s.body[0] : undefined;
+    if (only?.kind === "for") return { ...s, axis, body: [this.#for(only, steps.within(axis))] };
+    const vector = this.#vector(axis, { body: s.body, values: [], around: steps });
+    if (vector === null) return { ...s, axis };
+    const inner: For = { kind: "for", axis: vector, body: mapped(s.body, onto(axis, vector)) };
+    return { ...s, axis: { ...axis, step: vectorWidth }, body: [inner] };
+  }
+
+  /** The vector axis of a turn, or null where four elements at once gain nothing. */
+  #vector(axis: Axis, { body, values, around }: { readonly body: readonly Stmt[]; readonly values: readonly Expr[]; readonly around: Steps }): Axis | null {
+    const simple = hasConstantBounds(axis) && axis.lo.value === 0 && axis.step === 1 && axis.hi.value >= vectorWidth;
+    if (!simple || !fits(body, this.#target)) return null;
+    const vector = vectorAxis(axis.name, axis.hi.value);
+    const steps = around.within({ ...axis, step: vectorWidth }).along(vector);
+    const map = onto(axis, vector);
+    const { whole, single } = tallyOf(mapped(body, map), values.map(map), { steps, looped: true });
+    // one lane a row gains only where it need not gather; lanes that share one read their neighbours' elements anyway
+    if (whole === 0 || single > (this.#kind === "serial" ? 0 : whole)) return null;
+    this.changed = true;
+    return vector;
+  }
+}
+
+/** Index expressions of an axis as those of the vector that starts there. */
+const onto = (axis: Axis, vector: Axis): ((e: Expr) => Expr) =>
+  exprMapper((e) => (e.op === "axis" && e.name === axis.name ? axisIndex(vector.name, e.lo, e.hi) : e));
+
+function mapped(list: readonly Stmt[], map: (e: Expr) => Expr): Stmt[] {
+  return list.map((s) => mapStatement(s, map, (inner) => mapped(inner, map)));
 }

@@ -10,21 +10,17 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { apply, axisIndex, isScalarOp, withRange } from "../../ir/expr.ts";
+import { apply, axisIndex, withRange } from "../../ir/expr.ts";
 import { addIndex, divIndex, flatten, freeNames, ix, modIndex, mulIndex, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
-import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
-import { exprMapper, mapStatement, visitExpressions } from "../../ir/loop-walk.ts";
+import { expressionsOf, statements } from "../../ir/loop.ts";
+import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { Steps, vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
+import { axesOf, fits, tallyOf } from "./gain.ts";
 import { gridNest } from "./nest.ts";
-
-/** Four times the registers of a body with more operations than this do not fit. */
-const maxOperations = 256;
-/** What an operation counts that the target spells with others. */
-const spelledOut = 16;
 
 /** The kernel four elements a turn, or the kernel itself where that gains nothing. */
 export function vectorise(kernel: Kernel, target: Target): Kernel {
@@ -76,30 +72,11 @@ function freshName(joined: readonly Axis[], kernel: Kernel): string {
   const taken = new Set<string>();
   for (const s of statements(kernel.body)) {
     if (s.kind === "let" || s.kind === "carry") taken.add(s.name);
-    if (s.kind === "for") taken.add(s.axis.name);
-    if (s.kind === "reduce") [...s.names, ...s.axes.map((a) => a.name)].forEach((n) => taken.add(n));
+    if (s.kind === "reduce") s.names.forEach((n) => taken.add(n));
+    for (const a of axesOf(s)) taken.add(a.name);
   }
   while (taken.has(name) || taken.has(`${name}v`)) name += "_";
   return name;
-}
-
-/** Whether four points of the body can be computed side by side: no branches, no scratch, loops of the same length for all. */
-function fits(body: readonly Stmt[], target: Target): boolean {
-  for (const s of statements(body)) {
-    if (s.kind === "if" || s.kind === "local" || s.kind === "barrier") return false;
-    if (s.kind === "store" && s.atomic !== undefined) return false;
-    const axes = s.kind === "for" ? [s.axis] : [];
-    for (const a of s.kind === "reduce" ? s.axes : axes) if (a.kind !== "serial" || a.lo.op !== "const" || a.hi.op !== "const") return false;
-  }
-  return operationsOf(body, target) <= maxOperations;
-}
-
-function operationsOf(body: readonly Stmt[], target: Target): number {
-  let n = 0;
-  visitExpressions(body, (e) => {
-    if (isScalarOp(e.op) && e.dtype !== "int32") n += target.lacks.has(e.op) ? spelledOut : 1;
-  });
-  return n;
 }
 
 /** Whether a block of results would share loads: one needs a grid axis further out, and not the innermost. */
@@ -163,30 +140,10 @@ function regrouped(index: Expr, axes: readonly Axis[], flat: Expr): Expr {
 
 const strideAlong = (index: Expr, name: string): number | undefined => new Steps().with(name, { stride: 1, rest: undefined }).of(index).stride;
 
-/** Whether most of what varies among the four elements is one access in memory, a store or the walk of a reduction among it. */
+/** Whether most of what differs among the four elements is one access in memory, a store or the walk of a reduction among it. */
 function pays(loop: For, outer: readonly For[]): boolean {
-  const found = { whole: 0, single: 0, lead: 0 };
   const around = outer.reduce((steps, f) => steps.within(f.axis), new Steps());
   const grid = around.with(at([...freeNames(loop.axis.lo)], 0), { stride: 0, rest: 0 });
-  const count = (index: Expr, steps: Steps, leads: boolean): void => {
-    if (steps.of(index).stride === 0) return;
-    const whole = steps.isWhole(index);
-    found[whole ? "whole" : "single"]++;
-    if (whole && leads) found.lead++;
-  };
-  const walk = (list: readonly Stmt[], given: Steps, looped: boolean): void => {
-    let steps = given;
-    for (const s of list) {
-      const inner = s.kind === "for" || s.kind === "reduce";
-      const within = (s.kind === "reduce" ? s.axes : []).reduce((n, a) => n.within(a), s.kind === "for" ? steps.within(s.axis) : steps);
-      for (const e of exprOrder(expressionsOf(s))) if (e.op === "load") count(at(e.args, 0), within, looped || inner);
-      if (s.kind === "store") count(s.index, steps, true);
-      if (s.kind === "let") steps = steps.with(s.name, steps.of(s.value));
-      if (s.kind === "carry") steps = steps.with(s.name, { stride: undefined, rest: undefined });
-      for (const body of bodiesOf(s)) walk(body, within, true);
-      if (s.kind === "reduce") for (const name of s.names) steps = steps.with(name, { stride: undefined, rest: undefined });
-    }
-  };
-  walk(loop.body, grid.along(loop.axis), false);
-  return found.lead > 0 && found.whole >= found.single;
+  const { whole, single, lead } = tallyOf(loop.body, [], { steps: grid.along(loop.axis), looped: false });
+  return lead > 0 && whole >= single;
 }

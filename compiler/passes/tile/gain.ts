@@ -1,0 +1,90 @@
+/** What four elements at once would gain: whether a body can be done so at all, and how many of its accesses are whole vectors. */
+import { at } from "../../ir/errors.ts";
+import { isScalarOp } from "../../ir/expr.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import type { Axis, Stmt } from "../../ir/loop.ts";
+import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
+import { visitExpressions } from "../../ir/loop-walk.ts";
+import type { Steps } from "../../ir/steps.ts";
+import type { Target } from "../../target.ts";
+
+/** Four times the registers of a body with more operations than this do not fit. */
+const maxOperations = 256;
+/** What an operation counts that the target spells with others. */
+const spelledOut = 16;
+
+/** The axes of a loop. */
+export function axesOf(s: Stmt): readonly Axis[] {
+  if (s.kind === "reduce") return s.axes;
+  return s.kind === "for" ? [s.axis] : [];
+}
+
+export const hasConstantBounds = (a: Axis): boolean => a.lo.op === "const" && a.hi.op === "const";
+
+/** Whether four iterations of the body can be computed side by side: no branches, no scratch, loops of the same length for all. */
+export function fits(body: readonly Stmt[], target: Target): boolean {
+  for (const s of statements(body)) {
+    if (s.kind === "if" || s.kind === "local" || s.kind === "barrier") return false;
+    if (s.kind === "store" && s.atomic !== undefined) return false;
+    if (axesOf(s).some((a) => a.kind !== "serial" || !hasConstantBounds(a))) return false;
+  }
+  return operationsOf(body, target) <= maxOperations;
+}
+
+function operationsOf(body: readonly Stmt[], target: Target): number {
+  let n = 0;
+  visitExpressions(body, (e) => {
+    if (isScalarOp(e.op) && e.dtype !== "int32") n += target.lacks.has(e.op) ? spelledOut : 1;
+  });
+  return n;
+}
+
+/** Accesses that differ among the four elements; what is equal in all of them is none. */
+export interface Tally {
+  /** Those of one vector in memory, and those of four elements here and there. */
+  whole: number;
+  single: number;
+  /** Whole stores, and whole loads inside of loops. */
+  lead: number;
+}
+
+const changing = { stride: undefined, rest: undefined } as const;
+
+class Tallying {
+  readonly tally: Tally = { whole: 0, single: 0, lead: 0 };
+
+  access(index: Expr, steps: Steps, leads: boolean): void {
+    if (steps.of(index).stride === 0) return;
+    const whole = steps.isWhole(index);
+    this.tally[whole ? "whole" : "single"]++;
+    if (whole && leads) this.tally.lead++;
+  }
+
+  loads(list: readonly Expr[], steps: Steps, leads: boolean): void {
+    for (const e of exprOrder(list)) if (e.op === "load") this.access(at(e.args, 0), steps, leads);
+  }
+
+  /** What the names mean after the list. */
+  list(list: readonly Stmt[], given: Steps, looped: boolean): Steps {
+    let steps = given;
+    for (const s of list) {
+      const axes = axesOf(s);
+      let within = axes.reduce((known, a) => known.within(a), steps);
+      for (const body of bodiesOf(s)) within = this.list(body, within, true);
+      this.loads(expressionsOf(s), within, looped || axes.length > 0);
+      if (s.kind === "store") this.access(s.index, steps, true);
+      if (s.kind === "let") steps = steps.with(s.name, steps.of(s.value));
+      if (s.kind === "carry") steps = steps.with(s.name, changing);
+      if (s.kind === "reduce") for (const name of s.names) steps = steps.with(name, changing);
+    }
+    return steps;
+  }
+}
+
+/** The accesses of a body, and of the values that a reduction makes of it; `looped`: whether it stands in a loop. */
+export function tallyOf(body: readonly Stmt[], values: readonly Expr[], { steps, looped }: { readonly steps: Steps; readonly looped: boolean }): Tally {
+  const tallying = new Tallying();
+  tallying.loads(values, tallying.list(body, steps, looped), true);
+  return tallying.tally;
+}

@@ -1,0 +1,107 @@
+/** Programs over rows and columns at all lengths: one lane a row, several, and four elements a turn, against the interpreter. */
+import { afterAll, describe, expect, it } from "vitest";
+import type { Value } from "../../compiler/ir/node.ts";
+import { at } from "../../compiler/ir/errors.ts";
+import type { Shape } from "../../compiler/ir/shape.ts";
+import { add, divide, greater, multiply, subtract } from "../../compiler/ops/arithmetic.ts";
+import { exp, log, sqrt } from "../../compiler/ops/exponential.ts";
+import { broadcast, permute, reduceSum } from "../../compiler/ops/layout.ts";
+import { argmax, reduceAny, reduceMax, reduceMin } from "../../compiler/ops/reductions.ts";
+import { wgsl } from "../../compiler/target.ts";
+import { openRunner } from "./run.ts";
+import type { Program } from "./running.ts";
+import { expectValues, f32s, one, shaderList, two } from "./running.ts";
+import { openTint } from "./tint.ts";
+
+const tint = await openTint();
+const runner = await openRunner();
+const tools = { tint, runner };
+afterAll(() => {
+  tint?.close();
+  runner?.close();
+});
+
+/** What was reduced along `axis` of a matrix, beside it. */
+const across = (x: Value, like: Value, axis: number): Value => broadcast(x, like.shape, [1 - axis]);
+
+function softmax(x: Value, axis: number): Value {
+  const e = exp(subtract(x, across(reduceMax(x, [axis]), x, axis)));
+  return divide(e, across(reduceSum(e, [axis]), e, axis));
+}
+
+function logSumExp(x: Value, axis: number): Value {
+  const m = reduceMax(x, [axis]);
+  return add(log(reduceSum(exp(subtract(x, across(m, x, axis))), [axis])), m);
+}
+
+function normalised(x: Value, axis: number): Value {
+  const n = at(x.shape, axis);
+  const mean = (v: Value): Value => across(divide(reduceSum(v, [axis]), n), x, axis);
+  const centred = subtract(x, mean(x));
+  return divide(centred, sqrt(add(mean(multiply(centred, centred)), 1e-5)));
+}
+
+const programs: Readonly<Record<string, (shape: Shape, axis: number) => Program>> = {
+  softmax: (shape, axis) => one("float32", shape, (x) => [softmax(x, axis)]),
+  "log sum exp": (shape, axis) => one("float32", shape, (x) => [logSumExp(x, axis)]),
+  "layer norm with a scale": (shape, axis) => two(f32s(shape, [at(shape, axis)]), (x, g) => [multiply(normalised(x, axis), broadcast(g, shape, [axis]))]),
+  "sums, extrema and positions": (shape, axis) =>
+    two(f32s(shape, shape), (x, y) => [reduceSum(multiply(x, y), [axis]), reduceMax(x, [axis]), reduceMin(y, [axis]), argmax(x, [axis])]),
+  "a test of each row": (shape, axis) => two(f32s(shape, shape), (x, y) => [reduceAny(greater(subtract(x, y), 38), [axis])]),
+  "rows of another order": (shape, axis) => one("float32", [at(shape, 1), at(shape, 0)], (x) => [softmax(permute(x, [1, 0]), axis)]),
+};
+
+const lengths = [2, 3, 4, 5, 8, 12, 15, 16, 17, 24, 28, 31, 32, 33, 36, 48, 63, 64, 65, 96, 100, 128, 255, 256, 257, 260, 1000, 1024, 1028, 1100];
+const counts = (n: number): readonly number[] => (n > 300 ? [3] : [1, 5, 70]);
+
+describe("along rows", () => {
+  const cases = lengths.flatMap((n) => Object.entries(programs).map(([name, make]): [string, number, typeof make] => [name, n, make]));
+  it.skipIf(tint === null).each(cases)("%s of %i elements", async (_, n, make) => {
+    for (const count of counts(n)) await expectValues(make([count, n], 1), tools, { target: wgsl });
+  });
+  it.skipIf(tint === null).each(cases.filter(([, n]) => n < 40))("%s of %i elements, on lanes whatever the length", async (_, n, make) => {
+    await expectValues(make([7, n], 1), tools);
+  });
+});
+
+describe("down columns", () => {
+  const shapes: readonly Shape[] = [
+    [3, 5],
+    [7, 8],
+    [40, 12],
+    [33, 64],
+    [100, 66],
+    [65, 300],
+    [34, 1028],
+    [300, 36],
+  ];
+  const cases = shapes.flatMap((shape) => Object.entries(programs).map(([name, make]): [string, Shape, typeof make] => [name, shape, make]));
+  it.skipIf(tint === null).each(cases)("%s of %j", async (_, shape, make) => {
+    await expectValues(make(shape, 0), tools, { target: wgsl });
+    await expectValues(make(shape, 0), tools);
+  });
+});
+
+describe("how rows are shared out", () => {
+  const lanes = (shape: Shape): number[] =>
+    shaderList(
+      one("float32", shape, (x) => [softmax(x, 1)]),
+      { target: wgsl },
+    ).map((s) => s.lanesPerPoint);
+
+  it("one lane a short row, a lane for every four elements of longer ones", () => {
+    expect(lanes([100, 16])).toEqual([1]);
+    expect(lanes([100, 128])).toEqual([32]);
+    expect(lanes([100, 1024])).toEqual([256]);
+    expect(lanes([100, 4096])).toEqual([64]);
+  });
+
+  it("rows that begin anywhere are read element by element", () => {
+    const [shader] = shaderList(
+      one("float32", [100, 129], (x) => [softmax(x, 1)]),
+      { target: wgsl },
+    );
+    expect(shader?.source).not.toContain("array<vec4");
+    expect(shader?.lanesPerPoint).toBe(256);
+  });
+});
