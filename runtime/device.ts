@@ -84,6 +84,15 @@ export interface GpuInfo {
   readonly limits: Readonly<Record<string, number>>;
 }
 
+/** A run that was measured. */
+export interface MeasuredRun {
+  readonly outputs: readonly DeviceBuffer[];
+  /** Nanoseconds of each launch, in the order of the plan; null where the adapter has no timestamp queries. */
+  readonly launchNs: readonly number[] | null;
+  /** Nanoseconds until the GPU was done, by the host's clock. */
+  readonly totalNs: number;
+}
+
 /** A GPU as its users see it. */
 export interface GpuDevice extends AsyncDevice {
   readonly info: GpuInfo;
@@ -91,6 +100,8 @@ export interface GpuDevice extends AsyncDevice {
   readonly isLost: boolean;
   /** Dead buffers that are not collected yet; see pressure.ts. */
   readonly pressure: { relieve(): Promise<boolean> };
+  /** `run`, alone on the GPU, and how long it took. */
+  measure(executable: Executable, inputs: readonly DeviceBuffer[], scalars: readonly number[]): Promise<MeasuredRun>;
   /** Resolves when all work that was taken so far is done. */
   idle(): Promise<void>;
   /** Whether this is a buffer of this very device. */

@@ -132,7 +132,10 @@ export class Inspection {
     return stageText(shaders, "source");
   }
 
-  /** Runs the plan on the CPU with a clock around each launch, and throws the results away: no handle is filled. */
+  /**
+   * Runs the plan, on the CPU or the GPU that it was made for, with a clock at each launch, and throws the results away: no handle is
+   * filled. Rejects with a DeviceError where there is no GPU.
+   */
   async measure(options: MeasureOptions = {}): Promise<Measurement> {
     return measurePlan(this.#compilation, this.#canonical, options);
   }

@@ -1,12 +1,15 @@
 /** What kernels take when they run. */
 import { at, UnsupportedError } from "../../compiler/ir/errors.ts";
+import type { HostArray } from "../../compiler/ir/host.ts";
 import { hostArray } from "../../compiler/ir/host.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import { sizeOf } from "../../compiler/ir/shape.ts";
 import type { Canonical } from "../../compiler/passes/canonicalize.ts";
 import type { Compilation } from "../../compiler/pipeline.ts";
 import { CpuBuffer } from "../../runtime/cpu/buffer.ts";
-import { cpu } from "../devices.ts";
+import type { DeviceBuffer, GpuDevice } from "../../runtime/device.ts";
+import { cpu, requireGpu } from "../devices.ts";
+import { gpuInput } from "../slots.ts";
 
 export interface MeasureOptions {
   /** How often the plan runs; times are the medians of all runs but the first. 10 unless told. */
@@ -23,20 +26,23 @@ export interface Measurement {
   readonly runs: number;
   /** Nanoseconds of the whole plan: kernels, copies, and finding memory. */
   readonly ns: number;
-  /** The launches in the order of the plan. */
+  /** The launches in the order of the plan; none on a GPU that has no timestamp queries. */
   readonly kernels: readonly KernelTime[];
 }
 
-/** Runs a plan on the CPU, reads the clock around each launch, and throws the results away. */
-export function measurePlan(c: Compilation, canonical: Canonical, options: MeasureOptions = {}): Measurement {
+/** Runs a plan where it was made for, with a clock at each launch, and throws the results away. */
+export async function measurePlan(c: Compilation, canonical: Canonical, options: MeasureOptions = {}): Promise<Measurement> {
   const { runs = 10 } = options;
   if (!Number.isInteger(runs) || runs < 1) throw new UnsupportedError(`measure: runs is a count from 1 on, not ${String(runs)}.`);
-  if (c.target.name !== "js") throw new UnsupportedError(`measure: ${c.target.name} plans do not run yet. Measure without { target }.`);
+  return c.target.name === "js" ? measureOnCpu(c, canonical, runs) : measureOnGpu(c, canonical, runs);
+}
+
+function measureOnCpu(c: Compilation, canonical: Canonical, runs: number): Measurement {
   const times: number[][] = kernelNames(c).map(() => []);
   let launch = 0;
   const watch = { now: () => performance.now(), launched: (took: number) => void at(times, launch++).push(took) };
   const executable = cpu.prepare(c.compiled, watch);
-  const inputs = canonical.buffers.map(inputOf);
+  const inputs = canonical.buffers.map(cpuMemory);
   const totals: number[] = [];
   for (let run = 0; run <= runs; run++) {
     launch = 0;
@@ -49,14 +55,34 @@ export function measurePlan(c: Compilation, canonical: Canonical, options: Measu
   return { runs, ns: medianNs(totals), kernels: kernelNames(c).map((name, i) => ({ name, ns: medianNs(at(times, i)) })) };
 }
 
+async function measureOnGpu(c: Compilation, canonical: Canonical, runs: number): Promise<Measurement> {
+  const gpu = await requireGpu();
+  const executable = gpu.prepare(c.compiled);
+  const times: number[][] = kernelNames(c).map(() => []);
+  const totals: number[] = [];
+  const inputs = canonical.buffers.map((v) => gpuMemory(v, gpu));
+  let timed = true;
+  for (let run = 0; run <= runs; run++) {
+    const { outputs, launchNs, totalNs } = await gpu.measure(executable, inputs, canonical.scalars);
+    totals.push(totalNs / 1e6);
+    timed &&= launchNs !== null;
+    launchNs?.forEach((ns, i) => at(times, i).push(ns / 1e6));
+    for (const o of outputs) o.release();
+  }
+  return { runs, ns: medianNs(totals), kernels: timed ? kernelNames(c).map((name, i) => ({ name, ns: medianNs(at(times, i)) })) : [] };
+}
+
 /** The kernel of each launch. */
 const kernelNames = ({ plan }: Compilation): string[] => plan.steps.flatMap((s) => (s.kind === "kernel" ? [at(plan.kernels, s.kernel).name] : []));
 
-/** The memory of an input; one that was only described is all zeros. */
-function inputOf(value: Value): CpuBuffer {
-  if (value.slot instanceof CpuBuffer) return value.slot;
-  return cpu.upload(hostArray(value.dtype, sizeOf(value.shape)), value.type);
-}
+const zeros = ({ dtype, shape }: Value): HostArray => hostArray(dtype, sizeOf(shape));
+
+/** The memory of an input; one that was only described, or that is not there yet, is all zeros. */
+const cpuMemory = (value: Value): CpuBuffer => (value.slot instanceof CpuBuffer ? value.slot : cpu.upload(zeros(value), value.type));
+
+const gpuMemory = (value: Value, gpu: GpuDevice): DeviceBuffer => (hasElements(value) ? gpuInput(value, gpu) : gpu.upload(zeros(value), value.type));
+
+const hasElements = ({ slot }: Value): boolean => slot !== null && slot.device !== null;
 
 /** The first time is that of code that was never run. */
 function medianNs(milliseconds: readonly number[]): number {

@@ -7,13 +7,15 @@ import { array, configure, grad, Lazy, slice, Tensor, tensor } from "../../src/i
 import type { Settings } from "../../src/index.ts";
 import type { GoldenCase, GoldenData, GoldenExpr } from "./cases.ts";
 import { numberOf } from "./cases.ts";
-import type { FloatDType } from "./compare.ts";
+import type { FloatDType, Under } from "./compare.ts";
 import { compareNumbers, compareOutput } from "./compare.ts";
 
 export interface RunOptions {
   readonly dtype: FloatDType;
   readonly device?: Settings["device"];
   readonly target?: Settings["target"];
+  /** How much wider than stored tolerances are; 1 unless told. */
+  readonly factor?: number;
 }
 
 /** How an `fn` that is no function of the library is run; gives the outputs. */
@@ -129,27 +131,28 @@ function gradientsOf(c: GoldenCase, dtype: FloatDType): readonly Lazy[] {
 
 /** What is wrong with a case: a list of findings, empty where it passes. */
 export async function runCase(c: GoldenCase, options: RunOptions, programs: Readonly<Record<string, Program>> = {}): Promise<string[]> {
-  const { dtype, ...settings } = options;
+  const { dtype, factor = 1, ...settings } = options;
   configure(settings);
   try {
-    return await findings(c, dtype, programs);
+    return await findings(c, { dtype, factor }, programs);
   } catch (error) {
     return [String(error)];
   }
 }
 
-async function findings(c: GoldenCase, dtype: FloatDType, programs: Readonly<Record<string, Program>>): Promise<string[]> {
+async function findings(c: GoldenCase, under: Required<Under>, programs: Readonly<Record<string, Program>>): Promise<string[]> {
+  const { dtype } = under;
   const inputs = c.inputs.map((data) => makeInput(data, dtype));
   const program = programs[c.fn];
   const context: Context = { dtype, inputs, call: (expr, refs) => call(expr, refs, dtype), resolve: (given, refs) => resolve(given, refs, dtype) };
   const outputs = program === undefined ? outputsOf(c, inputs, dtype) : await program(c, context);
   const found: (string | null)[] = outputs.length === c.outputs.length ? [] : [`${outputs.length} outputs, not ${c.outputs.length}`];
-  for (const [i, want] of c.outputs.entries()) found.push(await compareOutput(c, `output ${i}`, outputs[i], want, dtype));
+  for (const [i, want] of c.outputs.entries()) found.push(await compareOutput(c, `output ${i}`, outputs[i], want, under));
   if (c.grads.length > 0) {
     const gradients = gradientsOf(c, dtype);
     for (const [k, { input, data }] of c.grads.entries()) {
       const got = await handleOf(gradients[k]).data();
-      found.push(compareNumbers(c, `gradient of input ${input}`, got, data, dtype));
+      found.push(compareNumbers(c, `gradient of input ${input}`, got, data, under));
     }
   }
   return found.filter((f) => f !== null);

@@ -16,6 +16,7 @@ import {
   tensor,
   toDevice,
 } from "../../src/index.ts";
+import type { Tensor } from "../../src/index.ts";
 import { gpu } from "./adapter.ts";
 
 const there = { device: "webgpu" } as const;
@@ -127,6 +128,14 @@ describe.skipIf(gpu === null)("tensors on webgpu", () => {
   test("inspection takes what is still on another device for an input", () => {
     const y = tensor([1, 2, 3]).add(1).toDevice("webgpu").mul(2);
     expect(inspect(y).kernels.map((k) => k.nodes.map((n) => n.op))).toEqual([["broadcast", "multiply"]]);
+  });
+
+  test("measuring runs each kernel there, and fills nothing", async () => {
+    const y = tensor(new Float32Array(1000), there).exp().sum();
+    const { runs, ns, kernels } = await inspect(y).measure({ runs: 3 });
+    expect([runs, ns > 0, kernels.map((k) => k.name), y.evaluated]).toEqual([3, true, inspect(y).kernels.map((k) => k.name), false]);
+    const described = await inspect((a: Tensor) => a.exp(), "f32[100]", { target: "wgsl" }).measure({ runs: 1 });
+    expect(described.kernels).toHaveLength(1);
   });
 
   test("memory is counted, and given back", async () => {
