@@ -34,10 +34,35 @@ export const itemBytes = (source: string): Readonly<Record<string, number>> =>
 const withoutUniformLoads = (source: string): string =>
   source.replace(/let (\w+) = workgroupUniformLoad\(&(\w+)\);/g, "workgroupBarrier();\nlet $1 = $2;\nworkgroupBarrier();");
 
+/** Where a shader's buffers start, and how many words each binding has. */
+export interface Placement {
+  readonly base: (buffer: string) => number;
+  readonly words: (binding: WgslKernel["bindings"][number]) => number;
+}
+
 /** Races between the lanes of a workgroup, as messages; every buffer starts at element 0. */
 export function races(shader: WgslKernel, memory: Memory, scalars: Readonly<Record<string, number>>): string[] {
-  const uniform = uniformBytes(shader, scalars, () => 0);
-  const resources = shader.bindings.map((b) => [b.binding, b.access === "uniform" ? { uniform: uniform.buffer } : memory[b.buffers[0] ?? ""]?.slice()]);
-  const { races, errors } = detectRaces(withoutUniformLoads(shader.source), shader.entryPoint, [...shader.dispatch], { 0: Object.fromEntries(resources) });
+  return racesOver(
+    shader,
+    shader.dispatch,
+    uniformBytes(shader, scalars, () => 0),
+    (b) => memory[b.buffers[0] ?? ""]?.slice(),
+  );
+}
+
+/** The same in the first workgroups of a kernel of a plan: lanes of different workgroups share nothing that barriers order. Memory is all zeros. */
+export function racesInPlan(shader: WgslKernel, { base, words }: Placement): string[] {
+  const few: WgslKernel["dispatch"] = [Math.min(2, shader.dispatch[0]), 1, 1];
+  return racesOver(shader, few, uniformBytes(shader, {}, base), (b) => new Float32Array(words(b)));
+}
+
+function racesOver(
+  shader: WgslKernel,
+  dispatch: readonly number[],
+  uniform: Uint8Array<ArrayBuffer>,
+  memory: (b: WgslKernel["bindings"][number]) => ArrayLike<number> | undefined,
+): string[] {
+  const resources = shader.bindings.map((b) => [b.binding, b.access === "uniform" ? { uniform: uniform.buffer } : memory(b)]);
+  const { races, errors } = detectRaces(withoutUniformLoads(shader.source), shader.entryPoint, [...dispatch], { 0: Object.fromEntries(resources) });
   return [...races.map((r) => r.message), ...errors];
 }
