@@ -1,6 +1,6 @@
 /** One training step of the digits example on made-up images, for the time that compiling it takes. */
 import { evalAllSync, optim, random, tensor } from "../src/index.ts";
-import { pixels } from "../examples/digits/data.ts";
+import { pixels } from "../examples/digits/digits.ts";
 import { lossOf, makeModel, parameters } from "../examples/digits/model.ts";
 import { median, onceSync } from "./harness.ts";
 

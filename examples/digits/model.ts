@@ -1,7 +1,7 @@
 /** The classifier: 784 pixels, 128 rectified units, 10 scores. */
 import { crossEntropy, linear, random, relu, tensor } from "../../src/index.ts";
 import type { Tensor } from "../../src/index.ts";
-import { classes, pixels } from "./data.ts";
+import { classes, pixels } from "./digits.ts";
 
 export const hidden = 128;
 

@@ -6,19 +6,24 @@ export interface Options {
   readonly seed: number;
   /** Stages of the compiler to print for one step, or null. */
   readonly dump: readonly Stage[] | null;
-  readonly device: string;
+  readonly device: Device;
   readonly target: Target;
 }
 
 const stages = ["graph", "passes", "fuse", "plan", "loops", "source"] as const;
-const targets = ["js", "interpreter"] as const;
-const devices = ["cpu"] as const;
+/** What code a device runs; its first unless told. */
+const targets = { cpu: ["js", "interpreter"], webgpu: ["wgsl"] } as const;
+const devices = ["cpu", "webgpu"] as const;
 
 export type Stage = (typeof stages)[number];
-export type Target = (typeof targets)[number];
+export type Device = (typeof devices)[number];
+export type Target = (typeof targets)[Device][number];
 
-export const usage: string = `usage: npm start -- [--epochs N] [--seed N] [--dump STAGES] [--device ${devices.join("|")}] [--target ${targets.join("|")}]
-  STAGES is a list of ${stages.join(", ")}, separated by commas`;
+const everyTarget: readonly Target[] = devices.flatMap((device): readonly Target[] => targets[device]);
+
+export const usage: string = `usage: npm start -- [--epochs N] [--seed N] [--dump STAGES] [--device ${devices.join("|")}] [--target TARGET]
+  STAGES is a list of ${stages.join(", ")}, separated by commas
+  TARGET is ${devices.map((device) => `${targets[device].join(" or ")} on ${device}`).join(", ")}`;
 
 /** What is wrong with the command line, in words for the user. */
 export class UsageError extends Error {
@@ -37,16 +42,24 @@ function choice<T extends string>(name: string, text: string, choices: readonly 
   return found;
 }
 
+function targetOn(device: Device, text: string | undefined): Target {
+  const here: readonly Target[] = targets[device];
+  const target = choice("target", text ?? targets[device][0], everyTarget);
+  if (!here.includes(target)) throw new UsageError(`--target ${target} does not run on --device ${device}: give ${here.join(" or ")}`);
+  return target;
+}
+
 /** The options of a command line; throws a UsageError that names what is unknown. */
 export function parseOptions(args: readonly string[]): Options {
   const text = { type: "string" } as const;
-  const { epochs, seed, dump, device, target } = readFlags(args, { epochs: text, seed: text, dump: text, device: text, target: text });
+  const { epochs, seed, dump, target, device: deviceName } = readFlags(args, { epochs: text, seed: text, dump: text, device: text, target: text });
+  const device = choice("device", deviceName ?? "cpu", devices);
   return {
     epochs: wholeNumber("epochs", epochs ?? "5", 1),
     seed: wholeNumber("seed", seed ?? "1", 0),
     dump: dump === undefined ? null : dump.split(",").map((stage) => choice("dump", stage.trim(), stages)),
-    device: choice("device", device ?? "cpu", devices),
-    target: choice("target", target ?? "js", targets),
+    device,
+    target: targetOn(device, target),
   };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { loadDigits, pixels } from "../../examples/digits/data.ts";
+import { loadDigits } from "../../examples/digits/data.ts";
+import { pixels } from "../../examples/digits/digits.ts";
 import { lossOf, makeModel, parameters, scores } from "../../examples/digits/model.ts";
 import { parseOptions } from "../../examples/digits/options.ts";
 import { counters, evalAll, optim, random, slice, tensor } from "../../src/index.ts";
@@ -12,12 +13,19 @@ describe("the command line", () => {
     const args = ["--epochs", "2", "--seed=7", "--dump", "graph, loops", "--device", "cpu", "--target", "interpreter"];
     expect(parseOptions(args)).toEqual({ epochs: 2, seed: 7, dump: ["graph", "loops"], device: "cpu", target: "interpreter" });
   });
+  it("gives each device its own code", () => {
+    expect(parseOptions(["--device", "webgpu"])).toMatchObject({ device: "webgpu", target: "wgsl" });
+    expect(parseOptions(["--device", "webgpu", "--target", "wgsl"])).toEqual(parseOptions(["--device", "webgpu"]));
+    expect(parseOptions(["--device", "cpu"])).toMatchObject({ device: "cpu", target: "js" });
+  });
   it.each([
     [["--epochs", "0"], "--epochs 0: give a whole number from 1 on"],
     [["--epochs", ""], "--epochs : give a whole number from 1 on"],
     [["--seed", "1.5"], "--seed 1.5: give a whole number from 0 on"],
     [["--dump", "graph,foo"], "--dump foo: give graph or passes"],
-    [["--device", "tpu"], "--device tpu: give cpu"],
+    [["--device", "tpu"], "--device tpu: give cpu or webgpu"],
+    [["--device", "webgpu", "--target", "js"], "--target js does not run on --device webgpu: give wgsl"],
+    [["--target", "wgsl"], "--target wgsl does not run on --device cpu: give js or interpreter"],
     [["--target", "wasm"], "--target wasm: give js or interpreter"],
     [["--rate", "1"], "Unknown option '--rate'"],
     [["mnist"], "Unexpected argument 'mnist'"],
