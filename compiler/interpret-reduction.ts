@@ -8,7 +8,7 @@ import type { HostData } from "./ir/host.ts";
 import { hostArray } from "./ir/host.ts";
 import type { Node } from "./ir/node.ts";
 import { flag, int, ints } from "./ir/node.ts";
-import type { Monoid, PrefixPrimitive, ReductionPrimitive } from "./ir/primitive.ts";
+import type { Monoid, PrefixPrimitive, ReductionPrimitive, SegmentPrimitive } from "./ir/primitive.ts";
 import { sizeOf, stridesOf } from "./ir/shape.ts";
 import type { Shape, TensorType } from "./ir/shape.ts";
 import { blockWidth, eachBlock, noBuffer, put } from "./interpret-elementwise.ts";
@@ -85,6 +85,28 @@ export function reduce(op: ReductionPrimitive, node: Node, args: readonly HostDa
     const results = acc.finish(count);
     outputs.forEach((o, i) => put(o.data, start, at(results, i), count));
   });
+  return outputs;
+}
+
+/** Combines the elements of each row between its offsets, which are read within bounds. */
+export function reduceSegments(op: SegmentPrimitive, node: Node, args: readonly HostData[]): HostData[] {
+  const [{ type, data }, offsets] = [at(args, 0), at(args, 1)];
+  const [length, rows] = [at(type.shape, 0), offsets.data.length - 1];
+  const inner = offsetsOver(type.shape, otherAxes(type.shape, [0]));
+  const source = new Float64Array(data);
+  const outputs = node.results.map((r): HostData => ({ type: r.type, data: hostArray(r.dtype, rows * inner.length) }));
+  const acc = accumulator(op.monoid(type, node.attrs), type, blockWidth(inner.length));
+  const bound = (row: number): number => Math.min(Math.max(at(offsets.data, row), 0), length);
+  for (let row = 0; row < rows; row++) {
+    const [first, end] = [bound(row), bound(row + 1)];
+    eachBlock(inner.length, (start, count) => {
+      const bases = inner.subarray(start, start + count);
+      acc.reset();
+      for (let k = first; k < end; k++) acc.take(source, bases, k * inner.length, k - first, count);
+      const results = acc.finish(count);
+      outputs.forEach((o, i) => put(o.data, row * inner.length + start, at(results, i), count));
+    });
+  }
   return outputs;
 }
 

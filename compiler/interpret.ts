@@ -10,7 +10,7 @@ import type { Node, Value } from "./ir/node.ts";
 import { sameType, sizeOf, typeText } from "./ir/shape.ts";
 import { contract } from "./interpret-contraction.ts";
 import { mapElements, generate } from "./interpret-elementwise.ts";
-import { prefix, reduce } from "./interpret-reduction.ts";
+import { prefix, reduce, reduceSegments } from "./interpret-reduction.ts";
 import { routineNamed } from "./interpret-routines.ts";
 import { moveElements, scatterElements } from "./interpret-view.ts";
 
@@ -66,6 +66,8 @@ function evaluateNode(node: Node, args: readonly HostData[]): readonly HostData[
       return [moveElements(op, node, args)];
     case "reduction":
       return reduce(op, node, args);
+    case "segment":
+      return reduceSegments(op, node, args);
     case "prefix":
       return prefix(op, node, args);
     case "contraction":

@@ -82,6 +82,8 @@ export interface ReadContext {
   readonly operands: number;
   readonly shape: (operand: number) => readonly number[];
   readonly read: (operand: number, index: readonly Expr[]) => Expr;
+  /** Which row of the offsets in this operand a position lies in, where that is known without a search. */
+  readonly row?: (operand: number, position: Expr) => Expr;
 }
 
 /**
@@ -113,6 +115,15 @@ export interface Monoid {
 /** Combines all elements along `attrs.axes` (sorted, kept out of the result). */
 export interface ReductionPrimitive extends Base {
   readonly kind: "reduction";
+  readonly monoid: (operand: TensorType, attrs: Attrs) => Monoid;
+}
+
+/**
+ * Combines the elements of each row of a ragged value: operand 0 holds the rows one after the other in axis 0, operand 1 the int32
+ * offsets at which they start and the last one ends. Axis 0 of the result is the rows; positions count from the start of the row.
+ */
+export interface SegmentPrimitive extends Base {
+  readonly kind: "segment";
   readonly monoid: (operand: TensorType, attrs: Attrs) => Monoid;
 }
 
@@ -160,6 +171,7 @@ export type Primitive =
   | ElementwisePrimitive
   | ViewPrimitive
   | ReductionPrimitive
+  | SegmentPrimitive
   | PrefixPrimitive
   | ContractionPrimitive
   | ScatterPrimitive

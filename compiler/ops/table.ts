@@ -11,6 +11,7 @@ import { prefixOps } from "./prefix.ts";
 import { randomOps } from "./random.ts";
 import { reductionOps } from "./reductions.ts";
 import { roundingOps } from "./rounding.ts";
+import { segmentOps } from "./segments.ts";
 import { sortOps } from "./sort.ts";
 import { constantOp, iota, param } from "./source.ts";
 import { specialOps } from "./special.ts";
@@ -41,6 +42,7 @@ export const opTable: readonly Primitive[] = [
   ...prefixOps,
   ...contractionOps,
   ...gatherOps,
+  ...segmentOps,
   ...sortOps,
 ];
 

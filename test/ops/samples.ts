@@ -129,6 +129,15 @@ const listed: ReadonlyMap<string, readonly Sample[]> = new Map<string, readonly 
   ],
   ["gather along", [sample("rows", [floats([3, 4], 1), index([3, 2], [0, 0, 3, 1, -5, 2])], { axis: 1 })]],
   ...scatterSamples,
+  [
+    "segment broadcast",
+    [
+      sample("an empty row", [floats([4, 2], 1), index([5], [0, 3, 3, 4, 6])], { size: 6 }),
+      sample("one row", [floats([1], 1), index([2], [0, 3])], { size: 3 }),
+      sample("no elements", [floats([2], 1), index([3], [0, 0, 0])], { size: 0 }),
+      sample("no rows", [floats([0, 2], 1), index([1], [0])], { size: 0 }),
+    ],
+  ],
   ["sort", [false, true].map((descending) => sample(descending ? "descending" : "ascending", [floats([4, 3], 1)], { axis: 0, descending }))],
 ]);
 
@@ -139,6 +148,7 @@ const special: ReadonlyMap<string, readonly Sample[]> = new Map<string, readonly
     "prefix prod",
     [false, true].map((reverse) => sample(reverse ? "zeros, reverse" : "zeros", [exactly([3, 4], [2, 0, 3, 4, 1, 0, 0, 5, 0, 0, 0, 2])], { axis: 1, reverse })),
   ],
+  ["segment reduce prod", [sample("zeros", [exactly([8], [2, 0, 3, 0, 0, 5, 4, 2]), index([5], [0, 3, 3, 6, 8])])]],
   ["scatter mul", [sample("zeros", [floats([3], 1), index([7], [0, 0, 1, 2, 1, 2, 2]), exactly([7], [0, 2, 0, 3, 0, 4, 5])], { axis: 0 })]],
 ]);
 
@@ -181,6 +191,15 @@ function byType(op: Primitive, count: number, shape: Shape, attrs: Attrs, title:
   });
 }
 
+/** Rows of lengths 2, 1 and 4, with and without an empty one; elements alone or with axes of their own. */
+function segmentSamples(op: Primitive, inner: Shape): Sample[] {
+  return [index([4], [0, 2, 3, 7]), index([5], [0, 2, 2, 6, 7])].flatMap((offsets) => {
+    const ofValues: Primitive = { ...op, infer: (args, attrs) => op.infer([...args, offsets.type], attrs) };
+    const title = `${offsets.data.length - 1} rows of [${inner.join(",")}], `;
+    return byType(ofValues, 1, [7, ...inner], {}, title).map((each) => ({ ...each, operands: [...each.operands, offsets] }));
+  });
+}
+
 /** All samples of a row; none where nothing is known of it. */
 export function samplesOf(op: Primitive): readonly Sample[] {
   const own = [...(listed.get(op.name) ?? []), ...(special.get(op.name) ?? [])];
@@ -190,6 +209,8 @@ export function samplesOf(op: Primitive): readonly Sample[] {
       return [...own, ...byType(op, op.arity === "any" ? 2 : op.arity, [3, 2], {}, "")];
     case "reduction":
       return [...own, ...[[0], [0, 2], [0, 1, 2]].flatMap((axes) => byType(op, 1, [2, 3, 2], { axes }, `axes ${axes.join(" ")}, `))];
+    case "segment":
+      return [...own, ...[[], [3]].flatMap((inner) => segmentSamples(op, inner))];
     case "prefix":
       return [...own, ...[false, true].flatMap((reverse) => byType(op, 1, [2, 5], { axis: 1, reverse }, reverse ? "reverse, " : ""))];
     default:

@@ -53,6 +53,7 @@ function spelledTypes(op: Primitive, node: Node): (readonly [readonly DType[], r
         ],
       ];
     case "reduction":
+    case "segment":
     case "prefix": {
       const monoid = op.monoid(at(node.args, 0).type, node.attrs);
       const tuple = monoid.dtypes.map((d, i) => argument(i, d));

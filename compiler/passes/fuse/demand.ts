@@ -2,7 +2,7 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { variable } from "../../ir/expr.ts";
-import { ix } from "../../ir/indexing.ts";
+import { addIndex, ix } from "../../ir/indexing.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { int, intLists, ints, result } from "../../ir/node.ts";
 import { sizeOf } from "../../ir/shape.ts";
@@ -66,6 +66,8 @@ export function anchorOf(node: Node, axes: Axes): Anchor {
       const inner = namesOf(reduced.map((a) => at(index, a)));
       return { grid, form, asks: [{ value: operand, demand: { index, inner, carried: 0, share: 1 } }] };
     }
+    case "segment":
+      return { grid, form, asks: segmentAsks(node, form, axes) };
     case "contraction":
       return { grid, form, asks: contractionAsks(node, form, axes) };
     case "prefix": {
@@ -90,6 +92,15 @@ export function anchorOf(node: Node, axes: Axes): Anchor {
     default:
       return { grid, form, asks: asksOfLight(node, { index: form, inner: [], carried: 0, share: 1 }) };
   }
+}
+
+/** All elements, one row in each grid point, and where the row starts and ends. */
+function segmentAsks(node: Node, form: readonly Expr[], axes: Axes): Ask[] {
+  const [values, offsets] = [at(node.args, 0), at(node.args, 1)];
+  const along = axisOrZero(axes, at(values.shape, 0));
+  const elements = { value: values, demand: { index: [along, ...form.slice(1)], inner: namesOf([along]), carried: 0, share: 1 } };
+  const bounds = [at(form, 0), addIndex(at(form, 0), 1)];
+  return [elements, ...bounds.map((bound) => ({ value: offsets, demand: { index: [bound], inner: [], carried: 0, share: 1 } }))];
 }
 
 function contractionAsks(node: Node, form: readonly Expr[], axes: Axes): Ask[] {

@@ -73,9 +73,12 @@ function regionOf(c: Cluster, i: number, rank: (v: Value) => number, position: R
   };
 }
 
+/** Whether a node combines many elements of its operands into one. */
+const collects = ({ op }: Node): boolean => op.kind === "reduction" || op.kind === "contraction" || op.kind === "segment";
+
 /** The form at which a reduction or contraction is asked for, if it depends on the grid alone. */
 function anchorForm(value: Value, c: Cluster, f: (e: Expr) => Expr, grid: ReadonlySet<string>): RegionOutput[] {
-  if (value.node.op.kind !== "reduction" && value.node.op.kind !== "contraction") return [];
+  if (!collects(value.node)) return [];
   const index = c.forms.get(value)?.[0]?.index ?? c.outputs.get(value);
   if (index === undefined) return [];
   const form = index.map(f);
@@ -84,7 +87,7 @@ function anchorForm(value: Value, c: Cluster, f: (e: Expr) => Expr, grid: Readon
 
 /** Up to three words: the heavy nodes, then what is stored. */
 function nameOf(nodes: readonly Node[], stored: readonly Node[]): string {
-  const heavy = nodes.filter((n) => n.op.kind === "reduction" || n.op.kind === "contraction" || n.op.kind === "prefix" || n.op.kind === "scatter");
+  const heavy = nodes.filter((n) => collects(n) || n.op.kind === "prefix" || n.op.kind === "scatter");
   const words = [...heavy, ...stored.filter((n) => !heavy.includes(n))].map((n) => at(n.op.name.split(" "), n.op.name.split(" ").length - 1));
   return [...new Set(words)].slice(0, 3).join("_") || "copy";
 }

@@ -12,13 +12,14 @@
 import { at, CompilerBug, lookup } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { argument, axisIndex, load, s, variable } from "../../ir/expr.ts";
-import { conjoin, flatten, freeNames, ix, keyOf, subIndex, within } from "../../ir/indexing.ts";
+import { addIndex, conjoin, flatten, freeNames, ix, keyOf, subIndex, within } from "../../ir/indexing.ts";
 import type { Axis, AxisKind, Kernel, KernelBuffer, KernelScalar, Stmt } from "../../ir/loop.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { flag, int, intLists, ints, result, text } from "../../ir/node.ts";
 import type { Monoid, Piece, ViewPrimitive } from "../../ir/primitive.ts";
 import { sizeOf } from "../../ir/shape.ts";
+import { clampIndex } from "../../ops/views.ts";
 import type { Region, RegionOutput } from "../region.ts";
 import { isPassThrough, isScalarParam } from "../region.ts";
 import { RowCache } from "./row-cache.ts";
@@ -190,6 +191,8 @@ class Lowering {
         return this.#pieces(node, node.op, index, guard, scope);
       case "reduction":
         return this.#reduction(v, index, guard, scope);
+      case "segment":
+        return this.#segment(v, index, guard, scope);
       case "contraction":
         return this.#contraction(node, index, guard, scope);
       case "prefix":
@@ -237,6 +240,29 @@ class Lowering {
     return at(monoid.finish(tuple), v.index);
   }
 
+  /** A reduction over the positions of one row, whose bounds are loaded. */
+  #segment(v: Value, index: readonly Expr[], guard: Expr | undefined, scope: Scope): Expr {
+    const node = v.node;
+    if (node.op.kind !== "segment") throw new CompilerBug("not a reduction of segments");
+    const [values, offsets] = [at(node.args, 0), at(node.args, 1)];
+    const [row, ...inner] = index;
+    if (row === undefined) throw new CompilerBug("a row of nothing");
+    const length = at(values.shape, 0);
+    const first = this.#bound(offsets, row, length, guard, scope);
+    const end = this.#bound(offsets, addIndex(row, 1), length, guard, scope);
+    const along = axisIndex(`k${this.#fresh++}`, 0, length - 1);
+    const monoid = node.op.monoid(values.type, node.attrs);
+    const element = (body: Scope): readonly Expr[] => monoid.seed(this.#value(values, [along, ...inner], guard, body), subIndex(along, first));
+    const tuple = this.#reduce(monoid, wordOf(node), [{ index: along, lo: first, hi: end }], scope, element);
+    return at(monoid.finish(tuple), v.index);
+  }
+
+  /** Where a row starts or ends, kept inside of what there is. */
+  #bound(offsets: Value, row: Expr, length: number, guard: Expr | undefined, scope: Scope): Expr {
+    if (length === 0) return ix(0);
+    return this.#name(clampIndex(this.#value(offsets, [row], guard, scope), 0, length), scope, "row");
+  }
+
   #contraction(node: Node, index: readonly Expr[], guard: Expr | undefined, scope: Scope): Expr {
     const [a, b] = [at(node.args, 0), at(node.args, 1)];
     const [contractA, contractB] = pair(intLists(node.attrs, "contract"));
@@ -256,13 +282,16 @@ class Lowering {
   }
 
   /** Appends a reduce statement to `scope`; `element` computes one iteration's tuple in its body. */
-  #reduce(monoid: Monoid, word: string, loops: readonly Expr[], scope: Scope, element: (body: Scope) => readonly Expr[]): Expr[] {
-    const used = loops.filter((l) => l.op === "axis");
+  #reduce(monoid: Monoid, word: string, loops: readonly (Expr | Loop)[], scope: Scope, element: (body: Scope) => readonly Expr[]): Expr[] {
+    const used = loops.map(whole).filter((l) => l.index.op === "axis");
     const body = new Scope(
       scope,
-      used.map((l) => l.name),
+      used.map((l) => l.index.name),
     );
-    this.#cache.enter(body, used);
+    this.#cache.enter(
+      body,
+      used.map((l) => l.index),
+    );
     const values = element(body);
     this.#cache.leave(body);
     const names = monoid.dtypes.map(() => `${word}_${this.#fresh++}`);
@@ -272,7 +301,7 @@ class Lowering {
       kind: "reduce",
       names,
       init: monoid.init,
-      axes: used.map((l) => loopAxis(l.name, l.hi + 1, "serial")),
+      axes: used.map(({ index, lo, hi }) => ({ name: index.name, kind: "serial", lo, hi, step: 1 })),
       body: body.statements,
       values,
       combine: monoid.combine(templates(0), templates(n)),
@@ -340,13 +369,23 @@ class Lowering {
 }
 
 /** `sum` for a `reduce sum`, else the name of the op. */
-const wordOf = (node: Node): string => node.op.name.replace(/^(?:reduce|prefix) /, "").replaceAll(" ", "_");
+const wordOf = (node: Node): string => node.op.name.replace(/^(?:segment reduce|segment|reduce|prefix) /, "").replaceAll(" ", "_");
 const isTrivial = (e: Expr): boolean => e.op === "const" || e.op === "var" || e.op === "axis";
 const isCacheable = (node: Node): boolean => node.op.kind === "elementwise";
 
 function loopAxis(name: string, extent: number, kind: AxisKind): Axis {
   return { name, kind, lo: ix(0), hi: ix(extent), step: 1 };
 }
+
+/** A loop inside of a grid point. */
+interface Loop {
+  readonly index: Expr;
+  readonly lo: Expr;
+  readonly hi: Expr;
+}
+
+/** The loop over all values of an axis. */
+const whole = (loop: Expr | Loop): Loop => ("index" in loop ? loop : { index: loop, lo: ix(0), hi: ix(loop.hi + 1) });
 
 function guardedLoad(buffer: KernelBuffer, index: Expr, guard: Expr | undefined): Expr {
   const safe = guard === undefined || (index.lo >= 0 && index.hi < buffer.size);

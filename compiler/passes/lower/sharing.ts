@@ -85,13 +85,14 @@ export class Sharing {
     } else if (s.kind === "reduce") {
       const values = [...s.values];
       const init = s.init.map((e) => this.#rewrite(e, level));
+      const axes = s.axes.map((a) => ({ ...a, lo: this.#rewrite(a.lo, level), hi: this.#rewrite(a.hi, level) }));
       const body = this.#level(
         s.body,
         level,
         s.axes.map((a) => a.name),
         values,
       );
-      level.out.push({ ...s, init, body, values });
+      level.out.push({ ...s, init, axes, body, values });
     } else {
       const loops = s.kind === "for" ? [s.axis.name] : [];
       const next = mapStatement(
