@@ -19,12 +19,17 @@ const examples = [
   ...sources.flatMap((path) => examplesInSource(path, readProjectFile(path))),
 ].map((example, i) => ({ ...example, file: join(folder, `example-${i}.ts`) }));
 
+/** Run by test/webgpu/docs.test.ts; here only their types are looked at. */
+const onGpu = pages
+  .flatMap((path) => examplesInMarkdown(path, readProjectFile(path), "gpu"))
+  .map((example, i) => ({ ...example, file: join(folder, `gpu-${i}.ts`) }));
+
 const publicNames = Object.keys(lazuli);
 
 beforeAll(() => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const example of examples) writeFileSync(example.file, moduleOf(example, publicNames));
+  for (const example of [...examples, ...onGpu]) writeFileSync(example.file, moduleOf(example, publicNames));
   const compilerOptions = { noUnusedLocals: false, isolatedDeclarations: false, declaration: false };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "../../../tsconfig.json", compilerOptions, include: ["./*.ts"] }));
 });
@@ -42,7 +47,7 @@ test("all of them have the types they need", () => {
 }, 60_000);
 
 test("every public function is shown at work", () => {
-  const code = examples.map((example) => example.code).join("\n");
+  const code = [...examples, ...onGpu].map((example) => example.code).join("\n");
   const spaces = [lazuli, lazuli.linalg, lazuli.nn, lazuli.optim, lazuli.random];
   const functions = spaces.flatMap((space) => Object.entries(space)).filter(([name, value]) => typeof value === "function" && /^[a-z]/.test(name));
   expect(functions.length).toBeGreaterThan(200);

@@ -19,9 +19,10 @@ export interface Example {
   readonly code: string;
 }
 
-/** The fenced `ts` blocks of a page; ```` ```ts no-run ```` is only for reading. */
-export function examplesInMarkdown(path: string, text: string): Example[] {
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((m) => ({ place: `${path}:${lineOf({ text }, m.index) + 1}`, code: m[1] ?? "" }));
+/** The fenced `ts` blocks of a page, or those that need a GPU (```` ```ts gpu ````); ```` ```ts no-run ```` is only for reading. */
+export function examplesInMarkdown(path: string, text: string, needs: "nothing" | "gpu" = "nothing"): Example[] {
+  const fence = needs === "gpu" ? /^```ts gpu\n([\s\S]*?)^```$/gm : /^```ts\n([\s\S]*?)^```$/gm;
+  return [...text.matchAll(fence)].map((m) => ({ place: `${path}:${lineOf({ text }, m.index) + 1}`, code: m[1] ?? "" }));
 }
 
 /** The `@example` parts of docstrings, up to the next tag or the end. */
