@@ -16,7 +16,7 @@ import { assignBuffers } from "./passes/buffers.ts";
 import { fragmentOf } from "./passes/fragments.ts";
 import type { Decision } from "./passes/fuse/fuse.ts";
 import { fuse } from "./passes/fuse/fuse.ts";
-import { legalize } from "./passes/legalize.ts";
+import { legalize, requireDType } from "./passes/legalize.ts";
 import type { Region } from "./passes/region.ts";
 import { simplify } from "./passes/simplify/simplify.ts";
 import { split } from "./passes/split.ts";
@@ -79,6 +79,8 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
     graphs.push({ pass: pass.name, graph: current });
   }
   const { regions, decisions } = fuse(current, target, { fusion: options.fusion !== false });
+  // what needs no kernel, as a fill, is not looked at by legalize
+  for (const v of [...graph.params, ...graph.outputs]) requireDType(v.dtype, target, `graph ${graph.name}: a value`);
   const fragments = regions.map((r) => fragmentOf(r, target));
   const lowered = fragments.flatMap((f) => f.launches.map((l) => l.kernel));
   const finished = fragments.map((f) => mapKernels(f, (k) => runKernelPasses(k, target, check)));

@@ -98,6 +98,8 @@ export interface GpuDevice extends AsyncDevice {
   readonly info: GpuInfo;
   /** Whether it was lost or destroyed: it can do nothing any more. */
   readonly isLost: boolean;
+  /** What the GPU complained of outside of any call, the first few: nothing, unless lazuli is wrong. */
+  readonly complaints: readonly string[];
   /** Dead buffers that are not collected yet; see pressure.ts. */
   readonly pressure: { relieve(): Promise<boolean> };
   /** `run`, alone on the GPU, and how long it took. */

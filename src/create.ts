@@ -85,10 +85,12 @@ export function made(options: Making, value: Value): NDArray | Tensor {
   return options.face === "tensor" ? new Tensor(value) : new NDArray(value);
 }
 
-/** The dtype asked for, checked, or the float of the face asked for. */
+/** The dtype asked for, or the float of the face asked for; a DTypeError where it does not compute, or not on the device of new tensors. */
 export function makingDType(op: string, options: Making): DType {
-  if (options.dtype !== undefined) return requireDType(op, options.dtype);
-  return options.face === "tensor" ? "float32" : "float64";
+  const usual = options.face === "tensor" ? "float32" : "float64";
+  const dtype = options.dtype === undefined ? usual : requireDType(op, options.dtype);
+  requireOn(options.face === "tensor" ? settings().device : "cpu", op, { dtype });
+  return dtype;
 }
 
 const filled = (op: string, shape: number | Shape, x: number, options: Making): NDArray | Tensor =>

@@ -30,5 +30,5 @@ export async function evalAll(...values: readonly Nesting[]): Promise<void> {
  * max.item(); // → 2
  */
 export function evalAllSync(...values: readonly Nesting[]): void {
-  evaluateSync(handlesOf(values));
+  evaluateSync(handlesOf(values), { call: "evalAllSync", instead: "await evalAll(…)" });
 }

@@ -48,7 +48,9 @@ const placed = (value: Value): Placed => ({ value, device: deviceOf(value) ?? "c
 const inFlight = new Map<Slot, Promise<void>>();
 
 /** Computes these values, each once, in one plan a device; lets dead buffers go where they have piled up. */
-export async function evaluate(asked: readonly Placed[]): Promise<void> {
+export async function evaluate(handles: readonly Placed[]): Promise<void> {
+  // a handle may be rebound or disposed meanwhile
+  const asked = handles.map(({ value, device }): Placed => ({ value, device }));
   for (let stage = nextStage(asked); stage !== null; stage = nextStage(asked)) {
     const gpu = stage.webgpu.length > 0 ? (openedGpu() ?? (await requireGpu())) : null;
     if (gpu === null && strays(stage.cpu).length === 0) runOnCpu(stage.cpu, new Map());
@@ -63,13 +65,33 @@ export async function evaluate(asked: readonly Placed[]): Promise<void> {
   await openedGpu()?.pressure.relieve();
 }
 
+/** A call that may not wait, and the one that may. */
+export interface SyncCall {
+  readonly call: string;
+  readonly instead: string;
+}
+
+/** Throws a DeviceError that names the call to await, where the value is not on the CPU. */
+export function requireSync({ value, device }: Placed, { call, instead }: SyncCall): void {
+  if (device === "cpu") return;
+  throw new DeviceError(`${call}: ${typeText(value.type)} lives on ${device}, which answers later. Use ${instead}.`);
+}
+
+/** Whether a value is on the CPU, or can be computed there from what is. */
+export function answersNow(one: Placed): boolean {
+  if (one.device !== "cpu") return false;
+  const stage = nextStage([one]);
+  return stage === null || (stage.webgpu.length === 0 && stage.moves.length === 0 && strays(stage.cpu).length === 0);
+}
+
 /** `evaluate` without waiting; throws a DeviceError where a GPU takes part, and where dead buffers have piled up that cannot be collected. */
-export function evaluateSync(asked: readonly Placed[]): void {
+export function evaluateSync(asked: readonly Placed[], sync: SyncCall): void {
+  for (const one of asked) requireSync(one, sync);
   const stage = nextStage(asked);
   if (stage !== null) {
     const [elsewhere] = [...stage.webgpu, ...stage.moves];
-    if (elsewhere !== undefined) throw new DeviceError(`evalSync: ${typeText(elsewhere.type)} needs the GPU, which answers later. Use await x.eval().`);
-    if (strays(stage.cpu).length > 0) throw new DeviceError("evalSync: reads what the GPU computed, which answers later. Use await x.eval().");
+    if (elsewhere !== undefined) throw new DeviceError(`${sync.call}: ${typeText(elsewhere.type)} needs the GPU, which answers later. Use ${sync.instead}.`);
+    if (strays(stage.cpu).length > 0) throw new DeviceError(`${sync.call}: reads what the GPU computed, which answers later. Use ${sync.instead}.`);
     runOnCpu(stage.cpu, new Map());
   }
   cpu.pressure.relieveSync();
@@ -119,7 +141,8 @@ async function startOnGpu(values: readonly Value[], gpu: GpuDevice): Promise<voi
   const inputs = canonical.buffers.map((v) => gpuInput(v, gpu));
   const { outputs, finished } = gpu.run(executable, inputs, canonical.scalars);
   const kept = outputs.map((buffer, i) => keep(at(values, i), buffer));
-  for (const buffer of outputs) inFlight.set(buffer, finished);
+  const slots = [...outputs, ...kept.flat().map((k) => k.slot)];
+  for (const slot of slots) inFlight.set(slot, finished);
   try {
     await finished;
     kept.forEach(finish);
@@ -127,7 +150,7 @@ async function startOnGpu(values: readonly Value[], gpu: GpuDevice): Promise<voi
     for (const { value, slot } of kept.flat()) if (value.slot === slot) value.slot = null;
     throw error;
   } finally {
-    for (const buffer of outputs) inFlight.delete(buffer);
+    for (const slot of slots) inFlight.delete(slot);
   }
 }
 

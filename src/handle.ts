@@ -7,14 +7,14 @@
  * by `wrap`.
  */
 import type { DType } from "../compiler/ir/dtype.ts";
-import { at, CompilerBug, DeviceError, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
+import { at, CompilerBug, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
 import type { HostArray } from "../compiler/ir/host.ts";
 import type { Value } from "../compiler/ir/node.ts";
 import { deviceOf } from "../compiler/ir/node.ts";
 import type { Shape, TensorType } from "../compiler/ir/shape.ts";
 import { sizeOf, typeText } from "../compiler/ir/shape.ts";
 import type { DeviceName } from "./devices.ts";
-import { evaluate, evaluateSync, pendingNodes } from "./evaluate.ts";
+import { answersNow, evaluate, evaluateSync, pendingNodes, requireSync } from "./evaluate.ts";
 import { recordSite } from "./call-site.ts";
 import { formatValues } from "./print/format.ts";
 import { installHooks } from "./print/hooks.ts";
@@ -58,8 +58,8 @@ export abstract class Lazy {
   /** A handle of the same class on `value`. */
   wrap(value: Value): this {
     if (settings().debug) recordSite(value.node);
-    if (value.node.device !== null) requireOn(value.node.device, value.node.definition?.op.name ?? this.face, value.type);
     const made = this.make(value);
+    requireOn(made.device, value.node.definition?.op.name ?? this.face, value.type);
     if (!sameClass(made, this)) throw new CompilerBug(`a ${this.face} made another class of handle`);
     return made;
   }
@@ -113,39 +113,35 @@ export abstract class Lazy {
   }
   /** `eval` without waiting; throws a DeviceError on devices that cannot. */
   evalSync(): this {
-    this.#requireSync("evalSync", "await x.eval()");
-    evaluateSync([this]);
+    evaluateSync([this], { call: "evalSync", instead: "await x.eval()" });
     return this;
   }
   /** The elements in row-major order, as a copy; bool is a Uint8Array of 0 and 1. `into` reuses memory of that kind and length. */
   async data(options: { readonly into?: HostArray } = {}): Promise<HostArray> {
+    // the handle may be rebound or disposed meanwhile
+    const { value } = this;
     const done = evaluate([this]);
     // a GPU takes the reading at once, behind the work
-    if (this.value.slot === null) await done;
-    const [data] = await Promise.all([readValue(this.value), done]);
-    return copyInto(data, options.into, this.type);
+    if (value.slot === null) await done;
+    const [data] = await Promise.all([readValue(value), done]);
+    return copyInto(data, options.into, value.type);
   }
   /** `data` without waiting; throws a DeviceError on devices that cannot. */
   dataSync(options: { readonly into?: HostArray } = {}): HostArray {
-    this.#requireSync("dataSync", "await x.data()");
-    evaluateSync([this]);
+    evaluateSync([this], { call: "dataSync", instead: "await x.data()" });
     return copyInto(readValueSync(this.value), options.into, this.type);
   }
   /** The only element, as a number, or as a boolean where the dtype is bool; a ShapeError where there is not exactly one. */
   item(): number | boolean {
     if (this.size !== 1) throw new ShapeError(`item: ${typeText(this.type)} has ${this.size} elements, not one. Read it with tolist() or dataSync().`);
-    this.#requireSync("item", "(await x.data())[0]");
+    requireSync(this, { call: "item", instead: "(await x.data())[0]" });
     const x = at(this.dataSync(), 0);
     return this.dtype === "bool" ? x !== 0 : x;
   }
   /** The elements as nested lists. */
   tolist(): NestedList {
-    this.#requireSync("tolist", 'await x.data(), or (await x.toDevice("cpu").eval()).tolist()');
+    requireSync(this, { call: "tolist", instead: 'await x.data(), or (await x.toDevice("cpu").eval()).tolist()' });
     return nest(this.dataSync(), this.shape, this.dtype === "bool");
-  }
-  #requireSync(call: string, instead: string): void {
-    if (this.device === "cpu") return;
-    throw new DeviceError(`${call}: ${typeText(this.type)} lives on ${this.device}, which answers later. Use ${instead}.`);
   }
   /** Gives the memory back: the handle is of no more use, nodes recorded from it keep what they need. */
   dispose(): void {
@@ -160,7 +156,7 @@ export abstract class Lazy {
   /** The elements as NumPy or PyTorch print them, with these options or those of `setPrintOptions`. Evaluates on the CPU. */
   toString(options: Partial<PrintOptions> = {}): string {
     if (this.#value === null) return `${this.face}(disposed)`;
-    if (this.device !== "cpu") return this.describe();
+    if (!answersNow(this)) return this.describe();
     return formatValues(this.face, this.dataSync(), this.type, optionsFor("toString", this.face, options));
   }
   /** What `console.log` shows: the elements where they are on the host already, else a description; it never runs a kernel. */

@@ -12,6 +12,7 @@ import { cast } from "../compiler/ops/arithmetic.ts";
 import { constantValue } from "../compiler/ops/source.ts";
 import { broadcastTo, fill } from "../compiler/ops/views.ts";
 import { Lazy } from "./handle.ts";
+import { requireOn } from "./slots.ts";
 import { tracked } from "./tracking.ts";
 
 /** An operand of a function of several: a handle, or a number or boolean that takes the handle's dtype. */
@@ -147,6 +148,7 @@ export function unifyDTypes<T extends Lazy>(
     ),
     handles,
   );
+  requireOn(face.device, op, { dtype });
   return { face, values: handles.map((x) => (typeof x === "object" ? cast(x, dtype) : userNumber(op, x, dtype))) };
 }
 

@@ -29,7 +29,7 @@ function filled(value: Value): Slot {
 }
 
 /** Throws a DTypeError where a device has no numbers of this kind. */
-export function requireOn(device: string | null, op: string, { dtype }: TensorType): void {
+export function requireOn(device: string | null, op: string, { dtype }: Pick<TensorType, "dtype">): void {
   if (device !== "webgpu" || wgsl.dtypes.has(dtype)) return;
   const instead = dtypeInfo(dtype).kind === "float" ? 'astype("float32")' : 'astype("int32")';
   throw new DTypeError(`${op}: ${dtype} does not exist on webgpu: WGSL has float32, int32, uint32 and bool. Use ${instead}, or x.toDevice("cpu") first.`);

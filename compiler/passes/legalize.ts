@@ -13,13 +13,15 @@ import { exprMapper, mapStatement } from "../ir/loop-walk.ts";
 import type { Target } from "../target.ts";
 import { expansions } from "./legalize-float32.ts";
 
-/** Throws an UnsupportedError that names the dtype and the way out, where the kernel holds one that the target lacks. */
+/** Throws an UnsupportedError that names the dtype and the way out, where the target lacks it. */
+export function requireDType(dtype: DType, target: Target, where: string): void {
+  if (target.dtypes.has(dtype)) return;
+  const way = target.dtypes.has("float32") ? `Convert with astype("float32"), or evaluate on the cpu.` : "Evaluate on the cpu.";
+  throw new UnsupportedError(`${where} is ${dtype}, which ${target.name} does not have. ${way}`);
+}
+
 function requireDTypes(kernel: Kernel, target: Target): void {
-  const check = (dtype: DType, where: string): void => {
-    if (target.dtypes.has(dtype)) return;
-    const way = target.dtypes.has("float32") ? `Convert with astype("float32"), or evaluate on the cpu.` : "Evaluate on the cpu.";
-    throw new UnsupportedError(`kernel ${kernel.name}: ${where} is ${dtype}, which ${target.name} does not have. ${way}`);
-  };
+  const check = (dtype: DType, where: string): void => requireDType(dtype, target, `kernel ${kernel.name}: ${where}`);
   for (const b of kernel.buffers) check(b.dtype, `buffer ${b.name}`);
   for (const p of kernel.scalars) check(p.dtype, `scalar ${p.name}`);
   for (const s of statements(kernel.body)) {

@@ -3,6 +3,9 @@ import type { DType } from "../../compiler/ir/dtype.ts";
 import { ShapeError } from "../../compiler/ir/errors.ts";
 import type { Shape } from "../../compiler/ir/shape.ts";
 import { shapeText } from "../../compiler/ir/shape.ts";
+import type { Value } from "../../compiler/ir/node.ts";
+import { settings } from "../settings.ts";
+import { requireOn } from "../slots.ts";
 import { Tensor } from "../tensor.ts";
 import { bitsValue, normalValue, permutationValue, uniformValue } from "./draw.ts";
 import type { Key } from "./key.ts";
@@ -14,6 +17,12 @@ function shapeOf(op: string, shape: number | Shape): Shape {
   const list = typeof shape === "number" ? [shape] : shape;
   if (list.every((n) => Number.isSafeInteger(n) && n >= 0)) return list;
   throw new ShapeError(`${op}: ${shapeText(list)} is no shape: lengths are whole numbers from 0 on.`);
+}
+
+/** A DTypeError where the device of new tensors has no numbers of that kind. */
+function drawn(op: string, value: Value): Tensor {
+  requireOn(settings().device, op, value.type);
+  return new Tensor(value);
 }
 
 export interface UniformOptions {
@@ -32,7 +41,7 @@ export interface UniformOptions {
  * random.uniform(random.key(1), [2], { low: 5, high: 6 }).greaterEqual(5); // → tensor([True, True])
  */
 export const uniform = (key: Key, shape: number | Shape, { dtype = "float32", low = 0, high = 1 }: UniformOptions = {}): Tensor =>
-  new Tensor(uniformValue(key, shapeOf("random.uniform", shape), dtype, low, high));
+  drawn("random.uniform", uniformValue(key, shapeOf("random.uniform", shape), dtype, low, high));
 
 /**
  * Normally distributed numbers, mean 0 and variance 1; float32 by default, or float64.
@@ -41,7 +50,7 @@ export const uniform = (key: Key, shape: number | Shape, { dtype = "float32", lo
  * random.normal(random.key(1), [2], { dtype: "float64" }).dtype; // → float64
  */
 export const normal = (key: Key, shape: number | Shape, { dtype = "float32" }: { readonly dtype?: DType } = {}): Tensor =>
-  new Tensor(normalValue(key, shapeOf("random.normal", shape), dtype));
+  drawn("random.normal", normalValue(key, shapeOf("random.normal", shape), dtype));
 
 /**
  * 32 random bits an element, uint32.

@@ -17,7 +17,7 @@ const filled = (shape: readonly number[], from: number): Value =>
   );
 
 const read = (v: Value): number[] => {
-  evaluateSync([{ value: v, device: "cpu" }]);
+  evaluateSync([{ value: v, device: "cpu" }], { call: "evalSync", instead: "await x.eval()" });
   // A term without a sum keeps the sign of its zero.
   return Array.from(readValueSync(v), (x) => x + 0);
 };

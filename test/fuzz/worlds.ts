@@ -37,7 +37,7 @@ function parts(e: Expr, into: Set<Expr> = new Set()): Set<Expr> {
 }
 
 /** Whether a row computes with operations that every target rounds alike. */
-function isExact(op: Primitive): boolean {
+export function isExact(op: Primitive): boolean {
   if (op.kind !== "elementwise") return true;
   const sample = at(samplesOf(op), 0);
   const types = sample.operands.map((o) => (o.type.dtype === "float64" ? { ...o.type, dtype: "float32" as const } : o.type));

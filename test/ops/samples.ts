@@ -217,3 +217,13 @@ export function samplesOf(op: Primitive): readonly Sample[] {
       return own;
   }
 }
+
+function single(data: HostData): HostData {
+  if (data.type.dtype !== "float64") return data;
+  return { type: tensorType("float32", data.type.shape), data: Float32Array.from(data.data) };
+}
+
+/** The same with float32 in place of float64, for targets that lack it. */
+export function narrowed({ title, operands, attrs }: Sample): Sample {
+  return { title, operands: operands.map(single), attrs: attrs["dtype"] === "float64" ? { ...attrs, dtype: "float32" } : attrs };
+}

@@ -2,7 +2,9 @@
  * Whether this machine has an adapter that the tests may use: SwiftShader, beside Debian's chromium. vitest.config.ts names its driver
  * to these tests' processes, so that no test runs on a card by accident. Says in one line why tests are skipped where there is none.
  */
-import { closeDevice, configure, openDevice, recover } from "../../src/index.ts";
+import { afterAll } from "vitest";
+import { openedGpu } from "../../src/devices.ts";
+import { openDevice } from "../../src/index.ts";
 import type { GpuInfo } from "../../src/index.ts";
 import { swiftshaderEnvironment, skip } from "../wgsl/dawn.ts";
 
@@ -18,5 +20,10 @@ async function find(): Promise<GpuInfo | null> {
   }
 }
 
-/** What the GPU complained of outside of any call: must be nothing. */
-export { closeDevice, configure, recover };
+/** Of the device that is open; a test that ends a device asks it before. */
+export const complaints = (): readonly string[] => openedGpu()?.complaints ?? [];
+
+// of every test file that finds its adapter here
+afterAll(() => {
+  if (complaints().length > 0) throw new Error(`the GPU complains: ${complaints().join("\n")}`);
+});

@@ -93,7 +93,7 @@ describe.skipIf(gpu === null)("tensors on webgpu", () => {
     expect(() => x.dataSync()).toThrow("Use await x.data().");
     expect(() => x.tolist()).toThrow('Use await x.data(), or (await x.toDevice("cpu").eval()).tolist().');
     expect(() => x.evalSync()).toThrow("Use await x.eval().");
-    expect(() => evalAllSync(x.add(1))).toThrow("Use await x.eval().");
+    expect(() => evalAllSync(x.add(1))).toThrow("evalAllSync: f32[1] lives on webgpu, which answers later. Use await evalAll(…).");
   });
 
   test("printing runs nothing", async () => {
