@@ -12,8 +12,11 @@ import { deviceOf } from "../compiler/ir/node.ts";
 import { typeText } from "../compiler/ir/shape.ts";
 import type { HostArray, HostData } from "../compiler/ir/host.ts";
 import { canonicalize } from "../compiler/passes/canonicalize.ts";
+import type { CpuBuffer } from "../runtime/cpu/buffer.ts";
 import type { GpuDevice } from "../runtime/device.ts";
 import { cpu, openedGpu, requireDevice, requireGpu } from "./devices.ts";
+import type { OwedCheck } from "./indexing/bounds.ts";
+import { checksOwed } from "./indexing/bounds.ts";
 import { nextMoves } from "./moves.ts";
 import { prepare } from "./plans.ts";
 import { settings } from "./settings.ts";
@@ -122,15 +125,40 @@ const strays = (values: readonly Value[]): Value[] => (openedGpu() === null ? []
 
 function runOnCpu(values: readonly Value[], fetched: Fetched): void {
   if (values.length === 0) return;
+  const checks = checksOwed(values);
+  const made = computeOnCpu([...values, ...checks.map((check) => check.farthest)], fetched);
+  const wrong = settleChecks(checks, made.splice(values.length), fetched);
+  if (wrong === null) {
+    made.forEach((buffer, i) => finish(keep(at(values, i), buffer)));
+    return;
+  }
+  for (const buffer of made) buffer.release();
+  throw wrong;
+}
+
+/** The first index that is out of range, as an error; null where there is none. */
+function settleChecks(checks: readonly OwedCheck[], farthest: readonly CpuBuffer[], fetched: Fetched): Error | null {
+  let wrong: Error | null = null;
+  checks.forEach((check, i) => {
+    const buffer = at(farthest, i);
+    const evaluated = (indices: Value): CpuBuffer =>
+      indices.slot === null ? at(computeOnCpu([indices], fetched), 0) : cpuInput(indices, fetched.get(indices));
+    const found = check.settle(at(buffer.elements, 0), (indices) => evaluated(indices).elements);
+    buffer.release();
+    check.drop();
+    wrong ??= found;
+  });
+  return wrong;
+}
+
+function computeOnCpu(values: readonly Value[], fetched: Fetched): CpuBuffer[] {
   if (settings().target === "interpreter") {
     const contentOf = (v: Value): HostData | null => (v.slot === null ? null : { type: v.type, data: fetched.get(v) ?? readValueSync(v) });
-    interpretValues(values, contentOf).forEach((data, i) => finish(keep(at(values, i), cpu.upload(data.data, data.type))));
-    return;
+    return interpretValues(values, contentOf).map(({ data, type }) => cpu.upload(data, type));
   }
   const canonical = canonicalize(values);
   const inputs = canonical.buffers.map((v) => cpuInput(v, fetched.get(v)));
-  const outputs = cpu.run(prepare(canonical, cpu).executable, inputs, canonical.scalars);
-  outputs.forEach((buffer, i) => finish(keep(at(values, i), buffer)));
+  return cpu.run(prepare(canonical, cpu).executable, inputs, canonical.scalars);
 }
 
 /** The slots are filled at once, so that further plans can be recorded and run on top; definitions stay until the work went well. */

@@ -75,6 +75,13 @@ function onHost(slot: Slot): HostArray | null {
   return slot instanceof CpuBuffer ? cpu.readSync(slot) : null;
 }
 
+/** The elements of a value, to be read only and at once, where they are on the host; null where they are not, or not yet. */
+export function hostElements(value: Value): HostArray | null {
+  const { slot } = value;
+  if (slot instanceof HostCopy) return slot.data;
+  return slot instanceof CpuBuffer ? slot.elements : null;
+}
+
 /** A copy of the elements of an evaluated value. */
 export async function readValue(value: Value): Promise<HostArray> {
   const slot = filled(value);

@@ -6,7 +6,8 @@ import type { DeviceName } from "../devices.ts";
 import * as cumulative from "../functions/cumulative.ts";
 import type { DiffOptions } from "../functions/cumulative.ts";
 import * as indexing from "../functions/indexing.ts";
-import type { Index, SortOptions } from "../functions/indexing.ts";
+import type { Index, SortOptions, TakeOptions } from "../functions/indexing.ts";
+import type { IndexList } from "../indexing/entries.ts";
 import * as join from "../functions/join.ts";
 import * as linalg from "../functions/linalg.ts";
 import * as place from "../functions/place.ts";
@@ -165,10 +166,10 @@ export abstract class ShapeMethods extends ElementwiseMethods {
   at(...index: readonly Index<this>[]): this {
     return indexing.at(this, ...index);
   }
-  take(indices: this | number | readonly number[], options: AxisOption = {}): this {
+  take(indices: this | number | IndexList, options: TakeOptions = {}): this {
     return indexing.take(this, indices, options);
   }
-  takeAlongAxis(indices: this, axis: number | AxisOption): this {
+  takeAlongAxis(indices: this | IndexList, axis: number | AxisOption): this {
     return indexing.takeAlongAxis(this, indices, axis);
   }
 
