@@ -1,0 +1,61 @@
+/** Random graphs on the GPU, fused and unfused, against the interpreter. Longer, and with other graphs: FUZZ_RUNS=20 FUZZ_SEED=7. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { interpretGraph } from "../../compiler/interpret.ts";
+import { isInteger } from "../../compiler/ir/dtype.ts";
+import { at } from "../../compiler/ir/errors.ts";
+import { nodesOf } from "../../compiler/ir/graph.ts";
+import { checkProgramsAsync, expectResults, fuzzing } from "../fuzz/check.ts";
+import type { Program, World } from "../fuzz/program.ts";
+import { exact, lengthy, tame } from "../fuzz/worlds.ts";
+import { gpu } from "./adapter.ts";
+import { runBothWays } from "./run.ts";
+import { play } from "./sessions.ts";
+
+/** The program with room for another order of float sums on the device, and for another sign of a zero, which WGSL does not keep. */
+const loosened = (program: Program): Program => ({
+  ...program,
+  outputs: program.outputs.map((o) => ({ ...o, error: Math.max(o.error * 4, Number.MIN_VALUE) })),
+});
+
+/** Integers that are no float32: a device may round them either way. */
+function roundsIntegers({ graph, inputs }: Program): boolean {
+  const casts = nodesOf(graph).filter((n) => n.op.kind === "elementwise" && at(n.results, 0).dtype === "float32" && n.args.some((a) => isInteger(a.dtype)));
+  const given = interpretGraph({ ...graph, outputs: casts.flatMap((n) => n.args) }, inputs);
+  return given.some(({ type, data }) => isInteger(type.dtype) && data.some((x) => Math.fround(x) !== x));
+}
+
+async function checkOnGpu(program: Program): Promise<void> {
+  if (roundsIntegers(program)) return;
+  const [fused = [], unfused = fused] = await runBothWays(program.graph, program.inputs);
+  expectResults(loosened(program), fused, "on the GPU");
+  expectResults(loosened(program), unfused, "on the GPU, not fused");
+}
+
+/** What devices compute alike; the bits of a NaN are nobody's business. */
+const world: World = { ...tame(exact), takes: (op) => exact.takes(op) && op.name !== "bitcast" };
+
+const session = fc.array(fc.array(fc.nat({ max: 9999 }), { minLength: 4, maxLength: 8 }), { minLength: 4, maxLength: 30, size: "max" });
+
+async function checkSession(steps: readonly (readonly number[])[]): Promise<void> {
+  const wanted = await play(steps, "cpu");
+  const found = await play(steps, "webgpu");
+  expect(found.map((f) => [f.what, f.data.length])).toEqual(wanted.map((w) => [w.what, w.data.length]));
+  const off = wanted.flatMap(({ what, data }, k) => {
+    const got = at(found, k).data;
+    const i = [...data].findIndex((x, j) => !(Math.abs(x - at(got, j)) <= 1e-4 * Math.max(1, Math.abs(x))));
+    return i < 0 ? [] : [`${what}, element ${i}: ${got[i]}, not ${data[i]}`];
+  });
+  expect(off).toEqual([]);
+}
+
+describe.skipIf(gpu === null)("random graphs on webgpu", { timeout: 120_000 }, () => {
+  test("give what the interpreter gives", () => checkProgramsAsync(world, 60, checkOnGpu));
+  test("give what the interpreter gives of NaN, infinities and the ends of ranges", () =>
+    checkProgramsAsync({ ...world, kinds: ["boundless"] }, 60, checkOnGpu));
+  test("give what the interpreter gives, where loops are dealt out to lanes", () => checkProgramsAsync(lengthy(world), 25, checkOnGpu));
+});
+
+describe.skipIf(gpu === null)("random sessions on webgpu", { timeout: 120_000 }, () => {
+  test("give what they give on the cpu", () => fc.assert(fc.asyncProperty(session, checkSession), fuzzing(40)));
+});
