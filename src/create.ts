@@ -16,7 +16,7 @@ import { Lazy } from "./handle.ts";
 import type { ArrayData, LiteralOptions } from "./literal.ts";
 import { readLiteral, requireDType, requireShape } from "./literal.ts";
 import { moveTo } from "./moves.ts";
-import { userNumber, valueOf } from "./operands.ts";
+import { elementsOf, userNumber, valueOf } from "./operands.ts";
 import { settings } from "./settings.ts";
 import { given, requireOn } from "./slots.ts";
 import { Tensor } from "./tensor.ts";
@@ -151,7 +151,7 @@ export interface LikeOptions {
 
 function like<T extends Lazy>(op: string, x: T, n: number, options: LikeOptions): T {
   const dtype = options.dtype === undefined ? x.dtype : requireDType(op, options.dtype);
-  return x.wrap(fill(n, tensorType(dtype, x.shape)));
+  return x.alike(fill(n, tensorType(dtype, elementsOf(op, x).shape)));
 }
 
 /**
@@ -183,5 +183,5 @@ export const emptyLike = <T extends Lazy>(x: T, options: LikeOptions = {}): T =>
  */
 export function fullLike<T extends Lazy>(x: T, fillValue: number | boolean, options: LikeOptions = {}): T {
   const dtype = options.dtype === undefined ? x.dtype : requireDType("fullLike", options.dtype);
-  return x.wrap(broadcastTo(userNumber("fullLike", fillValue, dtype), x.shape));
+  return x.alike(broadcastTo(userNumber("fullLike", fillValue, dtype), elementsOf("fullLike", x).shape));
 }

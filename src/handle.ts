@@ -16,10 +16,12 @@ import { sizeOf, typeText } from "../compiler/ir/shape.ts";
 import type { DeviceName } from "./devices.ts";
 import { answersNow, evaluate, evaluateSync, pendingNodes, requireSync } from "./evaluate.ts";
 import { recordSite } from "./call-site.ts";
-import { formatValues } from "./print/format.ts";
+import type { Printed } from "./print/format.ts";
+import { densePrinted, formatPrinted } from "./print/format.ts";
 import { installHooks } from "./print/hooks.ts";
 import type { PrintOptions } from "./print/options.ts";
 import { optionsFor } from "./print/options.ts";
+import type { Rows } from "./ragged/rows.ts";
 import { settings } from "./settings.ts";
 import { readValue, readValueSync, releaseValue, requireOn } from "./slots.ts";
 
@@ -55,12 +57,30 @@ export abstract class Lazy {
     return this.#value;
   }
 
-  /** A handle of the same class on `value`. */
+  /** How rows of different lengths lie in the value; null where each axis has one length, as in every tensor. */
+  get rows(): Rows | null {
+    return null;
+  }
+
+  /** A handle of the same face on `value`, each of whose axes has one length. */
   wrap(value: Value): this {
-    if (settings().debug) recordSite(value.node);
-    const made = this.make(value);
-    requireOn(made.device, value.node.definition?.op.name ?? this.face, value.type);
-    if (!sameClass(made, this)) throw new CompilerBug(`a ${this.face} made another class of handle`);
+    return this.adopt(this.make(value));
+  }
+  /** A handle of the same face on a value with an element for each one of this: in the same rows, where they differ in length. */
+  alike(value: Value): this {
+    return this.wrap(value);
+  }
+  /** A handle of the same face on elements that lie in these rows. Only what is ragged itself makes another. */
+  onRows(value: Value, rows: Rows): this {
+    throw new CompilerBug(`${this.describe()} made ${rows.length} ragged rows of ${typeText(value.type)}`);
+  }
+
+  /** A handle that was just made, as one of this face. */
+  protected adopt(made: Lazy): this {
+    const { node, type } = made.value;
+    if (settings().debug) recordSite(node);
+    requireOn(made.device, node.definition?.op.name ?? this.face, type);
+    if (!sameFace(made, this)) throw new CompilerBug(`a ${this.face} made a handle of another face`);
     return made;
   }
 
@@ -74,6 +94,10 @@ export abstract class Lazy {
 
   get type(): TensorType {
     return this.value.type;
+  }
+  /** `f32[2,3]`: dtype and axis lengths, as errors name them; `~` is the axis of rows that differ in length. */
+  get typeName(): string {
+    return typeText(this.type);
   }
   /** Axis lengths, outermost first. */
   get shape(): Shape {
@@ -102,7 +126,7 @@ export abstract class Lazy {
   /** The length of the first axis; a ShapeError where there is none. */
   get length(): number {
     const [first] = this.shape;
-    if (first === undefined) throw new ShapeError(`length: ${typeText(this.type)} has no axes. Read it with item().`);
+    if (first === undefined) throw new ShapeError(`length: ${this.typeName} has no axes. Read it with item().`);
     return first;
   }
 
@@ -129,11 +153,11 @@ export abstract class Lazy {
   /** `data` without waiting; throws a DeviceError on devices that cannot. */
   dataSync(options: { readonly into?: HostArray } = {}): HostArray {
     evaluateSync([this], { call: "dataSync", instead: "await x.data()" });
-    return copyInto(readValueSync(this.value), options.into, this.type);
+    return copyInto(readValueSync(this.value), options.into, this.value.type);
   }
   /** The only element, as a number, or as a boolean where the dtype is bool; a ShapeError where there is not exactly one. */
   item(): number | boolean {
-    if (this.size !== 1) throw new ShapeError(`item: ${typeText(this.type)} has ${this.size} elements, not one. Read it with tolist() or dataSync().`);
+    if (this.size !== 1) throw new ShapeError(`item: ${this.typeName} has ${this.size} elements, not one. Read it with tolist() or dataSync().`);
     requireSync(this, { call: "item", instead: "(await x.data())[0]" });
     const x = at(this.dataSync(), 0);
     return this.dtype === "bool" ? x !== 0 : x;
@@ -157,7 +181,11 @@ export abstract class Lazy {
   toString(options: Partial<PrintOptions> = {}): string {
     if (this.#value === null) return `${this.face}(disposed)`;
     if (!answersNow(this)) return this.describe();
-    return formatValues(this.face, this.dataSync(), this.type, optionsFor("toString", this.face, options));
+    return formatPrinted(this.printed(), optionsFor("toString", this.face, options));
+  }
+  /** What prints: the elements and how they are nested. Evaluates on the CPU. */
+  printed(): Printed {
+    return densePrinted(this.face, this.dataSync(), this.type);
   }
   /** What `console.log` shows: the elements where they are on the host already, else a description; it never runs a kernel. */
   preview(): string {
@@ -169,7 +197,7 @@ export abstract class Lazy {
     const where = this.device === "cpu" ? settings().target : this.device;
     const { slot } = this.#value;
     const state = slot === null ? `lazy: ${pendingNodes(this.#value)} nodes, ${where}` : `evaluated, ${slot.device ?? "described"}`;
-    return `${this.face}(${typeText(this.type)}, ${state})`;
+    return `${this.face}(${this.typeName}, ${state})`;
   }
   static {
     installHooks(this.prototype);
@@ -182,9 +210,12 @@ function letGo(value: Value): void {
   if (value.holders === 0) releaseValue(value);
 }
 
-/** Whether two handles are of one class: what makes `wrap` honest to the type checker. */
-function sameClass<T extends Lazy>(made: Lazy, like: T): made is T {
-  return Object.getPrototypeOf(made) === Object.getPrototypeOf(like);
+/**
+ * Whether two handles are of one face: what makes `wrap` honest to the type checker. A face has one type: that rows differ in length
+ * is known when a program runs, and no type tells it.
+ */
+function sameFace<T extends Lazy>(made: Lazy, like: T): made is T {
+  return made.face === like.face;
 }
 
 function copyInto(data: HostArray, into: HostArray | undefined, type: TensorType): HostArray {

@@ -12,14 +12,25 @@ import { cast } from "../compiler/ops/arithmetic.ts";
 import { constantValue } from "../compiler/ops/source.ts";
 import { broadcastTo, fill } from "../compiler/ops/views.ts";
 import { Lazy } from "./handle.ts";
+import { alignRows } from "./ragged/align.ts";
 import { requireOn } from "./slots.ts";
 import { tracked } from "./tracking.ts";
 
 /** An operand of a function of several: a handle, or a number or boolean that takes the handle's dtype. */
 export type Operand<T extends Lazy> = T | number | boolean;
 
-/** The handle's value, checked to be one: JavaScript callers get a named error. */
+/**
+ * The handle's value, each of whose axes has one length: what an op takes that knows nothing of ragged rows. Throws an
+ * UnsupportedError where rows differ in length, so that no op takes their elements for something else.
+ */
 export function valueOf(op: string, x: Lazy): Value {
+  const elements = elementsOf(op, x);
+  if (x.rows === null) return elements;
+  throw new UnsupportedError(`${op}: ${x.typeName} has rows of different lengths, which ${op} does not take. Pad them first: toPadded(x, fill).`);
+}
+
+/** The elements of a handle, one after another where it has ragged rows; checked to be one: JavaScript callers get a named error. */
+export function elementsOf(op: string, x: Lazy): Value {
   if (!(x instanceof Lazy)) throw new UnsupportedError(`${op}: ${describe(x)} is no array or tensor. Make one with array(x) or tensor(x).`);
   return tracked(x.value);
 }
@@ -35,7 +46,7 @@ export function faceOf<T extends Lazy>(op: string, operands: readonly Operand<T>
   const first = handles[0];
   if (first === undefined) throw new UnsupportedError(`${op}: none of the operands is an array or a tensor. Make one with array(x) or tensor(x).`);
   for (const h of handles) {
-    valueOf(op, h);
+    elementsOf(op, h);
     if (h.face !== first.face) throw new UnsupportedError(`${op}: mixes an array and a tensor. Convert one of them: tensor(x) or array(x).`);
   }
   return first;
@@ -116,28 +127,68 @@ export type DTypeRule =
   /** Promoted; a number that the common dtype cannot hold makes both float64 (comparisons take any number). */
   | "compare";
 
-/** Operands of one dtype and one shape. */
+/** Operands of one dtype and one shape. Ragged rows are an UnsupportedError. */
 export function unify<T extends Lazy>(
   op: string,
   operands: readonly Operand<T>[],
   rule: DTypeRule = "promote",
 ): { readonly face: T; readonly values: readonly Value[] } {
   const { face, values } = unifyDTypes(op, operands, rule);
-  const shape = commonShape(
-    op,
-    values.map((v) => v.type),
-  );
-  return { face, values: values.map((v) => broadcastTo(v, shape)) };
+  return { face, values: broadcastAll(op, values) };
 }
 
-/** Operands of one dtype; numbers are rank-0 constants. */
+/** Operands of one dtype; numbers are rank-0 constants. Ragged rows are an UnsupportedError. */
 export function unifyDTypes<T extends Lazy>(
   op: string,
   operands: readonly Operand<T>[],
   rule: DTypeRule = "promote",
 ): { readonly face: T; readonly values: readonly Value[] } {
+  for (const x of operands) if (typeof x === "object") valueOf(op, x);
+  return ofOneDType(op, operands, rule);
+}
+
+/**
+ * Operands of an elementwise function, in one dtype and laid over one another: shapes broadcast, ragged rows meet equal ones. The
+ * result is `like.alike(value)`.
+ */
+export function unifyElements<T extends Lazy>(
+  op: string,
+  operands: readonly Operand<T>[],
+  rule: DTypeRule = "promote",
+): { readonly like: T; readonly values: readonly Value[] } {
+  const { face, values } = ofOneDType(op, operands, rule);
+  return overlay(op, face, operands, values);
+}
+
+/** The values of these operands laid over one another, and a handle that the result is like. */
+export function overlay<T extends Lazy>(
+  op: string,
+  face: T,
+  operands: readonly Operand<T>[],
+  values: readonly Value[],
+): { readonly like: T; readonly values: readonly Value[] } {
+  const handles = operands.map((x) => (typeof x === "object" ? x : null));
+  const aligned = alignRows(op, handles, values);
+  if (aligned === null) return { like: face, values: broadcastAll(op, values) };
+  return { like: aligned.like, values: broadcastAll(op, aligned.values) };
+}
+
+function broadcastAll(op: string, values: readonly Value[]): readonly Value[] {
+  const shape = commonShape(
+    op,
+    values.map((v) => v.type),
+  );
+  return values.map((v) => broadcastTo(v, shape));
+}
+
+/** Operands of one dtype, in whatever rows they lie; numbers are rank-0 constants. */
+export function ofOneDType<T extends Lazy>(
+  op: string,
+  operands: readonly Operand<T>[],
+  rule: DTypeRule = "promote",
+): { readonly face: T; readonly values: readonly Value[] } {
   const face = faceOf(op, operands);
-  const handles = operands.map((x) => (typeof x === "number" || typeof x === "boolean" ? x : valueOf(op, x)));
+  const handles = operands.map((x) => (typeof x === "number" || typeof x === "boolean" ? x : elementsOf(op, x)));
   const arrays = handles.filter((x) => typeof x === "object");
   const dtype = settle(
     face,
@@ -158,18 +209,24 @@ function settle(face: Lazy, rule: DTypeRule, dtype: DType, operands: readonly (V
   return rule === "compare" && !held ? "float64" : dtype;
 }
 
-/** The handle's value as a float: integers and bool become the face's own float. */
-export function floating(op: string, x: Lazy): Value {
-  const v = valueOf(op, x);
+/** How the operand of a function becomes a value. */
+export type Prepare = (op: string, x: Lazy) => Value;
+
+/** The handle's value as a float: integers and bool become the face's own float. Ragged rows are an UnsupportedError. */
+export const floating: Prepare = (op, x) => asFloat(op, x, valueOf(op, x));
+/** The handle's value as a number: bool becomes int32. Ragged rows are an UnsupportedError. */
+export const numeric: Prepare = (op, x) => asNumber(valueOf(op, x));
+/** `floating` of the elements, whatever rows they lie in. */
+export const floatElements: Prepare = (op, x) => asFloat(op, x, elementsOf(op, x));
+/** `numeric` of the elements, whatever rows they lie in. */
+export const numberElements: Prepare = (op, x) => asNumber(elementsOf(op, x));
+
+function asFloat(op: string, x: Lazy, v: Value): Value {
   requireComputes(op, v.dtype);
   return isFloat(v.dtype) ? v : cast(v, x.floatDType);
 }
 
-/** The handle's value as a number: bool becomes int32. */
-export function numeric(op: string, x: Lazy): Value {
-  const v = valueOf(op, x);
-  return isBool(v.dtype) ? cast(v, "int32") : v;
-}
+const asNumber = (v: Value): Value => (isBool(v.dtype) ? cast(v, "int32") : v);
 
 /** The handle's value; a DTypeError unless it is an integer of the kinds that index. */
 export function integral(op: string, x: Lazy): Value {

@@ -8,7 +8,7 @@ import { erfc } from "../../compiler/ops/special.ts";
 import { tanh } from "../../compiler/ops/trigonometric.ts";
 import { broadcastTo, reshape, slice } from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
-import { floating, parameter, unifyDTypes } from "../operands.ts";
+import { floatElements, floating, parameter, unifyDTypes } from "../operands.ts";
 import { axisOption } from "../options.ts";
 import type { AxisOption } from "../options.ts";
 import type { Unary } from "./lift.ts";
@@ -114,8 +114,8 @@ function eluValue(x: Value, alpha: Value): Value {
  * elu(tensor([-1, 2])); // → tensor([-0.6321,  2.0000])
  */
 export function elu<T extends Lazy>(x: T, options: { readonly alpha?: number } = {}): T {
-  const v = floating("elu", x);
-  return x.wrap(eluValue(v, parameter("elu", options.alpha ?? null, 1, v)));
+  const v = floatElements("elu", x);
+  return x.alike(eluValue(v, parameter("elu", options.alpha ?? null, 1, v)));
 }
 
 /**
@@ -125,10 +125,10 @@ export function elu<T extends Lazy>(x: T, options: { readonly alpha?: number } =
  * celu(tensor([-1, 2])); // → tensor([-0.6321,  2.0000])
  */
 export function celu<T extends Lazy>(x: T, options: { readonly alpha?: number } = {}): T {
-  const v = floating("celu", x);
+  const v = floatElements("celu", x);
   const alpha = parameter("celu", options.alpha ?? null, 1, v);
   const positive = greater(v, 0);
-  return x.wrap(where(positive, v, multiply(expm1(divide(where(positive, 0, v), alpha)), alpha)));
+  return x.alike(where(positive, v, multiply(expm1(divide(where(positive, 0, v), alpha)), alpha)));
 }
 
 /**
@@ -138,8 +138,8 @@ export function celu<T extends Lazy>(x: T, options: { readonly alpha?: number } 
  * leakyRelu(tensor([-1, 2])); // → tensor([-0.0100,  2.0000])
  */
 export function leakyRelu<T extends Lazy>(x: T, options: { readonly negativeSlope?: number } = {}): T {
-  const v = floating("leakyRelu", x);
-  return x.wrap(where(greater(v, 0), v, multiply(v, parameter("leakyRelu", options.negativeSlope ?? null, 0.01, v))));
+  const v = floatElements("leakyRelu", x);
+  return x.alike(where(greater(v, 0), v, multiply(v, parameter("leakyRelu", options.negativeSlope ?? null, 0.01, v))));
 }
 
 /**
@@ -149,10 +149,10 @@ export function leakyRelu<T extends Lazy>(x: T, options: { readonly negativeSlop
  * gelu(tensor([-1, 2])); // → tensor([-0.1587,  1.9545])
  */
 export function gelu<T extends Lazy>(x: T, options: { readonly approximate?: "none" | "tanh" } = {}): T {
-  const v = floating("gelu", x);
-  if (options.approximate !== "tanh") return x.wrap(multiply(multiply(v, 0.5), erfc(multiply(v, -Math.SQRT1_2))));
+  const v = floatElements("gelu", x);
+  if (options.approximate !== "tanh") return x.alike(multiply(multiply(v, 0.5), erfc(multiply(v, -Math.SQRT1_2))));
   const inner = multiply(add(v, multiply(multiply(multiply(v, v), v), 0.044715)), Math.sqrt(2 / Math.PI));
-  return x.wrap(multiply(multiply(v, 0.5), add(tanh(inner), 1)));
+  return x.alike(multiply(multiply(v, 0.5), add(tanh(inner), 1)));
 }
 
 /**
@@ -162,12 +162,12 @@ export function gelu<T extends Lazy>(x: T, options: { readonly approximate?: "no
  * softplus(tensor([0])); // → tensor([0.6931])
  */
 export function softplus<T extends Lazy>(x: T, options: { readonly beta?: number; readonly threshold?: number } = {}): T {
-  const v = floating("softplus", x);
+  const v = floatElements("softplus", x);
   const scaled = options.beta === undefined ? v : multiply(v, parameter("softplus", options.beta, 1, v));
   const linear = greater(scaled, parameter("softplus", options.threshold ?? null, 20, v));
   const soft = log1pExp(where(linear, 0, scaled));
   const unscaled = options.beta === undefined ? soft : divide(soft, parameter("softplus", options.beta, 1, v));
-  return x.wrap(where(linear, v, unscaled));
+  return x.alike(where(linear, v, unscaled));
 }
 
 /**
@@ -177,8 +177,8 @@ export function softplus<T extends Lazy>(x: T, options: { readonly beta?: number
  * hardtanh(tensor([-2, 0.5, 2])); // → tensor([-1.0000,  0.5000,  1.0000])
  */
 export function hardtanh<T extends Lazy>(x: T, options: { readonly minVal?: number; readonly maxVal?: number } = {}): T {
-  const v = floating("hardtanh", x);
-  return x.wrap(clamped(v, parameter("hardtanh", options.minVal ?? null, -1, v), parameter("hardtanh", options.maxVal ?? null, 1, v)));
+  const v = floatElements("hardtanh", x);
+  return x.alike(clamped(v, parameter("hardtanh", options.minVal ?? null, -1, v), parameter("hardtanh", options.maxVal ?? null, 1, v)));
 }
 
 /**
@@ -188,10 +188,10 @@ export function hardtanh<T extends Lazy>(x: T, options: { readonly minVal?: numb
  * softshrink(tensor([-1, 0.2, 1])); // → tensor([-0.5000,  0.0000,  0.5000])
  */
 export function softshrink<T extends Lazy>(x: T, options: { readonly lambd?: number } = {}): T {
-  const v = floating("softshrink", x);
+  const v = floatElements("softshrink", x);
   const lambd = parameter("softshrink", options.lambd ?? null, 0.5, v);
   const below = where(less(v, negative(lambd)), add(v, lambd), multiply(v, 0));
-  return x.wrap(where(greater(v, lambd), subtract(v, lambd), below));
+  return x.alike(where(greater(v, lambd), subtract(v, lambd), below));
 }
 
 /**
@@ -201,8 +201,8 @@ export function softshrink<T extends Lazy>(x: T, options: { readonly lambd?: num
  * hardshrink(tensor([-1, 0.2, 1])); // → tensor([-1,  0,  1])
  */
 export function hardshrink<T extends Lazy>(x: T, options: { readonly lambd?: number } = {}): T {
-  const v = floating("hardshrink", x);
-  return x.wrap(where(lessEqual(absolute(v), parameter("hardshrink", options.lambd ?? null, 0.5, v)), 0, v));
+  const v = floatElements("hardshrink", x);
+  return x.alike(where(lessEqual(absolute(v), parameter("hardshrink", options.lambd ?? null, 0.5, v)), 0, v));
 }
 
 /**
@@ -212,8 +212,8 @@ export function hardshrink<T extends Lazy>(x: T, options: { readonly lambd?: num
  * threshold(tensor([1, 5]), 3, 0); // → tensor([0, 5])
  */
 export function threshold<T extends Lazy>(x: T, threshold: number, value: number): T {
-  const v = floating("threshold", x);
-  return x.wrap(where(lessEqual(v, parameter("threshold", threshold, 0, v)), parameter("threshold", value, 0, v), v));
+  const v = floatElements("threshold", x);
+  return x.alike(where(lessEqual(v, parameter("threshold", threshold, 0, v)), parameter("threshold", value, 0, v), v));
 }
 
 /**

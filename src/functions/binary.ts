@@ -14,7 +14,7 @@ import * as rounding from "../../compiler/ops/rounding.ts";
 import { atan2 as atan2Value } from "../../compiler/ops/trigonometric.ts";
 import type { Lazy } from "../handle.ts";
 import type { Operand } from "../operands.ts";
-import { parameter, unify } from "../operands.ts";
+import { parameter, unifyElements } from "../operands.ts";
 import type { Binary, Unary } from "./lift.ts";
 import { liftAny, liftBinary } from "./lift.ts";
 
@@ -361,7 +361,7 @@ export interface IsCloseOptions {
  * isclose(tensor([1, 2]), tensor([1.000001, 3])); // → tensor([ True, False])
  */
 export function isclose<T extends Lazy>(x: T, y: Operand<T>, options: IsCloseOptions = {}): T {
-  const { face, values } = unify("isclose", [x, y], "float");
+  const { like, values } = unifyElements("isclose", [x, y], "float");
   const [a, b] = [at(values, 0), at(values, 1)];
   const tolerance = addValue(
     parameter("isclose", options.atol ?? null, 1e-8, b),
@@ -369,5 +369,5 @@ export function isclose<T extends Lazy>(x: T, y: Operand<T>, options: IsCloseOpt
   );
   const near = both(arithmetic.lessEqual(arithmetic.absolute(minus(a, b)), tolerance), lessValue(arithmetic.absolute(b), Infinity));
   const close = arithmetic.logicalOr(near, equalValue(a, b));
-  return face.wrap(options.equalNan === true ? arithmetic.logicalOr(close, both(isNaN(a), isNaN(b))) : close);
+  return like.alike(options.equalNan === true ? arithmetic.logicalOr(close, both(isNaN(a), isNaN(b))) : close);
 }

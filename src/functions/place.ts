@@ -13,7 +13,7 @@ import { requireDevice } from "../devices.ts";
 import type { Lazy } from "../handle.ts";
 import { requireDType } from "../literal.ts";
 import { moveTo } from "../moves.ts";
-import { userNumber, valueOf } from "../operands.ts";
+import { elementsOf, userNumber, valueOf } from "../operands.ts";
 import { requireOn } from "../slots.ts";
 import { part } from "./shape.ts";
 
@@ -26,7 +26,7 @@ const seq = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
  * astype(tensor([1.7, -1.7]), "int32"); // → tensor([ 1, -1], dtype=int32)
  */
 export function astype<T extends Lazy>(x: T, dtype: DType): T {
-  return x.wrap(cast(valueOf("astype", x), requireDType("astype", dtype)));
+  return x.alike(cast(elementsOf("astype", x), requireDType("astype", dtype)));
 }
 
 /**
@@ -37,11 +37,11 @@ export function astype<T extends Lazy>(x: T, dtype: DType): T {
  * toDevice(tensor([1, 2]), "cpu").device; // → cpu
  */
 export function toDevice<T extends Lazy>(x: T, device: DeviceName): T {
-  const v = valueOf("toDevice", x);
+  const v = elementsOf("toDevice", x);
   const to = requireDevice("toDevice", device);
   if (x.face === "array" && to !== "cpu") throw new DeviceError(`toDevice: arrays live on the cpu, not on ${to}. Make a tensor of it first: tensor(x).`);
   requireOn(to, "toDevice", v.type);
-  return x.wrap(moveTo(v, to));
+  return x.alike(moveTo(v, to));
 }
 
 // ---- padding

@@ -1,18 +1,17 @@
 /** Choosing between elements. */
 import { isBool } from "../../compiler/ir/dtype.ts";
-import { at, DTypeError } from "../../compiler/ir/errors.ts";
+import { at, DTypeError, ShapeError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
-import { typeText } from "../../compiler/ir/shape.ts";
+import { sameShape, typeText } from "../../compiler/ir/shape.ts";
 import { add, cast, greater, isNaN, less, multiply, subtract, where as whereValue } from "../../compiler/ops/arithmetic.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
-import { broadcastTo } from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
 import type { Operand } from "../operands.ts";
-import { commonShape, faceOf, unify, unifyDTypes, userNumber, valueOf } from "../operands.ts";
+import { elementsOf, faceOf, ofOneDType, overlay, unifyElements, userNumber } from "../operands.ts";
 
 /** A condition as bool: numbers are true where they are not 0. */
 function condition(op: string, c: Lazy): Value {
-  const v = valueOf(op, c);
+  const v = elementsOf(op, c);
   if (isBool(v.dtype)) return v;
   throw new DTypeError(`${op}: the condition is ${typeText(v.type)}, not bool. Compare it with something first.`);
 }
@@ -26,15 +25,14 @@ function condition(op: string, c: Lazy): Value {
 export function where<T extends Lazy>(cond: T, x: Operand<T>, y: Operand<T>): T {
   const face = faceOf("where", [cond, x, y]);
   const c = condition("where", cond);
-  const [a, b] = branches(face, x, y);
-  const shape = commonShape("where", [c.type, a.type, b.type]);
-  return face.wrap(whereValue(broadcastTo(c, shape), broadcastTo(a, shape), broadcastTo(b, shape)));
+  const { like, values } = overlay("where", face, [cond, x, y], [c, ...branches(face, x, y)]);
+  return like.alike(whereValue(at(values, 0), at(values, 1), at(values, 2)));
 }
 
 /** Two numbers are of the face's own float, two booleans are bool. */
 function branches<T extends Lazy>(face: T, x: Operand<T>, y: Operand<T>): readonly [Value, Value] {
   if (typeof x === "object" || typeof y === "object") {
-    const { values } = unifyDTypes("where", [x, y]);
+    const { values } = ofOneDType("where", [x, y]);
     return [at(values, 0), at(values, 1)];
   }
   const dtype = typeof x === "boolean" && typeof y === "boolean" ? "bool" : face.floatDType;
@@ -57,7 +55,7 @@ export function clip<T extends Lazy>(x: T, min?: Operand<T> | null | ClipOptions
   let out = x;
   if (bounds.min !== undefined && bounds.min !== null) out = bounded(out, bounds.min, less);
   if (bounds.max !== undefined && bounds.max !== null) out = bounded(out, bounds.max, greater);
-  return out === x ? x.wrap(valueOf("clip", x)) : out;
+  return out === x ? x.alike(elementsOf("clip", x)) : out;
 }
 
 function isBounds<T extends Lazy>(min: Operand<T> | null | undefined | ClipOptions<T>): min is ClipOptions<T> {
@@ -66,10 +64,10 @@ function isBounds<T extends Lazy>(min: Operand<T> | null | undefined | ClipOptio
 
 /** A bound that is NaN gives NaN, as in NumPy. */
 function bounded<T extends Lazy>(x: T, bound: Operand<T>, outside: (v: Value, b: Value) => Value): T {
-  const { face, values } = unify("clip", [x, bound]);
+  const { like, values } = unifyElements("clip", [x, bound]);
   const [v, b] = [at(values, 0), at(values, 1)];
   const inside = whereValue(outside(v, b), b, v);
-  return face.wrap(isFloat(b.dtype) && typeof bound === "object" ? whereValue(isNaN(b), b, inside) : inside);
+  return like.alike(isFloat(b.dtype) && typeof bound === "object" ? whereValue(isNaN(b), b, inside) : inside);
 }
 
 /**
@@ -79,11 +77,11 @@ function bounded<T extends Lazy>(x: T, bound: Operand<T>, outside: (v: Value, b:
  * lerp(tensor([0]), tensor([10]), 0.25); // → tensor([2.5000])
  */
 export function lerp<T extends Lazy>(x: T, y: Operand<T>, weight: Operand<T>): T {
-  const { face, values } = unify("lerp", [x, y, weight], "float");
+  const { like, values } = unifyElements("lerp", [x, y, weight], "float");
   const [a, b, w] = [at(values, 0), at(values, 1), at(values, 2)];
   const gap = subtract(b, a);
   const fromY = subtract(b, multiply(gap, subtract(1, w)));
-  return face.wrap(whereValue(less(w, 0.5), add(a, multiply(w, gap)), fromY));
+  return like.alike(whereValue(less(w, 0.5), add(a, multiply(w, gap)), fromY));
 }
 
 /**
@@ -95,7 +93,10 @@ export function lerp<T extends Lazy>(x: T, y: Operand<T>, weight: Operand<T>): T
 export function maskedFill<T extends Lazy>(x: T, mask: T, value: Operand<T>): T {
   const m = condition("maskedFill", mask);
   const face = faceOf("maskedFill", [x, mask, value]);
-  const v = valueOf("maskedFill", x);
-  const by = typeof value === "object" ? cast(valueOf("maskedFill", value), v.dtype) : userNumber("maskedFill", value, v.dtype);
-  return face.wrap(whereValue(broadcastTo(m, v.shape), broadcastTo(by, v.shape), v));
+  const v = elementsOf("maskedFill", x);
+  const by = typeof value === "object" ? cast(elementsOf("maskedFill", value), v.dtype) : userNumber("maskedFill", value, v.dtype);
+  const { like, values } = overlay("maskedFill", face, [x, mask, value], [v, m, by]);
+  const filled = whereValue(at(values, 1), at(values, 2), at(values, 0));
+  if (sameShape(filled.shape, v.shape)) return like.alike(filled);
+  throw new ShapeError(`maskedFill: the mask ${mask.typeName} does not broadcast to ${x.typeName}. Lengths must be equal or 1.`);
 }

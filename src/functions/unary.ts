@@ -6,7 +6,7 @@ import * as rounding from "../../compiler/ops/rounding.ts";
 import * as special from "../../compiler/ops/special.ts";
 import * as trigonometric from "../../compiler/ops/trigonometric.ts";
 import type { Lazy } from "../handle.ts";
-import { floating, parameter } from "../operands.ts";
+import { floatElements, parameter } from "../operands.ts";
 import type { Unary } from "./lift.ts";
 import { liftAny, liftFloat, liftNumeric } from "./lift.ts";
 
@@ -346,7 +346,7 @@ function sincValue(x: Value): Value {
  * polygamma(1, tensor([1])); // → tensor([1.6449])
  */
 export function polygamma<T extends Lazy>(n: number, x: T): T {
-  return x.wrap(special.polygamma(n, floating("polygamma", x)));
+  return x.alike(special.polygamma(n, floatElements("polygamma", x)));
 }
 
 /**
@@ -398,9 +398,9 @@ export interface NanToNumOptions {
  * nanToNum(tensor([NaN, 1])); // → tensor([0, 1])
  */
 export function nanToNum<T extends Lazy>(x: T, options: NanToNumOptions = {}): T {
-  const v = floating("nanToNum", x);
+  const v = floatElements("nanToNum", x);
   const largest = v.dtype === "float32" ? 3.4028234663852886e38 : Number.MAX_VALUE;
   const noNaN = where(isNaN(v), parameter("nanToNum", options.nan ?? null, 0, v), v);
   const noHigh = where(equal(v, Infinity), parameter("nanToNum", options.posinf ?? null, largest, v), noNaN);
-  return x.wrap(where(equal(v, -Infinity), parameter("nanToNum", options.neginf ?? null, -largest, v), noHigh));
+  return x.alike(where(equal(v, -Infinity), parameter("nanToNum", options.neginf ?? null, -largest, v), noHigh));
 }

@@ -1,7 +1,7 @@
 /** The elements of an array or tensor as text, without its name. */
 import { at, UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { Lazy } from "../handle.ts";
-import { densePrinted, formatElements } from "./format.ts";
+import { formatElements } from "./format.ts";
 import { numpyScalar } from "./numpy.ts";
 import type { PrintOptions } from "./options.ts";
 import { optionsFor } from "./options.ts";
@@ -24,7 +24,7 @@ export function arrayToString(x: Lazy, options: ArrayToStringOptions = {}): stri
   const { separator = x.face === "array" ? " " : ", ", ...changes } = options;
   if (typeof separator !== "string") throw new UnsupportedError(`arrayToString: separator is a string, not ${String(separator)}.`);
   const own = optionsFor("arrayToString", x.face, changes);
-  const data = x.dataSync();
-  if (x.face === "array" && x.ndim === 0 && Object.keys(changes).length === 0) return numpyScalar(at(data, 0), x.dtype);
-  return formatElements(densePrinted(x.face, data, x.type), own, { separator, indent: 0, closing: 0 });
+  const printed = x.printed();
+  if (x.face === "array" && x.ndim === 0 && Object.keys(changes).length === 0) return numpyScalar(at(printed.data, 0), x.dtype);
+  return formatElements(printed, own, { separator, indent: 0, closing: 0 });
 }

@@ -4,6 +4,7 @@ import { at } from "../../compiler/ir/errors.ts";
 import type { Shape } from "../../compiler/ir/shape.ts";
 import { sizeOf } from "../../compiler/ir/shape.ts";
 import type { Face } from "../handle.ts";
+import type { Printed } from "./format.ts";
 import { formatPrinted } from "./format.ts";
 import type { Nesting } from "./layout.ts";
 import { denseNesting } from "./layout.ts";
@@ -20,10 +21,15 @@ export interface RaggedShape {
 
 /** `array([[1, 2, 3],\n       [4, 5]])`: ragged rows with brackets, dtype and alignment. */
 export function formatRagged(face: Face, data: ArrayLike<number>, dtype: DType, shape: RaggedShape, options: PrintOptions = printOptions(face)): string {
+  return formatPrinted(raggedPrinted(face, data, dtype, shape), options);
+}
+
+/** What prints of ragged rows. Where there are none, the shape says so, with `~` for the lengths of rows. */
+export function raggedPrinted(face: Face, data: ArrayLike<number>, dtype: DType, shape: RaggedShape): Printed {
   const nesting = raggedNesting(shape);
   const rows = nesting.span(0, 0).length;
-  const hollow = rows === 0 ? ["0", ...shape.offsets.map(() => "ragged"), ...shape.innerShape.map(String)] : null;
-  return formatPrinted({ face, data, dtype, nesting, hollow }, options);
+  const hollow = rows === 0 ? ["0", ...shape.offsets.map(() => "~"), ...shape.innerShape.map(String)] : null;
+  return { face, data, dtype, nesting, hollow };
 }
 
 function raggedNesting({ offsets, innerShape }: RaggedShape): Nesting {
