@@ -3,6 +3,7 @@
  * so: `zeros([2, 3], { face: "tensor" })`. The dtype is the face's own float where none is given.
  */
 import type { DType } from "../compiler/ir/dtype.ts";
+import { ShapeError } from "../compiler/ir/errors.ts";
 import type { Value } from "../compiler/ir/node.ts";
 import type { Shape } from "../compiler/ir/shape.ts";
 import { tensorType } from "../compiler/ir/shape.ts";
@@ -14,9 +15,11 @@ import { requireDevice } from "./devices.ts";
 import type { Face } from "./handle.ts";
 import { Lazy } from "./handle.ts";
 import type { ArrayData, LiteralOptions } from "./literal.ts";
-import { readLiteral, requireDType, requireShape } from "./literal.ts";
+import { readLiteral, readRagged, requireDType, requireShape } from "./literal.ts";
 import { moveTo } from "./moves.ts";
 import { elementsOf, userNumber, valueOf } from "./operands.ts";
+import { RaggedArray } from "./ragged/array.ts";
+import { evenValue, Rows } from "./ragged/rows.ts";
 import { settings } from "./settings.ts";
 import { given, requireOn } from "./slots.ts";
 import { Tensor } from "./tensor.ts";
@@ -31,7 +34,7 @@ function sourceValue(face: Face, data: Source, fallback: DType, options: Literal
     requireOn(where, face, read.type);
     return given(read.data, read.type, where);
   }
-  const v = valueOf(face, data);
+  const v = data.rows === null ? valueOf(face, data) : evenValue(face, elementsOf(face, data), data.rows);
   const dtype = options.dtype === undefined ? v.dtype : requireDType(face, options.dtype);
   const shape = options.shape === undefined ? v.shape : requireShape(face, options.shape);
   // converted where both dtypes exist: the CPU
@@ -41,13 +44,28 @@ function sourceValue(face: Face, data: Source, fallback: DType, options: Literal
 }
 
 /**
- * A NumPy-like array: float64 for numbers; booleans and typed arrays keep their own dtype.
+ * A NumPy-like array: float64 for numbers; booleans and typed arrays keep their own dtype. Rows may differ in length.
  *
  * @example
  * array([[1, 2], [3, 4]]); // → array([[1, 2], [3, 4]])
+ * array([[1, 2, 3], [4, 5]]); // → array([[1, 2, 3], [4, 5]])
  */
 export function array(data: Source, options: LiteralOptions = {}): NDArray {
+  const ragged = raggedOf(data, options);
+  if (ragged !== null) return ragged;
   return new NDArray(sourceValue("array", data, "float64", options, data instanceof Lazy ? "cpu" : null));
+}
+
+/** What an array of ragged rows is made from; null where each axis has one length. */
+function raggedOf(data: Source, options: LiteralOptions): NDArray | null {
+  if (!(data instanceof Lazy)) {
+    const read = readRagged("array", data, "float64", options);
+    return read === null ? null : new RaggedArray(given(read.data, read.type, "cpu"), new Rows(read.offsets));
+  }
+  if (data.rows === null) return null;
+  if (options.shape !== undefined) throw new ShapeError(`array: ${data.typeName} has no other shape. Pad it first: toPadded(x, fill).`);
+  const v = elementsOf("array", data);
+  return new RaggedArray(cast(v, options.dtype === undefined ? v.dtype : requireDType("array", options.dtype)), data.rows);
 }
 
 export interface TensorOptions extends LiteralOptions {

@@ -4,13 +4,14 @@ import { at, DTypeError, ShapeError, UnsupportedError } from "../compiler/ir/err
 import { postorder } from "../compiler/ir/graph.ts";
 import type { Value } from "../compiler/ir/node.ts";
 import { noAttrs, Node, result } from "../compiler/ir/node.ts";
-import { sameType, sizeOf, typeText } from "../compiler/ir/shape.ts";
+import { sameType, typeText } from "../compiler/ir/shape.ts";
 import type { InputRelation } from "../compiler/autodiff/vjp.ts";
 import { vjp } from "../compiler/autodiff/vjp.ts";
 import { detachOp } from "../compiler/ops/barrier.ts";
 import { reshapeOp } from "../compiler/ops/layout.ts";
 import { onesLike, zerosLike } from "../compiler/ops/views.ts";
 import type { Lazy } from "./handle.ts";
+import { requireSameRows } from "./ragged/rows.ts";
 import { shareSlot } from "./slots.ts";
 import { gradSuspended } from "./tracking.ts";
 
@@ -79,14 +80,20 @@ export function trackedLeaves(root: Value): Value[] {
 
 /** The cotangent of the value to differentiate: 1 for a single element, else what was given. */
 export function cotangentOf(op: string, output: Lazy, given: Lazy | undefined): Value {
-  const { type } = output;
-  if (!isFloat(type.dtype)) throw new DTypeError(`${op}: ${typeText(type)} has no gradient: only floats are differentiated. Convert with astype first.`);
+  if (!isFloat(output.dtype)) throw new DTypeError(`${op}: ${output.typeName} has no gradient: only floats are differentiated. Convert with astype first.`);
   if (given === undefined) {
-    if (sizeOf(type.shape) === 1) return onesLike(output.value);
-    throw new ShapeError(`${op}: ${typeText(type)} is no single number. Reduce it, with sum() say, or give the cotangent.`);
+    if (output.size === 1) return onesLike(output.value);
+    throw new ShapeError(`${op}: ${output.typeName} is no single number. Reduce it, with sum() say, or give the cotangent.`);
   }
-  if (!sameType(given.type, type)) throw new ShapeError(`${op}: the cotangent ${typeText(given.type)} of ${typeText(type)} must have its type.`);
+  requireSameShape(op, "the cotangent", given, output);
   return given.value;
+}
+
+/** Throws a ShapeError unless `x` has the dtype and the shape of `like`, and its rows where they differ in length. */
+export function requireSameShape(op: string, what: string, x: Lazy, like: Lazy): void {
+  const mixed = (x.rows === null) !== (like.rows === null);
+  if (mixed || !sameType(x.value.type, like.value.type)) throw new ShapeError(`${op}: ${what} ${x.typeName} of ${like.typeName} must have its type.`);
+  if (x.rows !== null && like.rows !== null) requireSameRows(op, like.rows, x.rows);
 }
 
 /** The gradients of `output` with respect to `inputs`; throws where one is not reached, and says why. */

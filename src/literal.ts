@@ -6,8 +6,8 @@ import type { HostArray } from "../compiler/ir/host.ts";
 import { hostArray } from "../compiler/ir/host.ts";
 import type { Shape, TensorType } from "../compiler/ir/shape.ts";
 import { shapeText, sizeOf, tensorType } from "../compiler/ir/shape.ts";
-import type { Face } from "./handle.ts";
 import { represents } from "./operands.ts";
+import { offsetsOf, rowError } from "./ragged/rows.ts";
 
 /** Typed arrays of any element type, also of those that do not compute yet. */
 export type AnyTypedArray =
@@ -72,8 +72,8 @@ export function requireShape(op: string, shape: Shape | number): Shape {
   throw new ShapeError(`${op}: ${Array.isArray(list) ? shapeText(list) : String(shape)} is no shape. Lengths are whole numbers from 0 on.`);
 }
 
-/** Reads a literal; `fallback` is the dtype of plain numbers. Throws where it is ragged, or holds what the dtype cannot. */
-export function readLiteral(face: Face, data: ArrayData, fallback: DType, options: LiteralOptions): { readonly data: HostArray; readonly type: TensorType } {
+/** Reads a literal; `fallback` is the dtype of plain numbers. Throws where rows differ in length, or holds what the dtype cannot. */
+export function readLiteral(face: string, data: ArrayData, fallback: DType, options: LiteralOptions): { readonly data: HostArray; readonly type: TensorType } {
   const shape = shapeOf(face, data);
   const found = options.dtype === undefined ? naturalDType(face, data, fallback) : options.dtype;
   const dtype = requireDType(face, found);
@@ -83,8 +83,60 @@ export function readLiteral(face: Face, data: ArrayData, fallback: DType, option
   return { data: flatten(face, data, dtype, shape), type };
 }
 
+/** Lists that differ in length: their elements one after another, and where the lists of each level begin. */
+export interface RaggedLiteral {
+  readonly data: HostArray;
+  /** The elements along axis 0, and the inner axes. */
+  readonly type: TensorType;
+  /** The offsets of each ragged level, outermost first. */
+  readonly offsets: readonly Int32Array[];
+}
+
+/**
+ * Reads lists whose lengths differ; null where all lists of a level have one length. So many levels are ragged whatever their lengths
+ * are: `atLeast`. Throws where lists are not equally deep, or hold what the dtype cannot.
+ */
+export function readRagged(op: string, data: ArrayData, fallback: DType, options: LiteralOptions, atLeast: number = 0): RaggedLiteral | null {
+  if (!isList(data)) return null;
+  const { lengths, lists } = levelsOf(op, data);
+  const uneven = lengths.findLastIndex((level) => level.some((n) => n !== level[0]));
+  const levels = Math.max(uneven, atLeast);
+  if (levels < 1) return null;
+  if (options.shape !== undefined) throw new ShapeError(`${op}: a shape is for flat data, not for rows of different lengths.`);
+  const dtype = requireDType(op, options.dtype ?? naturalDType(op, data, fallback));
+  const offsets = Array.from({ length: levels }, (_, i) => offsetsOf(lengths[i + 1] ?? []));
+  const inner = lengths.slice(levels + 1).map((level) => level[0] ?? 0);
+  const size = lastOf(at(offsets, levels - 1));
+  const out = hostArray(dtype, size * sizeOf(inner));
+  const cursor: Cursor = { face: op, dtype, shape: inner, out, path: [], next: 0 };
+  for (const list of lists) fillScalars(cursor, list);
+  return { data: out, type: tensorType(dtype, [size, ...inner]), offsets };
+}
+
+const lastOf = (list: Int32Array): number => at(list, list.length - 1);
+
+/** How long the lists of each level are, and the lists of the last one, which hold no lists. */
+function levelsOf(op: string, data: List): { readonly lengths: readonly (readonly number[])[]; readonly lists: readonly List[] } {
+  const lengths: number[][] = [];
+  let lists: List[] = [data];
+  for (;;) {
+    lengths.push(lists.map((list) => list.length));
+    if (!lists.some((list) => isList(list[0]))) return { lengths, lists };
+    const next: List[] = [];
+    for (const [i, list] of lists.entries()) {
+      for (let k = 0; k < list.length; k++) {
+        const item: unknown = list[k];
+        if (!isList(item))
+          throw uneven(op, `item ${k} of list ${i} at depth ${lengths.length} is ${isScalar(item) ? "a number" : "no list"} where others are lists`);
+        next.push(item);
+      }
+    }
+    lists = next;
+  }
+}
+
 /** The shape by the first element of each level; `flatten` checks the others against it. */
-function shapeOf(face: Face, data: ArrayData): Shape {
+function shapeOf(face: string, data: ArrayData): Shape {
   const shape: number[] = [];
   let level: ArrayData | undefined = data;
   while (isList(level)) {
@@ -95,13 +147,13 @@ function shapeOf(face: Face, data: ArrayData): Shape {
   return shape;
 }
 
-function foreign(face: Face, x: unknown): UnsupportedError {
+function foreign(face: string, x: unknown): UnsupportedError {
   const what = x === null || typeof x !== "object" ? String(x) : `an object (${Object.prototype.toString.call(x)})`;
   return new UnsupportedError(`${face}: ${what} is no data. Give numbers, booleans, typed arrays or lists of them; join arrays with stack or concat.`);
 }
 
 /** Booleans, bigints and typed arrays have a dtype of their own; numbers have the face's. */
-function naturalDType(face: Face, data: ArrayData, fallback: DType): DType {
+function naturalDType(face: string, data: ArrayData, fallback: DType): DType {
   const kinds = new Set<DType>();
   const visit = (x: ArrayData): void => {
     if (isTyped(x)) kinds.add(dtypeByConstructor.get(x.constructor.name) ?? fallback);
@@ -124,7 +176,7 @@ function scalarDType(x: unknown, fallback: DType): DType {
   return typeof x === "bigint" ? "int64" : fallback;
 }
 
-function flatten(face: Face, data: ArrayData, dtype: DType, shape: Shape): HostArray {
+function flatten(face: string, data: ArrayData, dtype: DType, shape: Shape): HostArray {
   const out = hostArray(dtype, sizeOf(shape));
   if (isList(data)) fillRow({ face, dtype, shape, out, path: [], next: 0 }, data);
   else out[0] = scalarNumber(face, data, dtype);
@@ -133,7 +185,7 @@ function flatten(face: Face, data: ArrayData, dtype: DType, shape: Shape): HostA
 
 /** Where reading has come to. */
 interface Cursor {
-  readonly face: Face;
+  readonly face: string;
   readonly dtype: DType;
   readonly shape: Shape;
   readonly out: HostArray;
@@ -145,7 +197,7 @@ interface Cursor {
 function fillRow(cursor: Cursor, list: List): void {
   const { face, shape, path } = cursor;
   const expected = at(shape, path.length);
-  if (list.length !== expected) throw rowError(face, path, list.length, expected);
+  if (list.length !== expected) throw rowError(face, path.join(", "), list.length, expected);
   if (path.length === shape.length - 1) {
     fillScalars(cursor, list);
     return;
@@ -153,7 +205,7 @@ function fillRow(cursor: Cursor, list: List): void {
   path.push(0);
   for (const [i, item] of list.entries()) {
     path[path.length - 1] = i;
-    if (!isList(item)) throw raggedness(face, `row ${path.join(", ")} is a number where others are lists`);
+    if (!isList(item)) throw uneven(face, `row ${path.join(", ")} is a number where others are lists`);
     fillRow(cursor, item);
   }
   path.pop();
@@ -175,21 +227,15 @@ function fillScalars(cursor: Cursor, list: List): void {
   }
 }
 
-function scalarNumber(face: Face, x: unknown, dtype: DType): number {
-  if (!isScalar(x)) throw isList(x) ? raggedness(face, "an element is a list where others are numbers") : foreign(face, x);
+function scalarNumber(face: string, x: unknown, dtype: DType): number {
+  if (!isScalar(x)) throw isList(x) ? uneven(face, "an element is a list where others are numbers") : foreign(face, x);
   return checkedNumber(face, Number(x), dtype);
 }
 
-function checkedNumber(face: Face, x: number, dtype: DType): number {
+function checkedNumber(face: string, x: number, dtype: DType): number {
   if (represents(dtype, x)) return x;
   throw new DTypeError(`${face}: ${x} cannot be represented as ${dtype}. Make it with a float dtype and convert with astype("${dtype}").`);
 }
 
-function rowError(face: Face, path: readonly number[], length: number, expected: number): Error {
-  return raggedness(face, `row ${path.join(", ")} has ${length} elements, the rows before it ${expected}`);
-}
-
-function raggedness(face: Face, what: string): Error {
-  if (face === "tensor") return new ShapeError(`tensor: rows differ in length: ${what}. Pad them to one length.`);
-  return new UnsupportedError(`array: ragged rows are not there yet: ${what}. Pad them to one length.`);
-}
+/** Lists that are not equally deep. */
+const uneven = (op: string, what: string): Error => new ShapeError(`${op}: ${what}. Nest all lists equally deep.`);

@@ -19,13 +19,16 @@ import { tracked } from "./tracking.ts";
 /** An operand of a function of several: a handle, or a number or boolean that takes the handle's dtype. */
 export type Operand<T extends Lazy> = T | number | boolean;
 
-/**
- * The handle's value, each of whose axes has one length: what an op takes that knows nothing of ragged rows. Throws an
- * UnsupportedError where rows differ in length, so that no op takes their elements for something else.
- */
+/** The handle's value, each of whose axes has one length: what an op takes that knows nothing of ragged rows, as `requireDense` says. */
 export function valueOf(op: string, x: Lazy): Value {
   const elements = elementsOf(op, x);
-  if (x.rows === null) return elements;
+  requireDense(op, x);
+  return elements;
+}
+
+/** Throws an UnsupportedError where rows differ in length, so that nothing takes their elements for something else. */
+export function requireDense(op: string, x: Lazy): void {
+  if (x.rows === null) return;
   throw new UnsupportedError(`${op}: ${x.typeName} has rows of different lengths, which ${op} does not take. Pad them first: toPadded(x, fill).`);
 }
 

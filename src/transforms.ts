@@ -7,13 +7,14 @@ import { vjp as pullBack } from "../compiler/autodiff/vjp.ts";
 import { isFloat } from "../compiler/ir/dtype.ts";
 import { at, DTypeError, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
 import type { Value } from "../compiler/ir/node.ts";
-import { sameType, sizeOf, tensorType, typeText } from "../compiler/ir/shape.ts";
+import { sizeOf, tensorType } from "../compiler/ir/shape.ts";
 import { cast, equal } from "../compiler/ops/arithmetic.ts";
 import { iotaValue } from "../compiler/ops/source.ts";
 import { concat, fill, reshape, zerosLike } from "../compiler/ops/views.ts";
-import { closeDerivative, closeResult, cotangentOf, differentiate, openInput, withoutHistory } from "./differentiate.ts";
+import { closeDerivative, closeResult, cotangentOf, differentiate, openInput, requireSameShape, withoutHistory } from "./differentiate.ts";
 import { Lazy } from "./handle.ts";
 import type { Tensor } from "./tensor.ts";
+import { requireDense } from "./operands.ts";
 import { recording } from "./tracking.ts";
 
 export { noGrad } from "./tracking.ts";
@@ -45,10 +46,10 @@ function open<T extends Lazy>(op: string, f: Differentiable<T>, xs: readonly T[]
     const x = xs[i];
     if (!(x instanceof Lazy))
       throw new UnsupportedError(`${op}: argument ${i} is no array or tensor. Give one, or say which to differentiate by with { argnums }.`);
-    if (!isFloat(x.dtype)) throw new DTypeError(`${op}: argument ${i} is ${typeText(x.type)}: only floats are differentiated. Convert with astype first.`);
+    if (!isFloat(x.dtype)) throw new DTypeError(`${op}: argument ${i} is ${x.typeName}: only floats are differentiated. Convert with astype first.`);
     return openInput(x.value);
   });
-  const named = xs.map((x, i) => (argnums.includes(i) ? x.wrap(at(inputs, argnums.indexOf(i))) : x));
+  const named = xs.map((x, i) => (argnums.includes(i) ? x.alike(at(inputs, argnums.indexOf(i))) : x));
   const output = recording(() => f(...named));
   if (!(output instanceof Lazy)) throw new UnsupportedError(`${op}: the function returned ${typeof output}, not an array or tensor. Return one, unread.`);
   return { output, inputs };
@@ -96,8 +97,11 @@ function valueAndGradients<T extends Lazy>(
 ): { readonly value: T; readonly gradients: readonly T[] } {
   const { output, inputs } = open(op, f, xs, argnumsOf(options));
   const gradients = differentiate(op, output, inputs, { createGraph: true });
-  const close = (v: Value): T => output.wrap(closeResult(v, inputs));
-  return { value: close(output.value), gradients: gradients.map((g) => output.wrap(closeDerivative(g, inputs))) };
+  const arguments_ = argnumsOf(options).map((i) => at(xs, i));
+  return {
+    value: output.alike(closeResult(output.value, inputs)),
+    gradients: gradients.map((g, i) => at(arguments_, i).alike(closeDerivative(g, inputs))),
+  };
 }
 
 /**
@@ -114,12 +118,11 @@ export function vjp<T extends Lazy>(f: Differentiable<T>, ...xs: readonly T[]): 
     xs,
     xs.map((_, i) => i),
   );
-  const close = (v: Value): T => output.wrap(closeResult(v, inputs));
   const back = (cotangent: T): T[] => {
     const found = pullBack([output.value], inputs, [cotangentOf("vjp", output, cotangent)]);
-    return inputs.map((x, i) => output.wrap(closeDerivative(found[i] ?? zerosLike(x), inputs)));
+    return inputs.map((x, i) => at(xs, i).alike(closeDerivative(found[i] ?? zerosLike(x), inputs)));
   };
-  return [close(output.value), back];
+  return [output.alike(closeResult(output.value, inputs)), back];
 }
 
 /**
@@ -137,17 +140,16 @@ export function jvp<T extends Lazy>(f: Differentiable<T>, xs: readonly T[], tang
     xs,
     xs.map((_, i) => i),
   );
-  inputs.forEach((x, i) => {
+  inputs.forEach((_, i) => {
     const t = at(tangents, i);
-    if (!sameType(x.type, t.type)) throw new ShapeError(`jvp: tangent ${i} is ${typeText(t.type)}, its argument ${typeText(x.type)}. Both have one type.`);
+    requireSameShape("jvp", `tangent ${i}`, t, at(xs, i));
   });
   const [tangent] = pushForward(
     [output.value],
     inputs,
     tangents.map((t) => t.value),
   );
-  const close = (v: Value): T => output.wrap(closeResult(v, inputs));
-  return [close(output.value), output.wrap(closeDerivative(tangent ?? zerosLike(output.value), inputs))];
+  return [output.alike(closeResult(output.value, inputs)), output.alike(closeDerivative(tangent ?? zerosLike(output.value), inputs))];
 }
 
 /**
@@ -160,7 +162,7 @@ export function jvp<T extends Lazy>(f: Differentiable<T>, xs: readonly T[], tang
 export function gradients<T extends Lazy>(loss: T, xs: readonly T[], options: { readonly createGraph?: boolean; readonly gradient?: T } = {}): T[] {
   const inputs = xs.map((x) => x.value);
   const found = differentiate("gradients", loss, inputs, { ...options, createGraph: options.createGraph ?? false, relation: "connected" });
-  return xs.map((x, i) => x.wrap(at(found, i)));
+  return xs.map((x, i) => x.alike(at(found, i)));
 }
 
 /**
@@ -177,6 +179,7 @@ export function jacobian<T extends Lazy>(f: Differentiable<T>, options: Argnums 
 
 function jacobians<T extends Lazy>(op: string, f: Differentiable<T>, xs: readonly T[], options: Argnums): T[] {
   const { output, inputs } = open(op, f, xs, argnumsOf(options));
+  for (const x of [output, ...argnumsOf(options).map((i) => at(xs, i))]) requireDense(op, x);
   const y = output.value;
   const size = sizeOf(y.shape);
   const rows = Array.from({ length: size }, (_, i) => {
@@ -207,4 +210,4 @@ export function hessian<T extends Lazy = Tensor>(f: Differentiable<T>, options: 
  * @example
  * grad((x) => stopGradient(x).mul(x).sum())(tensor([3])); // → tensor([3])
  */
-export const stopGradient = <T extends Lazy>(x: T): T => x.wrap(withoutHistory(x.value));
+export const stopGradient = <T extends Lazy>(x: T): T => x.alike(withoutHistory(x.value));

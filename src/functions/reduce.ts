@@ -1,24 +1,28 @@
 /** Functions that reduce axes. `axis: null` or none: all axes. Integer sums and indices are int32 until int64 is there. */
 import type { DType } from "../../compiler/ir/dtype.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
-import { at, ShapeError, UnsupportedError } from "../../compiler/ir/errors.ts";
+import { ShapeError, UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
-import { normalizeAxis, sizeOf, typeText } from "../../compiler/ir/shape.ts";
+import { normalizeAxis, typeText } from "../../compiler/ir/shape.ts";
 import { absolute, add, cast, divide, equal, isNaN, less, square, subtract, truth, where } from "../../compiler/ops/arithmetic.ts";
 import { detach } from "../../compiler/ops/barrier.ts";
 import { exp, log, pow, sqrt } from "../../compiler/ops/exponential.ts";
-import * as reductions from "../../compiler/ops/reductions.ts";
-import { broadcast, reduceSum, reshape } from "../../compiler/ops/views.ts";
+import { reduceMax, reduceMin } from "../../compiler/ops/reductions.ts";
+import { reduceSum, reshape } from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
 import { requireDType } from "../literal.ts";
-import { floating, numeric, valueOf } from "../operands.ts";
+import type { Prepare } from "../operands.ts";
+import { elementsOf, floatElements, floating, numberElements } from "../operands.ts";
 import type { AxisOption, ReduceOptions, Reduction } from "../options.ts";
 import { axisOption, reduceOption } from "../options.ts";
+import { reduceRows } from "../ragged/reduce.ts";
+import type { Over } from "./over.ts";
+import { overAxes } from "./over.ts";
 
 /** A function that reduces the axes named, or all. */
 export type Reducer = <T extends Lazy>(x: T, options?: ReduceOptions) => T;
 
-type Build = (x: Value, reduction: Reduction) => Value;
+type Build = (x: Value, over: Over) => Value;
 
 const seq = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
@@ -32,23 +36,14 @@ export function kept(reduced: Value, from: Value, { axes, keepdims }: Reduction)
     : reduced;
 }
 
-/** A reduced value (its axes gone) repeated along them again. */
-export function spread(reduced: Value, like: Value, axes: readonly number[]): Value {
-  return broadcast(
-    reduced,
-    like.shape,
-    seq(like.shape.length).filter((i) => !axes.includes(i)),
-  );
+/** The elements `v` of x reduced: over axes of one length, or within ragged rows. */
+function reduce<T extends Lazy>(x: T, v: Value, reduction: Reduction, build: Build): T {
+  if (x.rows !== null) return reduceRows(x, x.rows, v, reduction, build);
+  return x.wrap(kept(build(v, overAxes(reduction.axes)), v, reduction));
 }
 
-const countOf = (x: Value, axes: readonly number[]): number => sizeOf(axes.map((a) => at(x.shape, a)));
-
-function reducer(op: string, prepare: (op: string, x: Lazy) => Value, build: Build): Reducer {
-  return (x, options = {}) => {
-    const v = prepare(op, x);
-    const reduction = reduceOption(op, x, options);
-    return x.wrap(kept(build(v, reduction), v, reduction));
-  };
+function reducer(op: string, prepare: Prepare, build: Build): Reducer {
+  return (x, options = {}) => reduce(x, prepare(op, x), reduceOption(op, x, options), build);
 }
 
 export interface SumOptions extends ReduceOptions {
@@ -56,10 +51,10 @@ export interface SumOptions extends ReduceOptions {
   readonly dtype?: DType;
 }
 
-function accumulated<T extends Lazy>(op: string, x: T, options: SumOptions, build: (v: Value, axes: readonly number[]) => Value): T {
+function accumulated<T extends Lazy>(op: string, x: T, options: SumOptions, build: Build): T {
   const reduction = reduceOption(op, x, options);
-  const v = options.dtype === undefined ? numeric(op, x) : cast(valueOf(op, x), requireDType(op, options.dtype));
-  return x.wrap(kept(build(v, reduction.axes), v, reduction));
+  const v = options.dtype === undefined ? numberElements(op, x) : cast(elementsOf(op, x), requireDType(op, options.dtype));
+  return reduce(x, v, reduction, build);
 }
 
 /**
@@ -69,7 +64,7 @@ function accumulated<T extends Lazy>(op: string, x: T, options: SumOptions, buil
  * sum(tensor([[1, 2], [3, 4]]), { axis: 0 }); // → tensor([4, 6])
  */
 export function sum<T extends Lazy>(x: T, options: SumOptions = {}): T {
-  return accumulated("sum", x, options, reduceSum);
+  return accumulated("sum", x, options, (v, over) => over.sum(v));
 }
 /**
  * The product; bool counts as 0 and 1.
@@ -78,7 +73,7 @@ export function sum<T extends Lazy>(x: T, options: SumOptions = {}): T {
  * prod(tensor([2, 3, 4])); // → tensor(24)
  */
 export function prod<T extends Lazy>(x: T, options: SumOptions = {}): T {
-  return accumulated("prod", x, options, reductions.reduceProd);
+  return accumulated("prod", x, options, (v, over) => over.prod(v));
 }
 /**
  * The mean, of floats; NaN where there are no elements.
@@ -86,76 +81,77 @@ export function prod<T extends Lazy>(x: T, options: SumOptions = {}): T {
  * @example
  * mean(tensor([1, 2, 3])); // → tensor(2)
  */
-export const mean: Reducer = reducer("mean", floating, (x, { axes }) => meanValue(x, axes));
+export const mean: Reducer = reducer("mean", floatElements, meanValue);
 /**
  * The greatest element; NaN where one is NaN. Equal extremes share the derivative. A ShapeError where there are no elements.
  *
  * @example
  * max(tensor([[1, 5], [3, 2]]), { axis: 1 }); // → tensor([5, 3])
  */
-export const max: Reducer = reducer("max", valueOf, (x, { axes }) => reductions.reduceMax(x, axes));
+export const max: Reducer = reducer("max", elementsOf, (x, over) => over.max(x));
 /**
  * The least element; NaN where one is NaN. Equal extremes share the derivative. A ShapeError where there are no elements.
  *
  * @example
  * min(tensor([[1, 5], [3, 2]]), { axis: 1 }); // → tensor([1, 2])
  */
-export const min: Reducer = reducer("min", valueOf, (x, { axes }) => reductions.reduceMin(x, axes));
+export const min: Reducer = reducer("min", elementsOf, (x, over) => over.min(x));
 /**
  * Whether one element is true, that is not 0.
  *
  * @example
  * any(tensor([true, false])); // → tensor(True)
  */
-export const any: Reducer = reducer("any", valueOf, (x, { axes }) => reductions.reduceAny(truth(x), axes));
+export const any: Reducer = reducer("any", elementsOf, (x, over) => over.any(truth(x)));
 /**
  * Whether all elements are true, that is not 0.
  *
  * @example
  * all(tensor([true, false])); // → tensor(False)
  */
-export const all: Reducer = reducer("all", valueOf, (x, { axes }) => reductions.reduceAll(truth(x), axes));
+export const all: Reducer = reducer("all", elementsOf, (x, over) => over.all(truth(x)));
 /**
  * The number of elements that are not 0.
  *
  * @example
  * countNonzero(tensor([0, 1, 2])); // → tensor(2, dtype=int32)
  */
-export const countNonzero: Reducer = reducer("countNonzero", valueOf, (x, { axes }) => reduceSum(cast(truth(x), "int32"), axes));
+export const countNonzero: Reducer = reducer("countNonzero", elementsOf, (x, over) => over.sum(cast(truth(x), "int32")));
 /**
  * log(sum(e^x)) without overflow, of floats.
  *
  * @example
  * logsumexp(tensor([0, 0])); // → tensor(0.6931)
  */
-export const logsumexp: Reducer = reducer("logsumexp", floating, (x, { axes }) => logsumexpValue(x, axes));
+export const logsumexp: Reducer = reducer("logsumexp", floatElements, logsumexpValue);
 /**
  * The sum of the elements that are not NaN.
  *
  * @example
  * nansum(tensor([1, NaN, 3])); // → tensor(4)
  */
-export const nansum: Reducer = reducer("nansum", numeric, (x, { axes }) => (isFloat(x.dtype) ? reduceSum(where(isNaN(x), 0, x), axes) : reduceSum(x, axes)));
+export const nansum: Reducer = reducer("nansum", numberElements, (x, over) => over.sum(isFloat(x.dtype) ? where(isNaN(x), 0, x) : x));
 /**
  * The mean of the elements that are not NaN.
  *
  * @example
  * nanmean(tensor([1, NaN, 3])); // → tensor(2)
  */
-export const nanmean: Reducer = reducer("nanmean", floating, (x, { axes }) => {
+export const nanmean: Reducer = reducer("nanmean", floatElements, (x, over) => {
   const there = cast(equal(x, x), x.dtype);
-  return divide(reduceSum(where(isNaN(x), 0, x), axes), reduceSum(there, axes));
+  return divide(over.sum(where(isNaN(x), 0, x)), over.sum(there));
 });
 
-/** The mean over axes, which go. */
-export const meanValue = (x: Value, axes: readonly number[]): Value => divide(reduceSum(x, axes), countOf(x, axes));
+function meanValue(x: Value, over: Over): Value {
+  return over.average(over.sum(x), x);
+}
 
 /** Shifted by the maximum, which cancels out: it is no part of the derivative. An infinite maximum is not subtracted. */
-export function logsumexpValue(x: Value, axes: readonly number[]): Value {
-  if (countOf(x, axes) === 0) return log(reduceSum(exp(x), axes));
-  const most = detach(reductions.reduceMax(x, axes));
+function logsumexpValue(x: Value, over: Over): Value {
+  if (over.isEmpty(x)) return log(over.sum(exp(x)));
+  const most = detach(over.max(x));
   const shift = where(less(absolute(most), Infinity), most, 0);
-  return add(log(reduceSum(exp(subtract(x, spread(shift, x, axes))), axes)), shift);
+  return add(log(over.sum(exp(subtract(x, over.spread(shift, x))))), shift);
 }
 
 export interface VarianceOptions extends ReduceOptions {
@@ -163,16 +159,15 @@ export interface VarianceOptions extends ReduceOptions {
   readonly correction?: number;
 }
 
-/** The variance over axes, which go: of the deviations from the mean, so that a large mean costs no digits. */
-export function varianceValue(x: Value, axes: readonly number[], correction: number = 0): Value {
-  const deviation = subtract(x, spread(meanValue(x, axes), x, axes));
-  return divide(reduceSum(square(deviation), axes), Math.max(0, countOf(x, axes) - correction));
+/** Of the deviations from the mean, so that a large mean costs no digits. */
+function varianceValue(x: Value, over: Over, correction: number): Value {
+  const deviation = subtract(x, over.spread(meanValue(x, over), x));
+  return over.average(over.sum(square(deviation)), x, correction);
 }
 
 function variance<T extends Lazy>(op: string, x: T, options: VarianceOptions, finish: (v: Value) => Value): T {
-  const v = floating(op, x);
-  const reduction = reduceOption(op, x, options);
-  return x.wrap(kept(finish(varianceValue(v, reduction.axes, options.correction ?? 0)), v, reduction));
+  const build: Build = (v, over) => finish(varianceValue(v, over, options.correction ?? 0));
+  return reduce(x, floatElements(op, x), reduceOption(op, x, options), build);
 }
 
 /**
@@ -208,26 +203,24 @@ export interface NormOptions extends ReduceOptions {
  * norm(tensor([3, 4])); // → tensor(5)
  */
 export function norm<T extends Lazy>(x: T, options: NormOptions = {}): T {
-  const v = floating("norm", x);
-  const reduction = reduceOption("norm", x, options);
-  return x.wrap(kept(normValue(v, options.ord ?? 2, reduction.axes), v, reduction));
+  return reduce(x, floatElements("norm", x), reduceOption("norm", x, options), (v, over) => normValue(v, options.ord ?? 2, over));
 }
 
-/** The p-norm over axes, which go; the derivative of the 2-norm at 0 is 0. */
-export function normValue(x: Value, ord: number, axes: readonly number[]): Value {
+/** The p-norm; the derivative of the 2-norm at 0 is 0. */
+function normValue(x: Value, ord: number, over: Over): Value {
   switch (ord) {
     case Infinity:
-      return reductions.reduceMax(absolute(x), axes);
+      return over.max(absolute(x));
     case -Infinity:
-      return reductions.reduceMin(absolute(x), axes);
+      return over.min(absolute(x));
     case 0:
-      return reduceSum(cast(truth(x), x.dtype), axes);
+      return over.sum(cast(truth(x), x.dtype));
     case 1:
-      return reduceSum(absolute(x), axes);
+      return over.sum(absolute(x));
     case 2:
-      return rootOr0(reduceSum(square(x), axes));
+      return rootOr0(over.sum(square(x)));
     default:
-      return pow(reduceSum(pow(absolute(x), ord), axes), 1 / ord);
+      return pow(over.sum(pow(absolute(x), ord)), 1 / ord);
   }
 }
 
@@ -259,9 +252,9 @@ function matrixNormValue(v: Value, ord: "fro" | number): Value {
   const [rows, columns] = [v.shape.length - 2, v.shape.length - 1];
   if (ord === "fro") return rootOr0(reduceSum(square(v), [rows, columns]));
   const sums = (axis: number): Value => reduceSum(absolute(v), [axis]);
-  if (ord === 1 || ord === -1) return ord === 1 ? reductions.reduceMax(sums(rows), [rows]) : reductions.reduceMin(sums(rows), [rows]);
-  if (ord === Infinity) return reductions.reduceMax(sums(columns), [rows]);
-  if (ord === -Infinity) return reductions.reduceMin(sums(columns), [rows]);
+  if (ord === 1 || ord === -1) return ord === 1 ? reduceMax(sums(rows), [rows]) : reduceMin(sums(rows), [rows]);
+  if (ord === Infinity) return reduceMax(sums(columns), [rows]);
+  if (ord === -Infinity) return reduceMin(sums(columns), [rows]);
   throw new UnsupportedError(`matrixNorm: ord ${ord} needs singular values, which are not there yet. Use "fro", 1, -1, Infinity or -Infinity.`);
 }
 
@@ -270,13 +263,12 @@ export interface PositionOptions extends AxisOption {
   readonly keepdim?: boolean;
 }
 
-function position(op: string, build: (x: Value, axes: readonly number[]) => Value): <T extends Lazy>(x: T, options?: PositionOptions) => T {
+function position(op: string, build: Build): <T extends Lazy>(x: T, options?: PositionOptions) => T {
   return (x, options = {}) => {
-    const v = numeric(op, x);
+    const v = numberElements(op, x);
     const given = axisOption(op, x, options);
     const axes = given === null ? seq(x.ndim) : [normalizeAxis(op, given, x.ndim)];
-    const keepdims = options.keepdims ?? options.keepdim ?? false;
-    return x.wrap(kept(build(v, axes), v, { axes, keepdims }));
+    return reduce(x, v, { axes, keepdims: options.keepdims ?? options.keepdim ?? false }, build);
   };
 }
 
@@ -286,11 +278,11 @@ function position(op: string, build: (x: Value, axes: readonly number[]) => Valu
  * @example
  * argmax(tensor([1, 3, 2])); // → tensor(1, dtype=int32)
  */
-export const argmax: <T extends Lazy>(x: T, options?: PositionOptions) => T = position("argmax", reductions.argmax);
+export const argmax: <T extends Lazy>(x: T, options?: PositionOptions) => T = position("argmax", (v, over) => over.argmax(v));
 /**
  * The position of the first least element (the first NaN) along an axis, or in the flattened array; int32.
  *
  * @example
  * argmin(tensor([2, 3, 1])); // → tensor(2, dtype=int32)
  */
-export const argmin: <T extends Lazy>(x: T, options?: PositionOptions) => T = position("argmin", reductions.argmin);
+export const argmin: <T extends Lazy>(x: T, options?: PositionOptions) => T = position("argmin", (v, over) => over.argmin(v));

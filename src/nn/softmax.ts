@@ -6,37 +6,40 @@ import type { Value } from "../../compiler/ir/node.ts";
 import { divide, negative, subtract } from "../../compiler/ops/arithmetic.ts";
 import { detach } from "../../compiler/ops/barrier.ts";
 import { exp, log } from "../../compiler/ops/exponential.ts";
-import { reduceMax } from "../../compiler/ops/reductions.ts";
-import { reduceSum } from "../../compiler/ops/views.ts";
+import type { Over } from "../functions/over.ts";
+import { overAxes } from "../functions/over.ts";
 import type { Lazy } from "../handle.ts";
-import { floating } from "../operands.ts";
+import { floatElements } from "../operands.ts";
 import type { AxisOption } from "../options.ts";
 import { requiredAxis } from "../options.ts";
-import { spreadOver } from "./axes.ts";
+import { alongRows } from "../ragged/reduce.ts";
 
-/** x less its largest element along `axis`. */
-function shifted(x: Value, axis: number): Value {
-  return subtract(x, spreadOver(reduceMax(detach(x), [axis]), x.shape, [axis]));
+/** x less its largest element. */
+const shifted = (x: Value, over: Over): Value => subtract(x, over.spread(over.max(detach(x)), x));
+
+function softmaxOver(x: Value, over: Over): Value {
+  const e = exp(shifted(x, over));
+  return divide(e, over.spread(over.sum(e), x));
+}
+
+function logSoftmaxOver(x: Value, over: Over): Value {
+  const d = shifted(x, over);
+  return subtract(d, over.spread(log(over.sum(exp(d))), x));
 }
 
 /** Softmax of floats along an axis counted from the front. */
-export function softmaxValue(x: Value, axis: number): Value {
-  const e = exp(shifted(x, axis));
-  return divide(e, spreadOver(reduceSum(e, [axis]), x.shape, [axis]));
-}
+export const softmaxValue = (x: Value, axis: number): Value => softmaxOver(x, overAxes([axis]));
 
 /** The logarithm of softmax of floats along an axis counted from the front. */
-export function logSoftmaxValue(x: Value, axis: number): Value {
-  const d = shifted(x, axis);
-  return subtract(d, spreadOver(log(reduceSum(exp(d), [axis])), x.shape, [axis]));
-}
+export const logSoftmaxValue = (x: Value, axis: number): Value => logSoftmaxOver(x, overAxes([axis]));
 
 /** The axis along which the results sum to 1; the last by default. */
 type AxisChoice = number | AxisOption;
 
-function lifted<T extends Lazy>(op: string, x: T, choice: AxisChoice, build: (x: Value, axis: number) => Value): T {
-  const value = floating(op, x);
-  return x.wrap(build(value, requiredAxis(op, x, choice, -1)));
+function lifted<T extends Lazy>(op: string, x: T, choice: AxisChoice, build: (x: Value, over: Over) => Value): T {
+  const value = floatElements(op, x);
+  const axis = requiredAxis(op, x, choice, -1);
+  return x.rows === null ? x.wrap(build(value, overAxes([axis]))) : x.alike(alongRows(x.rows, value, axis, build));
 }
 
 /**
@@ -46,7 +49,7 @@ function lifted<T extends Lazy>(op: string, x: T, choice: AxisChoice, build: (x:
  * @example
  * softmax(tensor([0, 0]), { axis: 0 }); // → tensor([0.5000, 0.5000])
  */
-export const softmax = <T extends Lazy>(x: T, axis: AxisChoice = {}): T => lifted("softmax", x, axis, softmaxValue);
+export const softmax = <T extends Lazy>(x: T, axis: AxisChoice = {}): T => lifted("softmax", x, axis, softmaxOver);
 
 /**
  * log(softmax(x)) along `axis`, without overflow. Same shape; throws an IndexError where the axis is out of range.
@@ -54,7 +57,7 @@ export const softmax = <T extends Lazy>(x: T, axis: AxisChoice = {}): T => lifte
  * @example
  * logSoftmax(tensor([0, 0]), { axis: 0 }); // → tensor([-0.6931, -0.6931])
  */
-export const logSoftmax = <T extends Lazy>(x: T, axis: AxisChoice = {}): T => lifted("logSoftmax", x, axis, logSoftmaxValue);
+export const logSoftmax = <T extends Lazy>(x: T, axis: AxisChoice = {}): T => lifted("logSoftmax", x, axis, logSoftmaxOver);
 
 /**
  * softmax(-x) along `axis`. Same shape; throws an IndexError where the axis is out of range.
@@ -62,4 +65,4 @@ export const logSoftmax = <T extends Lazy>(x: T, axis: AxisChoice = {}): T => li
  * @example
  * softmin(tensor([0, 0]), { axis: 0 }); // → tensor([0.5000, 0.5000])
  */
-export const softmin = <T extends Lazy>(x: T, axis: AxisChoice = {}): T => lifted("softmin", x, axis, (v, a) => softmaxValue(negative(v), a));
+export const softmin = <T extends Lazy>(x: T, axis: AxisChoice = {}): T => lifted("softmin", x, axis, (v, over) => softmaxOver(negative(v), over));

@@ -7,6 +7,7 @@
 import { at, CompilerBug, ShapeError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import { tensorType, typeText } from "../../compiler/ir/shape.ts";
+import { reshape } from "../../compiler/ops/views.ts";
 import { given } from "../slots.ts";
 
 /** Items of an axis, taken in some order, and what lies below them. */
@@ -26,6 +27,7 @@ export class Rows {
   /** The number of elements (or of what stands for one, where the value has inner axes). */
   readonly size: number;
   readonly #values: Value[] = [];
+  readonly #outer: Rows[] = [];
 
   constructor(offsets: readonly Int32Array[]) {
     if (offsets.length === 0) throw new CompilerBug("ragged rows have at least one level");
@@ -56,10 +58,9 @@ export class Rows {
   spansValue(axis: number): Value {
     return (this.#values[axis] ??= hostInts(this.spans(axis)));
   }
-  /** The rows without the innermost levels; null where none is left. */
-  outer(levels: number): Rows | null {
-    if (levels === this.levels) return this;
-    return levels === 0 ? null : new Rows(this.offsets.slice(0, levels));
+  /** The rows with so many of the outermost levels, from one on. */
+  outer(levels: number): Rows {
+    return levels === this.levels ? this : (this.#outer[levels] ??= new Rows(this.offsets.slice(0, levels)));
   }
   /** What lies below these items of an axis, in this order. */
   pick(axis: number, items: Int32Array): Picked {
@@ -116,6 +117,24 @@ export function requireSameRows(op: string, a: Rows, b: Rows): void {
     throw new ShapeError(`${op}: row ${row} has ${at(x, odd)} elements in one operand and ${at(y, odd)} in the other. Both need rows of the same lengths.`);
   }
 }
+
+/** The elements of rows that all have one length, as an axis each; a ShapeError names the first row of another length. */
+export function evenValue(op: string, value: Value, rows: Rows): Value {
+  const shape = rows.offsets.map((_, level) => {
+    const lengths = rows.lengths(level);
+    const odd = lengths.findIndex((n) => n !== lengths[0]);
+    if (odd >= 0) throw rowError(op, rowText(rows, level, odd), at(lengths, odd), at(lengths, 0));
+    return lengths[0] ?? 0;
+  });
+  return reshape(value, [rows.length, ...shape, ...value.shape.slice(1)]);
+}
+
+/** How a row differs from those before it, where all must have one length. */
+export const rowError = (op: string, row: string, length: number, expected: number): ShapeError =>
+  new ShapeError(
+    `${op}: row ${row} has ${length} elements, the rows before it ${expected}. Only arrays have rows of different lengths; ` +
+      "pad them to one length first: toPadded(array(rows), fill).",
+  );
 
 /** An item of an axis by its position in each axis up to it: `2` or `2, 0`. */
 export function rowText(rows: Rows, axis: number, item: number): string {
