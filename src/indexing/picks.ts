@@ -35,7 +35,7 @@ export function maskElements(op: string, entries: Entries): HostArray {
       `${op}: the shape depends on the values of ${typeText(type)}, which webgpu computes later. ` +
         `Use where(mask, x, 0), nonzero(mask, { size }), or await mask.toDevice("cpu").eval() first.`,
     );
-  evaluateSync([{ value, device: "cpu" }]);
+  evaluateSync([{ value, device: "cpu" }], { call: op, instead: "await mask.eval() first" });
   return maskElements(op, entries);
 }
 
