@@ -9,6 +9,9 @@ import type { Graph } from "../../compiler/ir/graph.ts";
 import { nodesOf } from "../../compiler/ir/graph.ts";
 import { makeNode } from "../../compiler/ir/node.ts";
 import type { Primitive } from "../../compiler/ir/primitive.ts";
+import { tensorType } from "../../compiler/ir/shape.ts";
+import { divide, multiply } from "../../compiler/ops/arithmetic.ts";
+import { fill } from "../../compiler/ops/views.ts";
 import { opTable } from "../../compiler/ops/table.ts";
 import { paramValue } from "../../compiler/ops/source.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
@@ -35,6 +38,14 @@ describe.skipIf(gpu === null)("rows on webgpu", () => {
     const wanted = interpretGraph(graph, small.operands);
     const found = await runBothWays(graph, small.operands);
     expect(found.map((f) => differences(f, wanted, toleranceOf(op)))).toEqual(found.map(() => []));
+  });
+
+  test("products and quotients of a zero that the shader compiler sees keep NaN", async () => {
+    const data = { type: tensorType("float32", [8]), data: Float32Array.of(Infinity, -Infinity, Number.NaN, 1, -1, 0, 2, 3) };
+    const x = paramValue("x", data.type, "buffer");
+    const zero = fill(0, x.type);
+    const graph = { name: "zeros", params: [x], outputs: [multiply(x, zero), multiply(zero, x), divide(zero, x), multiply(x, fill(-0, x.type))] };
+    for (const found of await runBothWays(graph, [data])) expect(differences(found, interpretGraph(graph, [data]), { own: 0, largest: 0 })).toEqual([]);
   });
 
   test("what WGSL lacks is refused by name, in whatever row", () => {

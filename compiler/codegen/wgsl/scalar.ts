@@ -113,6 +113,22 @@ function shift(sign: string, name: string): Speller {
   };
 }
 
+/**
+ * An operation whose result shader compilers take for zero where one of these operands is a zero that they see, also of NaN and
+ * infinity: it gets a zero that they do not see, one by infinity.
+ */
+const hidingZeros =
+  (sign: string, operands: readonly number[]): Speller =>
+  (a, e, words) => {
+    const zero = (i: number): string => `(${words.constant(Object.is(at(e.args, i).value, -0) ? -1 : 1, "float32")} / ${words.constant(Infinity, "float32")})`;
+    const isZero = (i: number): boolean => operands.includes(i) && e.args[i]?.op === "const" && e.args[i]?.value === 0;
+    return infix(sign)(
+      a.map((text, i) => (isZero(i) ? zero(i) : text)),
+      e,
+      words,
+    );
+  };
+
 const mayBeNaN = (e: Expr | undefined): boolean => e === undefined || e.op !== "const" || Number.isNaN(e.value);
 
 /** A float comparison; NaN is found by its bits, since shader compilers may assume that there is none. */
@@ -153,8 +169,8 @@ const floats: Table = {
   ...compare(compareFloats),
   add: infix("+"),
   sub: infix("-"),
-  mul: infix("*"),
-  div: infix("/"),
+  mul: hidingZeros("*", [0, 1]),
+  div: hidingZeros("/", [0]),
   neg: prefix("-"),
   min: extremum("min"),
   max: extremum("max"),
