@@ -17,6 +17,11 @@ export { argsort, at, slice, Slice, sort, take, takeAlongAxis } from "./function
 export type { Index, SortOptions, TakeOptions } from "./functions/indexing.ts";
 export type { IndexList } from "./indexing/entries.ts";
 export type { IndexMode } from "./indexing/modes.ts";
+export { compress, extract, maskedSelect } from "./functions/masks.ts";
+export { argwhere, flatnonzero, nonzero } from "./functions/nonzero.ts";
+export type { NonzeroOptions } from "./functions/nonzero.ts";
+export { gather, indexAdd, indexCopy, oneHot, scatter, scatterAdd, segmentSum } from "./functions/scatter.ts";
+export type { OneHotOptions, SegmentOptions } from "./functions/scatter.ts";
 export { concat, split, stack, unstack } from "./functions/join.ts";
 export * from "./functions/linalg.ts";
 export { astype, diag, diagonal, pad, slidingWindowView, toDevice, tril, triu, unfold } from "./functions/place.ts";
@@ -40,6 +45,8 @@ export {
   sum,
   var,
 } from "./functions/reduce.ts";
+export { choose, select } from "./functions/choose.ts";
+export type { ChooseOptions } from "./functions/choose.ts";
 export { clip, lerp, maskedFill, where } from "./functions/select.ts";
 export {
   broadcastArrays,

@@ -1,6 +1,6 @@
 /** Choosing between elements. */
 import { isBool } from "../../compiler/ir/dtype.ts";
-import { at, DTypeError, ShapeError } from "../../compiler/ir/errors.ts";
+import { at, DTypeError, ShapeError, UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import { sameShape, typeText } from "../../compiler/ir/shape.ts";
 import { add, cast, greater, isNaN, less, multiply, subtract, where as whereValue } from "../../compiler/ops/arithmetic.ts";
@@ -8,6 +8,7 @@ import { isFloat } from "../../compiler/ir/dtype.ts";
 import type { Lazy } from "../handle.ts";
 import type { Operand } from "../operands.ts";
 import { elementsOf, faceOf, ofOneDType, overlay, unifyElements, userNumber } from "../operands.ts";
+import { nonzero } from "./nonzero.ts";
 
 /** A condition as bool: numbers are true where they are not 0. */
 function condition(op: string, c: Lazy): Value {
@@ -17,12 +18,18 @@ function condition(op: string, c: Lazy): Value {
 }
 
 /**
- * x where the condition is true, else y; all three broadcast. The branch not taken adds nothing to derivatives.
+ * x where the condition is true, else y; all three broadcast. The branch not taken adds nothing to derivatives. With a condition only,
+ * the positions where it is true, as `nonzero` gives them.
  *
  * @example
  * where(tensor([true, false]), tensor([1, 2]), 0); // → tensor([1, 0])
+ * where(tensor([false, true, true]))[0]; // → tensor([1, 2], dtype=int32)
  */
-export function where<T extends Lazy>(cond: T, x: Operand<T>, y: Operand<T>): T {
+export function where<T extends Lazy>(cond: T): T[];
+export function where<T extends Lazy>(cond: T, x: Operand<T>, y: Operand<T>): T;
+export function where<T extends Lazy>(cond: T, x?: Operand<T>, y?: Operand<T>): T | T[] {
+  if (x === undefined && y === undefined) return nonzero(cond);
+  if (x === undefined || y === undefined) throw new UnsupportedError("where: takes a condition, or a condition and both of what to choose from.");
   const face = faceOf("where", [cond, x, y]);
   const c = condition("where", cond);
   const { like, values } = overlay("where", face, [cond, x, y], [c, ...branches(face, x, y)]);
