@@ -1,13 +1,28 @@
 /** The array face: NumPy's habits. */
+import type { DType } from "../compiler/ir/dtype.ts";
+import { UnsupportedError } from "../compiler/ir/errors.ts";
 import type { Value } from "../compiler/ir/node.ts";
+import { deviceOf } from "../compiler/ir/node.ts";
+import type { TensorType } from "../compiler/ir/shape.ts";
+import { paramValue } from "../compiler/ops/source.ts";
 import type { Lazy } from "./handle.ts";
-import { ShapeMethods } from "./methods/shape.ts";
+import { PlaceMethods } from "./methods/places.ts";
+import { Cell } from "./mutation/cell.ts";
+import type { Layout, Relayout } from "./mutation/layout.ts";
+import { wholeLayout } from "./mutation/layout.ts";
+import { View } from "./mutation/view.ts";
 
-/** An array as NumPy has them: float64 by default, on the CPU. Make one with `array(data)`. */
-export class NDArray extends ShapeMethods {
+/**
+ * An array as NumPy has them: float64 by default, on the CPU, mutable. Make one with `array(data)`. Basic slices, reshapes,
+ * transposes and the like are views: they share its memory, and what is written to one is seen by all.
+ */
+export class NDArray extends PlaceMethods {
   readonly face = "array";
   readonly floatDType = "float64";
   protected readonly ownDevice = "cpu";
+  protected readonly isMutable = true;
+  /** What it stands for once it has views, is one, or was written; before that it holds a value as any handle. */
+  #view: View | null = null;
 
   protected override make(value: Value): Lazy {
     return new NDArray(value);
@@ -15,5 +30,64 @@ export class NDArray extends ShapeMethods {
   /** Arrays keep no gradient of their own; differentiate a function of them with `grad`. */
   get requiresGrad(): boolean {
     return false;
+  }
+
+  override get type(): TensorType {
+    return this.#view === null ? super.type : this.#view.type;
+  }
+  override get dtype(): DType {
+    return this.#view === null ? super.dtype : this.#view.type.dtype;
+  }
+  override get device(): string {
+    return this.#view === null ? super.device : (deviceOf(this.#view.cell.value) ?? this.ownDevice);
+  }
+
+  protected override current(): Value | null {
+    return this.#view === null ? super.current() : this.#view.read();
+  }
+
+  /** From here on it stands for a cell. */
+  #shared(): View {
+    if (this.#view !== null) return this.#view;
+    const { value } = this;
+    this.#become(View.whole(new Cell(value), wholeLayout(value.shape)));
+    return this.#shared();
+  }
+
+  #become(view: View): void {
+    view.cell.join();
+    this.surrender();
+    this.#view = view;
+  }
+
+  override alias(read: (value: Value) => Value, relayout: Relayout): this {
+    const view = this.#shared();
+    const layout = relayout(view.layout);
+    if (layout === null) return super.alias(read, relayout);
+    // wrong shapes throw now, though nothing is recorded yet
+    read(paramValue("view", view.type, "buffer"));
+    const made = this.wrap(view.cell.value);
+    made.#become(view.derive(layout, read));
+    return made;
+  }
+
+  protected override store(op: string, value: Value): this {
+    const view = this.#shared();
+    const { readOnly } = view.layout;
+    if (readOnly !== null) throw new UnsupportedError(`${op}: this array cannot be written: ${readOnly}. Write to a copy: x.copy().`);
+    view.write(value);
+    return this;
+  }
+
+  /** Where its elements lie, and in what; null where nothing else can share them. */
+  get memory(): { readonly cell: Cell; readonly layout: Layout } | null {
+    return this.#view;
+  }
+
+  override dispose(): void {
+    const view = this.#view;
+    this.#view = null;
+    if (view === null) super.dispose();
+    else view.cell.leave();
   }
 }

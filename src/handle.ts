@@ -22,8 +22,10 @@ import { installHooks } from "./print/hooks.ts";
 import type { PrintOptions } from "./print/options.ts";
 import { optionsFor } from "./print/options.ts";
 import type { Rows } from "./ragged/rows.ts";
+import type { Relayout } from "./mutation/layout.ts";
 import { settings } from "./settings.ts";
-import { readValue, readValueSync, releaseValue, requireOn } from "./slots.ts";
+import { tracked } from "./tracking.ts";
+import { hold, letGo, readValue, readValueSync, requireOn } from "./slots.ts";
 
 /** `array`: NumPy's habits, float64. `tensor`: PyTorch's habits, float32. */
 export type Face = "array" | "tensor";
@@ -45,7 +47,7 @@ export abstract class Lazy {
 
   constructor(value: Value) {
     this.#value = value;
-    value.holders++;
+    hold(value);
   }
 
   /** A handle of the same face on `value`. */
@@ -53,13 +55,26 @@ export abstract class Lazy {
 
   /** The recorded value; throws an UnsupportedError where the handle was disposed. */
   get value(): Value {
-    if (this.#value === null) throw new UnsupportedError(`this ${this.face} was disposed. Keep a handle that was not, or make it again.`);
+    const value = this.current();
+    if (value === null) throw new UnsupportedError(`this ${this.face} was disposed. Keep a handle that was not, or make it again.`);
+    return value;
+  }
+
+  /** What this stands for now; null once it was disposed. */
+  protected current(): Value | null {
     return this.#value;
   }
 
   /** How rows of different lengths lie in the value; null where each axis has one length, as in every tensor. */
   get rows(): Rows | null {
     return null;
+  }
+
+  /** Holds its value no longer: from here on it stands for what `current` says. */
+  protected surrender(): void {
+    const value = this.#value;
+    this.#value = null;
+    if (value !== null) letGo(value);
   }
 
   /** A handle of the same face on `value`, each of whose axes has one length. */
@@ -84,11 +99,19 @@ export abstract class Lazy {
     return made;
   }
 
+  /**
+   * A part or another arrangement of these elements: `read` gives it, `relayout` says where it then lies, null where NumPy copies. Only
+   * arrays care: they share memory. What is immutable has no need to.
+   */
+  alias(read: (value: Value) => Value, _relayout: Relayout): this {
+    return this.wrap(read(tracked(this.value)));
+  }
+
   /** Lets this handle stand for `value`; cells are rebound by it. */
   protected rebind(value: Value): void {
     const old = this.#value;
     this.#value = value;
-    value.holders++;
+    hold(value);
     if (old !== null) letGo(old);
   }
 
@@ -101,7 +124,7 @@ export abstract class Lazy {
   }
   /** Axis lengths, outermost first. */
   get shape(): Shape {
-    return this.value.shape;
+    return this.type.shape;
   }
   get dtype(): DType {
     return this.value.dtype;
@@ -169,9 +192,7 @@ export abstract class Lazy {
   }
   /** Gives the memory back: the handle is of no more use, nodes recorded from it keep what they need. */
   dispose(): void {
-    const value = this.#value;
-    this.#value = null;
-    if (value !== null) letGo(value);
+    this.surrender();
   }
   [Symbol.dispose](): void {
     this.dispose();
@@ -179,7 +200,7 @@ export abstract class Lazy {
 
   /** The elements as NumPy or PyTorch print them, with these options or those of `setPrintOptions`. Evaluates on the CPU. */
   toString(options: Partial<PrintOptions> = {}): string {
-    if (this.#value === null) return `${this.face}(disposed)`;
+    if (this.current() === null) return `${this.face}(disposed)`;
     if (!answersNow(this)) return this.describe();
     return formatPrinted(this.printed(), optionsFor("toString", this.face, options));
   }
@@ -189,25 +210,20 @@ export abstract class Lazy {
   }
   /** What `console.log` shows: the elements where they are on the host already, else a description; it never runs a kernel. */
   preview(): string {
-    return this.#value?.slot?.device === "cpu" ? this.toString() : this.describe();
+    return this.current()?.slot?.device === "cpu" ? this.toString() : this.describe();
   }
   /** `tensor(f32[2,3], lazy: 4 nodes, js)`: never evaluates. */
   describe(): string {
-    if (this.#value === null) return `${this.face}(disposed)`;
+    const value = this.current();
+    if (value === null) return `${this.face}(disposed)`;
     const where = this.device === "cpu" ? settings().target : this.device;
-    const { slot } = this.#value;
-    const state = slot === null ? `lazy: ${pendingNodes(this.#value)} nodes, ${where}` : `evaluated, ${slot.device ?? "described"}`;
+    const { slot } = value;
+    const state = slot === null ? `lazy: ${pendingNodes(value)} nodes, ${where}` : `evaluated, ${slot.device ?? "described"}`;
     return `${this.face}(${this.typeName}, ${state})`;
   }
   static {
     installHooks(this.prototype);
   }
-}
-
-/** The last handle gives the memory back; collection does where handles were dropped without `dispose`. */
-function letGo(value: Value): void {
-  value.holders--;
-  if (value.holders === 0) releaseValue(value);
 }
 
 /**

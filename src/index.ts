@@ -25,7 +25,7 @@ export type { OneHotOptions, SegmentOptions } from "./functions/scatter.ts";
 export { concat, split, stack, unstack } from "./functions/join.ts";
 export * from "./functions/linalg.ts";
 export { astype, diag, diagonal, pad, slidingWindowView, toDevice, tril, triu, unfold } from "./functions/place.ts";
-export type { DiagonalOptions, PadMode, PadOptions } from "./functions/place.ts";
+export type { DiagonalOptions, PadMode, PadOptions, WindowOptions } from "./functions/place.ts";
 export {
   all,
   any,
@@ -51,12 +51,14 @@ export { clip, lerp, maskedFill, where } from "./functions/select.ts";
 export {
   broadcastArrays,
   broadcastTo,
+  copy,
   expandDims,
   flatten,
   flip,
   matrixTranspose,
   moveaxis,
   permuteDims,
+  ravel,
   repeat,
   reshape,
   roll,
@@ -67,6 +69,8 @@ export {
   transpose,
 } from "./functions/shape.ts";
 export * from "./functions/unary.ts";
+export { mayShareMemory, sharesMemory } from "./mutation/sharing.ts";
+export type { Writable } from "./methods/places.ts";
 export * from "./nn/index.ts";
 
 export { grad, gradients, hessian, jacobian, jvp, noGrad, stopGradient, valueAndGrad, vjp } from "./transforms.ts";

@@ -21,9 +21,14 @@ export type Operand<T extends Lazy> = T | number | boolean;
 
 /** The handle's value, each of whose axes has one length: what an op takes that knows nothing of ragged rows, as `requireDense` says. */
 export function valueOf(op: string, x: Lazy): Value {
-  const elements = elementsOf(op, x);
+  return tracked(handleOf(op, x).value);
+}
+
+/** `x`, checked as `valueOf` does; it is not read. */
+export function handleOf<T extends Lazy>(op: string, x: T): T {
+  requireHandle(op, x);
   requireDense(op, x);
-  return elements;
+  return x;
 }
 
 /** Throws an UnsupportedError where rows differ in length, so that nothing takes their elements for something else. */
@@ -32,10 +37,15 @@ export function requireDense(op: string, x: Lazy): void {
   throw new UnsupportedError(`${op}: ${x.typeName} has rows of different lengths, which ${op} does not take. Pad them first: toPadded(x, fill).`);
 }
 
-/** The elements of a handle, one after another where it has ragged rows; checked to be one: JavaScript callers get a named error. */
+/** The elements of a handle, one after another where it has ragged rows; checked to be one. */
 export function elementsOf(op: string, x: Lazy): Value {
-  if (!(x instanceof Lazy)) throw new UnsupportedError(`${op}: ${describe(x)} is no array or tensor. Make one with array(x) or tensor(x).`);
+  requireHandle(op, x);
   return tracked(x.value);
+}
+
+/** JavaScript callers get a named error. */
+function requireHandle(op: string, x: Lazy): void {
+  if (!(x instanceof Lazy)) throw new UnsupportedError(`${op}: ${describe(x)} is no array or tensor. Make one with array(x) or tensor(x).`);
 }
 
 function describe(x: unknown): string {

@@ -54,9 +54,17 @@ export function shareSlot(from: Value, to: Value): void {
   to.slot = from.slot;
 }
 
-/** A handle was disposed: its memory may go once no recorded node reads it. */
-export function releaseValue(value: Value): void {
-  if (value.readers === 0 && value.slot !== null && isCounted(value.slot)) value.slot.release();
+/** One more handle or cell stands for it. */
+export function hold(value: Value): void {
+  value.holders++;
+}
+
+/** The last one gives the memory back, once no recorded node reads it; collection does where handles were dropped without `dispose`. */
+export function letGo(value: Value): void {
+  value.holders--;
+  if (value.holders > 0 || value.readers > 0 || value.slot === null || !isCounted(value.slot)) return;
+  value.slot.release();
+  value.slot = null;
 }
 
 /** The GPU that holds this memory; a DeviceError where it was lost with its device. */

@@ -8,7 +8,7 @@ import { add } from "../compiler/ops/arithmetic.ts";
 import { differentiate, leafOf, trackedLeaves, withoutHistory } from "./differentiate.ts";
 import type { DeviceName } from "./devices.ts";
 import type { Lazy } from "./handle.ts";
-import { ShapeMethods } from "./methods/shape.ts";
+import { PlaceMethods } from "./methods/places.ts";
 import { settings } from "./settings.ts";
 
 export interface BackwardOptions {
@@ -22,7 +22,7 @@ export interface BackwardOptions {
 const cells = new WeakMap<Node, Tensor>();
 
 /** An immutable, differentiable tensor: float32 by default, on any device. Make one with `tensor(data)`. */
-export class Tensor extends ShapeMethods {
+export class Tensor extends PlaceMethods {
   readonly face = "tensor";
   readonly floatDType = "float32";
   protected get ownDevice(): DeviceName {
@@ -32,8 +32,13 @@ export class Tensor extends ShapeMethods {
   grad: Tensor | null = null;
   #cell = false;
 
+  protected readonly isMutable = false;
+
   protected override make(value: Value): Lazy {
     return new Tensor(value);
+  }
+  protected override store(_op: string, value: Value): this {
+    return this.wrap(value);
   }
 
   /** Whether this is a cell of differentiation, or computed from one. */

@@ -12,8 +12,9 @@ import type { IndexList } from "../indexing/entries.ts";
 import type { IndexMode } from "../indexing/modes.ts";
 import { boundPosition, positionsAlong } from "../indexing/modes.ts";
 import type { Index } from "../indexing/parse.ts";
-import { parseIndex } from "../indexing/parse.ts";
-import { commonShape, valueOf } from "../operands.ts";
+import { basicItems, parseIndex } from "../indexing/parse.ts";
+import { indexLayout } from "../mutation/layout.ts";
+import { commonShape, handleOf, valueOf } from "../operands.ts";
 import type { AxisOption } from "../options.ts";
 import { axisOption, requiredAxis } from "../options.ts";
 
@@ -32,7 +33,15 @@ export type { Index } from "../indexing/parse.ts";
  * at(tensor([5, 6, 7]), [true, false, true]); // → tensor([5, 7])
  */
 export function at<T extends Lazy>(x: T, ...index: readonly Index<T>[]): T {
-  return x.wrap(readIndex(valueOf("at", x), parseIndex("at", x, index)));
+  const parsed = parseIndex("at", handleOf("at", x), index);
+  const items = basicItems(parsed);
+  if (items === null) return x.wrap(readIndex(valueOf("at", x), parsed));
+  // one element is a number in NumPy, x[1, 2], and no view
+  const isElement = items.every((item) => item.kind === "point") && !index.includes("...");
+  return x.alias(
+    (v) => readIndex(v, parsed),
+    (layout) => (isElement ? null : indexLayout(layout, items)),
+  );
 }
 
 export interface TakeOptions extends AxisOption {

@@ -5,7 +5,8 @@ import { normalizeAxis, sameShape, sizeOf, typeText } from "../../compiler/ir/sh
 import { cast } from "../../compiler/ops/arithmetic.ts";
 import * as views from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
-import { commonDType, faceOf, valueOf } from "../operands.ts";
+import { partLayout, reshapeLayout } from "../mutation/layout.ts";
+import { commonDType, faceOf, handleOf, valueOf } from "../operands.ts";
 import type { AxisOption } from "../options.ts";
 import { axisOption, requiredAxis } from "../options.ts";
 import { part } from "./shape.ts";
@@ -75,10 +76,14 @@ export function stack<T extends Lazy>(xs: readonly T[], options: AxisOption = {}
  * unstack(tensor([[1, 2], [3, 4]]))[1]; // → tensor([3, 4])
  */
 export function unstack<T extends Lazy>(x: T, options: AxisOption = {}): T[] {
-  const v = valueOf("unstack", x);
-  const axis = requiredAxis("unstack", x, options, 0);
-  const shape = v.shape.toSpliced(axis, 1);
-  return Array.from({ length: at(v.shape, axis) }, (_, i) => x.wrap(views.reshape(part(v, axis, i, 1), shape)));
+  const axis = requiredAxis("unstack", handleOf("unstack", x), options, 0);
+  const shape = x.shape.toSpliced(axis, 1);
+  return Array.from({ length: at(x.shape, axis) }, (_, i) =>
+    x.alias(
+      (v) => views.reshape(part(v, axis, i, 1), shape),
+      (layout) => reshapeLayout(partLayout(layout, axis, i, 1), shape),
+    ),
+  );
 }
 
 /**
@@ -88,14 +93,17 @@ export function unstack<T extends Lazy>(x: T, options: AxisOption = {}): T[] {
  * split(tensor([1, 2, 3, 4]), 2)[1]; // → tensor([3, 4])
  */
 export function split<T extends Lazy>(x: T, indicesOrSections: number | readonly number[], options: AxisOption = {}): T[] {
-  const v = valueOf("split", x);
-  const axis = requiredAxis("split", x, options, 0);
-  const length = at(v.shape, axis);
+  const axis = requiredAxis("split", handleOf("split", x), options, 0);
+  const length = at(x.shape, axis);
   const cuts = typeof indicesOrSections === "number" ? evenCuts(length, indicesOrSections) : indicesOrSections.map((i) => cutAt(i, length));
   const ends = [...cuts, length];
   return ends.map((end, i) => {
     const start = i === 0 ? 0 : at(ends, i - 1);
-    return x.wrap(part(v, axis, start, Math.max(0, end - start)));
+    const size = Math.max(0, end - start);
+    return x.alias(
+      (v) => part(v, axis, start, size),
+      (layout) => partLayout(layout, axis, start, size),
+    );
   });
 }
 

@@ -13,7 +13,8 @@ import { requireDevice } from "../devices.ts";
 import type { Lazy } from "../handle.ts";
 import { requireDType } from "../literal.ts";
 import { moveTo } from "../moves.ts";
-import { elementsOf, userNumber, valueOf } from "../operands.ts";
+import { diagonalLayout, windowLayout } from "../mutation/layout.ts";
+import { elementsOf, handleOf, userNumber, valueOf } from "../operands.ts";
 import { requireOn } from "../slots.ts";
 import { part } from "./shape.ts";
 
@@ -198,9 +199,13 @@ export interface DiagonalOptions {
  * diagonal(tensor([[1, 2], [3, 4]])); // → tensor([1, 4])
  */
 export function diagonal<T extends Lazy>(x: T, options: DiagonalOptions = {}): T {
-  const [a, b] = [normalizeAxis("diagonal", options.axis1 ?? 0, x.ndim), normalizeAxis("diagonal", options.axis2 ?? 1, x.ndim)];
+  const [a, b] = [normalizeAxis("diagonal", options.axis1 ?? 0, handleOf("diagonal", x).ndim), normalizeAxis("diagonal", options.axis2 ?? 1, x.ndim)];
   if (a === b) throw new ShapeError(`diagonal: axis1 and axis2 are both ${a}. Name two axes.`);
-  return x.wrap(diagonalValue(valueOf("diagonal", x), a, b, options.offset ?? 0));
+  const offset = options.offset ?? 0;
+  return x.alias(
+    (v) => diagonalValue(v, a, b, offset),
+    (layout) => diagonalLayout(layout, a, b, offset),
+  );
 }
 
 /**
@@ -221,18 +226,21 @@ export function diag<T extends Lazy>(x: T, options: { readonly k?: number } = {}
 
 // ---- windows
 
+export interface WindowOptions {
+  /** The axes that the window's lengths are along; all where none is given. */
+  readonly axis?: number | readonly number[] | null;
+  /** Whether writing to the windows writes to x; where one write gives an element several values, the last window's counts. */
+  readonly writeable?: boolean;
+}
+
 /**
  * All windows of this shape: the axes count windows, the window's own axes are appended. `axis: null` means all axes.
  *
  * @example
  * slidingWindowView(tensor([1, 2, 3]), 2); // → tensor([[1, 2], [2, 3]])
  */
-export function slidingWindowView<T extends Lazy>(
-  x: T,
-  windowShape: number | readonly number[],
-  options: { readonly axis?: number | readonly number[] | null } = {},
-): T {
-  const v = valueOf("slidingWindowView", x);
+export function slidingWindowView<T extends Lazy>(x: T, windowShape: number | readonly number[], options: WindowOptions = {}): T {
+  const v = handleOf("slidingWindowView", x);
   const sizes = typeof windowShape === "number" ? [windowShape] : windowShape;
   const { axis } = options;
   const given = axis === undefined || axis === null ? seq(x.ndim) : axis;
@@ -241,7 +249,12 @@ export function slidingWindowView<T extends Lazy>(
     throw new ShapeError(
       `slidingWindowView: ${shapeText(sizes)} has ${sizes.length} lengths for ${axes.length} axes of ${typeText(v.type)}. Give one an axis.`,
     );
-  return x.wrap(window(v, axes, sizes));
+  const readOnly = options.writeable === true ? null : "windows overlap, so several of its elements may be one; { writeable: true } allows it";
+  const steps = axes.map(() => 1);
+  return x.alias(
+    (y) => window(y, axes, sizes),
+    (layout) => windowLayout(layout, axes, sizes, steps, readOnly),
+  );
 }
 
 /**
@@ -251,6 +264,9 @@ export function slidingWindowView<T extends Lazy>(
  * unfold(tensor([1, 2, 3, 4]), 0, 2, 2); // → tensor([[1, 2], [3, 4]])
  */
 export function unfold<T extends Lazy>(x: T, axis: number, size: number, step: number): T {
-  const a = normalizeAxis("unfold", axis, x.ndim);
-  return x.wrap(window(valueOf("unfold", x), [a], [size], [step]));
+  const a = normalizeAxis("unfold", axis, handleOf("unfold", x).ndim);
+  return x.alias(
+    (v) => window(v, [a], [size], [step]),
+    (layout) => windowLayout(layout, [a], [size], [step], step < size ? "windows overlap, so several of its elements may be one" : null),
+  );
 }

@@ -5,7 +5,8 @@ import type { Shape } from "../../compiler/ir/shape.ts";
 import { broadcastShapes, normalizeAxes, normalizeAxis, sameShape, shapeText, sizeOf, typeText } from "../../compiler/ir/shape.ts";
 import * as views from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
-import { commonShape, faceOf, valueOf } from "../operands.ts";
+import { broadcastLayout, flipLayout, isRowMajor, permuteLayout, reshapeLayout } from "../mutation/layout.ts";
+import { commonShape, faceOf, handleOf, valueOf } from "../operands.ts";
 import type { AxisOption } from "../options.ts";
 import { axisOption } from "../options.ts";
 
@@ -18,11 +19,14 @@ const seq = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
  * reshape(tensor([1, 2, 3, 4]), [2, -1]); // → tensor([[1, 2], [3, 4]])
  */
 export function reshape<T extends Lazy>(x: T, shape: number | Shape): T {
-  const v = valueOf("reshape", x);
-  return x.wrap(views.reshape(v, inferLength(v, typeof shape === "number" ? [shape] : shape)));
+  const lengths = inferLength(handleOf("reshape", x), typeof shape === "number" ? [shape] : shape);
+  return x.alias(
+    (v) => views.reshape(v, lengths),
+    (layout) => reshapeLayout(layout, lengths),
+  );
 }
 
-function inferLength(v: Value, shape: Shape): Shape {
+function inferLength(v: Lazy, shape: Shape): Shape {
   const free = shape.indexOf(-1);
   if (free < 0) return shape;
   const rest = sizeOf(shape.filter((_, i) => i !== free));
@@ -34,7 +38,21 @@ function inferLength(v: Value, shape: Shape): Shape {
 }
 
 /**
- * Axes `startAxis` to `endAxis` as one.
+ * All elements in row-major order along one axis: a view where they lie in that order, else a copy, as NumPy decides.
+ *
+ * @example
+ * ravel(tensor([[1, 2], [3, 4]])); // → tensor([1, 2, 3, 4])
+ */
+export function ravel<T extends Lazy>(x: T): T {
+  const shape = [handleOf("ravel", x).size];
+  return x.alias(
+    (v) => views.reshape(v, shape),
+    (layout) => (isRowMajor(layout) ? reshapeLayout(layout, shape) : null),
+  );
+}
+
+/**
+ * Axes `startAxis` to `endAxis` as one; always a copy, as NumPy's.
  *
  * @example
  * flatten(tensor([[1, 2], [3, 4]])); // → tensor([1, 2, 3, 4])
@@ -48,16 +66,31 @@ export function flatten<T extends Lazy>(x: T, options: { readonly startAxis?: nu
 }
 
 /**
+ * The same elements, sharing memory with nothing.
+ *
+ * @example
+ * const x = array([1, 2]);
+ * copy(x).at(0).set(5); // → array([5, 2])
+ * x; // → array([1, 2])
+ */
+export function copy<T extends Lazy>(x: T): T {
+  return x.wrap(valueOf("copy", x));
+}
+
+/**
  * Axis i of the result is axis axes[i] of x.
  *
  * @example
  * permuteDims(ones([2, 3, 4]), [2, 0, 1]).shape; // → [ 4, 2, 3 ]
  */
 export function permuteDims<T extends Lazy>(x: T, axes: readonly number[]): T {
-  const order = axes.map((a) => normalizeAxis("permuteDims", a, x.ndim));
+  const order = axes.map((a) => normalizeAxis("permuteDims", a, handleOf("permuteDims", x).ndim));
   if (new Set(order).size !== x.ndim || order.length !== x.ndim)
     throw new ShapeError(`permuteDims: ${shapeText(axes)} is no order of the ${x.ndim} axes of ${typeText(x.type)}. Name each axis once.`);
-  return x.wrap(views.permute(valueOf("permuteDims", x), order));
+  return x.alias(
+    (v) => views.permute(v, order),
+    (layout) => permuteLayout(layout, order),
+  );
 }
 
 /**
@@ -120,12 +153,15 @@ export function moveaxis<T extends Lazy>(x: T, source: number | readonly number[
  * broadcastTo(tensor([1, 2]), [2, 2]); // → tensor([[1, 2], [1, 2]])
  */
 export function broadcastTo<T extends Lazy>(x: T, shape: number | Shape): T {
-  const v = valueOf("broadcastTo", x);
+  const v = handleOf("broadcastTo", x);
   const target = typeof shape === "number" ? [shape] : shape;
   const both = broadcastShapes(v.shape, target);
   if (both === undefined || !sameShape(both, target))
     throw new ShapeError(`broadcastTo: ${typeText(v.type)} does not broadcast to ${shapeText(target)}. Lengths must be equal or 1.`);
-  return x.wrap(views.broadcastTo(v, target));
+  return x.alias(
+    (y) => views.broadcastTo(y, target),
+    (layout) => broadcastLayout(layout, target),
+  );
 }
 
 /**
@@ -137,12 +173,16 @@ export function broadcastTo<T extends Lazy>(x: T, shape: number | Shape): T {
 export function broadcastArrays<T extends Lazy>(...xs: readonly T[]): T[] {
   if (xs.length === 0) return [];
   faceOf("broadcastArrays", xs);
-  const values = xs.map((x) => valueOf("broadcastArrays", x));
   const shape = commonShape(
     "broadcastArrays",
-    values.map((v) => v.type),
+    xs.map((x) => x.type),
   );
-  return xs.map((x, i) => x.wrap(views.broadcastTo(at(values, i), shape)));
+  return xs.map((x) =>
+    x.alias(
+      (v) => views.broadcastTo(v, shape),
+      (layout) => broadcastLayout(layout, shape),
+    ),
+  );
 }
 
 /**
@@ -152,16 +192,15 @@ export function broadcastArrays<T extends Lazy>(...xs: readonly T[]): T[] {
  * squeeze(tensor([[1, 2]])); // → tensor([1, 2])
  */
 export function squeeze<T extends Lazy>(x: T, axis?: number | readonly number[] | null | { readonly axis?: number | readonly number[] | null }): T {
-  const v = valueOf("squeeze", x);
+  const v = handleOf("squeeze", x);
   const given = typeof axis === "object" && axis !== null && "axis" in axis ? axis.axis : axis;
   const named = typeof given === "number" || Array.isArray(given) ? normalizeAxes("squeeze", given, x.ndim) : seq(x.ndim).filter((a) => v.shape[a] === 1);
   const long = named.find((a) => v.shape[a] !== 1);
   if (long !== undefined) throw new ShapeError(`squeeze: axis ${long} of ${typeText(v.type)} has ${at(v.shape, long)} elements. Only axes of length 1 go.`);
-  return x.wrap(
-    views.reshape(
-      v,
-      v.shape.filter((_, i) => !named.includes(i)),
-    ),
+  const shape = v.shape.filter((_, i) => !named.includes(i));
+  return x.alias(
+    (y) => views.reshape(y, shape),
+    (layout) => reshapeLayout(layout, shape),
   );
 }
 
@@ -172,15 +211,14 @@ export function squeeze<T extends Lazy>(x: T, axis?: number | readonly number[] 
  * expandDims(tensor([1, 2]), 1); // → tensor([[1], [2]])
  */
 export function expandDims<T extends Lazy>(x: T, axis: number | readonly number[]): T {
-  const v = valueOf("expandDims", x);
+  const v = handleOf("expandDims", x);
   const list = typeof axis === "number" ? [axis] : axis;
   const places = normalizeAxes("expandDims", list, x.ndim + list.length);
   let next = 0;
-  return x.wrap(
-    views.reshape(
-      v,
-      seq(x.ndim + list.length).map((i) => (places.includes(i) ? 1 : at(v.shape, next++))),
-    ),
+  const shape = seq(x.ndim + list.length).map((i) => (places.includes(i) ? 1 : at(v.shape, next++)));
+  return x.alias(
+    (y) => views.reshape(y, shape),
+    (layout) => reshapeLayout(layout, shape),
   );
 }
 
@@ -191,7 +229,11 @@ export function expandDims<T extends Lazy>(x: T, axis: number | readonly number[
  * flip(tensor([1, 2, 3])); // → tensor([3, 2, 1])
  */
 export function flip<T extends Lazy>(x: T, options: { readonly axis?: number | readonly number[] | null } = {}): T {
-  return x.wrap(views.flip(valueOf("flip", x), normalizeAxes("flip", options.axis, x.ndim)));
+  const axes = normalizeAxes("flip", options.axis, handleOf("flip", x).ndim);
+  return x.alias(
+    (v) => views.flip(v, axes),
+    (layout) => flipLayout(layout, axes),
+  );
 }
 
 /**
@@ -246,7 +288,10 @@ export function rot90<T extends Lazy>(x: T, options: { readonly k?: number; read
   if (a === b) throw new ShapeError(`rot90: axes ${first} and ${second} are one. Name two.`);
   switch ((((options.k ?? 1) % 4) + 4) % 4) {
     case 0:
-      return x.wrap(valueOf("rot90", x));
+      return x.alias(
+        (v) => v,
+        (layout) => layout,
+      );
     case 1:
       return swapaxes(flip(x, { axis: b }), a, b);
     case 2:

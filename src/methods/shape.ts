@@ -95,6 +95,13 @@ export abstract class ShapeMethods extends ElementwiseMethods {
   flatten(options: { readonly startAxis?: number; readonly endAxis?: number } = {}): this {
     return shapes.flatten(this, options);
   }
+  ravel(): this {
+    return shapes.ravel(this);
+  }
+  /** The same elements, sharing memory with nothing. */
+  copy(): this {
+    return shapes.copy(this);
+  }
   permuteDims(...axes: readonly number[] | readonly [readonly number[]]): this {
     return shapes.permuteDims(this, lengths(axes));
   }
