@@ -2,7 +2,7 @@
 import { at } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import type { Shape } from "../../compiler/ir/shape.ts";
-import { sizeOf, tensorType } from "../../compiler/ir/shape.ts";
+import { sizeOf } from "../../compiler/ir/shape.ts";
 import { add, multiply } from "../../compiler/ops/arithmetic.ts";
 import { gather, scatter } from "../../compiler/ops/gather.ts";
 import { constantValue, iotaValue } from "../../compiler/ops/source.ts";
@@ -20,10 +20,12 @@ export interface Place {
   readonly replace: (base: Value, part: Value) => Value;
 }
 
+const line = (base: Value): Value => views.reshape(base, [sizeOf(base.shape)]);
+
 /** Where a view of a base of this shape lies. */
 export function placeOf(base: Shape, layout: Layout): Place {
   const { shape, strides } = layout;
-  if (sizeOf(shape) === 0) return { shape, read: (x) => views.fill(0, tensorType(x.dtype, shape)), replace: (x) => x };
+  if (sizeOf(shape) === 0) return { shape, read: (x) => views.reshape(views.slice(line(x), [0], [0]), shape), replace: (x) => x };
   if (layout.offset === 0 && sizeOf(shape) === sizeOf(base) && isRowMajor(layout))
     return { shape, read: (x) => views.reshape(x, shape), replace: (x, part) => views.reshape(part, x.shape) };
   if (strides.some((s, i) => s === 0 && at(shape, i) !== 1)) return repeatedPlace(base, layout);
@@ -84,7 +86,6 @@ function scatteredPlace({ offset, shape, strides }: Layout): Place {
   const start = views.broadcastTo(constantValue(offset, "int32", "user"), shape);
   const places = strides.reduce((sum, s, axis) => (at(shape, axis) === 1 ? sum : add(sum, multiply(iotaValue(shape, axis, "int32"), s))), start);
   const flat = views.reshape(places, [sizeOf(shape)]);
-  const line = (base: Value): Value => views.reshape(base, [sizeOf(base.shape)]);
   return {
     shape,
     read: (base) => gather(line(base), places, 0),
