@@ -62,10 +62,10 @@ export class NDArray extends PlaceMethods {
 
   override alias(read: (value: Value) => Value, relayout: Relayout): this {
     const view = this.#shared();
-    const layout = relayout(view.layout);
-    if (layout === null) return super.alias(read, relayout);
     // wrong shapes throw now, though nothing is recorded yet
     read(paramValue("view", view.type, "buffer"));
+    const layout = relayout(view.layout);
+    if (layout === null) return super.alias(read, relayout);
     const made = this.wrap(view.cell.value);
     made.#become(view.derive(layout, read));
     return made;

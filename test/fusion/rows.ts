@@ -146,7 +146,7 @@ const oneReduction: readonly FusionRow[] = [
     aim: 1,
     outputs: () => [data(100).add(data(100)).reshape(10, 10).add(data(10, 10)).sum({ axis: 0 })],
   },
-  { row: 28, section: "B", expression: "x(32,32).sum(1)[:16] + y(16)", aim: 1, outputs: () => [data(32, 32).sum({ axis: 1 }).at(slice(0, 16)).add(data(16))] },
+  { row: 28, section: "B", expression: "x(32,32).sum(1)[:16] + y(16)", aim: 1, outputs: () => [data(32, 32).sum({ axis: 1 }).get(slice(0, 16)).add(data(16))] },
   {
     row: 30,
     section: "B",
@@ -427,15 +427,15 @@ const kindred: readonly FusionRow[] = [
     section: "B",
     expression: "x(32,32).sum(1)[8:24] + y(16)",
     aim: 1,
-    outputs: () => [data(32, 32).sum({ axis: 1 }).at(slice(8, 24)).add(data(16))],
+    outputs: () => [data(32, 32).sum({ axis: 1 }).get(slice(8, 24)).add(data(16))],
   },
-  { row: 105, section: "B", expression: "x(32,32).max(1)[::-2] * y(16)", aim: 1, outputs: () => [data(32, 32).max({ axis: 1 }).at("::-2").mul(data(16))] },
+  { row: 105, section: "B", expression: "x(32,32).max(1)[::-2] * y(16)", aim: 1, outputs: () => [data(32, 32).max({ axis: 1 }).get("::-2").mul(data(16))] },
   {
     row: 106,
     section: "B",
     expression: "(x(16,32) @ w(32,24))[:, 4:12] + b(8)",
     aim: 1,
-    outputs: () => [data(16, 32).matmul(data(32, 24)).at(":", slice(4, 12)).add(data(8))],
+    outputs: () => [data(16, 32).matmul(data(32, 24)).get(":", slice(4, 12)).add(data(8))],
   },
   {
     row: 107,

@@ -69,7 +69,7 @@ describe.each(targets)("random indices on %s", (target) => {
         offsets.forEach((o, i) => (ofRead[o] = (ofRead[o] ?? 0) + (weights[i] ?? 0)));
         const read = (x: NDArray): NDArray =>
           x
-            .at(...indexOf(p.entries))
+            .get(...indexOf(p.entries))
             .mul(dense(weights, shape))
             .sum();
         expect([...grad<NDArray>(read)(dense(powers(sizeOf(p.shape)), p.shape)).dataSync()]).toEqual(ofRead);
