@@ -5,7 +5,7 @@
 import { at, ShapeError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import type { Shape } from "../../compiler/ir/shape.ts";
-import { sizeOf, stridesOf, tensorType, typeText } from "../../compiler/ir/shape.ts";
+import { sizeOf, stridesOf, tensorType } from "../../compiler/ir/shape.ts";
 import { cast, greaterEqual, minimum, quotient, remainderTrunc, subtract, truth, where } from "../../compiler/ops/arithmetic.ts";
 import { scatter } from "../../compiler/ops/gather.ts";
 import { prefixSum } from "../../compiler/ops/prefix.ts";
@@ -24,48 +24,42 @@ export interface NonzeroOptions {
   readonly fillValue?: number;
 }
 
-/** Flat positions of what is not 0: int32, [m] or [size], and which of them are there. */
+/** The int32 positions of what is not 0 as one list an axis of `shape`, and how many there are. */
 interface Found {
-  readonly flat: Value;
-  /** Null where all are. */
-  readonly there: Value | null;
+  readonly count: number;
+  readonly positions: readonly Value[];
 }
 
-function foundIn(op: string, x: Lazy, { size }: NonzeroOptions): Found {
+function find(op: string, x: Lazy, options: NonzeroOptions, shape: Shape): Found {
   const v = truth(valueOf(op, x));
-  if (size !== undefined) return firstOf(op, v, size);
+  const { size, fillValue = 0 } = options;
+  if (size !== undefined) return { count: size, positions: firstOf(op, v, size, shape, fillValue) };
   const flat = truePositions(maskElements(op, { from: "handle", type: v.type, value: v }));
-  return { flat: given(flat, tensorType("int32", [flat.length]), requireDevice(op, x.device)), there: null };
+  const device = requireDevice(op, x.device);
+  const strides = stridesOf(shape);
+  const positions = shape.map((length, axis) => {
+    const stride = at(strides, axis);
+    return given(
+      flat.map((i) => Math.floor(i / stride) % length),
+      tensorType("int32", [flat.length]),
+      device,
+    );
+  });
+  return { count: flat.length, positions };
 }
 
 /** Each true element is written at its number among the true ones; those beyond `size` all go to one place too many. */
-function firstOf(op: string, mask: Value, size: number): Found {
+function firstOf(op: string, mask: Value, size: number, shape: Shape, fillValue: number): Value[] {
   if (!Number.isSafeInteger(size) || size < 0) throw new ShapeError(`${op}: size ${size} is no length. Give a whole number from 0 on.`);
   const length = sizeOf(mask.shape);
-  const type = tensorType("int32", [size]);
-  if (length === 0) return { flat: fill(0, type), there: fill(0, tensorType("bool", [size])) };
   const flags = reshape(mask, [length]);
   const number = subtract(prefixSum(cast(flags, "int32"), 0), 1);
   const place = where(flags, minimum(number, size), size);
   const empty = fill(-1, tensorType("int32", [size + 1]));
   const flat = slice(scatter(empty, place, iotaValue([length], 0, "int32"), 0, "set"), [0], [size]);
-  return { flat, there: greaterEqual(flat, 0) };
-}
-
-/** Flat positions as one int32 position an axis. */
-function unravel({ flat, there }: Found, shape: Shape, fillValue: number): Value[] {
+  const there = greaterEqual(flat, 0);
   const strides = stridesOf(shape);
-  return shape.map((length, axis) => {
-    const stride = at(strides, axis);
-    const block = stride > 1 ? quotient(flat, stride) : flat;
-    const place = axis > 0 ? remainderTrunc(block, Math.max(length, 1)) : block;
-    return there === null ? place : where(there, place, fillValue);
-  });
-}
-
-function positionsIn(op: string, x: Lazy, options: NonzeroOptions): Value[] {
-  if (x.ndim === 0) throw new ShapeError(`${op}: ${typeText(x.type)} has no axes, so no positions. Give it one with x.reshape(1).`);
-  return unravel(foundIn(op, x, options), x.shape, options.fillValue ?? 0);
+  return shape.map((n, axis) => where(there, remainderTrunc(quotient(flat, Math.max(at(strides, axis), 1)), Math.max(n, 1)), fillValue));
 }
 
 /**
@@ -77,7 +71,8 @@ function positionsIn(op: string, x: Lazy, options: NonzeroOptions): Value[] {
  * nonzero(tensor([0, 5, 0, 7]), { size: 3 })[0]; // → tensor([1, 3, 0], dtype=int32)
  */
 export function nonzero<T extends Lazy>(x: T, options: NonzeroOptions = {}): T[] {
-  return positionsIn("nonzero", x, options).map((p) => x.wrap(p));
+  if (x.ndim === 0) throw new ShapeError(`nonzero: ${x.typeName} has no axes, so no positions. Give it one with x.reshape(1).`);
+  return find("nonzero", x, options, x.shape).positions.map((p) => x.wrap(p));
 }
 
 /**
@@ -87,8 +82,7 @@ export function nonzero<T extends Lazy>(x: T, options: NonzeroOptions = {}): T[]
  * flatnonzero(tensor([[0, 5], [7, 0]])); // → tensor([1, 2], dtype=int32)
  */
 export function flatnonzero<T extends Lazy>(x: T, options: NonzeroOptions = {}): T {
-  const found = foundIn("flatnonzero", x, options);
-  return x.wrap(at(unravel(found, [x.size], options.fillValue ?? 0), 0));
+  return x.wrap(at(find("flatnonzero", x, options, [x.size]).positions, 0));
 }
 
 /**
@@ -98,8 +92,7 @@ export function flatnonzero<T extends Lazy>(x: T, options: NonzeroOptions = {}):
  * argwhere(tensor([[0, 5], [7, 0]])); // → tensor([[0, 1], [1, 0]], dtype=int32)
  */
 export function argwhere<T extends Lazy>(x: T, options: NonzeroOptions = {}): T {
-  const found = foundIn("argwhere", x, options);
-  const [length = 0] = found.flat.shape;
-  const columns = unravel(found, x.shape, options.fillValue ?? 0).map((p) => reshape(p, [length, 1]));
-  return x.wrap(columns.length === 0 ? fill(0, tensorType("int32", [length, 0])) : concat(columns, 1));
+  const { count, positions } = find("argwhere", x, options, x.shape);
+  const columns = positions.map((p) => reshape(p, [count, 1]));
+  return x.wrap(columns.length === 0 ? fill(0, tensorType("int32", [count, 0])) : concat(columns, 1));
 }
