@@ -17,7 +17,7 @@ import type { GpuDevice } from "../runtime/device.ts";
 import { cpu, openedGpu, requireDevice, requireGpu } from "./devices.ts";
 import type { OwedCheck } from "./indexing/bounds.ts";
 import { checksOwed } from "./indexing/bounds.ts";
-import { nextMoves } from "./moves.ts";
+import { movesRecorded, nextMoves } from "./moves.ts";
 import { prepare } from "./plans.ts";
 import { settings } from "./settings.ts";
 import { cpuInput, gpuInput, readValue, readValueSync, slotOf, viewOf } from "./slots.ts";
@@ -35,8 +35,14 @@ interface Stage {
   readonly moves: readonly Value[];
 }
 
+const none: readonly never[] = [];
+
 /** Null where all that was asked for is evaluated. */
 function nextStage(asked: readonly Placed[]): Stage | null {
+  const [only] = asked;
+  // one value of the CPU, in a program without moves: the short way
+  if (only !== undefined && asked.length === 1 && only.device === "cpu" && !movesRecorded())
+    return only.value.slot === null ? { cpu: [only.value], webgpu: none, moves: none } : null;
   const pending = asked.filter((p) => p.value.slot === null);
   if (pending.length === 0) return null;
   const moves = nextMoves(pending.map((p) => p.value));
@@ -56,16 +62,21 @@ export async function evaluate(handles: readonly Placed[]): Promise<void> {
   const asked = handles.map(({ value, device }): Placed => ({ value, device }));
   for (let stage = nextStage(asked); stage !== null; stage = nextStage(asked)) {
     const gpu = stage.webgpu.length > 0 ? (openedGpu() ?? (await requireGpu())) : null;
-    if (gpu === null && strays(stage.cpu).length === 0) runOnCpu(stage.cpu, new Map());
+    if (gpu === null && strays(stage.cpu).length === 0) runOnCpu(stage.cpu, nothing);
     else await startOnBoth(stage, gpu);
     for (const value of stage.moves) await move(value);
   }
+  if (inFlight.size > 0) await landed(asked);
+  if (cpu.pressure.over) await cpu.pressure.relieve();
+  await openedGpu()?.pressure.relieve();
+}
+
+/** Until it is known whether these, which others may have asked for as well, could be computed. */
+async function landed(asked: readonly Placed[]): Promise<void> {
   for (const { value } of asked) {
     const running = value.slot === null ? undefined : inFlight.get(value.slot);
     if (running !== undefined) await running;
   }
-  await cpu.pressure.relieve();
-  await openedGpu()?.pressure.relieve();
 }
 
 /** A call that may not wait, and the one that may. */
@@ -95,7 +106,7 @@ export function evaluateSync(asked: readonly Placed[], sync: SyncCall): void {
     const [elsewhere] = [...stage.webgpu, ...stage.moves];
     if (elsewhere !== undefined) throw new DeviceError(`${sync.call}: ${typeText(elsewhere.type)} needs the GPU, which answers later. Use ${sync.instead}.`);
     if (strays(stage.cpu).length > 0) throw new DeviceError(`${sync.call}: reads what the GPU computed, which answers later. Use ${sync.instead}.`);
-    runOnCpu(stage.cpu, new Map());
+    runOnCpu(stage.cpu, nothing);
   }
   cpu.pressure.relieveSync();
 }
@@ -110,6 +121,7 @@ async function startOnBoth(stage: Stage, gpu: GpuDevice | null): Promise<void> {
 
 /** What a GPU computed before a plan of the CPU asked for it: numbers that no data had tied to a device. */
 type Fetched = ReadonlyMap<Value, HostArray>;
+const nothing: Fetched = new Map();
 
 async function startOnCpu(values: readonly Value[]): Promise<void> {
   const fetched = new Map<Value, HostArray>();
@@ -126,6 +138,10 @@ const strays = (values: readonly Value[]): Value[] => (openedGpu() === null ? []
 function runOnCpu(values: readonly Value[], fetched: Fetched): void {
   if (values.length === 0) return;
   const checks = checksOwed(values);
+  if (checks.length === 0) {
+    computeOnCpu(values, fetched).forEach((buffer, i) => finish(keep(at(values, i), buffer)));
+    return;
+  }
   const made = computeOnCpu([...values, ...checks.map((check) => check.farthest)], fetched);
   const wrong = settleChecks(checks, made.splice(values.length), fetched);
   if (wrong === null) {

@@ -8,6 +8,9 @@ import type { DeviceName } from "./devices.ts";
 
 let recorded = false;
 
+/** Whether any value of this process ever moved: most programs stay on one device. */
+export const movesRecorded = (): boolean => recorded;
+
 /** The same value on a device; itself where it is there. Gradients flow back. */
 export function moveTo(value: Value, device: DeviceName): Value {
   recorded = true;
@@ -16,7 +19,6 @@ export function moveTo(value: Value, device: DeviceName): Value {
 
 /** The moves that must be done before these values can be evaluated, and that wait for no other move. */
 export function nextMoves(values: readonly Value[]): Value[] {
-  // most programs stay on one device, and need no walk to know it
   if (!recorded) return [];
   const moves: Value[] = [];
   const waiting = new Set<Node>();
