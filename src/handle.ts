@@ -101,10 +101,11 @@ export abstract class Lazy {
 
   /**
    * A part or another arrangement of these elements: `read` gives it, `relayout` says where it then lies, null where NumPy copies. Only
-   * arrays care: they share memory. What is immutable has no need to.
+   * arrays care: they share memory. What is immutable has no need to. `rows` are those of the result, where they differ in length.
    */
-  alias(read: (value: Value) => Value, _relayout: Relayout): this {
-    return this.wrap(read(tracked(this.value)));
+  alias(read: (value: Value) => Value, _relayout: Relayout, rows: Rows | null = null): this {
+    const value = read(tracked(this.value));
+    return rows === null ? this.wrap(value) : this.onRows(value, rows);
   }
 
   /** Lets this handle stand for `value`; cells are rebound by it. */
@@ -115,8 +116,13 @@ export abstract class Lazy {
     if (old !== null) letGo(old);
   }
 
-  get type(): TensorType {
+  /** The type of the value, known without reading it. */
+  get valueType(): TensorType {
     return this.value.type;
+  }
+  /** Dtype and axis lengths. */
+  get type(): TensorType {
+    return this.valueType;
   }
   /** `f32[2,3]`: dtype and axis lengths, as errors name them; `~` is the axis of rows that differ in length. */
   get typeName(): string {
@@ -127,7 +133,7 @@ export abstract class Lazy {
     return this.type.shape;
   }
   get dtype(): DType {
-    return this.value.dtype;
+    return this.valueType.dtype;
   }
   /** The number of axes. */
   get ndim(): number {

@@ -7,6 +7,8 @@ export type { Face, NestedList } from "./handle.ts";
 export { array, empty, emptyLike, full, fullLike, ones, onesLike, tensor, zeros, zerosLike } from "./create.ts";
 export type { ArrayMaking, LikeOptions, Making, Source, TensorMaking, TensorOptions } from "./create.ts";
 export type { AnyTypedArray, ArrayData, LiteralOptions } from "./literal.ts";
+export { fromPadded, fromRows, ragged } from "./ragged/create.ts";
+export type { Counts, RaggedOptions } from "./ragged/create.ts";
 export { arange, eye, indices, linspace, logspace, meshgrid, tri } from "./ranges.ts";
 export type { MatrixOptions, MeshgridOptions } from "./ranges.ts";
 
@@ -47,6 +49,7 @@ export {
 } from "./functions/reduce.ts";
 export { choose, select } from "./functions/choose.ts";
 export type { ChooseOptions } from "./functions/choose.ts";
+export { flatValues, isRagged, rowLengths, rowOffsets, toPadded } from "./functions/rows.ts";
 export { clip, lerp, maskedFill, where } from "./functions/select.ts";
 export {
   broadcastArrays,

@@ -1,6 +1,6 @@
 /** Functions that run along one axis: cumulative ones, differences, order statistics. */
 import { isBool } from "../../compiler/ir/dtype.ts";
-import { at, IndexError, ShapeError } from "../../compiler/ir/errors.ts";
+import { at, IndexError, ShapeError, UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import { sizeOf, typeText } from "../../compiler/ir/shape.ts";
 import { add, isNaN, multiply, notEqual, subtract, where } from "../../compiler/ops/arithmetic.ts";
@@ -9,17 +9,28 @@ import { reduceAny } from "../../compiler/ops/reductions.ts";
 import { sort } from "../../compiler/ops/sort.ts";
 import { concat, permute, reshape } from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
-import { floating, numeric, valueOf } from "../operands.ts";
+import type { Prepare } from "../operands.ts";
+import { floatElements, floating, numberElements, valueOf } from "../operands.ts";
 import type { AxisOption, ReduceOptions } from "../options.ts";
 import { reduceOption, requiredAxis } from "../options.ts";
+import { alongPadded } from "../ragged/padded.ts";
 import { kept } from "./reduce.ts";
 import { part } from "./shape.ts";
 
 /** A function along one axis, given as a number or as an option. */
 export type Cumulative = <T extends Lazy>(x: T, axis?: number | AxisOption) => T;
 
-function cumulative(op: string, prepare: (op: string, x: Lazy) => Value, build: (x: Value, axis: number) => Value): Cumulative {
-  return (x, axis = {}) => x.wrap(build(prepare(op, x), requiredAxis(op, x, axis)));
+function cumulative(op: string, prepare: Prepare, build: (x: Value, axis: number) => Value): Cumulative {
+  return (x, axis = {}) => x.alike(running(op, x, prepare(op, x), requiredAxis(op, x, axis), build));
+}
+
+/** Along an axis of the elements `v` of x; within ragged rows as they are filled up, since only what stands before matters. */
+function running(op: string, x: Lazy, v: Value, axis: number, build: (x: Value, axis: number) => Value): Value {
+  if (x.rows === null) return build(v, axis);
+  const { levels } = x.rows;
+  if (axis > levels) return build(v, axis - levels);
+  if (axis === levels) return alongPadded(v, x.rows, build);
+  throw new UnsupportedError(`${op}: axis ${axis} of ${x.typeName} runs across rows of different lengths. Pad them first: toPadded(x, fill).`);
 }
 
 /**
@@ -28,21 +39,21 @@ function cumulative(op: string, prepare: (op: string, x: Lazy) => Value, build: 
  * @example
  * cumsum(tensor([1, 2, 3]), { axis: 0 }); // → tensor([1, 3, 6])
  */
-export const cumsum: Cumulative = cumulative("cumsum", numeric, (x, axis) => prefixes.prefixSum(x, axis));
+export const cumsum: Cumulative = cumulative("cumsum", numberElements, (x, axis) => prefixes.prefixSum(x, axis));
 /**
  * The running product; its derivative is right beside zeros.
  *
  * @example
  * cumprod(tensor([1, 2, 3]), { axis: 0 }); // → tensor([1, 2, 6])
  */
-export const cumprod: Cumulative = cumulative("cumprod", numeric, (x, axis) => prefixes.prefixProd(x, axis));
+export const cumprod: Cumulative = cumulative("cumprod", numberElements, (x, axis) => prefixes.prefixProd(x, axis));
 /**
  * The running logsumexp, of floats, without overflow.
  *
  * @example
  * logcumsumexp(tensor([0, 0]), { axis: 0 }); // → tensor([0.0000, 0.6931])
  */
-export const logcumsumexp: Cumulative = cumulative("logcumsumexp", floating, (x, axis) => prefixes.prefixLogSumExp(x, axis));
+export const logcumsumexp: Cumulative = cumulative("logcumsumexp", floatElements, (x, axis) => prefixes.prefixLogSumExp(x, axis));
 
 /**
  * The running maximum, and the int32 position of the last element that reaches it.
@@ -51,8 +62,7 @@ export const logcumsumexp: Cumulative = cumulative("logcumsumexp", floating, (x,
  * cummax(tensor([1, 3, 2]), { axis: 0 })[0]; // → tensor([1, 3, 3])
  */
 export function cummax<T extends Lazy>(x: T, axis: number | AxisOption = {}): [T, T] {
-  const [values, indices] = prefixes.prefixMax(numeric("cummax", x), requiredAxis("cummax", x, axis));
-  return [x.wrap(values), x.wrap(indices)];
+  return extremes("cummax", x, axis, prefixes.prefixMax);
 }
 
 /**
@@ -62,8 +72,17 @@ export function cummax<T extends Lazy>(x: T, axis: number | AxisOption = {}): [T
  * cummin(tensor([3, 1, 2]), { axis: 0 })[0]; // → tensor([3, 1, 1])
  */
 export function cummin<T extends Lazy>(x: T, axis: number | AxisOption = {}): [T, T] {
-  const [values, indices] = prefixes.prefixMin(numeric("cummin", x), requiredAxis("cummin", x, axis));
-  return [x.wrap(values), x.wrap(indices)];
+  return extremes("cummin", x, axis, prefixes.prefixMin);
+}
+
+/** A running extreme and its positions, each a value of the same graph node where rows have one length. */
+function extremes<T extends Lazy>(op: string, x: T, given: number | AxisOption, build: (x: Value, axis: number) => readonly [Value, Value]): [T, T] {
+  const [v, axis] = [numberElements(op, x), requiredAxis(op, x, given)];
+  if (x.rows === null) {
+    const [values, indices] = build(v, axis);
+    return [x.wrap(values), x.wrap(indices)];
+  }
+  return [x.alike(running(op, x, v, axis, (y, a) => build(y, a)[0])), x.alike(running(op, x, v, axis, (y, a) => build(y, a)[1]))];
 }
 
 export interface DiffOptions extends AxisOption {

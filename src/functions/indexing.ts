@@ -1,5 +1,5 @@
 /** Reading by position. `at(x, i, slice(1, 5), "::2", "...", null, [0, 2])` is Python's `x[i, 1:5, ::2, ..., None, [0, 2]]`. */
-import { at as item, ShapeError } from "../../compiler/ir/errors.ts";
+import { at as item, ShapeError, UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import { normalizeAxis, typeText } from "../../compiler/ir/shape.ts";
 import { gather, gatherAlong } from "../../compiler/ops/gather.ts";
@@ -14,9 +14,11 @@ import { boundPosition, positionsAlong } from "../indexing/modes.ts";
 import type { Index } from "../indexing/parse.ts";
 import { basicItems, parseIndex } from "../indexing/parse.ts";
 import { indexLayout } from "../mutation/layout.ts";
-import { commonShape, handleOf, valueOf } from "../operands.ts";
+import { commonShape, elementsOf, handleOf, valueOf } from "../operands.ts";
 import type { AxisOption } from "../options.ts";
 import { axisOption, requiredAxis } from "../options.ts";
+import { readRows, takeRows } from "../ragged/index.ts";
+import { sortRows } from "../ragged/sort.ts";
 
 export { slice, Slice } from "../indexing/slice.ts";
 export type { Index } from "../indexing/parse.ts";
@@ -33,6 +35,7 @@ export type { Index } from "../indexing/parse.ts";
  * at(tensor([5, 6, 7]), [true, false, true]); // → tensor([5, 7])
  */
 export function at<T extends Lazy>(x: T, ...index: readonly Index<T>[]): T {
+  if (x.rows !== null) return readRows(x, index, at);
   const parsed = parseIndex("at", handleOf("at", x), index);
   const items = basicItems(parsed);
   if (items === null) return x.wrap(readIndex(valueOf("at", x), parsed));
@@ -47,6 +50,11 @@ export function at<T extends Lazy>(x: T, ...index: readonly Index<T>[]): T {
 export interface TakeOptions extends AxisOption {
   /** What becomes of indices out of range; "raise" where none is given. */
   readonly mode?: IndexMode;
+}
+
+function isFirstAxis(op: string, x: Lazy, options: AxisOption): boolean {
+  const axis = axisOption(op, x, options);
+  return axis !== null && normalizeAxis(op, axis, x.ndim) === 0;
 }
 
 /** x as it is read along an axis, or flattened where none is given. */
@@ -66,6 +74,7 @@ function along(op: string, x: Lazy, options: AxisOption): { readonly v: Value; r
  * take(tensor([10, 20, 30]), [2, 0]); // → tensor([30, 10])
  */
 export function take<T extends Lazy>(x: T, indices: T | number | IndexList, options: TakeOptions = {}): T {
+  if (x.rows !== null && isFirstAxis("take", x, options)) return typeof indices === "number" ? at(x, indices) : takeRows(x, x.rows, indices, options.mode);
   const { v, axis, length } = along("take", x, options);
   const about = { op: "take", x, axis, length };
   if (typeof indices !== "number") return x.wrap(gather(v, positionsAlong(about, indices, options.mode), axis));
@@ -116,7 +125,7 @@ export interface SortOptions extends AxisOption {
  * sort(tensor([3, 1, 2])); // → tensor([1, 2, 3])
  */
 export function sort<T extends Lazy>(x: T, options: SortOptions = {}): T {
-  return x.wrap(sorted("sort", x, options)[0]);
+  return x.alike(sorted("sort", x, options)[0]);
 }
 
 /**
@@ -126,9 +135,14 @@ export function sort<T extends Lazy>(x: T, options: SortOptions = {}): T {
  * argsort(tensor([3, 1, 2])); // → tensor([1, 2, 0], dtype=int32)
  */
 export function argsort<T extends Lazy>(x: T, options: SortOptions = {}): T {
-  return x.wrap(sorted("argsort", x, options)[1]);
+  return x.alike(sorted("argsort", x, options)[1]);
 }
 
 function sorted(op: string, x: Lazy, options: SortOptions): readonly [Value, Value] {
-  return sortValue(valueOf(op, x), requiredAxis(op, x, options, -1), options.descending === true ? "descending" : "ascending");
+  const [v, axis, order] = [elementsOf(op, x), requiredAxis(op, x, options, -1), options.descending === true ? "descending" : "ascending"] as const;
+  if (x.rows === null) return sortValue(v, axis, order);
+  const { levels } = x.rows;
+  if (axis > levels) return sortValue(v, axis - levels, order);
+  if (axis === levels) return sortRows(v, x.rows, order);
+  throw new UnsupportedError(`${op}: axis ${axis} of ${x.typeName} runs across rows of different lengths. Pad them first: toPadded(x, fill).`);
 }

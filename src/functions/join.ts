@@ -6,14 +6,17 @@ import { cast } from "../../compiler/ops/arithmetic.ts";
 import * as views from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
 import { partLayout, reshapeLayout } from "../mutation/layout.ts";
-import { commonDType, faceOf, handleOf, valueOf } from "../operands.ts";
+import type { Prepare } from "../operands.ts";
+import { commonDType, elementsOf, faceOf, handleOf, valueOf } from "../operands.ts";
 import type { AxisOption } from "../options.ts";
 import { axisOption, requiredAxis } from "../options.ts";
+import { concatRows } from "../ragged/join.ts";
+import { at as read, slice } from "./indexing.ts";
 import { part } from "./shape.ts";
 
-function promoted<T extends Lazy>(op: string, xs: readonly T[]): { readonly face: T; readonly values: readonly Value[] } {
+function promoted<T extends Lazy>(op: string, xs: readonly T[], prepare: Prepare = valueOf): { readonly face: T; readonly values: readonly Value[] } {
   const face = faceOf(op, xs);
-  const values = xs.map((x) => valueOf(op, x));
+  const values = xs.map((x) => prepare(op, x));
   const dtype = commonDType(
     op,
     values.map((v) => v.type),
@@ -22,13 +25,14 @@ function promoted<T extends Lazy>(op: string, xs: readonly T[]): { readonly face
 }
 
 /**
- * One after another along an axis, promoted to a common dtype; `axis: null` flattens them first.
+ * One after another along an axis, promoted to a common dtype; `axis: null` flattens them first. Ragged rows are joined as rows (axis
+ * 0) or one by one.
  *
  * @example
  * concat([tensor([1]), tensor([2, 3])]); // → tensor([1, 2, 3])
  */
 export function concat<T extends Lazy>(xs: readonly T[], options: AxisOption = {}): T {
-  const { face, values } = promoted("concat", xs);
+  const { face, values } = promoted("concat", xs, elementsOf);
   if (options.axis === null || options.dim === null)
     return face.wrap(
       views.concat(
@@ -36,6 +40,7 @@ export function concat<T extends Lazy>(xs: readonly T[], options: AxisOption = {
         0,
       ),
     );
+  if (xs.some((x) => x.rows !== null)) return concatRows("concat", xs, values, axisOption("concat", face, options) ?? 0);
   const first = at(values, 0);
   const axis = normalizeAxis("concat", axisOption("concat", face, options) ?? 0, first.shape.length);
   const odd = values.findIndex((v) => v.shape.length !== first.shape.length || v.shape.some((n, i) => i !== axis && n !== first.shape[i]));
@@ -76,6 +81,7 @@ export function stack<T extends Lazy>(xs: readonly T[], options: AxisOption = {}
  * unstack(tensor([[1, 2], [3, 4]]))[1]; // → tensor([3, 4])
  */
 export function unstack<T extends Lazy>(x: T, options: AxisOption = {}): T[] {
+  if (x.rows !== null && isFirstAxis(x, options)) return Array.from({ length: x.length }, (_, i) => read(x, i));
   const axis = requiredAxis("unstack", handleOf("unstack", x), options, 0);
   const shape = x.shape.toSpliced(axis, 1);
   return Array.from({ length: at(x.shape, axis) }, (_, i) =>
@@ -93,12 +99,14 @@ export function unstack<T extends Lazy>(x: T, options: AxisOption = {}): T[] {
  * split(tensor([1, 2, 3, 4]), 2)[1]; // → tensor([3, 4])
  */
 export function split<T extends Lazy>(x: T, indicesOrSections: number | readonly number[], options: AxisOption = {}): T[] {
-  const axis = requiredAxis("split", handleOf("split", x), options, 0);
-  const length = at(x.shape, axis);
+  const ofRows = x.rows !== null && isFirstAxis(x, options);
+  const axis = ofRows ? 0 : requiredAxis("split", handleOf("split", x), options, 0);
+  const length = ofRows ? x.length : at(x.shape, axis);
   const cuts = typeof indicesOrSections === "number" ? evenCuts(length, indicesOrSections) : indicesOrSections.map((i) => cutAt(i, length));
   const ends = [...cuts, length];
   return ends.map((end, i) => {
     const start = i === 0 ? 0 : at(ends, i - 1);
+    if (ofRows) return read(x, slice(start, Math.max(start, end)));
     const size = Math.max(0, end - start);
     return x.alias(
       (v) => part(v, axis, start, size),
@@ -106,6 +114,8 @@ export function split<T extends Lazy>(x: T, indicesOrSections: number | readonly
     );
   });
 }
+
+const isFirstAxis = (x: Lazy, options: AxisOption): boolean => requiredAxis("split", x, options, 0) === 0;
 
 /** The first parts are one longer where the length does not divide. */
 function evenCuts(length: number, sections: number): number[] {

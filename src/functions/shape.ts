@@ -6,9 +6,10 @@ import { broadcastShapes, normalizeAxes, normalizeAxis, sameShape, shapeText, si
 import * as views from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
 import { broadcastLayout, flipLayout, isRowMajor, permuteLayout, reshapeLayout } from "../mutation/layout.ts";
-import { commonShape, faceOf, handleOf, valueOf } from "../operands.ts";
+import { commonShape, elementsOf, faceOf, handleOf, requireDense, valueOf } from "../operands.ts";
 import type { AxisOption } from "../options.ts";
 import { axisOption } from "../options.ts";
+import { flipRows } from "../ragged/flip.ts";
 
 const seq = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
@@ -58,11 +59,15 @@ export function ravel<T extends Lazy>(x: T): T {
  * flatten(tensor([[1, 2], [3, 4]])); // → tensor([1, 2, 3, 4])
  */
 export function flatten<T extends Lazy>(x: T, options: { readonly startAxis?: number; readonly endAxis?: number } = {}): T {
-  const v = valueOf("flatten", x);
-  if (v.shape.length === 0) return x.wrap(views.reshape(v, [1]));
+  const v = elementsOf("flatten", x);
+  if (x.ndim === 0) return x.wrap(views.reshape(v, [1]));
   const [from, to] = [normalizeAxis("flatten", options.startAxis ?? 0, x.ndim), normalizeAxis("flatten", options.endAxis ?? -1, x.ndim)];
   if (from > to) throw new ShapeError(`flatten: startAxis ${from} is behind endAxis ${to}. Give them in order.`);
-  return x.wrap(views.reshape(v, [...v.shape.slice(0, from), sizeOf(v.shape.slice(from, to + 1)), ...v.shape.slice(to + 1)]));
+  // axis 0 of ragged elements is all axes of the rows as one
+  const ragged = x.rows?.levels ?? 0;
+  if (from > 0 || to < ragged) requireDense("flatten", x);
+  const end = to - ragged + 1;
+  return x.wrap(views.reshape(v, [...v.shape.slice(0, from), sizeOf(v.shape.slice(from, end)), ...v.shape.slice(end)]));
 }
 
 /**
@@ -229,7 +234,8 @@ export function expandDims<T extends Lazy>(x: T, axis: number | readonly number[
  * flip(tensor([1, 2, 3])); // → tensor([3, 2, 1])
  */
 export function flip<T extends Lazy>(x: T, options: { readonly axis?: number | readonly number[] | null } = {}): T {
-  const axes = normalizeAxes("flip", options.axis, handleOf("flip", x).ndim);
+  const axes = normalizeAxes("flip", options.axis, x.ndim);
+  if (x.rows !== null) return flipRows(x, x.rows, elementsOf("flip", x), axes);
   return x.alias(
     (v) => views.flip(v, axes),
     (layout) => flipLayout(layout, axes),

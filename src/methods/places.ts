@@ -13,7 +13,7 @@
 import type { DType } from "../../compiler/ir/dtype.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import type { ArrayData } from "../literal.ts";
-import { readLiteral } from "../literal.ts";
+import { readLiteral, readRagged } from "../literal.ts";
 import { requireDevice } from "../devices.ts";
 import { Lazy } from "../handle.ts";
 import type { Operand } from "../operands.ts";
@@ -29,6 +29,8 @@ import type { BasicItem, ParsedIndex } from "../indexing/parse.ts";
 import { basicItems, parseIndex } from "../indexing/parse.ts";
 import { indexLayout } from "../mutation/layout.ts";
 import { castFor, writtenNumber, writtenValue } from "../mutation/written.ts";
+import { Rows } from "../ragged/rows.ts";
+import { laidOverRows, writeWhere } from "../ragged/write.ts";
 import { ShapeMethods } from "./shape.ts";
 
 /** What can be written: an array or tensor, a number, a boolean, or lists of them. */
@@ -53,6 +55,10 @@ export abstract class PlaceMethods extends ShapeMethods {
 
   /** Whether parts of it share its memory. */
   protected abstract readonly isMutable: boolean;
+  /** Whether what is written to this is seen in the other, of which this is a part. */
+  protected isPartOf(_whole: this): boolean {
+    return false;
+  }
   /** Puts a value of its type in place of its elements: an array changes, a tensor gives a new one. */
   protected abstract store(op: string, value: Value): this;
 
@@ -74,6 +80,7 @@ export abstract class PlaceMethods extends ShapeMethods {
    * Without an index, all of them: `x.at().mul(2)` is `x *= 2`.
    */
   override at(...index: readonly Index<this>[]): this {
+    if (this.rows !== null) return this.#rowsAt(index);
     const parsed = parseIndex("at", this, index);
     const items = basicItems(parsed);
     return items !== null && this.isMutable ? this.#viewAt(parsed, items) : this.#partAt(parsed);
@@ -91,6 +98,28 @@ export abstract class PlaceMethods extends ShapeMethods {
     };
     view.#origin = { root, write, combine: null };
     return view;
+  }
+
+  /** Of ragged rows: a view where the elements follow one another, else a copy that knows where they stood. */
+  #rowsAt(index: readonly Index<this>[]): this {
+    const read = (x: this): this => indexing.at(x, ...index);
+    const part = read(this);
+    const root = this.#origin?.root ?? this;
+    if (part.isPartOf(this)) {
+      const write = (op: string, value: Value): this => {
+        part.store(op, writtenValue(op, value, part.valueType));
+        return root;
+      };
+      part.#origin = { root, write, combine: null };
+      return part;
+    }
+    const write = (op: string, value: Value, mode: WriteMode): this => {
+      this.store(op, writeWhere(op, this, read, writtenValue(op, value, part.valueType), mode));
+      part.#readAgain(() => read(this).value);
+      return root;
+    };
+    part.#origin = { root, write: (op, value) => write(op, value, "set"), combine: write };
+    return part;
   }
 
   #partAt(parsed: ParsedIndex): this {
@@ -127,22 +156,33 @@ export abstract class PlaceMethods extends ShapeMethods {
   /** Writes what `f` makes of these elements. */
   apply(f: (x: this) => this): this {
     const result = f(this.#plain());
-    faceOf("apply", [this, result]);
-    return this.#write("apply", valueOf("apply", result));
+    return this.#write("apply", this.#written("apply", result));
   }
 
   #write(op: string, value: Value): this {
-    return this.#origin === null ? this.store(op, writtenValue(op, value, this.type)) : this.#origin.write(op, value);
+    return this.#origin === null ? this.store(op, writtenValue(op, value, this.valueType)) : this.#origin.write(op, value);
   }
 
   #written(op: string, value: Writable<this>): Value {
     if (typeof value === "number" || typeof value === "boolean") return writtenNumber(op, value, this.#dtype());
     if (value instanceof Lazy) {
       faceOf(op, [this, value]);
-      return valueOf(op, value);
+      return this.#fitting(op, value);
     }
-    const { data, type } = readLiteral(this.face, value, this.#dtype(), {});
-    return given(data, type, requireDevice(op, this.device));
+    return this.#fitting(op, this.#literal(op, value));
+  }
+
+  /** The elements of a handle as they are written here. */
+  #fitting(op: string, x: Lazy): Value {
+    return this.rows === null ? valueOf(op, x) : laidOverRows(op, this, x);
+  }
+
+  #literal(op: string, data: ArrayData): Lazy {
+    const device = requireDevice(op, this.device);
+    const ragged = this.rows === null ? null : readRagged(op, data, this.#dtype(), {});
+    if (ragged !== null) return this.onRows(given(ragged.data, ragged.type, device), new Rows(ragged.offsets));
+    const dense = readLiteral(this.face, data, this.#dtype(), {});
+    return this.wrap(given(dense.data, dense.type, device));
   }
 
   /** Known without reading. */
@@ -152,14 +192,17 @@ export abstract class PlaceMethods extends ShapeMethods {
 
   /** The same elements without a place. */
   #plain(): this {
-    return this.wrap(this.value);
+    return this.alike(this.value);
   }
 
   /** Computes where this has no place; else writes what `f` gives, and gives what was written to. */
   #update(op: string, y: Operand<this>, f: Binary<this>, mode: WriteMode | null = null): this {
     const origin = this.#origin;
     if (origin === null) return f(this, y);
-    if (mode === null || origin.combine === null) return origin.write(op, f(this.#plain(), y).value);
+    if (mode === null || origin.combine === null) {
+      const made = f(this.#plain(), y);
+      return origin.write(op, made.rows === null && this.rows === null ? made.value : this.#fitting(op, made));
+    }
     return origin.combine(op, this.#written(op, y), mode);
   }
 

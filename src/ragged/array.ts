@@ -34,7 +34,7 @@ export class RaggedArray extends NDArray {
   }
 
   override get typeName(): string {
-    return raggedText(this.value, this.#rows);
+    return raggedText(this.valueType, this.#rows);
   }
   override get type(): TensorType {
     throw this.#noShape("type");
@@ -44,10 +44,10 @@ export class RaggedArray extends NDArray {
     throw this.#noShape("shape");
   }
   override get ndim(): number {
-    return this.#rows.levels + this.value.shape.length;
+    return this.#rows.levels + this.valueType.shape.length;
   }
   override get size(): number {
-    return sizeOf(this.value.shape);
+    return sizeOf(this.valueType.shape);
   }
   override get length(): number {
     return this.#rows.length;
@@ -64,7 +64,7 @@ export class RaggedArray extends NDArray {
     return listOf(nesting, data, this.dtype === "bool");
   }
   #printed(data: HostArray): Printed {
-    return raggedPrinted(this.face, data, this.dtype, { offsets: this.#rows.offsets, innerShape: this.value.shape.slice(1) });
+    return raggedPrinted(this.face, data, this.dtype, { offsets: this.#rows.offsets, innerShape: this.valueType.shape.slice(1) });
   }
 }
 

@@ -4,9 +4,11 @@
  * Axis 0 counts rows. Each level is one more axis, whose length differs from item to item of the axis before; behind the levels come
  * the value's inner axes, as in any value. So rows of one level on a value `[n, …inner]` are an array `[rows, ~, …inner]`.
  */
+import { dtypeInfo } from "../../compiler/ir/dtype.ts";
 import { at, CompilerBug, ShapeError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
-import { tensorType, typeText } from "../../compiler/ir/shape.ts";
+import type { TensorType } from "../../compiler/ir/shape.ts";
+import { tensorType } from "../../compiler/ir/shape.ts";
 import { reshape } from "../../compiler/ops/views.ts";
 import { given } from "../slots.ts";
 
@@ -27,6 +29,7 @@ export class Rows {
   /** The number of elements (or of what stands for one, where the value has inner axes). */
   readonly size: number;
   readonly #values: Value[] = [];
+  readonly #spans: Value[] = [];
   readonly #outer: Rows[] = [];
 
   constructor(offsets: readonly Int32Array[]) {
@@ -56,7 +59,11 @@ export class Rows {
   }
   /** `spans` as an operand of the graph. */
   spansValue(axis: number): Value {
-    return (this.#values[axis] ??= hostInts(this.spans(axis)));
+    return axis === this.levels - 1 ? this.offsetsValue(axis) : (this.#spans[axis] ??= hostInts(this.spans(axis)));
+  }
+  /** The offsets of a level as an operand of the graph. */
+  offsetsValue(level: number): Value {
+    return (this.#values[level] ??= hostInts(at(this.offsets, level)));
   }
   /** The rows with so many of the outermost levels, from one on. */
   outer(levels: number): Rows {
@@ -96,13 +103,20 @@ export const differences = (offsets: Int32Array): Int32Array => offsets.slice(1)
 /** 0 to n - 1. */
 export const positions = (n: number): Int32Array => Int32Array.from({ length: n }, (_, i) => i);
 
+/** All items of an axis, those of each item of the axis before in reverse order. */
+export function reversedItems(rows: Rows, axis: number): Int32Array {
+  const out = positions(rows.count(axis));
+  const level = axis === 0 ? Int32Array.of(0, rows.length) : at(rows.offsets, axis - 1);
+  for (let i = 0; i + 1 < level.length; i++) out.subarray(at(level, i), at(level, i + 1)).reverse();
+  return out;
+}
+
 /** Integers that the host knows, as a value of the CPU. */
 export const hostInts = (data: Int32Array): Value => given(data, tensorType("int32", [data.length]), "cpu");
 
 /** `f64[2,~,3]`: dtype, rows, a `~` for each axis whose lengths differ, inner axes. */
-export function raggedText(value: Value, rows: Rows): string {
-  const dtype = typeText(tensorType(value.dtype, [])).slice(0, -2);
-  return `${dtype}[${[rows.length, ...rows.offsets.map(() => "~"), ...value.shape.slice(1)].join(",")}]`;
+export function raggedText({ dtype, shape }: TensorType, rows: Rows): string {
+  return `${dtypeInfo(dtype).short}[${[rows.length, ...rows.offsets.map(() => "~"), ...shape.slice(1)].join(",")}]`;
 }
 
 /** Whether both have the same rows in their outermost levels, as many as the shorter has; a ShapeError names the first that differs. */

@@ -56,7 +56,8 @@ function functionNamed(name: string): unknown {
 /** Functions that take no array make the face under test. */
 const creators = new Set(["arange", "linspace", "logspace", "eye", "tri", "zeros", "ones", "full", "empty", "indices"]);
 
-function call(expr: GoldenExpr, refs: readonly Lazy[], dtype: FloatDType): unknown {
+/** The value of an expression whose refs are these handles. */
+export function call(expr: GoldenExpr, refs: readonly Lazy[], dtype: FloatDType): unknown {
   const args = (expr.args ?? []).map((a) => resolve(a, refs, dtype));
   if (expr.fn === "getitem") return invoke("at", [args[0], ...indexOf(expr.args?.[1], refs, dtype)]);
   const kwargs = Object.fromEntries(Object.entries(expr.kwargs ?? {}).map(([k, v]) => [k, resolve(v, refs, dtype)]));
