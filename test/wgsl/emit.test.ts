@@ -220,7 +220,10 @@ describe("the grid", () => {
     const n = 65537;
     const i = axis("i", "grid", 0, n);
     const k = axis("k", "lane", 0, 2);
-    const shader = emit(kernel("pairs", [writes("y", 2 * n)], [loop(i, [loop(k, [store("y", at2(i.at, 2, k.at), s.cast(i.at, "float32"))])])]));
+    const body = [loop(k, [store("y", at2(i.at, 2, k.at), s.cast(i.at, "float32"))])];
+    // points that branch do not share a workgroup
+    const branch: Stmt = { kind: "if", condition: s.ge(i.at, 0), then: body, otherwise: [] };
+    const shader = emit(kernel("pairs", [writes("y", 2 * n)], [loop(i, [branch])]));
     expect(shader.dispatch).toEqual([32769, 2, 1]);
     await expectRuns(shader, { y: new Float32Array(2 * n) }, { y: Array.from({ length: 2 * n }, (_, at) => Math.floor(at / 2)) });
   });

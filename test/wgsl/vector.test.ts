@@ -23,7 +23,7 @@ import { exp, sqrt } from "../../compiler/ops/exponential.ts";
 import { gather } from "../../compiler/ops/gather.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import { broadcast, permute, reduceSum, reshape } from "../../compiler/ops/layout.ts";
-import { prefixSum } from "../../compiler/ops/prefix.ts";
+import { prefixProd, prefixSum } from "../../compiler/ops/prefix.ts";
 import { reduceMax, reduceMin } from "../../compiler/ops/reductions.ts";
 import { threefry } from "../../compiler/ops/random.ts";
 import { constantValue, iotaValue } from "../../compiler/ops/source.ts";
@@ -150,6 +150,7 @@ describe("two axes", () => {
       one("float32", [3, ...shape], (x) => [add(x, broadcast(reshape(slice(x, [1, 0, 0], [1, ...shape]), shape), [3, ...shape], [1, 2]))]),
     "sums down columns": (shape) => one("float32", shape, (x) => [reduceSum(x, [0]), reduceMax(x, [0]), reduceMin(exp(x), [0])]),
     "running sums down columns": (shape) => one("float32", shape, (x) => [prefixSum(x, 0)]),
+    "running products of integers down columns": (shape) => one("int32", shape, (x) => [prefixProd(x, 0)]),
   };
   const cases = Object.entries(programs).flatMap(([name, make]) => matrices.map((shape): [string, Shape, Program] => [name, shape, make(shape)]));
   it.skipIf(tint === null).each(cases)("%s of %j", async (_, __, program) => {

@@ -13,6 +13,7 @@ import { bare, spell, spellOne } from "./expression.ts";
 import { dealsLanes, laneNest, reduceLanes } from "./lanes.ts";
 import { block, indent, laneLoop, serialLoop, unblocked } from "./loops.ts";
 import type { SpelledAxis } from "./loops.ts";
+import { lanePlaces } from "./packing.ts";
 import type { Shader } from "./shader.ts";
 import { arrayType } from "./shader.ts";
 import type { Spelling } from "./spelling.ts";
@@ -123,10 +124,12 @@ export class BodyWriter {
     return [...(workgroup ? ["workgroupBarrier();"] : []), ...(storage ? ["storageBarrier();"] : [])];
   }
 
-  /** Lanes that run together store once: lane 0 does, unless each has a copy of its own. */
+  /** Lanes that run together store once: lane 0 does, unless each has a copy of its own. A slot without a point stores nothing. */
   #store(s: Store, place: Place): string[] {
     const lines = place.spelling.store(s);
-    return place.by === "together" && this.#shader.memory(s.buffer).space !== "function" ? block("if (lane == 0u)", lines) : lines;
+    const { space } = this.#shader.memory(s.buffer);
+    const tests = [place.by === "together" && space !== "function" ? ["lane == 0u"] : [], this.#shader.leavesSlots && space === "storage" ? ["isPoint"] : []];
+    return tests.flat().length === 0 ? lines : block(`if (${tests.flat().join(" && ")})`, lines);
   }
 
   /** Branches with a barrier inside need a condition that the shader compiler knows to be equal on all lanes. */
@@ -296,21 +299,22 @@ export class BodyWriter {
     const wait = this.#waitFor(touching({ writes: partials }), place.pending);
     const far = names.fresh("far");
     const [near, other] = [own.map(() => names.fresh("a")), own.map(() => names.fresh("b"))];
-    const lines = partials.flatMap((p, k) => [`let ${at(near, k)} = ${p}[lane];`, `let ${at(other, k)} = ${p}[lane + ${far}];`]);
+    const items = lanePlaces(this.#shader.packing);
+    const lines = partials.flatMap((p, k) => [`let ${at(near, k)} = ${p}[${items.own}];`, `let ${at(other, k)} = ${p}[${items.other(far)}];`]);
     const texts = spelling.combination(s, near, other, lines);
-    const places = partials.map((p) => `${p}[lane]`);
+    const places = partials.map((p) => `${p}[${items.own}]`);
     lines.push(...assignAll(places, texts, names));
     this.#barriers++;
     place.pending.clear((name) => !this.#isStorage(name));
     place.pending.add(touching({ reads: partials }));
     return [
       ...wait,
-      ...partials.map((p, k) => `${p}[lane] = ${at(own, k)};`),
+      ...partials.map((p, k) => `${p}[${items.own}] = ${at(own, k)};`),
       "workgroupBarrier();",
       `for (var ${far} = ${lanes / 2}u; ${far} > 0u; ${far} >>= 1u) {`,
       ...indent([...block(`if (lane < ${far})`, lines), "workgroupBarrier();"]),
       "}",
-      ...s.names.map((name, k) => `let ${names.of(name)} = ${at(partials, k)}[0];`),
+      ...s.names.map((name, k) => `let ${names.of(name)} = ${at(partials, k)}[${items.first}];`),
     ];
   }
 }

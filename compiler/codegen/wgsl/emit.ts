@@ -15,6 +15,8 @@ import type { Place } from "./body.ts";
 import { bare, spell, spellOne } from "./expression.ts";
 import { lanesFor, placeLocals } from "./lanes.ts";
 import { block, indent } from "./loops.ts";
+import type { Packing } from "./packing.ts";
+import { oneLane, packingFor, pointLines } from "./packing.ts";
 import type { WgslKernel } from "../../ir/shader.ts";
 import type { Groups } from "./shader.ts";
 import { requireBindings, Shader } from "./shader.ts";
@@ -123,10 +125,10 @@ function nestLines(nests: readonly Nest[], shader: Shader): string[] {
   });
 }
 
-const parameters = "@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32";
+const parameters = "@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index)";
 
-function workgroupSizeFor(lanes: number, points: number, target: Target): number {
-  if (lanes > 1) return lanes;
+function workgroupSizeFor({ lanes, slots }: Packing, points: number, target: Target): number {
+  if (lanes > 1) return lanes * slots;
   return Math.min(target.lanes, 2 ** Math.ceil(Math.log2(Math.max(1, points))));
 }
 
@@ -143,22 +145,24 @@ function dispatchOf(workgroups: number): readonly [number, number, 1] {
 export function emitWgsl(kernel: Kernel, target: Target, options: EmitOptions = {}): WgslKernel {
   const together = options.together ?? [];
   const planned = planVectors(kernel, together).kernel;
-  const lanes = lanesFor(planned, target);
-  const shared = emitWithLanes(planned, target, { lanes, together });
-  return shared.workgroupBytes <= maxWorkgroupBytes ? shared : emitWithLanes(planned, target, { lanes: 1, together });
+  const nests = nestsOf(planned);
+  const packed = packingFor(planned, { lanes: lanesFor(planned, target), points: nests.length === 1 ? at(nests, 0).points : 1 }, target);
+  let shader = emitPacked(planned, target, { packing: packed, together });
+  if (shader.workgroupBytes > maxWorkgroupBytes && packed.slots > 1) shader = emitPacked(planned, target, { packing: { ...packed, slots: 1 }, together });
+  return shader.workgroupBytes <= maxWorkgroupBytes ? shader : emitPacked(planned, target, { packing: oneLane, together });
 }
 
-function emitWithLanes(kernel: Kernel, target: Target, { lanes, together }: { lanes: number; together: Groups }): WgslKernel {
+function emitPacked(kernel: Kernel, target: Target, { packing, together }: { packing: Packing; together: Groups }): WgslKernel {
+  const { lanes, slots } = packing;
   const placed = placeLocals(kernel, lanes);
   const vectors = planVectors(placed.kernel, together);
-  const shader = new Shader({ vectors, lanes, placement: placed.placement, together });
-  requireBindings(shader, target);
   const nests = nestsOf(vectors.kernel).filter((nest) => nest.points > 0);
   const points = nests.reduce((n, nest) => n + nest.points, 0);
-  const size = workgroupSizeFor(lanes, points, target);
-  const group = "group.y * groups.x + group.x";
-  const body = [`let point = ${lanes > 1 ? group : `(${group}) * ${size}u + lane`};`, `if (point >= ${points}u) { return; }`, ...nestLines(nests, shader)];
-  const entry = [`@compute @workgroup_size(${size}, 1, 1)`, `fn main(${parameters}) {`, ...indent(body), "}"];
+  const shader = new Shader({ vectors, packing, points, placement: placed.placement, together });
+  requireBindings(shader, target);
+  const size = workgroupSizeFor(packing, points, target);
+  const { index, lines } = pointLines(packing, points, size);
+  const entry = [`@compute @workgroup_size(${size}, 1, 1)`, `fn main(${parameters} ${index}: u32) {`, ...indent([...lines, ...nestLines(nests, shader)]), "}"];
   return {
     source: [`// kernel ${kernel.name.replace(/[^\w -]/g, "_")}`, ...shader.declarations(), ...entry, ""].join("\n"),
     entryPoint: "main",
@@ -169,6 +173,6 @@ function emitWithLanes(kernel: Kernel, target: Target, { lanes, together }: { la
     workgroupBytes: shader.workgroupBytes(),
     invocations: points * lanes,
     lanesPerPoint: lanes,
-    dispatch: dispatchOf(Math.ceil(points / (lanes > 1 ? 1 : size))),
+    dispatch: dispatchOf(Math.ceil(points / (lanes > 1 ? slots : size))),
   };
 }

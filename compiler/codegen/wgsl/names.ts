@@ -27,7 +27,7 @@ trunc atomicLoad atomicStore atomicAdd atomicSub atomicMax atomicMin atomicAnd a
 storageBarrier workgroupBarrier workgroupUniformLoad textureBarrier subgroupAdd subgroupMax subgroupMin`;
 
 /** Names that the shader's own frame uses. */
-const frame = "main u Uniforms group groups lane point";
+const frame = "main u Uniforms group groups lane thread slot start point isPoint";
 
 const taken: readonly string[] = [keywords, reserved, predeclared, frame].flatMap((words) => words.split(/\s+/));
 

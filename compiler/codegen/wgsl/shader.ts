@@ -11,6 +11,8 @@ import type { Placement } from "./lanes.ts";
 import type { Memory } from "./memory.ts";
 import { cellOf, cellType } from "./memory.ts";
 import { Names } from "./names.ts";
+import type { Packing } from "./packing.ts";
+import { leavesSlots } from "./packing.ts";
 import { prelude } from "./prelude.ts";
 import { wgslType } from "./scalar.ts";
 import type { Spelling } from "./spelling.ts";
@@ -22,11 +24,23 @@ export type Groups = readonly (readonly string[])[];
 const atomicNames = (body: readonly Stmt[]): Set<string> =>
   new Set([...statements(body)].flatMap((s) => (s.kind === "store" && s.atomic !== undefined ? [s.buffer] : [])));
 
+export interface ShaderOptions {
+  readonly vectors: VectorPlan;
+  readonly packing: Packing;
+  /** Grid points. */
+  readonly points: number;
+  readonly placement: Placement;
+  readonly together: Groups;
+}
+
 /** The frame of one shader, filled as statements are spelled. */
 export class Shader implements Scope {
   readonly kernel: Kernel;
   /** Lanes that share one grid point. */
   readonly lanes: number;
+  readonly packing: Packing;
+  /** Whether some slots of the last workgroup have no grid point. */
+  readonly leavesSlots: boolean;
   readonly names: Names;
   readonly bindings: readonly Binding[];
   readonly vector = null;
@@ -40,10 +54,12 @@ export class Shader implements Scope {
   readonly #partials: Set<string> = new Set();
   readonly #workgroup: Map<string, { readonly type: string; readonly elements: number }> = new Map();
 
-  constructor(options: { readonly vectors: VectorPlan; readonly lanes: number; readonly placement: Placement; readonly together: Groups }) {
+  constructor(options: ShaderOptions) {
     const { kernel } = options.vectors;
     this.kernel = kernel;
-    this.lanes = options.lanes;
+    this.packing = options.packing;
+    this.lanes = options.packing.lanes;
+    this.leavesSlots = leavesSlots(options.packing, options.points);
     this.#vectors = options.vectors;
     const locals = [...statements(kernel.body)].flatMap((s) => (s.kind === "local" ? [s] : []));
     this.sizes = new Map([...kernel.buffers, ...locals].map((b) => [b.name, b.size]));
@@ -82,9 +98,12 @@ export class Shader implements Scope {
     const atomic = space === "workgroup" && atomicNames(this.kernel.body).has(s.name);
     const cell = cellOf({ dtype: s.dtype, space, atomic });
     const wide = this.#vectors.wide.has(s.name);
-    const m: Memory = { ident: this.names.memory(s.name), dtype: s.dtype, space, base: null, cell, wide, atomic, isConstant: false };
+    const { slots } = this.packing;
+    const room = wide ? vectorWidth * Math.ceil(s.size / vectorWidth) : s.size;
+    const base = space === "workgroup" && slots > 1 ? `slot * ${room}u` : null;
+    const m: Memory = { ident: this.names.memory(s.name), dtype: s.dtype, space, base, cell, wide, atomic, isConstant: false };
     this.#memory.set(s.name, m);
-    if (space === "workgroup") this.#workgroup.set(m.ident, { type: arrayType(m, s.size), elements: s.size });
+    if (space === "workgroup") this.#workgroup.set(m.ident, { type: arrayType(m, slots * room), elements: slots * room });
   }
 
   helper(name: string): string {
@@ -126,7 +145,8 @@ export class Shader implements Scope {
     const key = `partials ${dtype}${width === 1 ? "" : "x4"} ${n}`;
     const ident = this.names.memory(key);
     this.#partials.add(ident);
-    this.#workgroup.set(ident, { type: `array<${type(dtype)}, ${this.lanes}>`, elements: width * this.lanes });
+    const items = this.lanes * this.packing.slots;
+    this.#workgroup.set(ident, { type: `array<${type(dtype)}, ${items}>`, elements: width * items });
     return ident;
   }
 

@@ -40,6 +40,9 @@ function operationsOf(body: readonly Stmt[], target: Target): number {
   return n;
 }
 
+/** What an access in a loop counts. */
+const repeated = 8;
+
 /** Accesses that differ among the four elements; what is equal in all of them is none. */
 export interface Tally {
   /** Those of one vector in memory, and those of four elements here and there. */
@@ -51,29 +54,35 @@ export interface Tally {
 
 const changing = { stride: undefined, rest: undefined } as const;
 
+type Depth = "top" | "loop";
+
 class Tallying {
   readonly tally: Tally = { whole: 0, single: 0, lead: 0 };
 
-  access(index: Expr, steps: Steps, leads: boolean): void {
-    if (steps.of(index).stride === 0) return;
-    const whole = steps.isWhole(index);
-    this.tally[whole ? "whole" : "single"]++;
-    if (whole && leads) this.tally.lead++;
+  #access(index: Expr, steps: Steps, depth: Depth): "whole" | "single" | "none" {
+    if (steps.of(index).stride === 0) return "none";
+    const kind = steps.isWhole(index) ? "whole" : "single";
+    this.tally[kind] += depth === "loop" ? repeated : 1;
+    return kind;
   }
 
-  loads(list: readonly Expr[], steps: Steps, leads: boolean): void {
-    for (const e of exprOrder(list)) if (e.op === "load") this.access(at(e.args, 0), steps, leads);
+  loads(list: readonly Expr[], steps: Steps, depth: Depth): void {
+    for (const e of exprOrder(list)) if (e.op === "load" && this.#access(at(e.args, 0), steps, depth) === "whole" && depth === "loop") this.tally.lead++;
+  }
+
+  #store(index: Expr, steps: Steps, depth: Depth): void {
+    if (this.#access(index, steps, depth) === "whole") this.tally.lead++;
   }
 
   /** What the names mean after the list. */
-  list(list: readonly Stmt[], given: Steps, looped: boolean): Steps {
+  list(list: readonly Stmt[], given: Steps, depth: Depth): Steps {
     let steps = given;
     for (const s of list) {
       const axes = axesOf(s);
       let within = axes.reduce((known, a) => known.within(a), steps);
-      for (const body of bodiesOf(s)) within = this.list(body, within, true);
-      this.loads(expressionsOf(s), within, looped || axes.length > 0);
-      if (s.kind === "store") this.access(s.index, steps, true);
+      for (const body of bodiesOf(s)) within = this.list(body, within, "loop");
+      this.loads(expressionsOf(s), within, axes.length > 0 ? "loop" : depth);
+      if (s.kind === "store") this.#store(s.index, steps, depth);
       if (s.kind === "let") steps = steps.with(s.name, steps.of(s.value));
       if (s.kind === "carry") steps = steps.with(s.name, changing);
       if (s.kind === "reduce") for (const name of s.names) steps = steps.with(name, changing);
@@ -82,9 +91,9 @@ class Tallying {
   }
 }
 
-/** The accesses of a body, and of the values that a reduction makes of it; `looped`: whether it stands in a loop. */
-export function tallyOf(body: readonly Stmt[], values: readonly Expr[], { steps, looped }: { readonly steps: Steps; readonly looped: boolean }): Tally {
+/** The accesses of a body, and of the values that a reduction makes of it. */
+export function tallyOf(body: readonly Stmt[], values: readonly Expr[], { steps, depth }: { readonly steps: Steps; readonly depth: Depth }): Tally {
   const tallying = new Tallying();
-  tallying.loads(values, tallying.list(body, steps, looped), true);
+  tallying.loads(values, tallying.list(body, steps, depth), "loop");
   return tallying.tally;
 }

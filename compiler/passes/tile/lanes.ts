@@ -5,7 +5,10 @@
  *   for %i in 0..8 [grid] { reduce %m = max over %k in 0..96 [serial] { load %x[%i * 96 + %k] } … }
  *     → for %i in 0..8 [grid] { reduce %m = max over %k in 0..96 step 4 [lane], %kv in %k..%k + 4 [vector] { load %x[%i * 96 + %kv] } … }
  *
- * Short rows stay with one lane each, which reads them by vectors.
+ * Short rows stay with one lane each, which reads them by vectors. Down columns it is the grid points that are four at a time:
+ *
+ *   for %j in 0..512 [grid] { reduce %s = sum over %k in 0..900 [serial] { load %x[%k * 512 + %j] } … }
+ *     → for %j in 0..512 step 4 [grid] { for %jv in %j..%j + 4 [vector] { reduce %s = sum over %k in 0..900 [lane] { … } … } }
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
@@ -18,25 +21,39 @@ import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
 import { Steps, vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
 import { axesOf, fits, hasConstantBounds, tallyOf } from "./gain.ts";
-import { vectorAxis } from "./vector.ts";
+import { vectorAxis, vectorise } from "./vector.ts";
 
 /** Rows shorter than this share of a workgroup are left to one lane each. */
 const shortestRow = 1 / 2;
+
+/** So many columns give every lane of a device a few of its own. */
+const manyColumns = 1 << 18;
 
 /** The kernel with lane axes, or the kernel itself where its grid points have no work to share. */
 export function dealLanes(kernel: Kernel, target: Target): Kernel {
   const grid = gridAxes(kernel.body);
   const stages = stagesOf(kernel.body);
   const loops = stages.filter((s) => s.kind === "for" || s.kind === "reduce");
-  const ordered = [...statements(stages)].some((s) => s.kind === "carry" || s.kind === "assign" || (s.kind === "store" && s.atomic !== undefined));
-  if (loops.length === 0 || ordered) return kernel;
+  if (loops.length === 0 || isOrdered(kernel, stages)) return kernel;
   const points = grid.reduce((n, a) => n * trips([a]), 1);
   const [only] = loops;
   const shares = loops.length === 1 && only?.kind === "reduce" && sharesLoads(only, grid);
-  const many = points >= target.lanes * 4;
-  if (many && (shares || loops.every((s) => walksColumns(s, grid)))) return kernel;
-  if (loops.every((s) => tripsOf(s) >= target.lanes * shortestRow)) return withStages(kernel, new Dealing("lane", target));
+  if (shares && points >= target.lanes * 4) return kernel;
+  const long = loops.every((s) => tripsOf(s) >= target.lanes * shortestRow);
+  if (!shares && loops.every((s) => walksColumns(s, grid))) {
+    if (!long || points > manyColumns) return kernel;
+    return withStages(vectorise(kernel, target), new Dealing("lane", target));
+  }
+  if (long) return withStages(kernel, new Dealing("lane", target));
   return shares ? kernel : withStages(kernel, new Dealing("serial", target));
+}
+
+/** Whether iterations must be done in their order: values are carried on, or elements of a buffer in place may be stored several times. */
+function isOrdered(kernel: Kernel, stages: readonly Stmt[]): boolean {
+  const updated = new Set(kernel.buffers.filter((b) => b.access === "update").map((b) => b.name));
+  return [...statements(stages)].some(
+    (s) => s.kind === "carry" || s.kind === "assign" || (s.kind === "store" && (s.atomic !== undefined || updated.has(s.buffer))),
+  );
 }
 
 function tripsOf(s: Stmt): number {
@@ -48,7 +65,8 @@ function tripsOf(s: Stmt): number {
 
 const trips = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * (hasConstantBounds(a) ? a.hi.value - a.lo.value : 0), 1);
 
-const gridOf = (body: readonly Stmt[]): For | undefined => body.find((s): s is For => s.kind === "for" && s.axis.kind === "grid");
+/** The loop over grid points, or over the four of a vector of them. */
+const gridOf = (body: readonly Stmt[]): For | undefined => body.find((s): s is For => s.kind === "for" && (s.axis.kind === "grid" || s.axis.kind === "vector"));
 
 function gridAxes(body: readonly Stmt[]): Axis[] {
   const outer = gridOf(body);
@@ -75,11 +93,13 @@ function sharesLoads(reduce: Reduce, grid: readonly Axis[]): boolean {
 
 const strideAlong = (index: Expr, name: string): number | undefined => new Steps().with(name, { stride: 1, rest: undefined }).of(index).stride;
 
-/** Whether grid points that are neighbours read neighbouring elements in this loop, and iterations that are neighbours do not. */
+/** Whether grid points that are neighbours read neighbouring elements in this loop, and its own iterations elements far apart. */
 function walksColumns(s: Stmt, grid: readonly Axis[]): boolean {
   const [inner, last] = [innermost(s), grid.at(-1)];
   if (inner === undefined || last === undefined) return false;
-  const indices = loadsOf(s).map((e) => at(e.args, 0));
+  const indices = loadsOf(s)
+    .map((e) => at(e.args, 0))
+    .filter((index) => freeNames(index).has(last.name));
   return indices.some((i) => strideAlong(i, last.name) === 1) && !indices.some((i) => strideAlong(i, inner.name) === 1);
 }
 
@@ -148,7 +168,7 @@ class Dealing {
     const vector = vectorAxis(axis.name, axis.hi.value);
     const steps = around.within({ ...axis, step: vectorWidth }).along(vector);
     const map = onto(axis, vector);
-    const { whole, single } = tallyOf(mapped(body, map), values.map(map), { steps, looped: true });
+    const { whole, single } = tallyOf(mapped(body, map), values.map(map), { steps, depth: "loop" });
     // one lane a row gains only where it need not gather; lanes that share one read their neighbours' elements anyway
     if (whole === 0 || single > (this.#kind === "serial" ? 0 : whole)) return null;
     this.changed = true;

@@ -5,6 +5,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp } from "../../ir/expr.ts";
 import { addIndex, freeNames } from "../../ir/indexing.ts";
 import type { For, Reduce, Stmt } from "../../ir/loop.ts";
+import { statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, visitExpressions } from "../../ir/loop-walk.ts";
 
 /** Grid loops from the outside in; lets between them go to the innermost, where copies of the body can have their own. */
@@ -20,7 +21,9 @@ export function gridNest(body: readonly Stmt[], lets: readonly Stmt[] = []): For
 /** Index arithmetic back in its places: names in front of a loop would keep the copies' loops apart. */
 function inlineIndices(body: readonly Stmt[]): Stmt[] {
   const values = new Map<string, Expr>();
-  const isIndex = (s: Stmt): boolean => s.kind === "let" && s.value.dtype === "int32" && !loadsAnything(s.value);
+  const carried = new Set([...statements(body)].flatMap((s) => (s.kind === "carry" ? [s.name] : [])));
+  const moves = (e: Expr): boolean => exprOrder([e]).every((part) => part.op !== "load" && !(part.op === "var" && carried.has(part.name)));
+  const isIndex = (s: Stmt): boolean => s.kind === "let" && s.value.dtype === "int32" && moves(s.value);
   const f = (e: Expr): Expr => exprMapper((x) => (x.op === "var" ? (values.get(x.name) ?? x) : x))(e);
   const visit = (list: readonly Stmt[]): Stmt[] =>
     list.flatMap((s) => {
@@ -31,8 +34,6 @@ function inlineIndices(body: readonly Stmt[]): Stmt[] {
     });
   return visit(body);
 }
-
-const loadsAnything = (e: Expr): boolean => exprOrder([e]).some((part) => part.op === "load");
 
 /** The one loop of a grid point, if it is a reduction of expressions and nothing is carried or kept in scratch. */
 export function soleReduce(body: readonly Stmt[]): Reduce | null {

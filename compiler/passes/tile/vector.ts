@@ -144,6 +144,6 @@ const strideAlong = (index: Expr, name: string): number | undefined => new Steps
 function pays(loop: For, outer: readonly For[]): boolean {
   const around = outer.reduce((steps, f) => steps.within(f.axis), new Steps());
   const grid = around.with(at([...freeNames(loop.axis.lo)], 0), { stride: 0, rest: 0 });
-  const { whole, single, lead } = tallyOf(loop.body, [], { steps: grid.along(loop.axis), looped: false });
+  const { whole, single, lead } = tallyOf(loop.body, [], { steps: grid.along(loop.axis), depth: "top" });
   return lead > 0 && whole >= single;
 }

@@ -1,0 +1,102 @@
+/**
+ * How the lanes of a workgroup are given to grid points. Where a point needs fewer lanes than a workgroup has, several points share
+ * one: each has its own slot, and its own part of what lanes share. Points past the last repeat it and store nothing, so that all
+ * lanes come to every barrier.
+ */
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import type { Axis, Kernel, Stmt } from "../../ir/loop.ts";
+import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
+import { Steps } from "../../ir/steps.ts";
+import type { Target } from "../../target.ts";
+import { dealsLanes } from "./lanes.ts";
+
+/** WebGPU's default limit of invocations in a workgroup. */
+const maxWorkgroup = 256;
+/** Lanes that share a column: more of them would leave fewer columns to a workgroup, and neighbours in memory are in other columns. */
+const maxColumnLanes = 32;
+
+export interface Packing {
+  /** Lanes that share a grid point. */
+  readonly lanes: number;
+  /** Grid points that share a workgroup. */
+  readonly slots: number;
+  /** Which of two invocations that are neighbours: lanes of one point, or one lane of neighbouring points. */
+  readonly neighbours: "lanes" | "points";
+}
+
+export const oneLane: Packing = { lanes: 1, slots: 1, neighbours: "lanes" };
+
+const axesOf = (s: Stmt): readonly Axis[] => (s.kind === "reduce" ? s.axes : [s].flatMap((t) => (t.kind === "for" ? [t.axis] : [])));
+const isConstant = (a: Axis): boolean => (a.lo.op === "const" || a.kind === "vector") && (a.hi.op === "const" || a.kind === "vector");
+
+/** Whether all points do the same steps, so that they can be done side by side. */
+function isSteady(kernel: Kernel): boolean {
+  return [...statements(kernel.body)].every((s) => {
+    if (s.kind === "if" || s.kind === "barrier" || (s.kind === "store" && s.atomic !== undefined)) return false;
+    return axesOf(s).every(isConstant);
+  });
+}
+
+/** `lanes`: those that a point can use; `points`: how many there are. */
+export function packingFor(kernel: Kernel, { lanes, points }: { readonly lanes: number; readonly points: number }, target: Target): Packing {
+  if (lanes === 1 || points < 2 || !isSteady(kernel)) return { ...oneLane, lanes };
+  const columns = walksColumns(kernel.body, []);
+  const own = columns ? Math.min(lanes, maxColumnLanes) : lanes;
+  const room = (columns ? maxWorkgroup : target.lanes) / own;
+  const slots = Math.max(1, Math.min(room, 2 ** Math.ceil(Math.log2(points))));
+  return { lanes: own, slots, neighbours: columns ? "points" : "lanes" };
+}
+
+/** Whether the first loop that is dealt out reads elements that are neighbours of the next point's, and not of the next turn's. */
+function walksColumns(list: readonly Stmt[], around: readonly Axis[]): boolean {
+  for (const s of list) {
+    if (dealsLanes(s)) return isColumn(s, around);
+    if (bodiesOf(s).some((body) => body.length > 0)) return bodiesOf(s).some((body) => walksColumns(body, [...around, ...axesOf(s)]));
+  }
+  return false;
+}
+
+function isColumn(s: Stmt, around: readonly Axis[]): boolean {
+  const point = around.findLast((a) => a.kind === "vector" || a.kind === "grid");
+  const own = axesOf(s).at(-1);
+  if (point === undefined || own === undefined) return false;
+  const loads = exprOrder([s, ...statements([s])].flatMap(expressionsOf)).filter((e) => e.op === "load");
+  const along = (index: Expr, axis: Axis): number | undefined => new Steps().with(axis.name, { stride: 1, rest: undefined }).of(index).stride;
+  const indices = loads.map((e) => at(e.args, 0));
+  return indices.some((index) => along(index, point) === 1) && !indices.some((index) => along(index, own) === 1);
+}
+
+/** Texts of positions in arrays of one item per lane. */
+export interface LanePlaces {
+  readonly own: string;
+  /** The item of the lane `far` further on. */
+  readonly other: (far: string) => string;
+  /** The item of the point's first lane. */
+  readonly first: string;
+}
+
+export function lanePlaces({ slots, neighbours }: Packing): LanePlaces {
+  if (slots === 1) return { own: "lane", other: (far) => `lane + ${far}`, first: "0" };
+  if (neighbours === "lanes") return { own: "thread", other: (far) => `thread + ${far}`, first: "thread - lane" };
+  return { own: "thread", other: (far) => `thread + ${far} * ${slots}u`, first: "slot" };
+}
+
+/** Whether the last workgroup has slots without a point. */
+export const leavesSlots = (packing: Packing, points: number): boolean => points % packing.slots !== 0;
+
+const group = "group.y * groups.x + group.x";
+
+/** The name of the built-in index of an invocation in its workgroup, and the lines that give `point` and `lane`. */
+export function pointLines(packing: Packing, points: number, size: number): { readonly index: "lane" | "thread"; readonly lines: readonly string[] } {
+  const { lanes, slots, neighbours } = packing;
+  if (slots === 1)
+    return { index: "lane", lines: [`let point = ${lanes > 1 ? group : `(${group}) * ${size}u + lane`};`, `if (point >= ${points}u) { return; }`] };
+  const [lane, slot] = neighbours === "lanes" ? [`thread % ${lanes}u`, `thread / ${lanes}u`] : [`thread / ${slots}u`, `thread % ${slots}u`];
+  const lines = [`let start = (${group}) * ${slots}u;`, `if (start >= ${points}u) { return; }`, `let lane = ${lane};`, `let slot = ${slot};`];
+  const last = leavesSlots(packing, points)
+    ? [`let isPoint = start + slot < ${points}u;`, `let point = min(start + slot, ${points - 1}u);`]
+    : ["let point = start + slot;"];
+  return { index: "thread", lines: [...lines, ...last] };
+}
