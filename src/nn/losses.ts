@@ -7,7 +7,7 @@ import { exp, log, log1p } from "../../compiler/ops/exponential.ts";
 import { broadcastTo, fill, reduceSum } from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
 import type { Operand } from "../operands.ts";
-import { unify } from "../operands.ts";
+import { requireDense, unifyElements } from "../operands.ts";
 import { seq } from "./axes.ts";
 import { handleOf, numberValue, optionsOf, requireChoice } from "./given.ts";
 import type { Given } from "./given.ts";
@@ -36,8 +36,14 @@ const over = (x: Value, number: Value): Value => broadcastTo(number, x.shape);
 type PairLoss = (x: Value, y: Value) => Value;
 
 function pairLoss<T extends Lazy>(op: string, x: T, y: Operand<T>, options: LossOptions, build: PairLoss): T {
-  const { face, values } = unify(op, [x, y], "float");
-  return face.wrap(reduced(op, build(at(values, 0), at(values, 1)), options.reduction));
+  const { like, values } = unifyElements(op, [x, y], "float");
+  return result(op, like, build(at(values, 0), at(values, 1)), options.reduction);
+}
+
+/** The losses as `reduction` asks: those of ragged rows lie in the same rows. */
+function result<T extends Lazy>(op: string, like: T, losses: Value, reduction: string | undefined): T {
+  const value = reduced(op, losses, reduction);
+  return reduction === "none" ? like.alike(value) : like.wrap(value);
 }
 
 /**
@@ -135,13 +141,13 @@ export function bceWithLogits<T extends Lazy>(
 ): T {
   const op = "bceWithLogits";
   const named = optionsOf<T, BceWithLogitsOptions<T>>({}, weight, posWeight, options);
-  const { face, values } = unify(op, [x, y, handleOf(weight, named.weight) ?? 1, handleOf(posWeight, named.posWeight) ?? 1], "float");
+  const { like, values } = unifyElements(op, [x, y, handleOf(weight, named.weight) ?? 1, handleOf(posWeight, named.posWeight) ?? 1], "float");
   const [a, b, w, p] = [at(values, 0), at(values, 1), at(values, 2), at(values, 3)];
   const hasPositive = handleOf(posWeight, named.posWeight) !== null;
   const curve = softplus(negative(a));
   const bent = hasPositive ? multiply(add(multiply(subtract(p, 1), b), 1), curve) : curve;
   const losses = add(multiply(subtract(1, b), a), bent);
-  return face.wrap(reduced(op, handleOf(weight, named.weight) === null ? losses : multiply(losses, w), named.reduction));
+  return result(op, like, handleOf(weight, named.weight) === null ? losses : multiply(losses, w), named.reduction);
 }
 
 export interface KlDivOptions {
@@ -159,12 +165,13 @@ export interface KlDivOptions {
  */
 export function klDiv<T extends Lazy>(x: T, target: Operand<T>, options: KlDivOptions = {}): T {
   const op = "klDiv";
-  const { face, values } = unify(op, [x, target], "float");
+  const { like, values } = unifyElements(op, [x, target], "float");
   const [a, t] = [at(values, 0), at(values, 1)];
   const losses = options.logTarget === true ? multiply(exp(t), subtract(t, a)) : subtract(selfEntropy(t), multiply(t, a));
-  if (options.reduction !== "batchmean") return face.wrap(reduced(op, losses, options.reduction));
+  if (options.reduction !== "batchmean") return result(op, like, losses, options.reduction);
+  requireDense(op, like);
   if (losses.shape.length === 0) throw new ShapeError(`${op}: ${typeText(losses.type)} has no batch axis for "batchmean". Use "mean" or "sum".`);
-  return face.wrap(divide(reduced(op, losses, "sum"), at(losses.shape, 0)));
+  return like.wrap(divide(reduced(op, losses, "sum"), at(losses.shape, 0)));
 }
 
 /** t · log t, 0 at 0. */

@@ -9,6 +9,7 @@ import { array } from "../create.ts";
 import { Lazy } from "../handle.ts";
 import type { LiteralOptions } from "../literal.ts";
 import { readRagged } from "../literal.ts";
+import { requireOptions } from "../options.ts";
 import { commonDType, elementsOf, valueOf } from "../operands.ts";
 import { given } from "../slots.ts";
 import { RaggedArray } from "./array.ts";
@@ -33,6 +34,7 @@ export type RaggedOptions = Pick<LiteralOptions, "dtype"> & ({ readonly offsets:
  * ragged([1, 2, 3, 4], { offsets: [0, 3, 3, 4] }); // → array([[1, 2, 3], [], [4]])
  */
 export function ragged(values: Source, options: RaggedOptions): NDArray {
+  requireOptions("ragged", options, ["rowLengths", "offsets", "dtype"]);
   const { dtype } = options;
   const flat = array(values, dtype === undefined ? {} : { dtype });
   if (flat.ndim === 0) throw new ShapeError(`ragged: ${flat.typeName} has no axis that rows could take their elements from. Give a list.`);
@@ -48,6 +50,7 @@ function countsOf(op: string, what: string, counts: Counts): Int32Array {
       throw new DTypeError(`${op}: ${what} are ${counts.typeName}, they must be integers in one axis. Convert with astype("int32").`);
     return Int32Array.from(counts.dataSync());
   }
+  if (!Array.isArray(counts) && !ArrayBuffer.isView(counts)) throw new ShapeError(`${op}: ${what} are ${String(counts)}. Give a list of whole numbers.`);
   const odd = Array.from(counts).find((n) => !Number.isInteger(n) || n < 0 || n > 2 ** 31 - 1);
   if (odd === undefined) return Int32Array.from(counts);
   throw new ShapeError(`${op}: ${what} has ${odd}. Lengths and offsets are whole numbers from 0 on.`);
@@ -90,6 +93,7 @@ export function fromPadded(x: Source, lengths: Counts): NDArray {
  * fromRows([array([1, 2]), [3]]); // → array([[1, 2], [3]])
  */
 export function fromRows(rows: readonly Source[], options: Pick<LiteralOptions, "dtype"> = {}): NDArray {
+  if (!Array.isArray(rows)) throw new ShapeError(`fromRows: ${String(rows)} is no list of rows. Give one.`);
   const lists = rows.flatMap((row) => (row instanceof Lazy ? [] : [row]));
   const read = lists.length === rows.length ? readRagged("fromRows", lists, "float64", options, 1) : null;
   if (read !== null) return new RaggedArray(given(read.data, read.type, "cpu"), new Rows(read.offsets));
