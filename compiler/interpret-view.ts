@@ -93,7 +93,7 @@ function flatAt(index: readonly Column[], shape: Shape, strides: readonly number
 
 /** Operand 0 with the updates written or combined, in row-major order. Updates that fall outside are dropped. */
 export function scatterElements(op: ScatterPrimitive, node: Node, args: readonly HostData[]): HostData {
-  const [base, updates] = [at(args, 0), at(args, 2)];
+  const [base, updates] = [at(args, 0), at(args, op.updates)];
   const { type } = at(node.results, 0);
   const out = new Float64Array(base.data);
   if (updates.data.length > 0) {
@@ -108,7 +108,7 @@ export function scatterElements(op: ScatterPrimitive, node: Node, args: readonly
       program.run(count);
       for (let i = 0; i < count; i++) {
         const flat = flatAt(program.results, type.shape, strides, i);
-        if (flat >= 0) out[flat] = combine(numberAt(out, flat), numberAt(operands(2), start + i), 0);
+        if (flat >= 0) out[flat] = combine(numberAt(out, flat), numberAt(operands(op.updates), start + i), 0);
       }
     });
   }

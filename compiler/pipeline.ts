@@ -1,7 +1,7 @@
 /**
  * The table of contents of the compiler: from a canonical graph to a plan with code.
  *
- *   graph ─ simplify ─ split ─ fuse ─ lower ─ tile ─ legalize ─ buffers ─ emit ─ plan
+ *   graph ─ simplify ─ split ─ write ─ fuse ─ lower ─ tile ─ legalize ─ buffers ─ emit ─ plan
  */
 import { at } from "./ir/errors.ts";
 import type { Graph } from "./ir/graph.ts";
@@ -21,6 +21,7 @@ import type { Region } from "./passes/region.ts";
 import { simplify } from "./passes/simplify/simplify.ts";
 import { split } from "./passes/split.ts";
 import { tile } from "./passes/tile/tile.ts";
+import { writeInPlace } from "./passes/write.ts";
 import type { Fragment } from "./routines/fragment.ts";
 import type { Target } from "./target.ts";
 
@@ -36,7 +37,7 @@ export interface CompileOptions {
 /** A pass over graphs. */
 export interface GraphPass {
   readonly name: string;
-  readonly run: (graph: Graph, target: Target) => Graph;
+  readonly run: (graph: Graph, target: Target, options: CompileOptions) => Graph;
 }
 
 /** A pass over kernels. */
@@ -48,6 +49,7 @@ export interface KernelPass {
 export const graphPasses: readonly GraphPass[] = [
   { name: "simplify", run: (graph) => simplify(graph).graph },
   { name: "split", run: split },
+  { name: "write", run: (graph, _, { donated }) => writeInPlace(graph, donated ?? []) },
 ];
 
 export const kernelPasses: readonly KernelPass[] = [
@@ -74,7 +76,7 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   const check = options.verify === true;
   if (check) verifyGraph(current);
   for (const pass of graphPasses) {
-    current = pass.run(current, target);
+    current = pass.run(current, target, options);
     if (check) verifyGraph(current);
     graphs.push({ pass: pass.name, graph: current });
   }

@@ -158,7 +158,29 @@ export function flatten(index: readonly Expr[], shape: readonly number[]): Expr 
   index.forEach((e, i) => {
     if (at(shape, i) !== 1) flat = addIndex(flat, mulIndex(e, at(strides, i)));
   });
-  return flat;
+  return rejoined(flat);
+}
+
+/** n·(x / n) + x rem n is x, whatever x is: what `unflatten` took apart for want of bounds. */
+function rejoined(e: Expr): Expr {
+  const sum = toSum(e);
+  for (const rest of sum.terms) {
+    const [x, n] = rest.atom.args;
+    if (rest.atom.op !== "irem" || x === undefined || n?.op !== "const") continue;
+    const keys = quotientKeys(x, n.value);
+    const whole = sum.terms.find((t) => t.coefficient === rest.coefficient * n.value && keys.includes(t.key));
+    if (whole === undefined) continue;
+    const others = { terms: sum.terms.filter((t) => t !== rest && t !== whole), offset: sum.offset };
+    return rejoined(fromSum(combine(others, scale(toSum(x), rest.coefficient), 1)));
+  }
+  return e;
+}
+
+/** How x / n may be spelled: (y / m) / n is y / (m·n). */
+function quotientKeys(x: Expr, n: number): string[] {
+  const own = keyOf(apply("idiv", [x, ix(n)]));
+  const [y, m] = x.args;
+  return x.op === "idiv" && y !== undefined && m?.op === "const" ? [own, keyOf(apply("idiv", [y, ix(m.value * n)]))] : [own];
 }
 
 /** The index tuple of a flat row-major position. */

@@ -96,6 +96,8 @@ export interface ViewPrimitive extends Base {
   readonly pieces: (out: readonly Expr[], context: ReadContext) => readonly Piece[];
   /** True where result and operand have the same elements in the same row-major order (reshape): a contiguous buffer is shared. */
   readonly alias?: boolean;
+  /** The row with the same operands and the same result that stores only what differs from operand 0: for memory that may be written over. */
+  readonly written?: ScatterPrimitive;
 }
 
 /** An associative combination with a neutral element, over tuples. */
@@ -138,12 +140,13 @@ export interface ContractionPrimitive extends Base {
   readonly kind: "contraction";
 }
 
-/**
- * Operand 0 with updates (operand 2) written or combined at the indices (operand 1).
- * `target(update index, read)` gives the element of the result that an update goes to.
- */
+/** Operand 0 with updates written or combined. `target(update index, read)` gives the element of the result that an update goes to. */
 export interface ScatterPrimitive extends Base {
   readonly kind: "scatter";
+  /** Which operand the updates are. */
+  readonly updates: number;
+  /** Whether no two updates go to one element. */
+  readonly distinct: boolean;
   readonly target: (update: readonly Expr[], context: ReadContext) => readonly Expr[];
   /** How an update meets what is there; "set" lets the last one in row-major order win. */
   readonly mode: "set" | "add" | "mul" | "min" | "max";

@@ -108,6 +108,8 @@ function scatterRow(how: Addressing, mode: ScatterMode): ScatterPrimitive {
     doc: `Operand 0 with what the int32 indices along \`axis\` address ${modeText[mode]} the updates.`,
     arity: 3,
     attrs: { axis: "int" },
+    updates: 2,
+    distinct: false,
     mode,
     infer: (args, attrs) => {
       const [x, updates] = [at(args, 0), at(args, 2)];

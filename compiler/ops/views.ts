@@ -11,7 +11,7 @@ import { apply, s, withRange } from "../ir/expr.ts";
 import { addIndex, conjoin, divIndex, ix, modIndex, mulIndex, subIndex, within } from "../ir/indexing.ts";
 import type { Attrs, Node, Value } from "../ir/node.ts";
 import { int, ints, make } from "../ir/node.ts";
-import type { Piece, ReadContext, ViewPrimitive } from "../ir/primitive.ts";
+import type { Piece, Primitive, ReadContext, ScatterPrimitive, ViewPrimitive } from "../ir/primitive.ts";
 import type { TensorType } from "../ir/shape.ts";
 import { normalizeAxes, sameShape, shapeText, tensorType, typeText } from "../ir/shape.ts";
 import { asValue, checkLengths, checkRank, fill, reduceSum } from "./layout.ts";
@@ -244,33 +244,64 @@ export const dynamicSliceOp: ViewPrimitive = {
   },
 };
 
+/** The type of a dynamic update: that of operand 0, which the update must fit. */
+function updatedType(args: readonly TensorType[], attrs: Attrs): readonly TensorType[] {
+  const [x, update, axes] = [at(args, 0), at(args, 1), ints(attrs, "axes")];
+  checkRank("dynamic update", "the update", update.shape, x);
+  checkStarts(
+    "dynamic update",
+    x,
+    axes.map((a) => update.shape[a] ?? 0),
+    args.slice(2),
+    attrs,
+  );
+  const fits = update.dtype === x.dtype && x.shape.every((n, i) => axes.includes(i) || update.shape[i] === n);
+  if (fits) return [x];
+  throw new ShapeError(`dynamic update: ${typeText(update)} into ${typeText(x)} along axes ${shapeText(axes)}: dtype and other axes must be equal.`);
+}
+
+/** The steps along each axis; axes that are not written in part are written whole. */
+function updateSteps({ attrs, shape }: ReadContext): { readonly place: number; readonly step: number }[] {
+  const [axes, steps] = [ints(attrs, "axes"), ints(attrs, "steps")];
+  return shape(0).map((_, i) => {
+    const place = axes.indexOf(i);
+    return { place, step: steps[place] ?? 1 };
+  });
+}
+
+export const writeOp: ScatterPrimitive = {
+  kind: "scatter",
+  name: "write",
+  doc: "As `dynamic update`, by storing the update into the memory of operand 0.",
+  arity: "any",
+  attrs: { axes: "ints", steps: "ints" },
+  mode: "set",
+  updates: 1,
+  distinct: true,
+  infer: updatedType,
+  target: (update, context) => {
+    const [x, part] = [context.shape(0), context.shape(1)];
+    return updateSteps(context).map(({ place, step }, i) => {
+      const e = at(update, i);
+      return place < 0 ? e : addIndex(mulIndex(e, step), startOf(context, place + 2, at(x, i), at(part, i), step));
+    });
+  },
+  derivative: { by: "linear", operands: [0, 1], transpose: (cotangent, node) => updateTranspose(cotangent, node) },
+};
+
 export const dynamicUpdateOp: ViewPrimitive = {
   kind: "view",
   name: "dynamic update",
   doc: "Operand 0 with operand 1 in place of the dynamic slice of its shape; starts follow.",
   arity: "any",
   attrs: { axes: "ints", steps: "ints" },
-  infer: (args, attrs) => {
-    const [x, update, axes] = [at(args, 0), at(args, 1), ints(attrs, "axes")];
-    checkRank("dynamic update", "the update", update.shape, x);
-    checkStarts(
-      "dynamic update",
-      x,
-      axes.map((a) => update.shape[a] ?? 0),
-      args.slice(2),
-      attrs,
-    );
-    const fits = update.dtype === x.dtype && x.shape.every((n, i) => axes.includes(i) || update.shape[i] === n);
-    if (fits) return [x];
-    throw new ShapeError(`dynamic update: ${typeText(update)} into ${typeText(x)} along axes ${shapeText(axes)}: dtype and other axes must be equal.`);
-  },
+  infer: updatedType,
+  written: writeOp,
   pieces: (out, context) => {
-    const [axes, steps] = [ints(context.attrs, "axes"), ints(context.attrs, "steps")];
     const [x, update] = [context.shape(0), context.shape(1)];
-    const places = out.map((e, i) => {
-      const k = axes.indexOf(i);
-      const [size, step] = [at(update, i), steps[k] ?? 1];
-      return k < 0 ? { index: e, guard: undefined } : placed(e, startOf(context, k + 2, at(x, i), size, step), step, size);
+    const places = updateSteps(context).map(({ place, step }, i) => {
+      const [e, size] = [at(out, i), at(update, i)];
+      return place < 0 ? { index: e, guard: undefined } : placed(e, startOf(context, place + 2, at(x, i), size, step), step, size);
     });
     const guard = all(places.map((p) => p.guard));
     const written = piece(
@@ -344,4 +375,4 @@ export function dynamicUpdate(x: Value, update: Value, axes: readonly number[], 
 }
 
 /** The rows of this file. */
-export const viewOps: readonly ViewPrimitive[] = [padOp, sliceOp, flipOp, concatOp, dynamicSliceOp, dynamicUpdateOp];
+export const viewOps: readonly Primitive[] = [padOp, sliceOp, flipOp, concatOp, dynamicSliceOp, dynamicUpdateOp, writeOp];

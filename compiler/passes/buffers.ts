@@ -76,16 +76,17 @@ class Assignment {
       this.#drafts.filter((d) => d.role === "temp" && d.over === null),
       (d) => d.bytes,
     );
-    const buffers = this.#drafts.map((d): PlanBuffer => {
+    const stands = this.#standIns();
+    const buffers = this.#drafts.flatMap((d): PlanBuffer[] => {
       const home = owner(d);
       const donates = d.role === "output" && home.role === "input" ? home.id : null;
-      return { id: d.id, role: d.role, type: d.type, bytes: d.bytes, offset: offsets.get(home) ?? 0, donates };
+      return stands.has(d.id) ? [] : [{ id: d.id, role: d.role, type: d.type, bytes: d.bytes, offset: offsets.get(home) ?? 0, donates }];
     });
     return {
       name: this.#graph.name,
       buffers,
       kernels: this.#kernels,
-      steps: this.#withLifetimes(),
+      steps: this.#withLifetimes().map((s) => renamed(s, stands)),
       inputs: this.#inputs.map((d) => d.id),
       scalars: [...this.#scalarIndex.keys()].map((n) => at(n.results, 0).dtype),
       outputs,
@@ -151,9 +152,9 @@ class Assignment {
     const taken = new Set<Draft>();
     const mayTake = (young: Draft, old: Draft, step: number): boolean => {
       const home = owner(old);
-      const dies = old.last === step && !taken.has(home) && (old.role === "temp" || this.#donated.has(old));
-      const fits = old.bytes === young.bytes && (young.role === "temp" ? home.role === "temp" : home.role === "input");
-      return young.first === step && young.over === null && dies && fits;
+      const isFree = !taken.has(home) || old !== home;
+      const dies = old.last === step && isFree && (old.role === "temp" || this.#donated.has(old));
+      return young.first === step && young.over === null && dies && old.bytes === young.bytes && this.#mayLive(young, old, home, step);
     };
     for (const [i, s] of this.#steps.entries()) {
       if (s.kind === "copy") {
@@ -161,12 +162,36 @@ class Assignment {
         if (mayTake(to, from, i)) take(to, from);
       } else if (s.kind === "kernel") this.#takeOverInKernel(s, i, mayTake, take);
     }
+    this.#giveBack();
     function take(young: Draft, old: Draft): void {
       young.over = old;
       const home = owner(old);
       home.last = Math.max(home.last, young.last);
       if (home.role === "input") taken.add(home);
     }
+  }
+
+  /**
+   * Outputs live in memory of inputs, temps in that of temps; but a copy that is written to, as one of a row of updates, may be on the
+   * way from an input to an output.
+   */
+  #mayLive(young: Draft, old: Draft, home: Draft, step: number): boolean {
+    if (home.role === "temp") return young.role === "temp";
+    if (old !== home && old.type.dtype !== young.type.dtype) return false;
+    return young.role === "output" || at(this.#steps, step).kind === "copy";
+  }
+
+  /** Only an output takes an input's memory for good: temps that no output takes over in the end get memory of their own. */
+  #giveBack(): void {
+    const kept = new Set(this.#drafts.filter((d) => d.role === "output").map(owner));
+    for (const d of this.#drafts) if (d.role === "temp" && d.over !== null && d.over.role === "input" && !kept.has(d.over)) d.over = null;
+    for (const d of this.#drafts) if (d.role === "temp" && owner(d).role === "temp") owner(d).last = Math.max(owner(d).last, d.last);
+  }
+
+  /** Temps in the memory of an input, and the output that has it in the end: it stands for them. */
+  #standIns(): ReadonlyMap<number, number> {
+    const outputs = new Map(this.#drafts.flatMap((d) => (d.role === "output" && owner(d).role === "input" ? [[owner(d), d.id] as const] : [])));
+    return new Map(this.#drafts.flatMap((d) => (d.role === "temp" && owner(d).role === "input" ? [[d.id, outputs.get(owner(d)) ?? d.id] as const] : [])));
   }
 
   #takeOverInKernel(
@@ -204,6 +229,18 @@ class Assignment {
       for (const d of at(deaths, i)) out.push({ kind: "free", buffer: d.id });
     });
     return out;
+  }
+}
+
+function renamed(s: Step, names: ReadonlyMap<number, number>): Step {
+  const name = (id: number): number => names.get(id) ?? id;
+  switch (s.kind) {
+    case "kernel":
+      return { ...s, buffers: s.buffers.map(name) };
+    case "copy":
+      return { ...s, from: name(s.from), to: name(s.to) };
+    default:
+      return { ...s, buffer: name(s.buffer) };
   }
 }
 

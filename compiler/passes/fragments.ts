@@ -7,6 +7,7 @@ import type { Fragment, Launch } from "../routines/fragment.ts";
 import { ofValue } from "../routines/fragment.ts";
 import { routineFragment } from "../routines/routines.ts";
 import type { Target } from "../target.ts";
+import { readWhereWritten } from "./in-place.ts";
 import { lower, lowerScatter } from "./lower/lower.ts";
 import type { Region } from "./region.ts";
 import { constantOf, storageOf } from "./storage.ts";
@@ -33,11 +34,24 @@ function scatterFragment(region: Region, node: Node): Fragment {
   const to = at(region.outputs, 0).value;
   const value = constantOf(operand);
   const { kernel, scalars } = lowerScatter(region, node);
+  const launched = node.op.kind === "scatter" && node.op.distinct ? onItself(region, kernel, storageOf(operand)) : { kernel, inputs: region.inputs };
   return {
     temps: [],
     before: [value === null ? { kind: "copy", from: storageOf(operand), to } : { kind: "fill", to, value }],
-    launches: launches(kernel, [...region.inputs, to], scalars),
+    launches: launches(launched.kernel, [...launched.inputs, to], scalars),
   };
+}
+
+/** What the kernel reads of the operand it may read from the copy, where that still is what it was: then nobody needs the operand. */
+function onItself(region: Region, kernel: Kernel, operand: Value): { readonly kernel: Kernel; readonly inputs: readonly Value[] } {
+  const own = region.inputs.flatMap((v, i) => (storageOf(v) === operand ? [i] : []));
+  let found = kernel;
+  for (const i of own) {
+    const next = readWhereWritten(found, at(kernel.buffers, i).name, at(kernel.buffers, kernel.buffers.length - 1).name);
+    if (next === null) return { kernel, inputs: region.inputs };
+    found = next;
+  }
+  return { kernel: found, inputs: region.inputs.filter((_, i) => !own.includes(i)) };
 }
 
 /** A launch that binds only the buffers that the kernel touches; none where it touches none, as nothing has no elements. */

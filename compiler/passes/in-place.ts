@@ -3,6 +3,7 @@ import { keyOf } from "../ir/indexing.ts";
 import type { Expr } from "../ir/expr.ts";
 import type { Kernel, Stmt, Store } from "../ir/loop.ts";
 import { bodiesOf, expressionsOf } from "../ir/loop.ts";
+import { exprMapper, mapStatements } from "../ir/loop-walk.ts";
 
 export interface Replacement {
   readonly read: string;
@@ -33,11 +34,33 @@ export function replaceable(kernel: Kernel): Replacement[] {
     for (const [read, from] of loads) {
       const source = dtypes.get(read);
       if (source?.access !== "read" || source.size !== target.size) continue;
-      if (from.every((l) => l.list === only.list && l.position <= only.position && l.index === only.index)) out.push({ read, written });
+      if (from.every((l) => isBefore(l, only))) out.push({ read, written });
     }
   }
   return out;
 }
+
+/**
+ * The kernel with what it loads from `read` loaded from `written`, which begins as a copy of it: where each element is loaded only in
+ * the iteration that stores it, before the store. Null where some load is elsewhere.
+ */
+export function readWhereWritten(kernel: Kernel, read: string, written: string): Kernel | null {
+  const loads = new Map<string, Touch[]>();
+  const stores = new Map<string, Touch[]>();
+  collect(kernel.body, loads, stores);
+  const to = stores.get(written);
+  const only = to?.length === 1 ? to[0] : undefined;
+  const from = loads.get(read) ?? [];
+  if (only === undefined || !from.every((l) => isBefore(l, only))) return null;
+  const body = mapStatements(
+    kernel.body,
+    exprMapper((e) => (e.op === "load" && e.name === read ? { ...e, name: written } : e)),
+  );
+  return { ...kernel, body, buffers: kernel.buffers.filter((b) => b.name !== read) };
+}
+
+/** Whether a load is of the element that is stored, in the same iteration and not after it. */
+const isBefore = (load: Touch, store: Touch): boolean => load.list === store.list && load.position <= store.position && load.index === store.index;
 
 function collect(list: readonly Stmt[], loads: Map<string, Touch[]>, stores: Map<string, Touch[]>): void {
   list.forEach((s, position) => {

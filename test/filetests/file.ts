@@ -4,6 +4,7 @@
  *     ; pass: simplify             graph passes to run, in order; `print` only reads and prints
  *     ; stage: plan                or a stage of the compilation: graph, passes, fuse, plan, loops, source (program is plan and kernels)
  *     ; target: wgsl               for which passes and stages run; js if not said
+ *     ; donated: 0                 buffer params, by position, whose memory may be written over
  *     ; read: kernel               what the text is: graph (the default), kernel or plan
  *     ; kernels: 1                 how many kernels the graph takes on js
  *     ; run                        every target gives what the interpreter gives
@@ -19,6 +20,7 @@ export interface FileTest {
   readonly passes: readonly string[];
   readonly stage: string | undefined;
   readonly target: Target;
+  readonly donated: readonly number[];
   readonly read: string;
   readonly kernels: number | undefined;
   readonly run: boolean;
@@ -28,7 +30,7 @@ export interface FileTest {
   readonly expected: string | undefined;
 }
 
-const directive = /^;\s*(?<key>pass|stage|target|read|kernels|run|error)\b:?[ \t]*(?<value>.*?)\s*$/;
+const directive = /^;\s*(?<key>pass|stage|target|donated|read|kernels|run|error)\b:?[ \t]*(?<value>.*?)\s*$/;
 const separator = /^; expect[ \t]*\n/m;
 
 /** Reads a filetest; throws where a directive is given twice or says nothing. */
@@ -49,6 +51,11 @@ export function readFileTest(text: string): FileTest {
     passes: directives.get("pass")?.split(/\s*,\s*/) ?? [],
     stage: directives.get("stage"),
     target: targetNamed(directives.get("target") ?? "js"),
+    donated:
+      directives
+        .get("donated")
+        ?.split(/\s*,\s*/)
+        .map(Number) ?? [],
     read: directives.get("read") ?? "graph",
     kernels: kernels === undefined ? undefined : Number(kernels),
     run: directives.has("run"),

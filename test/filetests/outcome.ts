@@ -15,7 +15,6 @@ import { verifyGraph } from "../../compiler/ir/verify.ts";
 import type { GraphPass } from "../../compiler/pipeline.ts";
 import { compileGraph, graphPasses, kernelCount, kernelPasses } from "../../compiler/pipeline.ts";
 import { js, wgsl } from "../../compiler/target.ts";
-import type { Target } from "../../compiler/target.ts";
 import { graphsFromText } from "../../compiler/text.ts";
 import { graphInputs } from "../../src/cli/inputs.ts";
 import { runCompiled } from "../../src/cli/run.ts";
@@ -30,7 +29,7 @@ export function outcomeOf(file: FileTest): Outcome {
   const graphs = readVerifiedGraphs(file.input);
   for (const graph of graphs) checkKernels(graph, file);
   if (file.run) checkRun(file.input, graphs);
-  if (file.stage !== undefined) return { text: graphs.map((g) => stageOf(g, file.stage ?? "", file.target)).join("\n") };
+  if (file.stage !== undefined) return { text: graphs.map((g) => stageOf(g, file.stage ?? "", file)).join("\n") };
   return file.passes.length === 0 ? {} : { text: printGraphs(afterPasses(file, graphs)) };
 }
 
@@ -78,8 +77,8 @@ function named<T extends { readonly name: string }>(passes: readonly T[], name: 
   return pass;
 }
 
-function stageOf(graph: Graph, stage: string, target: Target): string {
-  const compilation = compileGraph(graph, target, { verify: true });
+function stageOf(graph: Graph, stage: string, { target, donated }: FileTest): string {
+  const compilation = compileGraph(graph, target, { verify: true, donated });
   if (stage === "program") return printProgram(compilation.plan);
   if (!isStage(stage)) throw new Error(`there is no stage ${stage}`);
   return stageText(compilation, stage);
@@ -91,7 +90,7 @@ function afterPasses(file: FileTest, graphs: readonly Graph[]): Graph[] {
   const passes = file.passes.filter((p) => p !== "print").map((name) => named<GraphPass>(graphPasses, name));
   return graphs.map((graph, i) =>
     passes.reduce((before, pass) => {
-      const after = pass.run(before, file.target);
+      const after = pass.run(before, file.target, { donated: file.donated });
       verifyGraph(after);
       if (isSmall(graph)) expectClose(interpretGraph(after, at(inputs, i)), interpretGraph(before, at(inputs, i)), `@${graph.name} after ${pass.name}`);
       return after;

@@ -148,6 +148,8 @@ export const dot = (a: Value, b: Value, contract: readonly (readonly number[])[]
 const scatterRow = (mode: ScatterPrimitive["mode"]): Primitive => ({
   ...base,
   kind: "scatter",
+  updates: 2,
+  distinct: false,
   name: `scatter ${mode}`,
   arity: 3,
   mode,

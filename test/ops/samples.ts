@@ -92,6 +92,7 @@ const listed: ReadonlyMap<string, readonly Sample[]> = new Map<string, readonly 
   ["concat", [sample("three, one empty", [floats([2, 2], 1), floats([2, 0], 2), floats([2, 3], 3)], { axis: 1 })]],
   ["dynamic slice", [sample("clamped", [floats([5, 4], 1), start(9), start(-2)], { axes: [0, 1], sizes: [2, 2], steps: [2, 1] })]],
   ["dynamic update", [sample("clamped", [floats([5, 4], 1), floats([2, 4], 2), start(9)], { axes: [0], steps: [2] })]],
+  ["write", [sample("clamped", [floats([5, 4], 1), floats([2, 4], 2), start(9)], { axes: [0], steps: [2] })]],
   [
     "window",
     [

@@ -76,7 +76,7 @@ export function anchorOf(node: Node, axes: Axes): Anchor {
       return { grid: grid.filter((g) => !inner.includes(g)), form, asks: [{ value: at(node.args, 0), demand: { index: form, inner, carried: 0, share: 1 } }] };
     }
     case "scatter": {
-      const updates = at(node.args, 2);
+      const updates = at(node.args, node.op.updates);
       const space = updates.shape.map((n) => axisOrZero(axes, n));
       const asks: Ask[] = [{ value: at(node.args, 0), demand: { index: null, inner: [], carried: 0, share: 1 } }];
       const read = (k: number, i: readonly Expr[]): Expr => {

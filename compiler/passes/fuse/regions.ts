@@ -1,18 +1,19 @@
 /** From clusters to regions, in an order in which they can run, their axes named by role. */
-import { at, CompilerBug } from "../../ir/errors.ts";
+import { at, CompilerBug, lookup } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import type { Region, RegionOutput } from "../region.ts";
 import { isFree } from "../region.ts";
+import { storageOf } from "../storage.ts";
 import type { Axes, Cluster } from "./cluster.ts";
 
 /** `nodes` is the graph in its order: it decides ties, so that equal graphs give equal plans. */
 export function regionsOf(clusters: readonly Cluster[], nodes: readonly Node[], axes: Axes): Region[] {
   const position = new Map(nodes.map((n, i) => [n, i]));
   const rank = (v: Value): number => (position.get(v.node) ?? 0) + v.index / 16;
-  return inOrder(clusters, rank).map((c, i) => regionOf(c, i, rank, position, axes));
+  return readersFirst(inOrder(clusters, rank)).map((c, i) => regionOf(c, i, rank, position, axes));
 }
 
 /** Producers first; among what is ready, the order of the graph. */
@@ -44,6 +45,46 @@ function inOrder(clusters: readonly Cluster[], rank: (v: Value) => number): Clus
     }
   }
   return out;
+}
+
+/** The value whose memory a cluster writes over, if the memory dies. */
+function overwritten(c: Cluster): Value | null {
+  for (const v of c.outputs.keys()) if (v.node.op.kind === "scatter") return storageOf(at(v.node.args, 0));
+  return null;
+}
+
+/** The same order, but what writes over a value waits, if it can, until all who read the value are done: else it needs a copy. */
+function readersFirst(order: readonly Cluster[]): readonly Cluster[] {
+  const writers = new Map(order.flatMap((c) => (overwritten(c) === null ? [] : [[c, overwritten(c)] as const])));
+  if (writers.size === 0) return order;
+  const producer = new Map(order.flatMap((c) => [...c.outputs.keys()].map((v) => [v, c] as const)));
+  const needs = new Map(order.map((c) => [c, new Set([...c.demands.keys()].flatMap((v) => producer.get(v) ?? []))]));
+  const readers = new Map<Value, Set<Cluster>>();
+  for (const c of order) for (const v of c.demands.keys()) add(readers, storageOf(v), c);
+  const isReady = (c: Cluster): boolean => [...lookup(needs, c, "what a cluster needs")].every((p) => done.has(p));
+  const mustWait = (c: Cluster): boolean => {
+    const value = writers.get(c);
+    return value !== null && value !== undefined && [...(readers.get(value) ?? [])].some((r) => r !== c && !done.has(r));
+  };
+  const done = new Set<Cluster>();
+  let left = order;
+  while (left.length > 0) {
+    const waiting: Cluster[] = [];
+    for (const c of left) {
+      if (isReady(c) && !mustWait(c)) done.add(c);
+      else waiting.push(c);
+    }
+    // the first that waits has all it needs: those who read what it writes over depend on it
+    if (waiting.length === left.length) done.add(at(waiting.splice(0, 1), 0));
+    left = waiting;
+  }
+  return [...done];
+}
+
+function add(map: Map<Value, Set<Cluster>>, v: Value, c: Cluster): void {
+  const set = map.get(v) ?? new Set();
+  set.add(c);
+  map.set(v, set);
 }
 
 function regionOf(c: Cluster, i: number, rank: (v: Value) => number, position: ReadonlyMap<Node, number>, axes: Axes): Region {

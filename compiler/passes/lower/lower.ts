@@ -97,8 +97,8 @@ class Lowering {
   runScatter(node: Node): Kernel {
     if (node.op.kind !== "scatter") throw new CompilerBug("not a scatter");
     const target = result(node, 0);
-    const updates = at(node.args, 2);
-    const { mode } = node.op;
+    const updates = at(node.args, node.op.updates);
+    const { mode, distinct } = node.op;
     const space = updates.shape.map((n, i) => (n === 1 ? ix(0) : axisIndex(`g${i}`, 0, n - 1)));
     const loops = space.filter((e) => e.op === "axis");
     const body = new Scope(
@@ -111,7 +111,8 @@ class Lowering {
     const store = { kind: "store", buffer: "out0", index: flatten(goal, target.shape), value } as const;
     body.statements.push(mode === "set" ? store : { ...store, atomic: mode });
     let inner: Stmt[] = body.statements;
-    for (const l of loops.toReversed()) inner = [{ kind: "for", axis: loopAxis(l.name, l.hi + 1, mode === "set" ? "serial" : "grid"), body: inner }];
+    for (const l of loops.toReversed())
+      inner = [{ kind: "for", axis: loopAxis(l.name, l.hi + 1, mode === "set" && !distinct ? "serial" : "grid"), body: inner }];
     const inputs = this.#region.inputs.map((v) => lookup(this.#buffers, v, "an input's buffer"));
     const out: KernelBuffer = { name: "out0", dtype: target.dtype, size: sizeOf(target.shape), access: "update" };
     return { name: this.#region.name, buffers: [...inputs, out], scalars: [...this.#scalars.values()], body: tidy([...this.#root.statements, ...inner]) };
