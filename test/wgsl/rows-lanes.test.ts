@@ -4,6 +4,7 @@ import type { Value } from "../../compiler/ir/node.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import type { Shape } from "../../compiler/ir/shape.ts";
 import { add, divide, greater, multiply, subtract } from "../../compiler/ops/arithmetic.ts";
+import { dot } from "../../compiler/ops/contraction.ts";
 import { exp, log, sqrt } from "../../compiler/ops/exponential.ts";
 import { broadcast, permute, reduceSum } from "../../compiler/ops/layout.ts";
 import { argmax, reduceAny, reduceMax, reduceMin } from "../../compiler/ops/reductions.ts";
@@ -124,6 +125,15 @@ describe("how rows are shared out", () => {
     expect(lanes([100, 128])).toEqual([32]);
     expect(lanes([100, 1024])).toEqual([256]);
     expect(lanes([100, 4096])).toEqual([64]);
+  });
+
+  it("contractions of long rows into many results by tiles: rows that are shared have no workgroup of their own", () => {
+    const [shader] = shaderList(
+      two(f32s([50, 784], [128, 784]), (x, w) => [dot(x, w, [[1], [1]])]),
+      { target: wgsl },
+    );
+    expect(shader?.source).toContain("in0_tile: array<f32");
+    expect(shader?.source).not.toContain("partials");
   });
 
   it("rows that begin anywhere are read element by element", () => {

@@ -15,7 +15,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { freeNames } from "../../ir/indexing.ts";
-import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
+import type { Axis, For, Kernel, Let, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
 import { Steps, vectorWidth } from "../../ir/steps.ts";
@@ -37,10 +37,11 @@ export function dealLanes(kernel: Kernel, target: Target): Kernel {
   if (loops.length === 0 || isOrdered(kernel, stages)) return kernel;
   const points = grid.reduce((n, a) => n * trips([a]), 1);
   const [only] = loops;
-  const shares = loops.length === 1 && only?.kind === "reduce" && sharesLoads(only, grid);
+  const names = new Names(kernel.body);
+  const shares = loops.length === 1 && only?.kind === "reduce" && sharesLoads(only, grid, names);
   if (shares && points >= target.lanes * 4) return kernel;
   const long = loops.every((s) => tripsOf(s) >= target.lanes * shortestRow);
-  if (!shares && loops.every((s) => walksColumns(s, grid))) {
+  if (!shares && loops.every((s) => walksColumns(s, grid, names))) {
     if (!long || points > manyColumns) return kernel;
     return withStages(vectorise(kernel, target), new Dealing("lane", target));
   }
@@ -83,24 +84,45 @@ function loadsOf(s: Stmt): Expr[] {
   return exprOrder([s, ...statements([s])].flatMap(expressionsOf)).filter((e) => e.op === "load");
 }
 
-/** Whether grid points share loads, as those of a contraction do: a walk that does not depend on an axis on which another one does. */
-function sharesLoads(reduce: Reduce, grid: readonly Axis[]): boolean {
-  const walks = loadsOf(reduce)
-    .map((e) => freeNames(at(e.args, 0)))
-    .filter((names) => reduce.axes.some((a) => names.has(a.name)));
-  return grid.some((a) => walks.some((names) => names.has(a.name)) && walks.some((names) => !names.has(a.name)));
+/** What the named values of a kernel are made of: indices are often named outside of the loop that uses them. */
+class Names {
+  readonly #lets: readonly Let[];
+  readonly #axes = new Map<string, ReadonlySet<string>>();
+
+  constructor(body: readonly Stmt[]) {
+    this.#lets = [...statements(body)].filter((s) => s.kind === "let");
+    for (const { name, value } of this.#lets) this.#axes.set(name, this.axesIn(value));
+  }
+
+  /** The axes that an expression depends on. */
+  axesIn(e: Expr): Set<string> {
+    return new Set([...freeNames(e)].flatMap((name) => [...(this.#axes.get(name) ?? [name])]));
+  }
+
+  /** What goes by how much along an axis. */
+  stepsAlong(axis: string): Steps {
+    const along = new Steps().with(axis, { stride: 1, rest: undefined });
+    return this.#lets.reduce((steps, { name, value }) => steps.with(name, steps.of(value)), along);
+  }
 }
 
-const strideAlong = (index: Expr, name: string): number | undefined => new Steps().with(name, { stride: 1, rest: undefined }).of(index).stride;
+/** Whether grid points share loads, as those of a contraction do: a walk that does not depend on an axis on which another one does. */
+function sharesLoads(reduce: Reduce, grid: readonly Axis[], names: Names): boolean {
+  const walks = loadsOf(reduce)
+    .map((e) => names.axesIn(at(e.args, 0)))
+    .filter((axes) => reduce.axes.some((a) => axes.has(a.name)));
+  return grid.some((a) => walks.some((axes) => axes.has(a.name)) && walks.some((axes) => !axes.has(a.name)));
+}
 
 /** Whether grid points that are neighbours read neighbouring elements in this loop, and its own iterations elements far apart. */
-function walksColumns(s: Stmt, grid: readonly Axis[]): boolean {
+function walksColumns(s: Stmt, grid: readonly Axis[], names: Names): boolean {
   const [inner, last] = [innermost(s), grid.at(-1)];
   if (inner === undefined || last === undefined) return false;
   const indices = loadsOf(s)
     .map((e) => at(e.args, 0))
-    .filter((index) => freeNames(index).has(last.name));
-  return indices.some((i) => strideAlong(i, last.name) === 1) && !indices.some((i) => strideAlong(i, inner.name) === 1);
+    .filter((index) => names.axesIn(index).has(last.name));
+  const [outside, inside] = [names.stepsAlong(last.name), names.stepsAlong(inner.name)];
+  return indices.some((i) => outside.of(i).stride === 1) && !indices.some((i) => inside.of(i).stride === 1);
 }
 
 function innermost(s: Stmt): Axis | undefined {
