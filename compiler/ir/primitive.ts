@@ -82,8 +82,8 @@ export interface ReadContext {
   readonly operands: number;
   readonly shape: (operand: number) => readonly number[];
   readonly read: (operand: number, index: readonly Expr[]) => Expr;
-  /** Which row of the offsets in this operand a position lies in, where that is known without a search. */
-  readonly row?: (operand: number, position: Expr) => Expr;
+  /** Which row of the offsets in this operand a position lies in, of `size` positions; undefined where it must be searched for. */
+  readonly row?: (operand: number, position: Expr, size: number) => Expr | undefined;
 }
 
 /**

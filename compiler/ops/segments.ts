@@ -94,7 +94,7 @@ export const segmentBroadcastOp: ViewPrimitive = {
   pieces: (out, context) => {
     const [position, ...inner] = out;
     if (position === undefined) return [];
-    return [{ operand: 0, index: [context.row?.(1, position) ?? searchedRow(context, 1, position), ...inner] }];
+    return [{ operand: 0, index: [context.row?.(1, position, int(context.attrs, "size")) ?? searchedRow(context, 1, position), ...inner] }];
   },
   derivative: {
     by: "linear",

@@ -25,7 +25,7 @@ export function fragmentOf(region: Region, target: Target): Fragment {
       return { temps: [], before: [{ kind: "copy", from: source, to }], launches: [] };
     }
   }
-  const { kernel, scalars } = lower(region, target.scratchBytes);
+  const { kernel, scalars } = lower(region, target);
   return { temps: [], before: [], launches: launches(kernel, [...region.inputs, ...region.outputs.map((o) => o.value)], scalars) };
 }
 

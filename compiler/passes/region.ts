@@ -18,9 +18,17 @@ export interface RegionOutput {
   readonly form: readonly Expr[];
 }
 
+/** The elements of a row: between the offsets of the row that the index says. */
+export interface RegionSegment {
+  readonly offsets: Value;
+  readonly row: Expr;
+}
+
 export interface Region {
   readonly name: string;
   readonly grid: readonly RegionAxis[];
+  /** Axes of the forms that walk one row of a ragged value, by name. */
+  readonly segments: ReadonlyMap<string, RegionSegment>;
   /** Nodes computed inside; a cheap node may be computed in several regions. */
   readonly nodes: ReadonlySet<Node>;
   /** Values read from buffers. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { DType } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import { Genes } from "./genes.ts";
-import { steps } from "./steps.ts";
+import { stepsOf } from "./steps.ts";
 import type { Program, World } from "./program.ts";
 import { Builder } from "./program.ts";
 
@@ -33,6 +33,7 @@ function addInput(b: Builder, genes: Genes, world: World): void {
 export function programOf({ inputs, steps: list, outputs }: ProgramGenes, world: World): Program {
   const b = new Builder(world);
   for (const input of inputs) addInput(b, new Genes(input), world);
+  const steps = stepsOf(world);
   for (const step of list) {
     const [first = 0, ...rest] = step;
     at(steps, first % steps.length)(b, new Genes(rest));

@@ -20,11 +20,13 @@ import { CpuDevice } from "../../runtime/cpu/device.ts";
 import { runCompiled } from "../../src/cli/run.ts";
 import { checkPrograms, expectBits, expectEqualBits, expectResults } from "./check.ts";
 import type { Program, World } from "./program.ts";
-import { exact, lengthy, wide } from "./worlds.ts";
+import { exact, inRows, lengthy, wide } from "./worlds.ts";
 
 test.each<{ sizes: string; world: World; runs: number }>([
   { sizes: "odd", world: wide, runs: 250 },
   { sizes: "long", world: lengthy(wide), runs: 60 },
+  { sizes: "odd", world: inRows(wide), runs: 250 },
+  { sizes: "long", world: inRows(lengthy(wide)), runs: 60 },
 ])("compiled JavaScript gives what the interpreter gives, and with fusion the bits that it gives without, at $sizes sizes", ({ world, runs }) => {
   checkPrograms(world, runs, (program) => {
     const fused = runCompiled(program.graph, program.inputs, { verify: true });
@@ -76,6 +78,8 @@ function runShaderLoops({ graph, inputs }: Program): HostData[] | null {
 test.each<{ sizes: string; world: World; runs: number }>([
   { sizes: "odd", world: exact, runs: 150 },
   { sizes: "long", world: lengthy(exact), runs: 50 },
+  { sizes: "odd", world: inRows(exact), runs: 150 },
+  { sizes: "long", world: inRows(lengthy(exact)), runs: 50 },
 ])("the loops made for shaders give what the interpreter gives, at $sizes sizes", ({ world, runs }) => {
   let ran = 0;
   checkPrograms(world, runs, (program) => {

@@ -11,7 +11,7 @@ import type { HostData } from "../../compiler/ir/host.ts";
 import type { Node, Value } from "../../compiler/ir/node.ts";
 import type { Primitive } from "../../compiler/ir/primitive.ts";
 import type { Shape, TensorType } from "../../compiler/ir/shape.ts";
-import { broadcastShapes, sameShape, sameType, sizeOf } from "../../compiler/ir/shape.ts";
+import { broadcastShapes, sameShape, sameType, sizeOf, tensorType } from "../../compiler/ir/shape.ts";
 import { interpretValues } from "../../compiler/interpret.ts";
 import { cast } from "../../compiler/ops/arithmetic.ts";
 import { paramValue } from "../../compiler/ops/source.ts";
@@ -34,6 +34,8 @@ export interface World {
   /** Which elementwise rows. */
   readonly takes: (op: Primitive) => boolean;
   readonly sorts: boolean;
+  /** Whether most steps are about rows of differing lengths. */
+  readonly ragged: boolean;
   /** Lengths of inputs' axes: the first one of each rank, and the others. */
   readonly lengths: { readonly first: readonly number[]; readonly others: readonly number[] };
   /** Larger values are not made. */
@@ -51,6 +53,7 @@ export class Builder {
   readonly items: Item[] = [];
   readonly #data = new Map<Value, HostData>();
   readonly #params: Value[] = [];
+  readonly #offsets: Value[] = [];
 
   constructor(world: World) {
     this.world = world;
@@ -61,6 +64,25 @@ export class Builder {
     const value = paramValue(`${letter}${this.#params.length}`, type, space);
     this.#params.push(value);
     this.#keep(value, numbersOf(type, kind, seed), 0);
+  }
+
+  /** Offsets of rows that hold `size` elements: those of another value of that length, or new ones. */
+  offsets(genes: Genes, size: number): Value {
+    const known = this.#offsets.filter((o) => at(this.dataOf(o).data, at(o.shape, 0) - 1) === size);
+    if (known.length > 0 && !genes.oneIn(4)) return genes.from(known);
+    const rows = size === 0 ? genes.from([1, 3, 0]) : genes.from([3, 1, 5, 2, 9]);
+    const cuts = Array.from({ length: Math.max(0, rows - 1) }, () => genes.below(size + 1)).sort((a, b) => a - b);
+    const value = paramValue(`o${this.#params.length}`, tensorType("int32", [rows + 1]), "buffer");
+    this.#params.push(value);
+    this.#data.set(value, { type: value.type, data: Int32Array.from(rows === 0 ? [0] : [0, ...cuts, size]) });
+    this.#offsets.push(value);
+    return value;
+  }
+
+  /** Known offsets of this many rows, or null. */
+  offsetsOf(genes: Genes, rows: number): Value | null {
+    const known = this.#offsets.filter((o) => at(o.shape, 0) === rows + 1);
+    return known.length === 0 ? null : genes.from(known);
   }
 
   /** Adds the results of a node, unless they are too large. */

@@ -17,8 +17,9 @@ import { opTable } from "../../compiler/ops/table.ts";
 import { broadcast, reshape } from "../../compiler/ops/views.ts";
 import { dotError, isFiniteData, largest, productError, rounded, sumError } from "./exactness.ts";
 import type { Genes } from "./genes.ts";
-import type { Builder, Item } from "./program.ts";
+import type { Builder, Item, World } from "./program.ts";
 import { hasAxes, isFloatItem, sameTypeAs } from "./program.ts";
+import { segmentBroadcastStep, segmentSoftmaxStep, segmentStep } from "./segment-steps.ts";
 import { viewStep } from "./view-steps.ts";
 
 export type BuildStep = (b: Builder, genes: Genes) => void;
@@ -234,7 +235,25 @@ const weights: readonly (readonly [BuildStep, number])[] = [
   [sortStep, 1],
   [barrierStep, 1],
   [sourceStep, 1],
+  [segmentStep, 2],
+  [segmentBroadcastStep, 1],
 ];
 
+/** What rows of differing lengths meet. */
+const raggedWeights: readonly (readonly [BuildStep, number])[] = [
+  [segmentStep, 6],
+  [segmentBroadcastStep, 2],
+  [segmentSoftmaxStep, 1],
+  [elementwiseStep, 4],
+  [gentleStep, 4],
+  [viewStep, 1],
+  [reductionStep, 1],
+  [prefixStep, 1],
+  [gatherStep, 1],
+];
+
+const repeated = (list: readonly (readonly [BuildStep, number])[]): BuildStep[] => list.flatMap(([step, n]) => Array.from({ length: n }, () => step));
+const [usual, ragged] = [repeated(weights), repeated(raggedWeights)];
+
 /** Every step, the likelier ones several times. */
-export const steps: readonly BuildStep[] = weights.flatMap(([step, n]) => Array.from({ length: n }, () => step));
+export const stepsOf = (world: World): readonly BuildStep[] => (world.ragged ? ragged : usual);

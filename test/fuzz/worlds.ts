@@ -17,12 +17,16 @@ export const wide: World = {
   kinds: ["whole", "ordinary", "special"],
   takes: () => true,
   sorts: true,
+  ragged: false,
   lengths: odd,
   maxElements: 700,
 };
 
 /** What shaders have. */
 export const narrow: World = { ...wide, dtypes: ["float32", "int32", "uint32", "bool"] };
+
+/** Rows of differing lengths, mostly. */
+export const inRows = (world: World): World => ({ ...world, ragged: true });
 
 export const lengthy = (world: World): World => ({ ...world, lengths: long, maxElements: 20_000 });
 

@@ -7,7 +7,7 @@ import { at } from "../../compiler/ir/errors.ts";
 import { nodesOf } from "../../compiler/ir/graph.ts";
 import { checkProgramsAsync, expectResults, fuzzing } from "../fuzz/check.ts";
 import type { Program, World } from "../fuzz/program.ts";
-import { exact, lengthy, tame } from "../fuzz/worlds.ts";
+import { exact, inRows, lengthy, tame } from "../fuzz/worlds.ts";
 import { gpu } from "./adapter.ts";
 import { runBothWays } from "./run.ts";
 import { play } from "./sessions.ts";
@@ -54,6 +54,10 @@ describe.skipIf(gpu === null)("random graphs on webgpu", { timeout: 120_000 }, (
   test("give what the interpreter gives of NaN, infinities and the ends of ranges", () =>
     checkProgramsAsync({ ...world, kinds: ["boundless"] }, 60, checkOnGpu));
   test("give what the interpreter gives, where loops are dealt out to lanes", () => checkProgramsAsync(lengthy(world), 25, checkOnGpu));
+  test("give what the interpreter gives, over rows of differing lengths", async () => {
+    await checkProgramsAsync(inRows(world), 40, checkOnGpu);
+    await checkProgramsAsync(inRows(lengthy(world)), 15, checkOnGpu);
+  });
 });
 
 describe.skipIf(gpu === null)("random sessions on webgpu", { timeout: 120_000 }, () => {

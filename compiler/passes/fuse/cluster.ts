@@ -2,12 +2,12 @@
  * A cluster: a kernel in the making. It knows its axes, which nodes it computes, at which indices it asks for the values it
  * reads (demands), and at which indices it can store the values it computes.
  */
-import { at, CompilerBug } from "../../ir/errors.ts";
+import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex } from "../../ir/expr.ts";
-import { freeNames, keyOf } from "../../ir/indexing.ts";
+import { keyOf } from "../../ir/indexing.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
+import type { Axes, Segment } from "./axes.ts";
 
 /** One place where a cluster asks for a value. */
 export interface Demand {
@@ -37,6 +37,8 @@ export class Cluster {
   /** Members that must be stored, and the form they are stored at. */
   readonly outputs: Map<Value, readonly Expr[]> = new Map();
   operations = 0;
+  /** Grid axes that walk the rows of ragged values: they stay in the grid, as loops over a row stand below them. */
+  readonly rows: Set<string> = new Set();
   /** Which ends running values inside come from. */
   readonly walks: Set<"start" | "end"> = new Set();
   mergedInto: Cluster | null = null;
@@ -64,6 +66,16 @@ export class Cluster {
     addTo(this.forms, v, demand);
   }
 
+  /** Loops over rows stand inside. */
+  addRow(segment: Segment | undefined): void {
+    if (segment !== undefined) this.rows.add(segment.row);
+  }
+
+  /** Whether a flat grid axis can become a loop over the elements of a row. */
+  mayTurn(axis: string): boolean {
+    return !this.fixed && this.closed === null && this.walks.size === 0 && this.grid.includes(axis) && !this.rows.has(axis);
+  }
+
   /** Buffers that the kernel would bind. */
   bindings(isFree: (node: Node) => boolean): number {
     let n = this.outputs.size;
@@ -83,54 +95,10 @@ export function sameIndex(a: readonly Expr[] | null, b: readonly Expr[] | null):
   return a.length === b.length && a.every((e, i) => keyOf(e) === keyOf(at(b, i)));
 }
 
-/** Extents of all axes of a fusion run by name. */
-export class Axes {
-  readonly #extents: Map<string, number> = new Map();
-  #fresh = 0;
-
-  add(extent: number): Expr {
-    const name = `a${this.#fresh++}`;
-    this.#extents.set(name, extent);
-    return axisIndex(name, 0, extent - 1);
-  }
-
-  has(name: string): boolean {
-    return this.#extents.has(name);
-  }
-
-  extent(name: string): number {
-    const n = this.#extents.get(name);
-    if (n === undefined) throw new CompilerBug(`no axis ${name}`);
-    return n;
-  }
-
-  volume(names: readonly string[]): number {
-    return names.reduce((n, a) => n * this.extent(a), 1);
-  }
-
-  expr(name: string): Expr {
-    return axisIndex(name, 0, this.extent(name) - 1);
-  }
-
-  /** How often a demand's value is computed in its cluster: all loops down to the innermost one that its index needs. */
-  iterations(cluster: Cluster, demand: Demand): number {
-    const names = new Set<string>();
-    for (const e of demand.index ?? []) freeNames(e, names);
-    const inner = [...demand.inner, ...[...names].filter((a) => this.#extents.has(a) && !demand.inner.includes(a))];
-    const nest = [...cluster.grid, ...inner.filter((a) => !cluster.grid.includes(a))];
-    let last = -1;
-    nest.forEach((a, i) => {
-      if (names.has(a)) last = i;
-    });
-    const reads = [...names].some((n) => !this.#extents.has(n));
-    if (reads) last = nest.length - 1;
-    return this.volume(nest.slice(0, last + 1)) * demand.share;
-  }
-}
-
 /**
  * The index if the cluster can store the value there, each element once: every dimension has an axis of its own that covers it (or
- * is 0 along a length of 1), and every grid axis takes part. Else null.
+ * is 0 along a length of 1), and every grid axis takes part; the loop over a row's elements covers them together with the axis of the rows.
+ * Else null.
  */
 export function storable(c: Cluster, v: Value, demand: Demand, axes: Axes): readonly Expr[] | null {
   const { index } = demand;
@@ -139,8 +107,11 @@ export function storable(c: Cluster, v: Value, demand: Demand, axes: Axes): read
   for (const [i, e] of index.entries()) {
     const length = at(v.shape, i);
     if (e.op === "const" && e.value === 0 && length === 1) continue;
-    if (e.op !== "axis" || seen.has(e.name) || axes.extent(e.name) !== length) return null;
-    seen.add(e.name);
+    if (e.op !== "axis" || axes.extent(e.name) !== length) return null;
+    for (const name of axes.walked(e.name)) {
+      if (seen.has(name)) return null;
+      seen.add(name);
+    }
   }
   if (!c.grid.every((g) => seen.has(g))) return null;
   return index;

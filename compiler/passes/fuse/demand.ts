@@ -6,7 +6,8 @@ import { addIndex, ix } from "../../ir/indexing.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { int, intLists, ints, result } from "../../ir/node.ts";
 import { sizeOf } from "../../ir/shape.ts";
-import type { Axes, Demand } from "./cluster.ts";
+import type { Axes } from "./axes.ts";
+import type { Demand } from "./cluster.ts";
 
 /** A demand on one operand. */
 export interface Ask {
@@ -21,7 +22,7 @@ export function costOf(node: Node): number {
 }
 
 /** Demands of a light node for the demand on one of its results. */
-export function asksOfLight(node: Node, demand: Demand): Ask[] {
+export function asksOfLight(node: Node, demand: Demand, axes: Axes): Ask[] {
   const { index } = demand;
   const carried = demand.carried;
   if (index === null) return node.args.slice(0, 1).map((value) => ({ value, demand }));
@@ -31,7 +32,12 @@ export function asksOfLight(node: Node, demand: Demand): Ask[] {
       asks.push({ value: at(node.args, k), demand: { ...demand, index: i, carried } });
       return variable(`q${node.id}_${k}_${asks.length}`, "int32");
     };
-    const pieces = node.op.pieces(index, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read });
+    const row = (k: number, position: Expr, size: number): Expr => {
+      const found = axes.rowOf(at(node.args, k), position, size);
+      if (found.op === "load") read(k, [variable(`q${node.id}_${k}`, "int32")]);
+      return found;
+    };
+    const pieces = node.op.pieces(index, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read, row });
     for (const p of pieces) {
       const value = at(node.args, p.operand);
       const part = p.guard === undefined ? 1 : Math.min(1, sizeOf(value.shape) / Math.max(1, sizeOf(result(node, 0).shape)));
@@ -90,16 +96,18 @@ export function anchorOf(node: Node, axes: Axes): Anchor {
     case "routine":
       return { grid: [], form, asks: node.args.map((value) => ({ value, demand: { index: null, inner: [], carried: 0, share: 1 } })) };
     default:
-      return { grid, form, asks: asksOfLight(node, { index: form, inner: [], carried: 0, share: 1 }) };
+      return { grid, form, asks: asksOfLight(node, { index: form, inner: [], carried: 0, share: 1 }, axes) };
   }
 }
 
-/** All elements, one row in each grid point, and where the row starts and ends. */
+/** All elements, one row in each grid point, and where the row starts and ends; the only row is all there is. */
 function segmentAsks(node: Node, form: readonly Expr[], axes: Axes): Ask[] {
   const [values, offsets] = [at(node.args, 0), at(node.args, 1)];
   const along = axisOrZero(axes, at(values.shape, 0));
+  const row = at(form, 0);
+  if (along.op === "axis" && row.op === "axis") axes.setSegment(along.name, { offsets, row: row.name });
   const elements = { value: values, demand: { index: [along, ...form.slice(1)], inner: namesOf([along]), carried: 0, share: 1 } };
-  const bounds = [at(form, 0), addIndex(at(form, 0), 1)];
+  const bounds = row.op === "axis" ? [row, addIndex(row, 1)] : [];
   return [elements, ...bounds.map((bound) => ({ value: offsets, demand: { index: [bound], inner: [], carried: 0, share: 1 } }))];
 }
 

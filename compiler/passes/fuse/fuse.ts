@@ -20,14 +20,16 @@ import type { Target } from "../../target.ts";
 import type { Region } from "../region.ts";
 import { isFree, isLight, isScalarParam } from "../region.ts";
 import { constantOf, storageOf } from "../storage.ts";
-import { Axes, Cluster, storable } from "./cluster.ts";
+import { Axes } from "./axes.ts";
+import { Cluster, storable } from "./cluster.ts";
 import { anchorOf, asksOfLight, costOf } from "./demand.ts";
 import type { Alignment, Readers } from "./legality.ts";
-import { absorbRefusal, alignment, closedReason, mergeRefusal, sizeRefusal } from "./legality.ts";
+import { absorbRefusal, alignment, closedReason, mergeRefusal, sizeRefusal, storeRefusal } from "./legality.ts";
 import { mergeInto } from "./merge.ts";
 import { leads } from "./path.ts";
 import { repeatRefusal } from "./profit.ts";
 import { regionsOf } from "./regions.ts";
+import { turnToRows } from "./rows.ts";
 
 /** Why two things share a kernel, or do not. */
 export interface Decision {
@@ -82,6 +84,7 @@ class Fuser {
     nodes.forEach((n, i) => this.#order.set(n, i));
     for (let i = nodes.length - 1; i >= 0; i--) this.#visit(at(nodes, i));
     const live = this.#clusters.filter((c) => c.mergedInto === null && c.outputs.size > 0);
+    if (this.#options.fusion) for (const c of live) turnToRows(c, this.#axes, this.#target);
     return { regions: regionsOf(live, nodes, this.#axes), decisions: this.#decisions, visits: this.#visits };
   }
 
@@ -149,6 +152,7 @@ class Fuser {
     this.#anchors.set(cluster, node);
     cluster.nodes.add(node);
     cluster.operations = Math.max(1, costOf(node));
+    for (const { demand } of anchor.asks) for (const a of demand.inner) cluster.addRow(this.#axes.segment(a));
     if (node.op.kind === "prefix") cluster.walks.add(flag(node.attrs, "reverse") ? "end" : "start");
     for (const r of node.results) {
       if (this.#kept.has(r) || this.#askersOfValue(r).length > 0) this.#output(cluster, r, anchor.form);
@@ -174,7 +178,7 @@ class Fuser {
         c.addForm(r, d);
         const repeats = this.#axes.iterations(c, d) > r.shape.reduce((a, b) => a * b, 1);
         const carried = d.carried + (repeats ? costOf(node) : 0);
-        for (const ask of asksOfLight(node, { ...d, carried })) this.#ask(c, ask.value, ask.demand);
+        for (const ask of asksOfLight(node, { ...d, carried }, this.#axes)) this.#ask(c, ask.value, ask.demand);
       }
     }
     c.nodes.add(node);
@@ -189,7 +193,7 @@ class Fuser {
 
   /** Whether `c` can store the node for all who ask: it walks every element once, and nobody who reads it comes before. */
   #canHost(c: Cluster, node: Node, askers: readonly Cluster[]): boolean {
-    if (c.closed !== null) return false;
+    if (c.closed !== null || storeRefusal(c, node, this.#target) !== null) return false;
     const stores = node.results.every((r) => {
       const needed = this.#kept.has(r) || this.#askersOfValue(r).length > 0;
       return !needed || (c.demands.get(r) ?? []).some((d) => storable(c, r, d, this.#axes) !== null);

@@ -6,8 +6,11 @@ import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import type { Target } from "../../target.ts";
 import { isFree, isLight } from "../region.ts";
-import type { Axes, Cluster, Demand } from "./cluster.ts";
+import type { Axes } from "./axes.ts";
+import type { Cluster, Demand } from "./cluster.ts";
 import { sameIndex } from "./cluster.ts";
+import type { Link, Split, View } from "./rows.ts";
+import { byRows, segmentIn } from "./rows.ts";
 import { costOf } from "./demand.ts";
 
 /** Beyond this many indices for one value a kernel computes the same things over and over. */
@@ -34,10 +37,19 @@ export function absorbRefusal(c: Cluster, node: Node, target: Target): string | 
   if (demands.length > maxForms) return `asked for at ${demands.length} different indices (at most ${maxForms})`;
   if (c.operations + Math.max(1, costOf(node)) > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
   const own = node.results.filter((r) => c.demands.has(r)).length;
-  const added = new Set(node.args.filter((a) => !isFree(a.node) && !c.demands.has(a))).size;
+  const added = operandsAdded(c, node);
   if (added > own && c.bindings(isFree) + added - own > target.maxBindings) return `the kernel would bind more than ${target.maxBindings} buffers`;
   return null;
 }
+
+/** Why a cluster that computes a node cannot store it too. */
+export function storeRefusal(c: Cluster, node: Node, target: Target): string | null {
+  const added = operandsAdded(c, node);
+  return added > 0 && c.bindings(isFree) + added > target.maxBindings ? `the kernel would bind more than ${target.maxBindings} buffers` : null;
+}
+
+/** Buffers that a cluster must read for a node, and does not read yet. */
+const operandsAdded = (c: Cluster, node: Node): number => new Set(node.args.filter((a) => !isFree(a.node) && !c.demands.has(a))).size;
 
 /** How the axes of a producer and a consumer correspond. */
 export interface Alignment {
@@ -45,6 +57,8 @@ export interface Alignment {
   readonly grid: ReadonlyMap<string, string>;
   /** Producer's grid axis → where along it the consumer asks: an axis of the grid, for a part with an offset. */
   readonly places: ReadonlyMap<string, Expr>;
+  /** Flat axes of either that become loops over the elements of a row. */
+  readonly splits: { readonly x: readonly Split[]; readonly d: readonly Split[] };
   /** Producer's other axes → where the consumer asks, for the demands that the consumer causes anew. */
   readonly inner: readonly ReadonlyMap<string, Expr>[];
 }
@@ -56,28 +70,36 @@ export type Readers = "consumer" | "others";
 export function alignment(x: Cluster, d: Cluster, axes: Axes, readers: Readers): Alignment | string {
   const closed = x.closed ?? d.closed;
   if (closed !== null) return closed;
-  const pairs = new Pairing(x, d, axes, readers);
-  for (const [v, form] of x.outputs) {
-    for (const demand of d.demands.get(v) ?? []) {
-      const refusal = walkRefusal(x, d, v, demand);
-      if (refusal !== null) return refusal;
-      if (demand.index === null) return "its whole buffer is needed first";
-      pairs.add(form, demand.index);
+  const links: Link[] = [];
+  for (const [v, form] of x.outputs)
+    for (const { index } of d.demands.get(v) ?? []) {
+      if (index === null) return walkRefusal(x, d, axes) ?? "its whole buffer is needed first";
+      links.push({ form, index });
     }
-  }
+  const views = byRows(x, d, links, axes);
+  const walk = walkRefusal(x, d, axes);
+  if (walk !== null) return walk;
+  const pairs = new Pairing(views.x, views.d, axes, readers);
+  for (const { form, index } of links) pairs.add(form.map(views.x.toExpr), index.map(views.d.toExpr));
   const grid = pairs.grid();
-  if (x.fixed && grid.size !== x.grid.length) return "the consumer asks for it inside a loop of its own or at another index, so it would be computed again";
-  if (d.fixed && grid.size !== d.grid.length) return "the consumer's reduction runs over another grid";
-  return { grid, places: pairs.places, inner: pairs.inner };
+  if (x.fixed && grid.size !== views.x.grid.length)
+    return "the consumer asks for it inside a loop of its own or at another index, so it would be computed again";
+  if (d.fixed && grid.size !== views.d.grid.length) return "the consumer's reduction runs over another grid";
+  const met = new Set(grid.values());
+  const rowsStay = pairs.elementsMeet && [...views.x.rows].every((r) => grid.has(r)) && [...views.d.rows].every((r) => met.has(r));
+  if (!rowsStay) return "rows of differing lengths are met row by row only";
+  return { grid, places: pairs.places, inner: pairs.inner, splits: { x: views.x.splits, d: views.d.splits } };
 }
 
 /** A running value can only be met in step: in a loop that walks all of its axis and no other, from the same end. */
-function walkRefusal(x: Cluster, d: Cluster, v: Value, demand: Demand): string | null {
+function walkRefusal(x: Cluster, d: Cluster, axes: Axes): string | null {
   if (x.walks.size === 0) return null;
   const loops = x.walks.has("end") ? 0 : 1;
-  const whole = (demand.index ?? []).every((e, i) => (e.op === "axis" ? e.hi + 1 === v.shape[i] : e.op === "const" && v.shape[i] === 1));
-  const simple = demand.inner.length <= loops && whole;
-  return simple && d.walks.size === 0 ? null : "a running value is met in step only";
+  const isWhole = (e: Expr, length: number | undefined): boolean =>
+    e.op === "axis" ? e.hi + 1 === length && axes.segment(e.name) === undefined : e.op === "const" && length === 1;
+  const inStep = (v: Value, demand: Demand): boolean => demand.inner.length <= loops && (demand.index ?? []).every((e, i) => isWhole(e, v.shape[i]));
+  const simple = [...x.outputs.keys()].every((v) => (d.demands.get(v) ?? []).every((demand) => inStep(v, demand)));
+  return simple && d.walks.size === 0 && d.rows.size === 0 ? null : "a running value is met in step only";
 }
 
 /** By how much an index moves with each step of an axis; 0 where that is not always the same. */
@@ -90,8 +112,10 @@ function stepOf(index: Expr, axis: string): number {
 /** Collects which axis meets which, over all links between two clusters. */
 class Pairing {
   readonly inner: Map<string, Expr>[] = [];
-  readonly #x: Cluster;
-  readonly #d: Cluster;
+  /** Whether what one row holds is asked for in that row alone. */
+  elementsMeet = true;
+  readonly #x: View;
+  readonly #d: View;
   readonly #axes: Axes;
   readonly #readers: Readers;
   /** Where along a producer's axis the consumer asks. */
@@ -101,7 +125,7 @@ class Pairing {
   readonly #looseX = new Set<string>();
   readonly #looseD = new Set<string>();
 
-  constructor(x: Cluster, d: Cluster, axes: Axes, readers: Readers) {
+  constructor(x: View, d: View, axes: Axes, readers: Readers) {
     this.#x = x;
     this.#d = d;
     this.#axes = axes;
@@ -118,7 +142,7 @@ class Pairing {
     if (name === undefined || !this.#d.grid.includes(name)) return null;
     const [whole, asked] = [this.#axes.extent(p), this.#axes.extent(name)];
     if (q.op === "axis" && asked === whole) return name;
-    return this.#readers === "consumer" && asked <= whole && stepOf(q, name) !== 0 ? name : null;
+    return this.#readers === "consumer" && !this.#x.rows.has(p) && asked <= whole && stepOf(q, name) !== 0 ? name : null;
   }
 
   add(form: readonly Expr[], index: readonly Expr[]): void {
@@ -126,6 +150,7 @@ class Pairing {
     form.forEach((p, k) => {
       const q = at(index, k);
       if (p.op !== "axis") return;
+      this.#meetRows(p, q);
       const gridX = this.#x.grid.includes(p.name);
       const walker = gridX ? this.#walker(p.name, q) : null;
       if (walker !== null) this.#pair(p.name, walker, q);
@@ -136,6 +161,15 @@ class Pairing {
       inner.set(p.name, q);
     });
     this.inner.push(inner);
+  }
+
+  /** The elements of a producer's row are asked for in the row that meets it. */
+  #meetRows(p: Expr, q: Expr): void {
+    const own = segmentIn(this.#x, p.name, this.#axes);
+    if (own === undefined) return;
+    const other = q.op === "axis" && q.hi === p.hi ? segmentIn(this.#d, q.name, this.#axes) : undefined;
+    if (other?.offsets === own.offsets) this.#pair(own.row, other.row, this.#axes.expr(other.row));
+    else this.elementsMeet = false;
   }
 
   #pair(p: string, q: string, place: Expr): void {

@@ -2,12 +2,16 @@
 import type { Expr } from "../../ir/expr.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Value } from "../../ir/node.ts";
-import type { Axes, Cluster } from "./cluster.ts";
+import type { Axes } from "./axes.ts";
+import type { Cluster } from "./cluster.ts";
 import { rename } from "./cluster.ts";
 import type { Ask } from "./demand.ts";
 import type { Alignment } from "./legality.ts";
+import { turn } from "./rows.ts";
 
 export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignment, axes: Axes): Cluster {
+  turn(producer, aligned.splits.x, axes);
+  turn(consumer, aligned.splits.d, axes);
   const anew = demandsCausedAnew(producer, aligned);
   const part = [...aligned.grid].some(([p, q]) => aligned.places.get(p)?.op !== "axis" || axes.extent(p) !== axes.extent(q));
   const small = part || size(producer) <= size(consumer) ? producer : consumer;
@@ -24,6 +28,7 @@ export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignme
   for (const v of large.outputs.keys()) satisfy(large, v);
   large.grid = order;
   large.fixed ||= small.fixed;
+  for (const row of small.rows) large.rows.add(axes.renameRow(row, names.get(row)));
   for (const end of small.walks) large.walks.add(end);
   large.operations += small.operations;
   small.mergedInto = large;
@@ -39,7 +44,7 @@ function renaming(fromProducer: boolean, aligned: Alignment, axes: Axes): Map<st
   const taken = new Set(fromProducer ? aligned.grid.values() : aligned.grid.keys());
   for (const [p, q] of aligned.inner[0] ?? []) {
     const [from, to] = fromProducer ? [p, q.name] : [q.name, p];
-    const whole = q.op === "axis" && axes.extent(p) === axes.extent(q.name);
+    const whole = q.op === "axis" && axes.extent(p) === axes.extent(q.name) && axes.segment(p)?.offsets === axes.segment(q.name)?.offsets;
     if (!whole || names.has(from) || taken.has(to)) continue;
     names.set(from, axes.expr(to));
     taken.add(to);

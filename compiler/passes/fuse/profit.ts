@@ -3,7 +3,8 @@ import { dtypeInfo } from "../../ir/dtype.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Target } from "../../target.ts";
-import type { Axes, Cluster, Demand } from "./cluster.ts";
+import type { Axes } from "./axes.ts";
+import type { Cluster, Demand } from "./cluster.ts";
 import { storable } from "./cluster.ts";
 import { costOf } from "./demand.ts";
 
@@ -38,7 +39,9 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, axes: A
   for (const d of demands) {
     const n = axes.iterations(c, d);
     const row = elements / axes.volume(c.grid);
-    const fits = row * dtypeInfo(v.dtype).bytes <= target.scratchBytes;
+    // of rows of differing lengths, one loop keeps what fits for the next one
+    const keeps = c.rows.size > 0 && target.lanes === 1;
+    const fits = keeps || row * dtypeInfo(v.dtype).bytes <= target.scratchBytes;
     if (n === elements && fits && storable(c, v, d, axes) !== null) shared = elements;
     else times += n;
   }

@@ -4,10 +4,11 @@ import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
-import type { Region, RegionOutput } from "../region.ts";
+import type { Region, RegionOutput, RegionSegment } from "../region.ts";
 import { isFree } from "../region.ts";
 import { storageOf } from "../storage.ts";
-import type { Axes, Cluster } from "./cluster.ts";
+import type { Axes } from "./axes.ts";
+import type { Cluster } from "./cluster.ts";
 
 /** `nodes` is the graph in its order: it decides ties, so that equal graphs give equal plans. */
 export function regionsOf(clusters: readonly Cluster[], nodes: readonly Node[], axes: Axes): Region[] {
@@ -97,12 +98,14 @@ function regionOf(c: Cluster, i: number, rank: (v: Value) => number, position: R
     return axisIndex(name, 0, e.hi);
   });
   const outputs = [...c.outputs].sort(([a], [b]) => rank(a) - rank(b)).map(([value, form]) => ({ value, form: form.map(f) }));
+  const segments = new Map([...c.outputs.values()].flatMap((form) => segmentsOf(form, axes, f)));
   const nodes = [...c.nodes].sort((a, b) => (position.get(a) ?? 0) - (position.get(b) ?? 0));
   const inputs = [...c.demands.keys()].filter((v) => !isFree(v.node)).sort((a, b) => rank(a) - rank(b));
   const grid = new Set(c.grid.map((_, k) => `g${k}`));
   const anchors = nodes.flatMap((n) => n.results.flatMap((value) => anchorForm(value, c, f, grid)));
   return {
     anchors,
+    segments,
     name: `k${i}_${nameOf(
       nodes,
       outputs.map((o) => o.value.node),
@@ -112,6 +115,14 @@ function regionOf(c: Cluster, i: number, rank: (v: Value) => number, position: R
     inputs,
     outputs,
   };
+}
+
+/** The loops over rows that a form has, in the names of the region. */
+function segmentsOf(form: readonly Expr[], axes: Axes, f: (e: Expr) => Expr): (readonly [string, RegionSegment])[] {
+  return form.flatMap((e) => {
+    const segment = e.op === "axis" ? axes.segment(e.name) : undefined;
+    return segment === undefined ? [] : [[f(e).name, { offsets: segment.offsets, row: f(axes.expr(segment.row)) }] as const];
+  });
 }
 
 /** Whether a node combines many elements of its operands into one. */

@@ -14,14 +14,19 @@ import type { Expr } from "../../ir/expr.ts";
 import { argument, axisIndex, load, s, variable } from "../../ir/expr.ts";
 import { addIndex, conjoin, flatten, freeNames, ix, keyOf, subIndex, within } from "../../ir/indexing.ts";
 import type { Axis, AxisKind, Kernel, KernelBuffer, KernelScalar, Stmt } from "../../ir/loop.ts";
-import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { flag, int, intLists, ints, result, text } from "../../ir/node.ts";
 import type { Monoid, Piece, ViewPrimitive } from "../../ir/primitive.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import { clampIndex } from "../../ops/views.ts";
-import type { Region, RegionOutput } from "../region.ts";
+import type { Target } from "../../target.ts";
+import type { Region, RegionSegment } from "../region.ts";
 import { isPassThrough, isScalarParam } from "../region.ts";
+import type { Loop } from "./loop.ts";
+import { axisOf, wholeLoop } from "./loop.ts";
+import type { FormLoop, OutputGroup } from "./outputs.ts";
+import { backwards, groupByLoops } from "./outputs.ts";
+import type { Kept } from "./row-cache.ts";
 import { RowCache } from "./row-cache.ts";
 import { Scope } from "./scope.ts";
 import { sumMonoid } from "./sum.ts";
@@ -36,10 +41,10 @@ export interface Lowered {
   readonly scalars: readonly Node[];
 }
 
-export function lower(region: Region, scratchBytes: number): Lowered {
-  const probe = new Lowering(region, new RowCache(new Set()));
+export function lower(region: Region, target: Target): Lowered {
+  const probe = new Lowering(region, new RowCache(new Map()));
   const kernel = probe.run();
-  const repeated = probe.repeatedRows(scratchBytes);
+  const repeated = probe.repeatedRows(target);
   if (repeated.size === 0) return { kernel, scalars: probe.scalarNodes() };
   const again = new Lowering(region, new RowCache(repeated));
   return { kernel: again.run(), scalars: again.scalarNodes() };
@@ -47,7 +52,7 @@ export function lower(region: Region, scratchBytes: number): Lowered {
 
 /** The kernel that brings the updates of a scatter into a buffer that already holds its operand. */
 export function lowerScatter(region: Region, node: Node): Lowered {
-  const lowering = new Lowering(region, new RowCache(new Set()));
+  const lowering = new Lowering(region, new RowCache(new Map()));
   return { kernel: lowering.runScatter(node), scalars: lowering.scalarNodes() };
 }
 
@@ -60,7 +65,8 @@ class Lowering {
   readonly #buffers = new Map<Value, KernelBuffer>();
   readonly #scalars = new Map<Node, KernelScalar>();
   readonly #root = new Scope(null, []);
-  readonly #gridNames: ReadonlySet<string>;
+  /** Rows by the loops that walk their elements. */
+  readonly #segments = new Map<string, RegionSegment>();
   /** A running value that comes from the end is met by loops that come from the end. */
   readonly #backwards: boolean;
   #fresh = 0;
@@ -68,7 +74,6 @@ class Lowering {
   constructor(region: Region, cache: RowCache) {
     this.#region = region;
     this.#cache = cache;
-    this.#gridNames = new Set(region.grid.map((g) => g.name));
     this.#backwards = [...region.nodes].some((n) => n.op.kind === "prefix" && flag(n.attrs, "reverse"));
     for (const n of region.nodes) {
       this.#ids.set(n, this.#ids.size);
@@ -84,7 +89,7 @@ class Lowering {
     for (const g of grid) scopes.push(new Scope(at(scopes, scopes.length - 1), [g.name]));
     const inner = at(scopes, scopes.length - 1);
     for (const a of this.#region.anchors) this.#value(a.value, a.form, undefined, inner);
-    for (const group of groupByLoops(this.#region.outputs, this.#gridNames)) this.#store(group, outputs, inner);
+    for (const group of groupByLoops(this.#region)) this.#store(group, outputs, inner);
     this.#cache.declare(inner.statements);
     for (let i = grid.length - 1; i >= 0; i--) {
       const g = at(grid, i);
@@ -124,16 +129,17 @@ class Lowering {
   }
 
   /** Values that several loops over one row compute again, and that fit into scratch. */
-  repeatedRows(scratchBytes: number): Set<Value> {
-    return this.#cache.worthwhile(scratchBytes);
+  repeatedRows(target: Target): Map<Value, number> {
+    return this.#cache.worthwhile(target);
   }
 
   #store(given: OutputGroup, buffers: readonly KernelBuffer[], grid: Scope): void {
     const group = this.#backwards ? backwards(given) : given;
+    const loops = group.loops.map((l) => this.#loop(l, grid));
     const scopes = [grid];
-    for (const a of group.loops) scopes.push(new Scope(at(scopes, scopes.length - 1), [a.name]));
+    for (const l of loops) scopes.push(new Scope(at(scopes, scopes.length - 1), [l.index.name]));
     const body = at(scopes, scopes.length - 1);
-    this.#cache.enter(body, group.loops);
+    this.#cache.enter(body, loops);
     for (const o of group.outputs) {
       const value = this.#value(o.value, o.form, undefined, body);
       const buffer = at(
@@ -142,10 +148,8 @@ class Lowering {
       );
       body.statements.push({ kind: "store", buffer: buffer.name, index: flatten(o.form, o.value.shape), value });
     }
-    for (let i = group.loops.length - 1; i >= 0; i--) {
-      const a = at(group.loops, i);
-      at(scopes, i).statements.push({ kind: "for", axis: loopAxis(a.name, a.hi + 1, "serial"), body: at(scopes, i + 1).statements });
-    }
+    for (let i = loops.length - 1; i >= 0; i--)
+      at(scopes, i).statements.push({ kind: "for", axis: axisOf(at(loops, i), "serial"), body: at(scopes, i + 1).statements });
     this.#cache.leave(body);
   }
 
@@ -159,12 +163,18 @@ class Lowering {
     const known = home.memo.get(key);
     if (known !== undefined) return known;
     const cached = guard === undefined ? this.#cache.read(v, index, home) : null;
-    let expr = cached ?? this.#compute(v, index, guard, home);
+    let expr = this.#kept(cached, () => this.#compute(v, index, guard, home));
     const shared = (this.#uses.get(v) ?? 0) > 1 || home !== scope || this.#size(expr) > namedBeyond;
     if (shared && !isTrivial(expr)) expr = this.#name(expr, home, wordOf(v.node));
     if (cached === null && guard === undefined && isCacheable(v.node)) this.#cache.write(v, index, expr, home);
     home.memo.set(key, expr);
     return expr;
+  }
+
+  /** What was kept of a row, computed again where it was not. */
+  #kept(cached: Kept | null, compute: () => Expr): Expr {
+    if (cached === null) return compute();
+    return cached.guard === undefined ? cached.value : s.select(cached.guard, cached.value, compute());
   }
 
   #compute(v: Value, index: readonly Expr[], guard: Expr | undefined, scope: Scope): Expr {
@@ -209,7 +219,8 @@ class Lowering {
       const e = this.#value(at(node.args, k), i, guard, scope);
       return isTrivial(e) ? e : this.#name(e, scope);
     };
-    const pieces = op.pieces(index, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read });
+    const row = (k: number, position: Expr, size: number): Expr | undefined => this.#rowOf(at(node.args, k), position, size);
+    const pieces = op.pieces(index, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read, row });
     const until = pieces.findIndex((p) => p.guard === undefined);
     const used = until < 0 ? pieces : pieces.slice(0, until + 1);
     let earlier: Expr | undefined;
@@ -237,7 +248,7 @@ class Lowering {
       loops,
       axes.map((a) => at(operand.shape, a)),
     );
-    const tuple = this.#reduce(monoid, wordOf(node), loops, scope, (body) => monoid.seed(this.#value(operand, inner, guard, body), position));
+    const tuple = this.#reduce(monoid, wordOf(node), loops.map(wholeLoop), scope, (body) => monoid.seed(this.#value(operand, inner, guard, body), position));
     return at(monoid.finish(tuple), v.index);
   }
 
@@ -249,19 +260,40 @@ class Lowering {
     const [row, ...inner] = index;
     if (row === undefined) throw new CompilerBug("a row of nothing");
     const length = at(values.shape, 0);
-    const first = this.#bound(offsets, row, length, guard, scope);
-    const end = this.#bound(offsets, addIndex(row, 1), length, guard, scope);
-    const along = axisIndex(`k${this.#fresh++}`, 0, length - 1);
+    // a row may hold the only element or none
+    const along = isOneRow(offsets) ? this.#axis(length) : axisIndex(`k${this.#fresh++}`, 0, length - 1);
+    const loop = this.#loop({ index: along, segment: { offsets, row } }, scope, guard);
     const monoid = node.op.monoid(values.type, node.attrs);
-    const element = (body: Scope): readonly Expr[] => monoid.seed(this.#value(values, [along, ...inner], guard, body), subIndex(along, first));
-    const tuple = this.#reduce(monoid, wordOf(node), [{ index: along, lo: first, hi: end }], scope, element);
+    const element = (body: Scope): readonly Expr[] => monoid.seed(this.#value(values, [along, ...inner], guard, body), subIndex(along, loop.lo));
+    const tuple = this.#reduce(monoid, wordOf(node), [loop], scope, element);
     return at(monoid.finish(tuple), v.index);
+  }
+
+  /** A loop over an axis, or over the part of it that is one row; the bounds of a row are named in front of it. */
+  #loop({ index, segment }: FormLoop, scope: Scope, guard?: Expr): Loop {
+    const length = index.hi + 1;
+    if (segment === undefined || length === 0 || isOneRow(segment.offsets)) return wholeLoop(index);
+    this.#segments.set(index.name, segment);
+    const [lo, hi] = [segment.row, addIndex(segment.row, 1)].map((row) => this.#bound(segment.offsets, row, length, guard, scope));
+    return { ...wholeLoop(index), ...(lo && hi ? { lo, hi } : {}), segment };
   }
 
   /** Where a row starts or ends, kept inside of what there is. */
   #bound(offsets: Value, row: Expr, length: number, guard: Expr | undefined, scope: Scope): Expr {
-    if (length === 0) return ix(0);
-    return this.#name(clampIndex(this.#value(offsets, [row], guard, scope), 0, length), scope, "row");
+    const names = freeNames(row);
+    if (guard) freeNames(guard, names);
+    const home = scope.home(names);
+    const key = `row ${this.#id(offsets.node)}.${offsets.index}[${keyOf(row)}]<${length}${guard ? `?${keyOf(guard)}` : ""}`;
+    const known = home.memo.get(key) ?? this.#name(clampIndex(this.#value(offsets, [row], guard, home), 0, length), home, "row");
+    home.memo.set(key, known);
+    return known;
+  }
+
+  /** The row in which a position lies, where a loop over a row's elements says so. */
+  #rowOf(offsets: Value, position: Expr, size: number): Expr | undefined {
+    if (isOneRow(offsets)) return ix(0);
+    const segment = position.op === "axis" && position.hi + 1 === size ? this.#segments.get(position.name) : undefined;
+    return segment?.offsets === offsets ? segment.row : undefined;
   }
 
   #contraction(node: Node, index: readonly Expr[], guard: Expr | undefined, scope: Scope): Expr {
@@ -278,21 +310,20 @@ class Lowering {
     const indexA = place(a.shape, contractA, batchA);
     const indexB = place(b.shape, contractB, batchB);
     const monoid = sumMonoid(a.dtype);
-    const tuple = this.#reduce(monoid, wordOf(node), loops, scope, (body) => [s.mul(this.#value(a, indexA, guard, body), this.#value(b, indexB, guard, body))]);
+    const tuple = this.#reduce(monoid, wordOf(node), loops.map(wholeLoop), scope, (body) => [
+      s.mul(this.#value(a, indexA, guard, body), this.#value(b, indexB, guard, body)),
+    ]);
     return at(tuple, 0);
   }
 
   /** Appends a reduce statement to `scope`; `element` computes one iteration's tuple in its body. */
-  #reduce(monoid: Monoid, word: string, loops: readonly (Expr | Loop)[], scope: Scope, element: (body: Scope) => readonly Expr[]): Expr[] {
-    const used = loops.map(whole).filter((l) => l.index.op === "axis");
+  #reduce(monoid: Monoid, word: string, loops: readonly Loop[], scope: Scope, element: (body: Scope) => readonly Expr[]): Expr[] {
+    const used = loops.filter((l) => l.index.op === "axis");
     const body = new Scope(
       scope,
       used.map((l) => l.index.name),
     );
-    this.#cache.enter(
-      body,
-      used.map((l) => l.index),
-    );
+    this.#cache.enter(body, used);
     const values = element(body);
     this.#cache.leave(body);
     const names = monoid.dtypes.map(() => `${word}_${this.#fresh++}`);
@@ -302,7 +333,7 @@ class Lowering {
       kind: "reduce",
       names,
       init: monoid.init,
-      axes: used.map(({ index, lo, hi }) => ({ name: index.name, kind: "serial", lo, hi, step: 1 })),
+      axes: used.map((l) => axisOf(l, "serial")),
       body: body.statements,
       values,
       combine: monoid.combine(templates(0), templates(n)),
@@ -374,19 +405,12 @@ const wordOf = (node: Node): string => node.op.name.replace(/^(?:segment reduce|
 const isTrivial = (e: Expr): boolean => e.op === "const" || e.op === "var" || e.op === "axis";
 const isCacheable = (node: Node): boolean => node.op.kind === "elementwise";
 
+/** The only row is all there is. */
+const isOneRow = (offsets: Value): boolean => at(offsets.shape, 0) === 2;
+
 function loopAxis(name: string, extent: number, kind: AxisKind): Axis {
   return { name, kind, lo: ix(0), hi: ix(extent), step: 1 };
 }
-
-/** A loop inside of a grid point. */
-interface Loop {
-  readonly index: Expr;
-  readonly lo: Expr;
-  readonly hi: Expr;
-}
-
-/** The loop over all values of an axis. */
-const whole = (loop: Expr | Loop): Loop => ("index" in loop ? loop : { index: loop, lo: ix(0), hi: ix(loop.hi + 1) });
 
 function guardedLoad(buffer: KernelBuffer, index: Expr, guard: Expr | undefined): Expr {
   const safe = guard === undefined || (index.lo >= 0 && index.hi < buffer.size);
@@ -402,40 +426,4 @@ function neverMissing(): never {
 
 function pair<T>(list: readonly T[]): readonly [T, T] {
   return [at(list, 0), at(list, 1)];
-}
-
-interface OutputGroup {
-  readonly loops: readonly Expr[];
-  readonly outputs: readonly RegionOutput[];
-}
-
-/** The same loops, each index counted from the other end. */
-function backwards(group: OutputGroup): OutputGroup {
-  const names = new Set(group.loops.map((l) => l.name));
-  const turn = (e: Expr): Expr => (e.op === "axis" && names.has(e.name) ? subIndex(ix(e.hi), e) : e);
-  return { loops: group.loops, outputs: group.outputs.map((o) => ({ value: o.value, form: o.form.map(turn) })) };
-}
-
-/** Outputs that the same loops inside a grid point store, in their first order. */
-function groupByLoops(outputs: readonly RegionOutput[], grid: ReadonlySet<string>): OutputGroup[] {
-  const groups = new Map<string, { loops: Expr[]; outputs: RegionOutput[] }>();
-  for (const o of outputs) {
-    const loops = o.form.filter((e) => e.op === "axis" && !grid.has(e.name));
-    const key = loops.map((e) => e.name).join(",");
-    const group = groups.get(key) ?? { loops, outputs: [] };
-    group.outputs.push(o);
-    groups.set(key, group);
-  }
-  return namedApart([...groups.values()]);
-}
-
-/** Loops of different groups have names of their own: `tidy` may put one group's loop into another's. */
-function namedApart(groups: readonly OutputGroup[]): OutputGroup[] {
-  const taken = new Set<string>();
-  return groups.map(({ loops, outputs }, k) => {
-    const names = new Map(loops.map((l) => [l.name, taken.has(l.name) ? { ...l, name: `${l.name}n${k}` } : l]));
-    for (const l of loops) taken.add(l.name);
-    const f = exprMapper((e) => (e.op === "axis" ? (names.get(e.name) ?? e) : e));
-    return { loops: loops.map(f), outputs: outputs.map((o) => ({ ...o, form: o.form.map(f) })) };
-  });
 }

@@ -6,21 +6,41 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { load } from "../../ir/expr.ts";
-import { flatten, freeNames, keyOf } from "../../ir/indexing.ts";
+import { load, s } from "../../ir/expr.ts";
+import { flatten, freeNames, keyOf, subIndex } from "../../ir/indexing.ts";
 import type { Stmt } from "../../ir/loop.ts";
 import type { Value } from "../../ir/node.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
+import { sizeOf } from "../../ir/shape.ts";
+import type { Target } from "../../target.ts";
+import type { Loop } from "./loop.ts";
 import type { Scope } from "./scope.ts";
 
 /** From this cost an element on, a store and a load are cheaper than computing it again. */
 const worthKeeping = 8;
+
+/** Of a row whose length is not known this share of the scratch holds the front; what lies behind it is computed again. */
+const share = 0.5;
 
 /** How an index splits into what is fixed in a grid point and what walks the row. */
 interface RowIndex {
   readonly fixed: string;
   readonly walk: readonly Expr[];
   readonly extents: readonly number[];
+  /** Where the elements of a row start whose length is not known: `walk` has their position first, out of all rows. */
+  readonly first: Expr | null;
+}
+
+/** A place in scratch, and when there is one. */
+interface Place {
+  readonly index: Expr;
+  readonly guard: Expr | undefined;
+}
+
+/** An element that was kept; where the guard does not hold it must be computed. */
+export interface Kept {
+  readonly value: Expr;
+  readonly guard: Expr | undefined;
 }
 
 interface Row {
@@ -30,22 +50,31 @@ interface Row {
   complete: boolean;
 }
 
+interface Seen {
+  readonly fixed: string;
+  readonly size: number;
+  /** Elements beside each position of a row of unknown length; 0 where the length is known. */
+  readonly beside: number;
+  readonly homes: Set<Scope>;
+}
+
 export class RowCache {
-  readonly #wanted: ReadonlySet<Value>;
-  readonly #loops = new Map<Scope, readonly Expr[]>();
+  /** Values to keep, and how many elements of each. */
+  readonly #wanted: ReadonlyMap<Value, number>;
+  readonly #loops = new Map<Scope, readonly Loop[]>();
   readonly #walkers = new Set<string>();
   readonly #rows = new Map<Value, Row>();
   readonly #locals: Stmt[] = [];
-  readonly #seen = new Map<Value, { readonly fixed: string; readonly size: number; readonly homes: Set<Scope> }>();
+  readonly #seen = new Map<Value, Seen>();
 
-  constructor(wanted: ReadonlySet<Value>) {
+  constructor(wanted: ReadonlyMap<Value, number>) {
     this.#wanted = wanted;
   }
 
   /** A loop body over these axes is being built. */
-  enter(body: Scope, loops: readonly Expr[]): void {
+  enter(body: Scope, loops: readonly Loop[]): void {
     this.#loops.set(body, loops);
-    for (const l of loops) this.#walkers.add(l.name);
+    for (const l of loops) this.#walkers.add(l.index.name);
   }
 
   /** The body is complete: what it stored may be read by what follows. */
@@ -53,27 +82,31 @@ export class RowCache {
     for (const row of this.#rows.values()) if (row.home === body) row.complete = true;
   }
 
-  read(v: Value, index: readonly Expr[], home: Scope): Expr | null {
+  read(v: Value, index: readonly Expr[], home: Scope): Kept | null {
     const row = this.#rows.get(v);
     if (row === undefined || !row.complete) return null;
-    const at = this.#split(v, index, home);
-    if (at === null || at.fixed !== row.fixed) return null;
-    return load(row.name, v.dtype, flatten(at.walk, at.extents));
+    const split = this.#split(v, index, home);
+    if (split === null || split.fixed !== row.fixed) return null;
+    const place = this.#place(v, split);
+    return { value: load(row.name, v.dtype, place.index, place.guard), guard: place.guard };
   }
 
   /** Notes that `v` was computed in `home`; stores it where it is wanted and this loop covers the whole row. */
   write(v: Value, index: readonly Expr[], value: Expr, home: Scope): void {
     const split = this.#split(v, index, home);
     if (split === null) return;
-    const size = split.extents.reduce((a, b) => a * b, 1);
-    const seen = this.#seen.get(v) ?? { fixed: split.fixed, size, homes: new Set() };
+    const size = sizeOf(split.extents);
+    const beside = split.first === null ? 0 : sizeOf(split.extents.slice(1));
+    const seen = this.#seen.get(v) ?? { fixed: split.fixed, size, beside, homes: new Set() };
     if (seen.fixed === split.fixed) seen.homes.add(home);
     this.#seen.set(v, seen);
-    if (!this.#wanted.has(v) || this.#rows.has(v)) return;
+    const room = this.#wanted.get(v);
+    if (room === undefined || this.#rows.has(v)) return;
     const name = `row${this.#rows.size}`;
     this.#rows.set(v, { name, fixed: split.fixed, home, complete: false });
-    this.#locals.push({ kind: "local", name, dtype: v.dtype, size, space: "scratch" });
-    home.statements.push({ kind: "store", buffer: name, index: flatten(split.walk, split.extents), value });
+    this.#locals.push({ kind: "local", name, dtype: v.dtype, size: room, space: "scratch" });
+    const { index: flat, guard } = this.#place(v, split);
+    home.statements.push({ kind: "store", buffer: name, index: flat, value, ...(guard === undefined ? {} : { guard }) });
   }
 
   /** Puts the scratch declarations in front of a grid point's statements. */
@@ -81,38 +114,59 @@ export class RowCache {
     statements.unshift(...this.#locals);
   }
 
-  /** Costly values that several loops computed for one row, largest rows first as long as they fit. */
-  worthwhile(scratchBytes: number): Set<Value> {
-    const chosen = new Set<Value>();
-    let left = scratchBytes;
-    for (const [v, { size, homes }] of this.#seen) {
+  /** Costly values that several loops computed for one row, as long as they fit, with the elements that are kept of each. */
+  worthwhile(target: Target): Map<Value, number> {
+    const chosen = new Map<Value, number>();
+    let left = target.scratchBytes;
+    for (const [v, { size, beside, homes }] of this.#seen) {
       const op = v.node.op;
-      const bytes = size * dtypeInfo(v.dtype).bytes;
-      if (size === 0 || homes.size < 2 || op.kind !== "elementwise" || op.cost < worthKeeping || bytes > left) continue;
-      chosen.add(v);
-      left -= bytes;
+      const { bytes } = dtypeInfo(v.dtype);
+      // lanes with a row each have no room, and compute fast
+      const mayKeep = beside === 0 || target.lanes === 1;
+      if (size === 0 || homes.size < 2 || op.kind !== "elementwise" || op.cost < worthKeeping || !mayKeep) continue;
+      const fitting = Math.floor((target.scratchBytes * share) / (bytes * Math.max(1, beside))) * beside;
+      const room = beside === 0 || size < fitting ? size : fitting;
+      if (room === 0 || room * bytes > left) continue;
+      chosen.set(v, room);
+      left -= room * bytes;
     }
     return chosen;
+  }
+
+  /** Where an element is kept: of rows longer than what there is room for only the front is. */
+  #place(v: Value, { walk, extents, first }: RowIndex): Place {
+    const room = this.#wanted.get(v) ?? 0;
+    const whole = { index: flatten(walk, extents), guard: undefined };
+    const position = walk[0];
+    if (first === null || position === undefined || room >= sizeOf(extents)) return whole;
+    const inRow = subIndex(position, first);
+    return { index: flatten([inRow, ...walk.slice(1)], extents), guard: s.lt(inRow, room / sizeOf(extents.slice(1))) };
   }
 
   /** The row index, or null where the loops of `home` do not walk the row element by element. */
   #split(v: Value, index: readonly Expr[], home: Scope): RowIndex | null {
     const loops = this.#loops.get(home);
     if (loops === undefined || loops.length === 0) return null;
-    const own = new Set(loops.map((l) => l.name));
+    const own = new Map(loops.map((l) => [l.index.name, l]));
+    const ragged: { readonly walk: Expr; readonly extent: number; readonly first: Expr }[] = [];
     const walk: Expr[] = [];
     const extents: number[] = [];
     const fixed: string[] = [];
     for (const [i, e] of index.entries()) {
-      const names = [...freeNames(e)];
-      if (e.op === "axis" && own.has(e.name) && e.hi + 1 === at(v.shape, i)) {
-        walk.push(e);
-        extents.push(at(v.shape, i));
+      const loop = e.op === "axis" ? own.get(e.name) : undefined;
+      if (loop !== undefined && e.hi + 1 === at(v.shape, i)) {
         own.delete(e.name);
-        fixed.push("*");
-      } else if (names.some((n) => this.#walkers.has(n))) return null;
+        fixed.push(loop.segment === undefined ? "*" : `*${keyOf(loop.segment.row)}`);
+        if (loop.segment === undefined) {
+          walk.push(e);
+          extents.push(at(v.shape, i));
+        } else ragged.push({ walk: e, extent: at(v.shape, i), first: loop.lo });
+      } else if ([...freeNames(e)].some((n) => this.#walkers.has(n))) return null;
       else fixed.push(keyOf(e));
     }
-    return own.size === 0 ? { fixed: fixed.join(","), walk, extents } : null;
+    if (own.size > 0 || ragged.length > 1) return null;
+    const [row] = ragged;
+    if (row === undefined) return { fixed: fixed.join(","), walk, extents, first: null };
+    return { fixed: fixed.join(","), walk: [row.walk, ...walk], extents: [row.extent, ...extents], first: row.first };
   }
 }

@@ -10,7 +10,8 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { argument, axisIndex, substitute } from "../../ir/expr.ts";
+import { argument, substitute } from "../../ir/expr.ts";
+import { keyOf } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, mapStatements } from "../../ir/loop-walk.ts";
@@ -31,7 +32,7 @@ function dropEmpty(list: readonly Stmt[]): Stmt[] {
   });
 }
 
-/** A loop nest that can be merged: its serial axes from 0 to a constant, and what runs inside. */
+/** A loop nest that can be merged: its serial axes between bounds that are known before it, and what runs inside. */
 interface Nest {
   readonly axes: readonly Axis[];
   readonly body: readonly Stmt[];
@@ -46,8 +47,9 @@ function nestOf(s: Stmt): Nest | null {
   return inner === null ? { axes: [s.axis], body: s.body, reduce: null } : { ...inner, axes: [s.axis, ...inner.axes] };
 }
 
-const isSimple = (a: Axis): boolean => a.kind === "serial" && a.lo.op === "const" && a.lo.value === 0 && a.hi.op === "const" && a.step === 1;
-const rangeText = (n: Nest): string => n.axes.map((a) => a.hi.value).join("x");
+const isPlain = (bound: Expr): boolean => bound.op === "const" || bound.op === "var";
+const isSimple = (a: Axis): boolean => a.kind === "serial" && isPlain(a.lo) && isPlain(a.hi) && a.step === 1;
+const rangeText = (n: Nest): string => n.axes.map((a) => `${keyOf(a.lo)}..${keyOf(a.hi)}`).join("x");
 
 function mergeLoops(list: readonly Stmt[]): Stmt[] {
   const out: Stmt[] = [];
@@ -79,7 +81,7 @@ function mergeNests(host: Nest, guest: Nest): For | Reduce {
   const rename = new Map(guest.axes.map((a, i) => [a.name, at(host.axes, i)]));
   const f = exprMapper((e) => {
     const axis = e.op === "axis" ? rename.get(e.name) : undefined;
-    return axis === undefined ? e : axisIndex(axis.name, 0, axis.hi.value - 1);
+    return axis === undefined ? e : { ...e, name: axis.name };
   });
   const body = [...host.body, ...mapStatements(guest.body, f)];
   const joined = joinReduces(host.reduce, guest.reduce, f);

@@ -1,0 +1,48 @@
+/** What a grid point stores: outputs by the loops that store them. */
+import type { Expr } from "../../ir/expr.ts";
+import { ix, subIndex } from "../../ir/indexing.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
+import type { Region, RegionOutput, RegionSegment } from "../region.ts";
+
+/** A loop of a form: its index, and the row whose elements it walks, where it does. */
+export interface FormLoop {
+  readonly index: Expr;
+  readonly segment: RegionSegment | undefined;
+}
+
+export interface OutputGroup {
+  readonly loops: readonly FormLoop[];
+  readonly outputs: readonly RegionOutput[];
+}
+
+/** The same loops, each index counted from the other end. */
+export function backwards(group: OutputGroup): OutputGroup {
+  const names = new Set(group.loops.map((l) => l.index.name));
+  const turn = (e: Expr): Expr => (e.op === "axis" && names.has(e.name) ? subIndex(ix(e.hi), e) : e);
+  return { loops: group.loops, outputs: group.outputs.map((o) => ({ value: o.value, form: o.form.map(turn) })) };
+}
+
+/** Outputs that the same loops inside a grid point store, in their first order. */
+export function groupByLoops({ outputs, segments, grid }: Region): OutputGroup[] {
+  const gridNames = new Set(grid.map((g) => g.name));
+  const groups = new Map<string, { loops: FormLoop[]; outputs: RegionOutput[] }>();
+  for (const o of outputs) {
+    const loops = o.form.filter((e) => e.op === "axis" && !gridNames.has(e.name)).map((index) => ({ index, segment: segments.get(index.name) }));
+    const key = loops.map((l) => l.index.name).join(",");
+    const group = groups.get(key) ?? { loops, outputs: [] };
+    group.outputs.push(o);
+    groups.set(key, group);
+  }
+  return namedApart([...groups.values()]);
+}
+
+/** Loops of different groups have names of their own: `tidy` may put one group's loop into another's. */
+function namedApart(groups: readonly OutputGroup[]): OutputGroup[] {
+  const taken = new Set<string>();
+  return groups.map(({ loops, outputs }, k) => {
+    const names = new Map(loops.map(({ index: l }) => [l.name, taken.has(l.name) ? { ...l, name: `${l.name}n${k}` } : l]));
+    for (const l of loops) taken.add(l.index.name);
+    const f = exprMapper((e) => (e.op === "axis" ? (names.get(e.name) ?? e) : e));
+    return { loops: loops.map((l) => ({ ...l, index: f(l.index) })), outputs: outputs.map((o) => ({ ...o, form: o.form.map(f) })) };
+  });
+}
