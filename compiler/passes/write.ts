@@ -20,7 +20,7 @@ import { result } from "../ir/node.ts";
 import type { ReadContext, ScatterPrimitive } from "../ir/primitive.ts";
 import { sizeOf } from "../ir/shape.ts";
 import { copyOp } from "../ops/barrier.ts";
-import { Axes } from "./fuse/cluster.ts";
+import { Axes } from "./fuse/axes.ts";
 import { isLight, isScalarParam } from "./region.ts";
 import { storageOf } from "./storage.ts";
 
