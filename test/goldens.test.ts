@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { goldenCases } from "./golden/cases.ts";
 import type { FloatDType } from "./golden/compare.ts";
 import type { Program } from "./golden/run.ts";
+import { programs } from "./golden/programs.ts";
 import { runCase } from "./golden/run.ts";
 import type { Settings } from "../src/index.ts";
 import { exceptions } from "./goldens/exceptions.ts";
@@ -13,6 +14,7 @@ const areas: readonly { readonly area: number; readonly programs?: Readonly<Reco
   { area: 3 },
   { area: 4 },
   { area: 5 },
+  { area: 6, programs },
 ];
 const dtypes: readonly FloatDType[] = ["float64", "float32"];
 const targets: readonly Settings["target"][] = ["js", "interpreter"];

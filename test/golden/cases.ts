@@ -37,6 +37,11 @@ export interface GoldenCase extends GoldenExpr {
   /** Area 11: the printed text. */
   readonly text?: string;
   readonly gradConvention?: string;
+  /** Area 6, programs: names of inputs, what happens, what is compared. */
+  readonly vars?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly steps?: readonly Readonly<Record<string, unknown>>[];
+  readonly outputNames?: readonly string[];
+  readonly sharesMemory?: readonly (readonly [string, string, boolean])[];
   /** Area 10: what the expression is differentiated by, along and with. */
   readonly v?: readonly unknown[];
   readonly tangents?: readonly unknown[];

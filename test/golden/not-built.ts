@@ -37,6 +37,9 @@ export const notBuilt: readonly string[] = [
 const forms = new Set([
   "expr",
   "getitem",
+  "setitem",
+  "atAdd",
+  "atMultiply",
   "program",
   "grad",
   "hessian",

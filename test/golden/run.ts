@@ -60,12 +60,30 @@ const creators = new Set(["arange", "linspace", "logspace", "eye", "tri", "zeros
 export function call(expr: GoldenExpr, refs: readonly Lazy[], dtype: FloatDType): unknown {
   const args = (expr.args ?? []).map((a) => resolve(a, refs, dtype));
   if (expr.fn === "getitem") return invoke("at", [args[0], ...indexOf(expr.args?.[1], refs, dtype)]);
+  const write = writes[expr.fn];
+  if (write !== undefined) return written(write, args, indexOf(expr.args?.[1], refs, dtype));
   const kwargs = Object.fromEntries(Object.entries(expr.kwargs ?? {}).map(([k, v]) => [k, resolve(v, refs, dtype)]));
   const named = creators.has(expr.fn) && dtype === "float32" ? { ...kwargs, face: "tensor" } : kwargs;
   return invoke(expr.fn, Object.keys(named).length === 0 ? args : [...args, named]);
 }
 
-function invoke(name: string, args: readonly unknown[]): unknown {
+/** Goldens that write give the whole array afterwards; what was there before stays. */
+const writes: Readonly<Record<string, string>> = { setitem: "set", atAdd: "add", atMultiply: "mul" };
+
+function written(method: string, [x, , value]: readonly unknown[], index: readonly unknown[]): unknown {
+  const place: unknown = methodOf(lazuli.copy(handleOf(x)), "at", index);
+  return methodOf(handleOf(place), method, [value]);
+}
+
+function methodOf(x: Lazy, name: string, args: readonly unknown[]): unknown {
+  const method: unknown = Reflect.get(x, name);
+  if (typeof method !== "function") throw new Error(`no method ${name}`);
+  const result: unknown = Reflect.apply(method, x, args);
+  return result;
+}
+
+/** Calls a function of the library by its name. */
+export function invoke(name: string, args: readonly unknown[]): unknown {
   const f = functionNamed(name);
   if (typeof f !== "function") throw new Error(`${name} is no function`);
   const result: unknown = Reflect.apply(f, undefined, args);
@@ -80,7 +98,8 @@ function resolve(given: unknown, refs: readonly Lazy[], dtype: FloatDType): unkn
   return given === "float" ? dtype : given;
 }
 
-function indexOf(given: unknown, refs: readonly Lazy[], dtype: FloatDType): readonly unknown[] {
+/** `{ index: [...] }` as arguments of `at`. */
+export function indexOf(given: unknown, refs: readonly Lazy[], dtype: FloatDType): readonly unknown[] {
   const items: unknown = isRecord(given) ? given["index"] : undefined;
   if (!Array.isArray(items)) throw new Error("an index is { index: [...] }");
   return items.map((item: unknown) => {
