@@ -22,6 +22,8 @@ export type { IndexMode } from "./indexing/modes.ts";
 export { compress, extract, maskedSelect } from "./functions/masks.ts";
 export { argwhere, flatnonzero, nonzero } from "./functions/nonzero.ts";
 export type { NonzeroOptions } from "./functions/nonzero.ts";
+export { put, putAlongAxis } from "./functions/put.ts";
+export type { PutOptions } from "./functions/put.ts";
 export { gather, indexAdd, indexCopy, oneHot, scatter, scatterAdd, segmentSum } from "./functions/scatter.ts";
 export type { OneHotOptions, SegmentOptions } from "./functions/scatter.ts";
 export { concat, split, stack, unstack } from "./functions/join.ts";

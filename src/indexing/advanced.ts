@@ -19,7 +19,7 @@ import { gather, scatter } from "../../compiler/ops/gather.ts";
 import * as views from "../../compiler/ops/views.ts";
 import type { BoxItem } from "./basic.ts";
 import { boxShape, readBox, writeBox } from "./basic.ts";
-import { inRange } from "./bounds.ts";
+import { inRange, requireKnownInRange } from "./bounds.ts";
 import { entriesValue } from "./entries.ts";
 import type { BasicItem, Item, NewAxis, ParsedIndex, Pick, Span } from "./parse.ts";
 import { mergedPositions } from "./picks.ts";
@@ -41,6 +41,14 @@ const seq = (n: number, from: number = 0): number[] => Array.from({ length: n },
 const isPick = (item: Item): item is Pick => item.kind === "indices" || item.kind === "mask";
 const isLeft = (item: Item): item is Span | NewAxis => item.kind === "span" || item.kind === "newaxis";
 const axesOf = (pick: Pick): readonly number[] => (pick.kind === "mask" ? pick.axes : [pick.axis]);
+
+/** Throws an IndexError where an index on the host is out of range: what reading would throw, at a call that does not read yet. */
+export function requireKnownIndices({ op, type, device, items }: ParsedIndex): void {
+  for (const item of items) {
+    if (item.kind !== "indices" || item.entries.from === "list") continue;
+    requireKnownInRange(item.entries.value, { op, axis: item.axis, length: at(type.shape, item.axis), device });
+  }
+}
 
 /**
  * The elements of `v` at an index. Masks are evaluated now; an UnsupportedError where they are computed on a GPU. Differentiable.

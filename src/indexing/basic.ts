@@ -6,6 +6,7 @@
  */
 import { at } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
+import { make } from "../../compiler/ir/node.ts";
 import type { Shape } from "../../compiler/ir/shape.ts";
 import { constantValue } from "../../compiler/ops/source.ts";
 import * as views from "../../compiler/ops/views.ts";
@@ -88,6 +89,12 @@ export function readBox(v: Value, items: readonly BoxItem[]): Value {
   );
 }
 
+/**
+ * `update` in place of all of `v`. Nothing of `v` is left; but where gradients are recorded the result still is a function of it, whose
+ * derivative is 0 and no mistake.
+ */
+export const writeAll = (v: Value, update: Value): Value => (v.node.tracked ? make(views.dynamicUpdateOp, [v, update], { axes: [], steps: [] }) : update);
+
 /** `v` with `update`, of the shape and dtype that `readBox` gives, in place of what the items address. */
 export function writeBox(v: Value, items: readonly BoxItem[], update: Value): Value {
   const list = extents(v.shape, items);
@@ -100,6 +107,7 @@ export function writeBox(v: Value, items: readonly BoxItem[], update: Value): Va
     axesWhere(list, (e) => e.falling),
   );
   const partial = list.flatMap((e, axis) => (e.moves || e.size < at(v.shape, axis) ? [axis] : []));
+  if (partial.length === 0) return writeAll(v, rising);
   const written = partial.map((axis) => at(list, axis));
   return views.dynamicUpdate(
     v,

@@ -42,17 +42,23 @@ const checked = new WeakMap<Value, number>();
  * their evaluation on the CPU, and are clamped elsewhere.
  */
 export function inRange(indices: Value, about: Addressed): Value {
-  const { op, axis, length } = about;
   if (sizeOf(indices.shape) === 0) return indices;
-  const host = hostElements(indices);
-  if (host !== null) requireAll(host, indices, about);
-  else if (length === 0) throw outOfRange(op, 0, axis, 0);
+  const isKnown = requireKnownInRange(indices, about);
+  const { length } = about;
   const counted = where(less(indices, 0), add(indices, length), indices);
-  if (host !== null) return counted;
+  if (isKnown) return counted;
   if (about.device === "webgpu" || deviceOf(indices) === "webgpu") return minimum(maximum(counted, 0), length - 1);
   pending.set(counted.node, { ...about, indices });
   owed++;
   return counted;
+}
+
+/** Throws an IndexError where one on the host is out of range, or none could be in range; whether they are on the host. */
+export function requireKnownInRange(indices: Value, about: Addressed): boolean {
+  const host = hostElements(indices);
+  if (host !== null) requireAll(host, indices, about);
+  else if (about.length === 0 && sizeOf(indices.shape) > 0) throw outOfRange(about.op, 0, about.axis, 0);
+  return host !== null;
 }
 
 function requireAll(host: HostArray, indices: Value, about: Addressed): void {

@@ -24,7 +24,7 @@ import * as binary from "../functions/binary.ts";
 import * as indexing from "../functions/indexing.ts";
 import type { Index } from "../functions/indexing.ts";
 import type { WriteMode } from "../indexing/advanced.ts";
-import { readIndex, writeIndex } from "../indexing/advanced.ts";
+import { readIndex, requireKnownIndices, writeIndex } from "../indexing/advanced.ts";
 import type { BasicItem, ParsedIndex } from "../indexing/parse.ts";
 import { basicItems, parseIndex } from "../indexing/parse.ts";
 import { indexLayout } from "../mutation/layout.ts";
@@ -123,6 +123,7 @@ export abstract class PlaceMethods extends ShapeMethods {
   }
 
   #partAt(parsed: ParsedIndex): this {
+    requireKnownIndices(parsed);
     const value = valueOf("at", this);
     // it holds the value of now, from which it is read when it is read
     const part = this.wrap(value);

@@ -7,6 +7,7 @@ import { add, multiply } from "../../compiler/ops/arithmetic.ts";
 import { gather, scatter } from "../../compiler/ops/gather.ts";
 import { constantValue, iotaValue } from "../../compiler/ops/source.ts";
 import * as views from "../../compiler/ops/views.ts";
+import { writeAll } from "../indexing/basic.ts";
 import type { Box, GridAxis } from "./box.ts";
 import { boxOf } from "./box.ts";
 import type { Layout } from "./layout.ts";
@@ -27,7 +28,7 @@ export function placeOf(base: Shape, layout: Layout): Place {
   const { shape, strides } = layout;
   if (sizeOf(shape) === 0) return { shape, read: (x) => views.reshape(views.slice(line(x), [0], [0]), shape), replace: (x) => x };
   if (layout.offset === 0 && sizeOf(shape) === sizeOf(base) && isRowMajor(layout))
-    return { shape, read: (x) => views.reshape(x, shape), replace: (x, part) => views.reshape(part, x.shape) };
+    return { shape, read: (x) => views.reshape(x, shape), replace: (x, part) => writeAll(x, views.reshape(part, x.shape)) };
   if (strides.some((s, i) => s === 0 && at(shape, i) !== 1)) return repeatedPlace(base, layout);
   const box = boxOf(base, layout);
   return box === null ? scatteredPlace(layout) : boxPlace(shape, box);

@@ -79,7 +79,9 @@ class Memory {
   }
 
   #called({ src, method, args, pick }: Fields): NDArray {
-    const made = invoke(String(method), [this.get(src), ...(Array.isArray(args) ? args : [])]);
+    const given: readonly unknown[] = Array.isArray(args) ? args : [];
+    const options = method === "slidingWindowView" ? [{ writeable: true }] : [];
+    const made = invoke(String(method), [this.get(src), ...given, ...options]);
     const chosen: unknown = Array.isArray(made) && typeof pick === "number" ? made[pick] : made;
     if (chosen instanceof NDArray) return chosen;
     throw new Error(`${String(method)} gave no array`);

@@ -12,4 +12,5 @@ const both: readonly FloatDType[] = ["float64", "float32"];
 
 export const exceptions: readonly Exception[] = [
   { id: "reduce-matrix-norm-2", dtypes: both, reason: "The spectral norm needs singular values, which come with the decompositions." },
+  { id: "indexing-setitem-cast-int", dtypes: both, reason: "Writing floats into integers is a DTypeError that names astype, where NumPy drops the fraction." },
 ];

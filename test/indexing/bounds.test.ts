@@ -16,6 +16,7 @@ describe("indices whose elements are known", () => {
     ["a negative one", () => at(x, 0, ints([1, -6])), "at: index -6 is out of range for axis 1 with 5 elements."],
     ["beside others", () => at(x, ints([0, 1]), ints([5, 0])), "at: index 5 is out of range for axis 1 with 5 elements."],
     ["of rank 0", () => at(x, array(7, { dtype: "int32" })), "at: index 7 is out of range for axis 0 with 4 elements."],
+    ["a place, before it is read", () => x.at(ints([0, 4])), "at: index 4 is out of range for axis 0 with 4 elements."],
     ["take", () => take(x, ints([20])), "take: index 20 is out of range for axis 0 with 20 elements."],
     ["take with a list", () => take(x, [[0, 5]], { axis: 1 }), "take: index 5 is out of range for axis 1 with 5 elements."],
     ["takeAlongAxis", () => takeAlongAxis(x, [[4]], 0), "takeAlongAxis: index 4 is out of range for axis 0 with 4 elements."],
