@@ -167,7 +167,7 @@ export abstract class PlaceMethods extends ShapeMethods {
   #written(op: string, value: Writable<this>): Value {
     if (typeof value === "number" || typeof value === "boolean") return writtenNumber(op, value, this.#dtype());
     if (value instanceof Lazy) {
-      faceOf(op, [this, value]);
+      faceOf(op, [this.#root(), value]);
       return this.#fitting(op, value);
     }
     return this.#fitting(op, this.#literal(op, value));
@@ -179,7 +179,7 @@ export abstract class PlaceMethods extends ShapeMethods {
   }
 
   #literal(op: string, data: ArrayData): Lazy {
-    const device = requireDevice(op, this.device);
+    const device = requireDevice(op, this.#root().device);
     const ragged = this.rows === null ? null : readRagged(op, data, this.#dtype(), {});
     if (ragged !== null) return this.onRows(given(ragged.data, ragged.type, device), new Rows(ragged.offsets));
     const dense = readLiteral(this.face, data, this.#dtype(), {});
@@ -188,7 +188,11 @@ export abstract class PlaceMethods extends ShapeMethods {
 
   /** Known without reading. */
   #dtype(): DType {
-    return (this.#origin?.root ?? this).dtype;
+    return this.#root().dtype;
+  }
+  /** What this is a part of, or itself: its face, dtype and device are known without reading the part. */
+  #root(): this {
+    return this.#origin?.root ?? this;
   }
 
   /** The same elements without a place. */
