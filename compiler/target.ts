@@ -15,7 +15,7 @@ export interface Target {
   readonly lacks: ReadonlySet<ScalarOp>;
   /** Whether grid iterations run on lanes that can share workgroup memory. */
   readonly lanes: number;
-  /** Whether lanes that load the same elements share them through workgroup memory: fast on hardware, slow where it is emulated. */
+  /** Whether lanes work together through workgroup memory, on tiles of contractions and on long rows: fast on hardware, slow where it is emulated. */
   readonly stagesTiles: boolean;
   /** Storage buffers that one kernel may bind. */
   readonly maxBindings: number;

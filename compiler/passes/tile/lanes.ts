@@ -40,7 +40,7 @@ export function dealLanes(kernel: Kernel, target: Target): Kernel {
   const names = new Names(kernel.body);
   const shares = loops.length === 1 && only?.kind === "reduce" && sharesLoads(only, grid, names);
   if (shares && points >= target.lanes * 4) return kernel;
-  const long = loops.every((s) => tripsOf(s) >= target.lanes * shortestRow);
+  const long = target.stagesTiles && loops.every((s) => tripsOf(s) >= target.lanes * shortestRow);
   if (!shares && loops.every((s) => walksColumns(s, grid, names))) {
     if (!long || points > manyColumns) return kernel;
     return withStages(vectorise(kernel, target), new Dealing("lane", target));
