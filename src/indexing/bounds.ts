@@ -2,7 +2,8 @@
  * Indices within their axis. Those whose elements are on the host are checked at the call. Computed ones are checked when the CPU
  * evaluates them: the one farthest from the axis's ends is one more output of the plan that computes them, and an IndexError follows
  * where it lies beyond. Programs without computed indices pay nothing, and neither do plans that read at indices which a plan before
- * has checked. On a GPU, which answers later, computed indices are clamped.
+ * has checked. On a GPU, which answers later, computed indices are clamped. `inspect`
+ * shows plans without the checks.
  */
 import { CompilerBug } from "../../compiler/ir/errors.ts";
 import { postorder } from "../../compiler/ir/graph.ts";

@@ -70,6 +70,17 @@ describe.each(targets)("computed indices on %s", (target) => {
     expect(grad<NDArray>((v) => at(v, computed([2, -2])).sum())(arange(4)).tolist()).toEqual([0, 0, 2, 0]);
   });
 
+  it("out of range in a write leave what was read before, and fail each time", () => {
+    configure({ target });
+    const a = arange(4).add(0).evalSync();
+    const before = a.get("1:3").add(1);
+    a.at(computed([9])).set(7);
+    const error = "set: index 9 is out of range for axis 0 with 4 elements.";
+    expect(() => a.evalSync()).toThrow(error);
+    expect(() => a.evalSync()).toThrow(error);
+    expect(before.tolist()).toEqual([2, 3]);
+  });
+
   it("that another computes are checked when that one is", () => {
     configure({ target });
     const inner = at(ints([3, 9]), computed([0, 1]));
