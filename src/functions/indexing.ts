@@ -74,7 +74,7 @@ function along(op: string, x: Lazy, options: AxisOption): { readonly v: Value; r
  * take(tensor([10, 20, 30]), [2, 0]); // → tensor([30, 10])
  */
 export function take<T extends Lazy>(x: T, indices: T | number | IndexList, options: TakeOptions = {}): T {
-  if (x.rows !== null && isFirstAxis("take", x, options)) return typeof indices === "number" ? at(x, indices) : takeRows(x, x.rows, indices, options.mode);
+  if (x.rows !== null && isFirstAxis("take", x, options)) return takeRows(x, x.rows, indices, at, options.mode);
   const { v, axis, length } = along("take", x, options);
   const about = { op: "take", x, axis, length };
   if (typeof indices !== "number") return x.wrap(gather(v, positionsAlong(about, indices, options.mode), axis));

@@ -1,12 +1,12 @@
 /** Whether two arrays have memory in common. */
 import { NDArray } from "../array.ts";
 import type { Lazy } from "../handle.ts";
-import { handleOf } from "../operands.ts";
+import { requireHandle } from "../operands.ts";
 import type { Layout } from "./layout.ts";
 import { mayOverlap, overlap } from "./overlap.ts";
 
 function compared(op: string, x: Lazy, y: Lazy, compare: (a: Layout, b: Layout) => boolean): boolean {
-  for (const z of [x, y]) handleOf(op, z);
+  for (const z of [x, y]) requireHandle(op, z);
   if (!(x instanceof NDArray) || !(y instanceof NDArray)) return false;
   if (x === y) return x.size > 0;
   const [a, b] = [x.memory, y.memory];

@@ -22,7 +22,7 @@ import { position } from "../indexing/position.ts";
 import { parseSlice, resolveSlice, Slice, slice } from "../indexing/slice.ts";
 import { elementsOf } from "../operands.ts";
 import { offsetsOf, positions, requireSameRows, Rows, rowText } from "./rows.ts";
-import { joinInts, steps, takeFrom } from "./take.ts";
+import { copyFrom, joinInts, steps, viewFrom } from "./take.ts";
 
 /** Reads on where what is left has no ragged rows. */
 export type ReadDense = <T extends Lazy>(x: T, ...index: readonly Index<T>[]) => T;
@@ -38,12 +38,15 @@ type Several<T extends Lazy> = boolean | Slice | string | null | T | IndexList;
 
 const whole = slice(null, null);
 
-/** The elements of ragged `x` at an index. Elements that follow one another share its memory; others are a copy. */
+/**
+ * The elements of ragged `x` at an index. Rows by number, and slices of them that step by 1, are views; what takes some of the elements
+ * of rows, or rows by lists and masks, is a copy.
+ */
 export function readRows<T extends Lazy>(x: T, index: readonly Index<T>[], read: ReadDense): T {
   const [mask, ...others] = index;
   if (mask instanceof Lazy && mask.rows !== null && others.length === 0) return maskedElements(x, mask);
   let entries = withoutGap(x, index);
-  let reading: Reading<T> = { x: takeFrom(x, positions(requireRows(x).size), x.rows), kept: 0 };
+  let reading: Reading<T> = { x: viewFrom(x, positions(requireRows(x).size), x.rows), kept: 0 };
   for (;;) {
     const [entry, ...rest] = entries;
     const { rows } = reading.x;
@@ -52,7 +55,7 @@ export function readRows<T extends Lazy>(x: T, index: readonly Index<T>[], read:
     if (reading.kept > rows.levels) return readInner(reading.x, entries, read);
     entries = rest;
     if (typeof entry === "number") reading = single(reading, rows, entry);
-    else reading = entry === whole ? { ...reading, kept: reading.kept + 1 } : several(reading, rows, entry);
+    else reading = isWhole(entry) ? { ...reading, kept: reading.kept + 1 } : several(reading, rows, entry);
   }
 }
 
@@ -62,7 +65,8 @@ function single<T extends Lazy>({ x, kept }: Reading<T>, rows: Rows, entry: numb
   const { offsets, elements } = rows.pick(kept, items);
   // of the first axis there is one item: what it holds are the rows that are left
   const levels = kept === 0 ? offsets.slice(1) : [...rows.offsets.slice(0, kept - 1), ...offsets];
-  return { x: takeFrom(x, elements, levels.length === 0 ? null : new Rows(levels)), kept };
+  const take = kept === 0 ? viewFrom : copyFrom;
+  return { x: take(x, elements, levels.length === 0 ? null : new Rows(levels)), kept };
 }
 
 function requireRows(x: Lazy): Rows {
@@ -84,7 +88,7 @@ function readInner<T extends Lazy>(x: T, entries: readonly Index<T>[], read: Rea
   const arrays = entries.filter(isArray).length;
   if (arrays > 0 && entries.some((e) => typeof e === "number" || typeof e === "boolean" || e === null || (arrays > 1 && isArray(e))))
     throw new UnsupportedError("at: an index array behind ragged rows goes with slices only. Take along one axis after the other.");
-  const flat = takeFrom(x, positions(requireRows(x).size), null);
+  const flat = copyFrom(x, positions(requireRows(x).size), null);
   const taken = read(flat, whole, ...entries);
   return x.onRows(taken.value, requireRows(x));
 }
@@ -93,7 +97,8 @@ function readInner<T extends Lazy>(x: T, entries: readonly Index<T>[], read: Rea
 function several<T extends Lazy>({ x, kept }: Reading<T>, rows: Rows, entry: Several<T>): Reading<T> {
   if (kept === 0) {
     const { offsets, elements } = rows.pick(0, itemsOf(x, rows, entry));
-    return { x: takeFrom(x, elements, new Rows(offsets)), kept: 1 };
+    const take = asSlice(entry)?.step === 1 ? viewFrom : copyFrom;
+    return { x: take(x, elements, new Rows(offsets)), kept: 1 };
   }
   const each = asSlice(entry);
   if (each === null) throw new UnsupportedError(`at: within the rows of ${x.typeName} an index is a number or a slice. Pad the rows first: toPadded(x, fill).`);
@@ -104,7 +109,12 @@ function several<T extends Lazy>({ x, kept }: Reading<T>, rows: Rows, entry: Sev
   });
   const { offsets, elements } = rows.pick(kept, joinInts(taken));
   const own = offsetsOf(taken.map((list) => list.length));
-  return { x: takeFrom(x, elements, new Rows([...rows.offsets.slice(0, kept - 1), own, ...offsets])), kept: kept + 1 };
+  return { x: copyFrom(x, elements, new Rows([...rows.offsets.slice(0, kept - 1), own, ...offsets])), kept: kept + 1 };
+}
+
+function isWhole(entry: Several<Lazy>): boolean {
+  const taken = asSlice(entry);
+  return taken !== null && taken.start === null && taken.stop === null && taken.step === 1;
 }
 
 function asSlice(entry: Several<Lazy>): Slice | null {
@@ -133,14 +143,19 @@ function itemsOf<T extends Lazy>(x: T, rows: Rows, entry: Several<Lazy>): Int32A
   throw new UnsupportedError(`at: rows of ${x.typeName} are named by a number, a slice, one list of numbers or a mask. Pad them first: toPadded(x, fill).`);
 }
 
-/** Rows by their numbers, in any order. */
-export function takeRows<T extends Lazy>(x: T, rows: Rows, indices: T | IndexList, mode: IndexMode = "raise"): T {
+/** Rows by their numbers, in any order; a number gives what that row holds. */
+export function takeRows<T extends Lazy>(x: T, rows: Rows, indices: T | number | IndexList, read: ReadDense, mode: IndexMode = "raise"): T {
+  const bound = (i: number): number => boundPosition({ op: "take", axis: 0, length: rows.length }, i, mode);
+  if (typeof indices === "number") {
+    const row = readRows(x, [bound(indices)], read);
+    return row.alike(row.value);
+  }
   const entries = entriesOf("take", indices);
   if (entries.type.dtype === "bool" || entries.type.shape.length !== 1)
     throw new UnsupportedError(`take: rows of ${x.typeName} are named by one list of numbers. Use at for masks.`);
-  const items = Int32Array.from(maskElements("take", entries), (i) => boundPosition({ op: "take", axis: 0, length: rows.length }, i, mode));
+  const items = Int32Array.from(maskElements("take", entries), bound);
   const { offsets, elements } = rows.pick(0, items);
-  return takeFrom(x, elements, new Rows(offsets));
+  return copyFrom(x, elements, new Rows(offsets));
 }
 
 /** The elements where a mask in the same rows is true, each in its row. */
@@ -159,5 +174,5 @@ function maskedElements<T extends Lazy>(x: T, mask: Lazy): T {
     while (k >= at(last, row + 1)) row++;
     lengths[row] = at(lengths, row) + 1;
   }
-  return takeFrom(x, chosen, new Rows([...rows.offsets.slice(0, -1), offsetsOf(lengths)]));
+  return copyFrom(x, chosen, new Rows([...rows.offsets.slice(0, -1), offsetsOf(lengths)]));
 }

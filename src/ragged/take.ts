@@ -24,16 +24,19 @@ function run(v: Value, positions: Int32Array): Value {
   return dynamicSlice(v, [0], [constantValue(positions[0] ?? 0, "int32", "user")], [positions.length]);
 }
 
-/** The elements of ragged `x` at these positions, in these rows (null: along axis 0). Where they follow one another, they share its memory. */
-export function takeFrom<T extends Lazy>(x: T, positions: Int32Array, rows: Rows | null): T {
-  if (followOneAnother(positions))
-    return x.alias(
-      (v) => run(v, positions),
-      (layout) => partLayout(layout, 0, positions[0] ?? 0, positions.length),
-      rows,
-    );
-  const taken = gather(tracked(x.value), hostInts(positions), 0);
+/** The elements of ragged `x` at these positions, in these rows (null: along axis 0); in memory of their own. */
+export function copyFrom<T extends Lazy>(x: T, positions: Int32Array, rows: Rows | null): T {
+  const taken = takeElements(tracked(x.value), positions);
   return rows === null ? x.wrap(taken) : x.onRows(taken, rows);
+}
+
+/** As `copyFrom`, of positions that follow one another: they share the memory of `x`. */
+export function viewFrom<T extends Lazy>(x: T, positions: Int32Array, rows: Rows | null): T {
+  return x.alias(
+    (v) => run(v, positions),
+    (layout) => partLayout(layout, 0, positions[0] ?? 0, positions.length),
+    rows,
+  );
 }
 
 /** `n` positions from `start` on, `step` apart. */
