@@ -15,8 +15,8 @@ export interface Target {
   readonly lacks: ReadonlySet<ScalarOp>;
   /** Whether grid iterations run on lanes that can share workgroup memory. */
   readonly lanes: number;
-  /** Whether lanes work together through workgroup memory, on tiles of contractions and on long rows: fast on hardware, slow where it is emulated. */
-  readonly stagesTiles: boolean;
+  /** Whether lanes do well to share what they load, and to deal out rows: workgroup memory is fast on hardware, slow where it is emulated. */
+  readonly groupMemoryPays: boolean;
   /** Storage buffers that one kernel may bind. */
   readonly maxBindings: number;
   /** Bytes of scratch that one grid point may use. */
@@ -40,7 +40,7 @@ export const js: Target = {
   boolBytes: 1,
   lacks: new Set(),
   lanes: 1,
-  stagesTiles: false,
+  groupMemoryPays: false,
   maxBindings: 64,
   scratchBytes: 32768,
   maxOperations: 1200,
@@ -80,7 +80,7 @@ export const wgsl: Target = {
   boolBytes: 4,
   lacks: new Set<ScalarOp>(["expm1", "log1p", "log10", "cbrt", "fmod", "nextafter", "copysign", ...wgslInexact]),
   lanes: 64,
-  stagesTiles: true,
+  groupMemoryPays: true,
   maxBindings: 8,
   // of 16384: reductions and loop bounds need some workgroup memory too
   scratchBytes: 15360,
@@ -91,7 +91,7 @@ export const wgsl: Target = {
 };
 
 /** A text that is equal for equal targets: part of the plan cache's key. */
-export const targetKey = (t: Target): string => `${t.name} ${t.maxBindings}${t.stagesTiles ? " staged" : ""}`;
+export const targetKey = (t: Target): string => `${t.name} ${t.maxBindings}${t.groupMemoryPays ? " staged" : ""}`;
 
 /** Bytes of a dense buffer of this type on this target. */
 export const storedBytes = (t: TensorType, target: Target): number => sizeOf(t.shape) * (t.dtype === "bool" ? target.boolBytes : dtypeInfo(t.dtype).bytes);

@@ -42,7 +42,7 @@ export function targetFor(device: DeviceName): Target {
   if (info === undefined) return wgsl;
   const bindings = info.limits["maxStorageBuffersPerShaderStage"] ?? wgsl.maxBindings;
   // workgroup memory of an adapter that computes on the CPU is no faster than its other memory
-  return { ...wgsl, maxBindings: Math.min(bindings, mostBindings), stagesTiles: !info.isSoftware };
+  return { ...wgsl, maxBindings: Math.min(bindings, mostBindings), groupMemoryPays: !info.isSoftware };
 }
 
 /** Compiles without the cache and without a device: what `inspect` looks at. */

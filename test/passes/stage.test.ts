@@ -28,7 +28,7 @@ import { caseOf, forms, moreSizes, sizes } from "../wgsl/contractions.ts";
 const formsByName = new Map(Object.entries(forms));
 
 /** Generated JavaScript, scheduled as for a GPU. */
-const laned: Target = { ...js, lanes: wgsl.lanes, stagesTiles: true, scratchBytes: wgsl.scratchBytes };
+const laned: Target = { ...js, lanes: wgsl.lanes, groupMemoryPays: true, scratchBytes: wgsl.scratchBytes };
 
 /** Whole numbers in the place of fractions. */
 const whole = (d: HostData): HostData => (d.type.dtype === "float64" ? { ...d, data: d.data.map((x) => Math.round(x * 4)) } : d);
@@ -98,7 +98,7 @@ describe("what is not staged", () => {
   it("on targets whose workgroup memory is slow, or that have none", () => {
     const size = { m: 64, n: 64, k: 64 };
     expect(isStagedOn(plain, size, wgsl)).toBe(true);
-    expect(isStagedOn(plain, size, { ...wgsl, stagesTiles: false })).toBe(false);
+    expect(isStagedOn(plain, size, { ...wgsl, groupMemoryPays: false })).toBe(false);
     expect(isStagedOn(plain, size, js)).toBe(false);
   });
 

@@ -16,7 +16,7 @@ import { openRunner } from "./run.ts";
 import { openTint } from "./tint.ts";
 
 /** Hardware's template, and that of adapters whose workgroup memory is slow. */
-const templates: Readonly<Record<string, Target>> = { staged: wgsl, registers: { ...wgsl, stagesTiles: false } };
+const templates: Readonly<Record<string, Target>> = { staged: wgsl, registers: { ...wgsl, groupMemoryPays: false } };
 
 const tint = await openTint();
 const runner = await openRunner();

@@ -73,7 +73,7 @@ describe("along rows", () => {
 });
 
 /** A device whose workgroup memory is emulated. */
-const software: Target = { ...wgsl, stagesTiles: false };
+const software: Target = { ...wgsl, groupMemoryPays: false };
 
 describe("one lane a row", () => {
   const cases = [36, 65, 1028].flatMap((n) => Object.entries(programs).map(([name, make]): [string, number, typeof make] => [name, n, make]));

@@ -10,6 +10,7 @@
  *   for %j in 0..512 [grid] { reduce %s = sum over %k in 0..900 [serial] { load %x[%k * 512 + %j] } … }
  *     → for %j in 0..512 step 4 [grid] { for %jv in %j..%j + 4 [vector] { reduce %s = sum over %k in 0..900 [lane] { … } … } }
  */
+import { dtypeInfo } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
@@ -29,6 +30,9 @@ const shortestRow = 1 / 2;
 /** So many columns give every lane of a device a few of its own. */
 const manyColumns = 1 << 18;
 
+/** Bytes of scratch that one lane may have to itself: WGSL promises 8192 bytes of variables a function. */
+const ownScratch = 4096;
+
 /** The kernel with lane axes, or the kernel itself where its grid points have no work to share. */
 export function dealLanes(kernel: Kernel, target: Target): Kernel {
   const grid = gridAxes(kernel.body);
@@ -40,13 +44,19 @@ export function dealLanes(kernel: Kernel, target: Target): Kernel {
   const names = new Names(kernel.body);
   const shares = loops.length === 1 && only?.kind === "reduce" && sharesLoads(only, grid, names);
   if (shares && points >= target.lanes * 4) return kernel;
-  const long = target.stagesTiles && loops.every((s) => tripsOf(s) >= target.lanes * shortestRow);
+  const long = loops.every((s) => tripsOf(s) >= target.lanes * shortestRow) && !keepsToItself(kernel, target);
   if (!shares && loops.every((s) => walksColumns(s, grid, names))) {
     if (!long || points > manyColumns) return kernel;
     return withStages(vectorise(kernel, target), new Dealing("lane", target));
   }
   if (long) return withStages(kernel, new Dealing("lane", target));
   return shares ? kernel : withStages(kernel, new Dealing("serial", target));
+}
+
+/** Whether a row is left to one lane whatever its length, because lanes would meet in slow memory. */
+function keepsToItself({ body }: Kernel, target: Target): boolean {
+  const scratch = [...statements(body)].reduce((n, s) => (s.kind === "local" ? n + s.size * dtypeInfo(s.dtype).bytes : n), 0);
+  return !target.groupMemoryPays && scratch <= ownScratch;
 }
 
 /** Whether iterations must be done in their order: values are carried on, or elements of a buffer in place may be stored several times. */

@@ -35,7 +35,7 @@ import { chooseSize, elementsOf, lanesInAll, pitchOf } from "./stage-size.ts";
 
 /** The kernel with staged tiles, or the kernel itself where they gain nothing. */
 export function stage(kernel: Kernel, target: Target): Kernel {
-  const found = target.stagesTiles ? findContraction(kernel) : null;
+  const found = target.groupMemoryPays ? findContraction(kernel) : null;
   const size = found === null ? null : chooseSize(found, target);
   return found === null || size === null ? kernel : stageAs(kernel, found, size);
 }
