@@ -4,7 +4,7 @@ import { emitWgsl } from "../../compiler/codegen/wgsl/emit.ts";
 import type { WgslKernel } from "../../compiler/ir/shader.ts";
 import { scalarFunction, supports } from "../../compiler/interpret-scalar.ts";
 import type { DType } from "../../compiler/ir/dtype.ts";
-import { apply, load, scalarArity, scalarOps } from "../../compiler/ir/expr.ts";
+import { apply, constant, load, scalarArity, scalarOps } from "../../compiler/ir/expr.ts";
 import type { Expr, ScalarOp } from "../../compiler/ir/expr.ts";
 import { legalize } from "../../compiler/passes/legalize.ts";
 import { vectorise } from "../../compiler/passes/tile/vector.ts";
@@ -182,5 +182,19 @@ describe.each(widths)("scalar operations, %s", (width) => {
     const after = await runner?.run(kernelOf(c, width), memory);
     const found = pairs.map((pair, i) => wrong(c, pair, number(c.to, after?.["y"]?.[i] ?? NaN))).filter((w) => w !== undefined);
     expect(found).toEqual([]);
+  });
+});
+
+describe("extrema with a limit that is a constant", () => {
+  const numbers = edgesOf("float32");
+  const limits = numbers.flatMap((limit) => (["min", "max"] as const).map((op): [ScalarOp, number] => [op, limit]));
+
+  it.skipIf(runner === null).each(limits)("%s with %d", async (op, limit) => {
+    const i = axis("i", "grid", 0, numbers.length);
+    const value = apply(op, [load("a", "float32", i.at), constant(limit, "float32")]);
+    const written = kernel("limit", [reads("a", numbers.length), writes("y", numbers.length)], [loop(i, [store("y", i.at, value)])]);
+    const after = await runner?.run(emitWgsl(legalize(written, wgsl), wgsl), { a: words("float32", numbers), y: words("float32", numbers) });
+    const c: Case = { op, from: "float32", to: "float32" };
+    expect(numbers.map((x, k) => wrong(c, [x, limit], after?.["y"]?.[k] ?? NaN)).filter((w) => w !== undefined)).toEqual([]);
   });
 });
