@@ -5,6 +5,7 @@ import type { HostData } from "../../compiler/ir/host.ts";
 import { printProgram } from "../../compiler/ir/print-plan.ts";
 import type { Compilation } from "../../compiler/pipeline.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
+import type { Target } from "../../compiler/target.ts";
 import type { GpuDevice } from "../../runtime/device.ts";
 import { openedGpu } from "../../src/devices.ts";
 import { targetFor } from "../../src/plans.ts";
@@ -15,9 +16,9 @@ export function theGpu(): GpuDevice {
   return gpu;
 }
 
-/** The outputs of a graph; the data of its params in their order, scalar params included. */
-export const runOnGpu = async (graph: Graph, inputs: readonly HostData[]): Promise<HostData[]> =>
-  run(graph, compileGraph(graph, targetFor("webgpu"), { verify: true }), inputs);
+/** The outputs of a graph compiled for a target of the kind; the data of its params in their order, scalar params included. */
+export const runOnGpu = async (graph: Graph, inputs: readonly HostData[], target: Target): Promise<HostData[]> =>
+  run(graph, compileGraph(graph, target, { verify: true }), inputs);
 
 /** The outputs fused and unfused; once where that makes no difference. */
 export async function runBothWays(graph: Graph, inputs: readonly HostData[]): Promise<readonly HostData[][]> {

@@ -34,7 +34,7 @@ const world: World = { ...tame(exact), takes: (op) => exact.takes(op) && op.name
 const targets: readonly (readonly [string, Target])[] = [
   ["two lanes", { ...wgsl, lanes: 2 }],
   ["sixteen lanes", { ...wgsl, lanes: 16 }],
-  ["lanes that share nothing", { ...wgsl, lanes: 2, stagesTiles: false }],
+  ["lanes that share nothing", { ...wgsl, lanes: 2, groupMemoryPays: false }],
 ];
 
 test.skipIf(runner === null).each(targets)("%s", { timeout: 120_000 }, async (_, target) => {
