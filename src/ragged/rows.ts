@@ -10,7 +10,7 @@ import type { Value } from "../../compiler/ir/node.ts";
 import type { TensorType } from "../../compiler/ir/shape.ts";
 import { tensorType } from "../../compiler/ir/shape.ts";
 import { reshape } from "../../compiler/ops/views.ts";
-import { given } from "../slots.ts";
+import { given, hold } from "../slots.ts";
 
 /** Items of an axis, taken in some order, and what lies below them. */
 export interface Picked {
@@ -59,11 +59,11 @@ export class Rows {
   }
   /** `spans` as an operand of the graph. */
   spansValue(axis: number): Value {
-    return axis === this.levels - 1 ? this.offsetsValue(axis) : (this.#spans[axis] ??= hostInts(this.spans(axis)));
+    return axis === this.levels - 1 ? this.offsetsValue(axis) : (this.#spans[axis] ??= keptInts(this.spans(axis)));
   }
   /** The offsets of a level as an operand of the graph. */
   offsetsValue(level: number): Value {
-    return (this.#values[level] ??= hostInts(at(this.offsets, level)));
+    return (this.#values[level] ??= keptInts(at(this.offsets, level)));
   }
   /** The rows with so many of the outermost levels, from one on. */
   outer(levels: number): Rows {
@@ -113,6 +113,13 @@ export function reversedItems(rows: Rows, axis: number): Int32Array {
 
 /** Integers that the host knows, as a value of the CPU. */
 export const hostInts = (data: Int32Array): Value => given(data, tensorType("int32", [data.length]), "cpu");
+
+/** Held here too: no handle that stands for it takes its memory along, or writes into it, for what all arrays in these rows share. */
+function keptInts(data: Int32Array): Value {
+  const value = hostInts(data);
+  hold(value);
+  return value;
+}
 
 /** `f64[2,~,3]`: dtype, rows, a `~` for each axis whose lengths differ, inner axes. */
 export function raggedText({ dtype, shape }: TensorType, rows: Rows): string {

@@ -134,6 +134,17 @@ describe("memory", () => {
     const copies = [x.at("::-1"), x.at([0, 3]), x.at(":", "1:"), x.add(0), x.at(x.greater(1)), array(x), x.toPadded()];
     expect(copies.map((v) => sharesMemory(v, x))).toEqual([false, false, false, false, false, false, false]);
   });
+  it("of offsets is the array's own", () => {
+    const offsets = x.rowOffsets();
+    offsets.at().mul(0);
+    expect([offsets.tolist(), x.rowOffsets().tolist(), x.sum({ axis: 1 }).tolist()]).toEqual([
+      [0, 0, 0, 0, 0],
+      [0, 3, 5, 5, 6],
+      [6, 9, 0, 6],
+    ]);
+    x.rowOffsets().dispose();
+    expect(x.mean({ axis: 1, keepdims: true }).mul(x).sum().item()).toBe(12 + 40.5 + 36);
+  });
   it("is written through views, which see later writes", () => {
     const [row, rows, flat] = [x.at(0), x.at("1:"), x.flatValues()];
     const before = x.sum({ axis: 1 });
