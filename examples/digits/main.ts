@@ -4,7 +4,7 @@ import { loadDigits } from "./data.ts";
 import type { Options, Stage } from "./options.ts";
 import { parseOptions, usage, UsageError } from "./options.ts";
 import type { Examples, Learner, Step } from "./training.ts";
-import { accuracy, batch, batchAt, examplesOf, makeLearner, readNumber, recordStep, training } from "./training.ts";
+import { accuracy, batch, batchAt, examplesOf, makeLearner, pendingStep, readNumber, recordStep, training } from "./training.ts";
 
 const line = ({ epoch, step, steps }: Step, loss: number, perSecond: number): string =>
   `epoch ${epoch}  step ${step}/${steps}  loss ${loss.toFixed(4)}  ${perSecond.toFixed(0)} steps/s`;
@@ -46,11 +46,9 @@ async function summary(learner: Learner, data: Examples): Promise<string> {
   ].join("\n");
 }
 
-/** Prints the stages of a step like any but the first, of a model of its own. */
+/** Prints the stages of a step. */
 async function dump(data: Examples, seed: number, stages: readonly Stage[]): Promise<void> {
-  const learner = makeLearner(seed);
-  await evalAll(recordStep(learner, batchAt(data, 0)), learner.optimizer.state);
-  const step = inspect([recordStep(learner, batchAt(data, batch)), ...learner.optimizer.state]);
+  const step = inspect(await pendingStep(data, seed));
   for (const stage of stages) console.log(`; ${stage}\n${step.text(stage)}`);
 }
 

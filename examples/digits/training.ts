@@ -88,6 +88,13 @@ export async function* training(learner: Learner, data: Examples, { epochs, seed
   }
 }
 
+/** A step like any but the first, of a model of its own, recorded and not evaluated: something to inspect. */
+export async function pendingStep(data: Examples, seed: number): Promise<Tensor[]> {
+  const learner = makeLearner(seed);
+  await evalAll(recordStep(learner, batchAt(data, 0)), learner.optimizer.state);
+  return [recordStep(learner, batchAt(data, batch)), ...learner.optimizer.state];
+}
+
 /** The digit with the highest score, for each image. */
 export const predicted = (model: Model, images: Tensor): Tensor => argmax(scores(model, images), { axis: 1 });
 
