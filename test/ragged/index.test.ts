@@ -135,6 +135,7 @@ describe("memory", () => {
     expect(copies.map((v) => sharesMemory(v, x))).toEqual([false, false, false, false, false, false, false]);
   });
   it("of offsets is the array's own", () => {
+    x.rowOffsets().dispose();
     const offsets = x.rowOffsets();
     offsets.at().mul(0);
     expect([offsets.tolist(), x.rowOffsets().tolist(), x.sum({ axis: 1 }).tolist()]).toEqual([
@@ -142,7 +143,6 @@ describe("memory", () => {
       [0, 3, 5, 5, 6],
       [6, 9, 0, 6],
     ]);
-    x.rowOffsets().dispose();
     expect(x.mean({ axis: 1, keepdims: true }).mul(x).sum().item()).toBe(12 + 40.5 + 36);
   });
   it("is written through views, which see later writes", () => {
