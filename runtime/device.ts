@@ -106,6 +106,8 @@ export interface GpuDevice extends AsyncDevice {
   measure(executable: Executable, inputs: readonly DeviceBuffer[], scalars: readonly number[]): Promise<MeasuredRun>;
   /** Resolves when all work that was taken so far is done. */
   idle(): Promise<void>;
+  /** Whether it is known that a buffer of this device will never hold a value: its run or its upload failed. */
+  hasFailed(buffer: DeviceBuffer): boolean;
   /** Whether this is a buffer of this very device. */
   owns(slot: Slot): slot is DeviceBuffer;
 }

@@ -12,7 +12,7 @@ import { reshapeOp } from "../compiler/ops/layout.ts";
 import { onesLike, zerosLike } from "../compiler/ops/views.ts";
 import type { Lazy } from "./handle.ts";
 import { requireSameRows } from "./ragged/rows.ts";
-import { shareSlot } from "./slots.ts";
+import { shareSlot, wasRead, workOn } from "./slots.ts";
 import { gradSuspended } from "./tracking.ts";
 
 export interface DifferentiateOptions {
@@ -24,10 +24,23 @@ export interface DifferentiateOptions {
 
 /** The same value as a leaf of differentiation: its definition, if it keeps one, only says where the value comes from. */
 export function leafOf(value: Value, options: { readonly tracked: boolean }): Value {
-  const definition = value.slot === null ? { op: detachOp, args: [value], attrs: noAttrs } : null;
+  const work = workOn(value);
+  const definition = value.slot === null || work !== undefined ? { op: detachOp, args: [value], attrs: noAttrs } : null;
   const leaf = result(new Node(definition, [value.type], { tracked: options.tracked, provenance: "user" }), 0);
   shareSlot(value, leaf);
+  // where the value comes from matters until it is there
+  if (work !== undefined) void forgetOrigin(leaf, value, work);
   return leaf;
+}
+
+async function forgetOrigin(leaf: Value, origin: Value, work: Promise<void>): Promise<void> {
+  const arrived = await work.then(
+    () => true,
+    () => false,
+  );
+  if (!arrived) return;
+  leaf.node.drop();
+  wasRead(origin);
 }
 
 /** The same value without its history. */

@@ -20,7 +20,7 @@ import { checksOwed } from "./indexing/bounds.ts";
 import { movesRecorded, nextMoves } from "./moves.ts";
 import { prepare } from "./plans.ts";
 import { settings } from "./settings.ts";
-import { cpuInput, gpuInput, readValue, readValueSync, slotOf, viewOf } from "./slots.ts";
+import { cpuInput, gpuInput, holding, readValue, readValueSync, slotOf, taken, viewOf, wasRead, workOn } from "./slots.ts";
 
 /** A value, and the device that computes it. */
 export interface Placed {
@@ -53,30 +53,29 @@ function nextStage(asked: readonly Placed[]): Stage | null {
 
 const placed = (value: Value): Placed => ({ value, device: deviceOf(value) ?? "cpu" });
 
-/** GPU memory that is being computed; settles when it is known whether that went well. */
-const inFlight = new Map<Slot, Promise<void>>();
-
 /** Computes these values, each once, in one plan a device; lets dead buffers go where they have piled up. */
-export async function evaluate(handles: readonly Placed[]): Promise<void> {
-  // a handle may be rebound or disposed meanwhile
+export function evaluate(handles: readonly Placed[]): Promise<void> {
   const asked = handles.map(({ value, device }): Placed => ({ value, device }));
+  return holding(
+    asked.map((a) => a.value),
+    () => compute(asked),
+  );
+}
+
+async function compute(asked: readonly Placed[]): Promise<void> {
   for (let stage = nextStage(asked); stage !== null; stage = nextStage(asked)) {
     const gpu = stage.webgpu.length > 0 ? (openedGpu() ?? (await requireGpu())) : null;
     if (gpu === null && strays(stage.cpu).length === 0) runOnCpu(stage.cpu, nothing);
     else await startOnBoth(stage, gpu);
     for (const value of stage.moves) await move(value);
   }
-  if (inFlight.size > 0) await landed(asked);
+  // others may have asked for the same: then it is not known yet whether it could be computed
+  for (const { value } of asked) {
+    const work = workOn(value);
+    if (work !== undefined) await work;
+  }
   if (cpu.pressure.over) await cpu.pressure.relieve();
   await openedGpu()?.pressure.relieve();
-}
-
-/** Until it is known whether these, which others may have asked for as well, could be computed. */
-async function landed(asked: readonly Placed[]): Promise<void> {
-  for (const { value } of asked) {
-    const running = value.slot === null ? undefined : inFlight.get(value.slot);
-    if (running !== undefined) await running;
-  }
 }
 
 /** A call that may not wait, and the one that may. */
@@ -185,16 +184,16 @@ async function startOnGpu(values: readonly Value[], gpu: GpuDevice): Promise<voi
   const inputs = canonical.buffers.map((v) => gpuInput(v, gpu));
   const { outputs, finished } = gpu.run(executable, inputs, canonical.scalars);
   const kept = outputs.map((buffer, i) => keep(at(values, i), buffer));
-  const slots = [...outputs, ...kept.flat().map((k) => k.slot)];
-  for (const slot of slots) inFlight.set(slot, finished);
+  taken(
+    kept.flat().map((k) => k.slot),
+    finished,
+  );
   try {
     await finished;
     kept.forEach(finish);
   } catch (error) {
     for (const { value, slot } of kept.flat()) if (value.slot === slot) value.slot = null;
     throw error;
-  } finally {
-    for (const slot of slots) inFlight.delete(slot);
   }
 }
 
@@ -235,7 +234,9 @@ function dropDefinition(node: Node): void {
   const { definition } = node;
   if (definition === null || node.results.some((r) => r.slot === null)) return;
   const detached = definition.op.kind === "barrier" && definition.op.effect === "detach";
-  if (!node.tracked || detached) node.drop();
+  if (node.tracked && !detached) return;
+  node.drop();
+  definition.args.forEach(wasRead);
 }
 
 /** How many nodes an evaluation of this value would compute. */

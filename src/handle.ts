@@ -25,7 +25,7 @@ import type { Rows } from "./ragged/rows.ts";
 import type { Relayout } from "./mutation/layout.ts";
 import { settings } from "./settings.ts";
 import { tracked } from "./tracking.ts";
-import { hold, letGo, readValue, readValueSync, requireOn } from "./slots.ts";
+import { hold, holding, letGo, readValue, readValueSync, requireOn } from "./slots.ts";
 
 /** `array`: NumPy's habits, float64. `tensor`: PyTorch's habits, float32. */
 export type Face = "array" | "tensor";
@@ -171,13 +171,14 @@ export abstract class Lazy {
   }
   /** The elements in row-major order, as a copy; bool is a Uint8Array of 0 and 1. `into` reuses memory of that kind and length. */
   async data(options: { readonly into?: HostArray } = {}): Promise<HostArray> {
-    // the handle may be rebound or disposed meanwhile
     const { value } = this;
-    const done = evaluate([this]);
-    // a GPU takes the reading at once, behind the work
-    if (value.slot === null) await done;
-    const [data] = await Promise.all([readValue(value), done]);
-    return copyInto(data, options.into, value.type);
+    return holding([value], async () => {
+      const done = evaluate([this]);
+      // a GPU takes the reading at once, behind the work
+      if (value.slot === null) await done;
+      const [data] = await Promise.all([readValue(value), done]);
+      return copyInto(data, options.into, value.type);
+    });
   }
   /** `data` without waiting; throws a DeviceError on devices that cannot. */
   dataSync(options: { readonly into?: HostArray } = {}): HostArray {

@@ -29,10 +29,14 @@ export class HostCopy implements Slot {
     throw new DeviceError(`a buffer of ${typeText(this.type)} was used after it was freed. Keep what you still need: dispose() ends a value.`);
   }
 
-  /** Their buffer on this device. */
+  /** Their buffer on this device. An upload that failed, for want of memory then, is tried again. */
   bufferOn(gpu: GpuDevice): DeviceBuffer {
-    if (this.#uploaded?.to !== gpu) this.#uploaded = { to: gpu, buffer: gpu.upload(this.data, this.type) };
-    return this.#uploaded.buffer;
+    const known = this.#uploaded;
+    if (known?.to === gpu && !gpu.hasFailed(known.buffer)) return known.buffer;
+    this.#forget();
+    const buffer = gpu.upload(this.data, this.type);
+    this.#uploaded = { to: gpu, buffer };
+    return buffer;
   }
 
   /** The same elements, whose type differs in nothing that matters to memory. */
@@ -46,6 +50,10 @@ export class HostCopy implements Slot {
     this.#owners--;
     if (this.#owners > 0) return;
     this.#data = null;
+    this.#forget();
+  }
+
+  #forget(): void {
     if (this.#uploaded?.to.isLost === false) this.#uploaded.buffer.release();
     this.#uploaded = null;
   }

@@ -48,10 +48,31 @@ export function given(data: HostArray, type: TensorType, device: DeviceName): Va
   return value;
 }
 
-/** Lets `to` stand for the same evaluated memory as `from`, where it was evaluated. */
+/** GPU memory that is being computed; settles when it is known whether that went well. */
+const underWay = new Map<Slot, Promise<void>>();
+
+/** Work that is to fill these slots was given to a GPU. */
+export function taken(slots: readonly Slot[], finished: Promise<void>): void {
+  for (const slot of slots) underWay.set(slot, finished);
+  void finished
+    .catch(() => null)
+    .then(() => {
+      for (const slot of slots) underWay.delete(slot);
+      return null;
+    });
+}
+
+/** The work that is to fill the value's slot, where it is under way. */
+export const workOn = ({ slot }: Value): Promise<void> | undefined => (slot === null || underWay.size === 0 ? undefined : underWay.get(slot));
+
+/** Lets `to` stand for the same evaluated memory as `from`, where it was evaluated; for nothing again where that turns out to have failed. */
 export function shareSlot(from: Value, to: Value): void {
-  if (from.slot !== null && isCounted(from.slot)) from.slot.retain();
-  to.slot = from.slot;
+  const { slot } = from;
+  if (slot !== null && isCounted(slot)) slot.retain();
+  to.slot = slot;
+  workOn(from)?.catch(() => {
+    if (to.slot === slot) to.slot = null;
+  });
 }
 
 /** One more handle or cell stands for it. */
@@ -62,9 +83,31 @@ export function hold(value: Value): void {
 /** The last one gives the memory back, once no recorded node reads it; collection does where handles were dropped without `dispose`. */
 export function letGo(value: Value): void {
   value.holders--;
-  if (value.holders > 0 || value.readers > 0 || value.slot === null || !isCounted(value.slot)) return;
+  if (value.holders > 0) return;
+  if (value.readers === 0) giveBack(value);
+  else value.isOnlyRead = true;
+}
+
+/** A node that read it was evaluated, and does so no longer. */
+export function wasRead(value: Value): void {
+  if (value.readers === 0 && value.holders === 0 && value.isOnlyRead) giveBack(value);
+}
+
+function giveBack(value: Value): void {
+  if (value.slot === null || !isCounted(value.slot)) return;
   value.slot.release();
   value.slot = null;
+}
+
+/** Keeps what handles stand for until the task is done, also where they are rebound or disposed meanwhile. */
+export async function holding<T>(values: readonly Value[], task: () => Promise<T>): Promise<T> {
+  const held = values.filter((v) => v.holders > 0);
+  held.forEach(hold);
+  try {
+    return await task();
+  } finally {
+    held.forEach(letGo);
+  }
 }
 
 /** The GPU that holds this memory; a DeviceError where it was lost with its device. */

@@ -39,6 +39,8 @@ export class Value {
   readers = 0;
   /** Handles of the user that stand for it and were not disposed. */
   holders = 0;
+  /** Whether there were handles, and all were disposed while definitions still read it. */
+  isOnlyRead = false;
   constructor(node: Node, index: number, type: TensorType) {
     this.node = node;
     this.index = index;

@@ -196,6 +196,10 @@ export class WebGpuDevice implements GpuDevice {
     throw new DeviceError(`webgpu: ${typeText(buffer.type)} lives on the GPU, which answers later. Use await x.data() in place of a synchronous read.`);
   }
 
+  hasFailed(buffer: DeviceBuffer): boolean {
+    return this.#owned(buffer).storage.failure !== null;
+  }
+
   owns(slot: Slot): slot is WebGpuBuffer {
     return slot instanceof WebGpuBuffer && slot.room === this.#room;
   }
