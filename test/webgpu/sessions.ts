@@ -2,10 +2,10 @@
  * Random programs as users write them: tensors and cells on a device, evaluated and read at random points without waiting, handles
  * disposed, cells assigned, gradients taken. Choices look at shapes only, so that a session makes the same choices on every device.
  */
-import { at } from "../../compiler/ir/errors.ts";
+import { at as itemOf } from "../../compiler/ir/errors.ts";
 import { broadcastShapes } from "../../compiler/ir/shape.ts";
 import type { DeviceName, HostArray, Tensor } from "../../src/index.ts";
-import { concat, cumsum, evalAll, maximum, random, slice, softmax, sort, tensor, where } from "../../src/index.ts";
+import { at, concat, cumsum, evalAll, maximum, random, slice, softmax, sort, tensor, where } from "../../src/index.ts";
 import { Genes } from "../fuzz/genes.ts";
 import { sequence } from "../ops/samples.ts";
 
@@ -38,7 +38,7 @@ class Session {
 
   pick(genes: Genes): Tensor {
     const all = [...this.values, ...this.cells];
-    return at(all, all.length - 1 - genes.below(all.length));
+    return itemOf(all, all.length - 1 - genes.below(all.length));
   }
 
   read(what: string, x: Tensor): void {
@@ -74,7 +74,7 @@ const unary: readonly ((x: Tensor, genes: Genes) => Tensor)[] = [
   (x, genes) => {
     const [length = 0] = x.shape;
     const from = genes.below(Math.max(1, length - 1));
-    return length < 2 ? x : x.at(slice(from, from + 2));
+    return length < 2 ? x : at(x, slice(from, from + 2)).tanh();
   },
   (x, genes) => (x.ndim === 0 ? x : x.take(tensor([genes.below(x.length), 0], { dtype: "int32", device: x.device === "cpu" ? "cpu" : "webgpu" }), { axis: 0 })),
   (x) => (x.ndim === 0 || x.size > 64 ? x : concat([x, x.mul(0.5)])),
@@ -149,7 +149,7 @@ export async function play(list: readonly (readonly number[])[], device: DeviceN
   const session = new Session(device, list.length);
   for (const genes of list) {
     const [first = 0, ...rest] = genes;
-    await at(steps, first % steps.length)(session, new Genes(rest));
+    await itemOf(steps, first % steps.length)(session, new Genes(rest));
   }
   for (const x of [...session.values, ...session.cells]) session.read("at the end", x);
   await session.settle();
