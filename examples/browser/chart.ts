@@ -11,8 +11,10 @@ interface EpochEnd {
   readonly accuracy: number;
 }
 
-const margin = { top: 22, right: 14, bottom: 38, left: 46 } as const;
+const margin = { top: 22, right: 14, bottom: 38, left: 58 } as const;
 const lossTicks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+/** `96.2 %` with some air. */
+const labelWidth = 52;
 /** How much of the running mean is kept at each batch that is drawn. */
 const keep = 0.85;
 
@@ -65,7 +67,7 @@ export class LossChart {
     const label = last === undefined ? "Loss over training steps: nothing yet." : `Loss over training steps: ${last.loss.toFixed(3)} at step ${last.step}.`;
     return draw("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": label }, [
       ...frame.axes(),
-      ...this.#ends.flatMap((end) => frame.epochEnd(end)),
+      ...frame.epochEnds(this.#ends),
       frame.line("batch", this.#points),
       frame.line("smooth", smoothed(this.#points)),
     ]);
@@ -121,16 +123,23 @@ class Frame {
       ...stepTicks(this.#steps, this.#width < 500 ? 4 : 8).map((t) => draw("text", { x: this.#x(t), y: bottom + 18, "text-anchor": "middle" }, [String(t)])),
       draw("line", { class: "grid", x1: left, x2: right, y1: bottom, y2: bottom }),
       draw("text", { x: right, y: this.#height - 4, "text-anchor": "end" }, ["training step"]),
-      draw("text", { x: 12, y: middle, "text-anchor": "middle", transform: `rotate(-90 12 ${middle})` }, ["loss (nats, log scale)"]),
+      draw("text", { x: 11, y: middle, "text-anchor": "middle", transform: `rotate(-90 11 ${middle})` }, ["loss (nats, log scale)"]),
     ];
   }
 
-  epochEnd({ step, accuracy }: EpochEnd): SVGElement[] {
-    const x = this.#x(step);
-    return [
-      draw("line", { class: "epoch", x1: x, x2: x, y1: margin.top, y2: this.#height - margin.bottom }),
-      draw("text", { class: "share", x, y: margin.top - 8, "text-anchor": step === this.#steps ? "end" : "middle" }, [percent(accuracy)]),
-    ];
+  /** A line each, and as many numbers as fit: always the last. */
+  epochEnds(ends: readonly EpochEnd[]): SVGElement[] {
+    const apart = this.#x(ends[0]?.step ?? 0) - this.#x(0);
+    const every = Math.ceil(labelWidth / apart);
+    return ends.flatMap(({ step, accuracy }, i) => {
+      const x = this.#x(step);
+      const line = draw("line", { class: "epoch", x1: x, x2: x, y1: margin.top, y2: this.#height - margin.bottom });
+      if ((ends.length - 1 - i) % every !== 0) return [line];
+      const label = draw("text", { class: "share", x: Math.min(x, this.#width - labelWidth / 2), y: margin.top - 8, "text-anchor": "middle" }, [
+        percent(accuracy),
+      ]);
+      return [line, label];
+    });
   }
 
   line(name: string, points: readonly Point[]): SVGElement {

@@ -14,7 +14,7 @@ export interface Found {
 export async function findGpu(): Promise<Found> {
   try {
     const gpu = await openDevice("webgpu");
-    const software = gpu.isSoftware ? ". This is a software GPU: it computes on the CPU, so expect no more speed" : "";
+    const software = gpu.isSoftware ? ". This is a software GPU: it computes on the CPU, and its speed says nothing about a real one" : "";
     return { gpu, words: `GPU: ${gpu.adapter}${software}.` };
   } catch (error) {
     console.info("lazuli:", error instanceof Error ? error.message : error);
