@@ -227,11 +227,9 @@ export type Prepare = (op: string, x: Lazy) => Value;
 
 /** The handle's value as a float: integers and bool become the face's own float. Ragged rows are an UnsupportedError. */
 export const floating: Prepare = (op, x) => asFloat(op, x, valueOf(op, x));
-/** The handle's value as a number: bool becomes int32. Ragged rows are an UnsupportedError. */
-export const numeric: Prepare = (op, x) => asNumber(valueOf(op, x));
 /** `floating` of the elements, whatever rows they lie in. */
 export const floatElements: Prepare = (op, x) => asFloat(op, x, elementsOf(op, x));
-/** `numeric` of the elements, whatever rows they lie in. */
+/** The elements as numbers, whatever rows they lie in: bool becomes int32. */
 export const numberElements: Prepare = (op, x) => asNumber(elementsOf(op, x));
 
 function asFloat(op: string, x: Lazy, v: Value): Value {

@@ -46,12 +46,12 @@ export function readRows<T extends Lazy>(x: T, index: readonly Index<T>[], read:
   const [mask, ...others] = index;
   if (mask instanceof Lazy && mask.rows !== null && others.length === 0) return maskedElements(x, mask);
   let entries = withoutGap(x, index);
-  let reading: Reading<T> = { x: viewFrom(x, positions(requireRows(x).size), x.rows), kept: 0 };
+  let reading: Reading<T> = { x, kept: 0 };
   for (;;) {
     const [entry, ...rest] = entries;
     const { rows } = reading.x;
     if (rows === null) return read(reading.x, ...Array.from({ length: reading.kept }, () => whole), ...entries);
-    if (entry === undefined) return reading.x;
+    if (entry === undefined) return reading.x === x ? viewFrom(x, positions(rows.size), rows) : reading.x;
     if (reading.kept > rows.levels) return readInner(reading.x, entries, read);
     entries = rest;
     if (typeof entry === "number") reading = single(reading, rows, entry);

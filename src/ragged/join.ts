@@ -1,7 +1,7 @@
 /** Joining ragged arrays: rows after rows, or item by item along one of their axes. */
 import { at, ShapeError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
-import { normalizeAxis, sameShape, sizeOf } from "../../compiler/ir/shape.ts";
+import { normalizeAxis, sameShape } from "../../compiler/ir/shape.ts";
 import * as views from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
 import { offsetsOf, requireSameRows, Rows } from "./rows.ts";
@@ -93,6 +93,3 @@ function requireSameItems(op: string, a: Rows, b: Rows, axis: number): void {
   if (axis > 1) requireSameRows(op, a.outer(axis - 1), b.outer(axis - 1));
   else if (a.length !== b.length) throw new ShapeError(`${op}: ${a.length} rows and ${b.length} rows do not join along axis 1. Give as many rows each.`);
 }
-
-/** All elements of an operand in one axis. */
-export const flatValue = (v: Value): Value => views.reshape(v, [sizeOf(v.shape)]);
