@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as lazuli from "lazuli";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { graphPasses, kernelPasses } from "../compiler/pipeline.ts";
 import { projectFiles, readProjectFile, root } from "./architecture/source.ts";
 import { withDumps } from "./docs/dumps.ts";
@@ -34,6 +34,9 @@ beforeAll(() => {
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "../../../tsconfig.json", compilerOptions, include: ["./*.ts"] }));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+// an example may choose a device, and finds a GPU on some machines
+afterEach(() => void lazuli.configure({ device: "cpu" }));
 
 test.each(examples)("$place", async ({ file }) => {
   await expect(import(file)).resolves.toBeDefined();
