@@ -24,7 +24,7 @@ import { gather } from "../../compiler/ops/gather.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import { broadcast, permute, reduceSum, reshape } from "../../compiler/ops/layout.ts";
 import { prefixProd, prefixSum } from "../../compiler/ops/prefix.ts";
-import { reduceMax, reduceMin } from "../../compiler/ops/reductions.ts";
+import { argmin, reduceMax, reduceMin } from "../../compiler/ops/reductions.ts";
 import { threefry } from "../../compiler/ops/random.ts";
 import { constantValue, iotaValue } from "../../compiler/ops/source.ts";
 import { tanh } from "../../compiler/ops/trigonometric.ts";
@@ -116,6 +116,7 @@ describe("one axis of n elements", () => {
         ],
         (x, i) => [multiply(gather(x, i, 0), x)],
       ),
+    "the sum, the least and its place": (n) => one("float32", [n], (x) => [reduceSum(exp(negative(absolute(x))), [0]), reduceMin(x, [0]), argmin(x, [0])]),
     "an update of a part": (n) =>
       two(f32s([n + 9], [n]), (x, y) => [4, 5].map((start) => dynamicUpdate(negative(x), y, [0], [constantValue(start, "int32")], [1]))),
     "in place": (n) => ({ ...two(f32s([n], [n]), (x, y) => [add(multiply(x, y), 1), multiply(y, 3)]), donated: [0, 1] }),
