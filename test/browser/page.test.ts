@@ -166,6 +166,25 @@ describe("with WebGPU", () => {
   });
 });
 
+/** Keeps what the page asks for within reach, so that it can be taken away. */
+const withinReach = `
+  const { requestDevice } = GPUAdapter.prototype;
+  GPUAdapter.prototype.requestDevice = async function (...args) {
+    return (window.taken = await requestDevice.apply(this, args));
+  };`;
+
+test("a GPU that is lost in the middle of training: the page says so, and trains again on a new one", async () => {
+  const { page } = await visit(withGpu, "?epochs=1&autostart", withinReach);
+  await page.waitForFunction("Number.parseInt(document.getElementById('step').textContent) >= 8", undefined, { timeout: 60_000 });
+  await page.evaluate("window.taken.destroy()");
+  await state(page, "failed");
+  expect(await text(page, "#status")).toMatch(/lost.*Try again, or choose the other device\.$/);
+  await page.click("#start");
+  await state(page, "running");
+  await state(page, "done");
+  expect(await number(page, "#accuracy")).toBeGreaterThan(90);
+}, 180_000);
+
 describe("without WebGPU", () => {
   test("says so in plain words and trains on the cpu", async () => {
     const { page, complaints } = await visit(withoutGpu, "?epochs=1&autostart", "delete Navigator.prototype.gpu");
