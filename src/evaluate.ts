@@ -51,6 +51,9 @@ function nextStage(asked: readonly Placed[]): Stage | null {
   return { cpu: on("cpu"), webgpu: on("webgpu"), moves };
 }
 
+/** Whether it is still to be computed: who evaluates at the same time may have done so, and let it go again. */
+const isPending = ({ slot, node }: Value): boolean => slot === null && node.definition !== null;
+
 const placed = (value: Value): Placed => ({ value, device: deviceOf(value) ?? "cpu" });
 
 /** Computes these values, each once, in one plan a device; lets dead buffers go where they have piled up. */
@@ -67,7 +70,7 @@ async function compute(asked: readonly Placed[]): Promise<void> {
     const gpu = stage.webgpu.length > 0 ? (openedGpu() ?? (await requireGpu())) : null;
     if (gpu === null && strays(stage.cpu).length === 0) runOnCpu(stage.cpu, nothing);
     else await startOnBoth(stage, gpu);
-    for (const value of stage.moves) await move(value);
+    for (const value of stage.moves) if (isPending(value)) await move(value);
   }
   // others may have asked for the same: then it is not known yet whether it could be computed
   for (const { value } of asked) {
@@ -112,8 +115,7 @@ export function evaluateSync(asked: readonly Placed[], sync: SyncCall): void {
 
 /** The GPU computes while the CPU does. */
 async function startOnBoth(stage: Stage, gpu: GpuDevice | null): Promise<void> {
-  // others may have evaluated some of it while the GPU was opened
-  const left = stage.webgpu.filter((v) => v.slot === null);
+  const left = stage.webgpu.filter(isPending);
   const running = gpu === null ? null : startOnGpu(left, gpu);
   await Promise.all([running, startOnCpu(stage.cpu)]);
 }
@@ -125,10 +127,7 @@ const nothing: Fetched = new Map();
 async function startOnCpu(values: readonly Value[]): Promise<void> {
   const fetched = new Map<Value, HostArray>();
   for (const v of strays(values)) fetched.set(v, await readValue(v));
-  runOnCpu(
-    values.filter((v) => v.slot === null),
-    fetched,
-  );
+  runOnCpu(values.filter(isPending), fetched);
 }
 
 /** What these values are computed from, and is not on the CPU. */
@@ -200,7 +199,7 @@ async function startOnGpu(values: readonly Value[], gpu: GpuDevice): Promise<voi
 /** Brings an evaluated operand to the move's device. */
 async function move(value: Value): Promise<void> {
   const data = await readValue(at(value.node.args, 0));
-  if (value.slot === null) finish(keep(value, slotOf(data, value.type, requireDevice("toDevice", placed(value).device))));
+  if (isPending(value)) finish(keep(value, slotOf(data, value.type, requireDevice("toDevice", placed(value).device))));
 }
 
 interface Kept {

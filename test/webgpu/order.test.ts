@@ -96,6 +96,14 @@ describe.skipIf(gpu === null)("evaluations on webgpu", () => {
       expect([[...(await sum.data())], back.tolist()]).toEqual([[19, 36], [20, 38]]); // prettier-ignore
     });
 
+    test("that need the same moves", async () => {
+      const [x, y] = [tensor([1, 2]).exp(), tensor([3, 4]).add(1)];
+      const [a, b] = [x.toDevice("cpu").mul(0), y.toDevice("cpu")];
+      const sums = [a.add(b), b.add(a).mul(2), a.add(b).toDevice("webgpu").add(1)];
+      const read = (await Promise.all(sums.map((s) => s.data()))).map((d) => [...d]);
+      expect(read).toEqual([[4, 5], [8, 10], [5, 6]]); // prettier-ignore
+    });
+
     test("a handle rebound or disposed while it is computed", async () => {
       for (const isOpen of [true, false]) {
         if (!isOpen) closeDevice("webgpu");

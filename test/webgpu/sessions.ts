@@ -41,6 +41,11 @@ class Session {
     return itemOf(all, all.length - 1 - genes.below(all.length));
   }
 
+  /** Keeps a handle, unless it is one that is kept already. */
+  push(x: Tensor): void {
+    if (x.size <= 256 && !this.values.includes(x) && !this.cells.includes(x)) this.values.push(x);
+  }
+
   read(what: string, x: Tensor): void {
     const title = `${what} (read ${this.reads.length})`;
     this.reads.push(x.data().then((data) => ({ what: title, data })));
@@ -91,22 +96,17 @@ const binary: readonly ((x: Tensor, y: Tensor) => Tensor)[] = [
 ];
 
 const fits = (x: Tensor, y: Tensor): boolean => broadcastShapes(x.shape, y.shape) !== undefined;
-const small = (x: Tensor): boolean => x.size <= 256;
 
 const steps: readonly Step[] = [
-  (s, genes) => {
-    const y = genes.from(unary)(s.pick(genes), genes);
-    if (small(y)) s.values.push(y);
-  },
+  (s, genes) => s.push(genes.from(unary)(s.pick(genes), genes)),
   (s, genes) => {
     const [x, y] = [s.pick(genes), s.pick(genes)];
-    const made = fits(x, y) ? genes.from(binary)(x, y) : x.mul(0.5);
-    if (small(made)) s.values.push(made);
+    s.push(fits(x, y) ? genes.from(binary)(x, y) : x.mul(0.5));
   },
   (s, genes) => {
     const x = s.pick(genes);
     const [w, b] = s.cells;
-    if (x.ndim > 0 && x.shape[x.ndim - 1] === 4 && w !== undefined && b !== undefined) s.values.push(x.matmul(w).add(b).tanh());
+    if (x.ndim > 0 && x.shape[x.ndim - 1] === 4 && w !== undefined && b !== undefined) s.push(x.matmul(w).add(b).tanh());
   },
   (s, genes) => void s.pending.push(s.pick(genes).eval()),
   (s, genes) => void s.pending.push(evalAll(s.pick(genes), [s.pick(genes), s.pick(genes)])),
@@ -116,11 +116,8 @@ const steps: readonly Step[] = [
     const [gone] = s.values.splice(genes.below(s.values.length), 1);
     gone?.dispose();
   },
-  (s, genes) => {
-    const x = s.pick(genes);
-    s.values.push(x.toDevice("cpu").mul(0.9).toDevice(s.device));
-  },
-  (s, genes) => void s.values.push(s.pick(genes).detach()),
+  (s, genes) => s.push(s.pick(genes).toDevice("cpu").mul(0.9).toDevice(s.device)),
+  (s, genes) => s.push(s.pick(genes).detach()),
   trainingStep,
   (s, genes) => {
     const cell = genes.from(s.cells);
