@@ -4,9 +4,8 @@
  * lanes come to every barrier.
  */
 import { at } from "../../ir/errors.ts";
-import type { Expr } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import type { Axis, Kernel, Stmt } from "../../ir/loop.ts";
+import type { Axis, Kernel, Let, Stmt } from "../../ir/loop.ts";
 import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { Steps } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
@@ -42,30 +41,40 @@ function isSteady(kernel: Kernel): boolean {
 /** `lanes`: those that a point can use; `points`: how many there are. */
 export function packingFor(kernel: Kernel, { lanes, points }: { readonly lanes: number; readonly points: number }, target: Target): Packing {
   if (lanes === 1 || points < 2 || !isSteady(kernel)) return { ...oneLane, lanes };
-  const columns = walksColumns(kernel.body, []);
+  const columns = walksColumns(kernel.body, { around: [], lets: [...statements(kernel.body)].filter((s) => s.kind === "let") });
   const own = columns ? Math.min(lanes, maxColumnLanes) : lanes;
   const room = (columns ? maxWorkgroup : target.lanes) / own;
   const slots = Math.max(1, Math.min(room, 2 ** Math.ceil(Math.log2(points))));
   return { lanes: own, slots, neighbours: columns ? "points" : "lanes" };
 }
 
+/** Axes around a list, and the kernel's lets: indices are often named outside of the loop that uses them. */
+interface Setting {
+  readonly around: readonly Axis[];
+  readonly lets: readonly Let[];
+}
+
 /** Whether the first loop that is dealt out reads elements that are neighbours of the next point's, and not of the next turn's. */
-function walksColumns(list: readonly Stmt[], around: readonly Axis[]): boolean {
+function walksColumns(list: readonly Stmt[], { around, lets }: Setting): boolean {
   for (const s of list) {
-    if (dealsLanes(s)) return isColumn(s, around);
-    if (bodiesOf(s).some((body) => body.length > 0)) return bodiesOf(s).some((body) => walksColumns(body, [...around, ...axesOf(s)]));
+    if (dealsLanes(s)) return isColumn(s, { around, lets });
+    const inner = { around: [...around, ...axesOf(s)], lets };
+    if (bodiesOf(s).some((body) => body.length > 0)) return bodiesOf(s).some((body) => walksColumns(body, inner));
   }
   return false;
 }
 
-function isColumn(s: Stmt, around: readonly Axis[]): boolean {
+function isColumn(s: Stmt, { around, lets }: Setting): boolean {
   const point = around.findLast((a) => a.kind === "vector" || a.kind === "grid");
   const own = axesOf(s).at(-1);
   if (point === undefined || own === undefined) return false;
-  const loads = exprOrder([s, ...statements([s])].flatMap(expressionsOf)).filter((e) => e.op === "load");
-  const along = (index: Expr, axis: Axis): number | undefined => new Steps().with(axis.name, { stride: 1, rest: undefined }).of(index).stride;
-  const indices = loads.map((e) => at(e.args, 0));
-  return indices.some((index) => along(index, point) === 1) && !indices.some((index) => along(index, own) === 1);
+  const indices = exprOrder([s, ...statements([s])].flatMap(expressionsOf))
+    .filter((e) => e.op === "load")
+    .map((e) => at(e.args, 0));
+  const along = ({ name }: Axis): Steps =>
+    lets.reduce((steps, l) => steps.with(l.name, steps.of(l.value)), new Steps().with(name, { stride: 1, rest: undefined }));
+  const [outside, inside] = [along(point), along(own)];
+  return indices.some((index) => outside.of(index).stride === 1) && !indices.some((index) => inside.of(index).stride === 1);
 }
 
 /** Texts of positions in arrays of one item per lane. */

@@ -3,7 +3,7 @@ import { at } from "../../ir/errors.ts";
 import { isScalarOp } from "../../ir/expr.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import type { Axis, Stmt } from "../../ir/loop.ts";
+import type { Axis, Kernel, Stmt, Store } from "../../ir/loop.ts";
 import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { visitExpressions } from "../../ir/loop-walk.ts";
 import type { Steps } from "../../ir/steps.ts";
@@ -58,20 +58,27 @@ type Depth = "top" | "loop";
 
 class Tallying {
   readonly tally: Tally = { whole: 0, single: 0, lead: 0 };
+  readonly #buffers: ReadonlySet<string>;
 
-  #access(index: Expr, steps: Steps, depth: Depth): "whole" | "single" | "none" {
-    if (steps.of(index).stride === 0) return "none";
+  constructor(buffers: ReadonlySet<string>) {
+    this.#buffers = buffers;
+  }
+
+  /** Scratch is read either way, and counts nothing. */
+  #access(name: string, index: Expr, { steps, depth }: { readonly steps: Steps; readonly depth: Depth }): "whole" | "single" | "none" {
+    if (!this.#buffers.has(name) || steps.of(index).stride === 0) return "none";
     const kind = steps.isWhole(index) ? "whole" : "single";
     this.tally[kind] += depth === "loop" ? repeated : 1;
     return kind;
   }
 
   loads(list: readonly Expr[], steps: Steps, depth: Depth): void {
-    for (const e of exprOrder(list)) if (e.op === "load" && this.#access(at(e.args, 0), steps, depth) === "whole" && depth === "loop") this.tally.lead++;
+    for (const e of exprOrder(list))
+      if (e.op === "load" && this.#access(e.name, at(e.args, 0), { steps, depth }) === "whole" && depth === "loop") this.tally.lead++;
   }
 
-  #store(index: Expr, steps: Steps, depth: Depth): void {
-    if (this.#access(index, steps, depth) === "whole") this.tally.lead++;
+  #store(s: Store, steps: Steps, depth: Depth): void {
+    if (this.#access(s.buffer, s.index, { steps, depth }) === "whole") this.tally.lead++;
   }
 
   /** What the names mean after the list. */
@@ -82,7 +89,7 @@ class Tallying {
       let within = axes.reduce((known, a) => known.within(a), steps);
       for (const body of bodiesOf(s)) within = this.list(body, within, "loop");
       this.loads(expressionsOf(s), within, axes.length > 0 ? "loop" : depth);
-      if (s.kind === "store") this.#store(s.index, steps, depth);
+      if (s.kind === "store") this.#store(s, steps, depth);
       if (s.kind === "let") steps = steps.with(s.name, steps.of(s.value));
       if (s.kind === "carry") steps = steps.with(s.name, changing);
       if (s.kind === "reduce") for (const name of s.names) steps = steps.with(name, changing);
@@ -92,8 +99,12 @@ class Tallying {
 }
 
 /** The accesses of a body, and of the values that a reduction makes of it. */
-export function tallyOf(body: readonly Stmt[], values: readonly Expr[], { steps, depth }: { readonly steps: Steps; readonly depth: Depth }): Tally {
-  const tallying = new Tallying();
+export function tallyOf(
+  body: readonly Stmt[],
+  values: readonly Expr[],
+  { kernel, steps, depth }: { readonly kernel: Kernel; readonly steps: Steps; readonly depth: Depth },
+): Tally {
+  const tallying = new Tallying(new Set(kernel.buffers.map((b) => b.name)));
   tallying.loads(values, tallying.list(body, steps, depth), "loop");
   return tallying.tally;
 }

@@ -47,10 +47,10 @@ export function dealLanes(kernel: Kernel, target: Target): Kernel {
   const long = loops.every((s) => tripsOf(s) >= target.lanes * shortestRow) && !keepsToItself(kernel, target);
   if (!shares && loops.every((s) => walksColumns(s, grid, names))) {
     if (!long || points > manyColumns) return kernel;
-    return withStages(vectorise(kernel, target), new Dealing("lane", target));
+    return dealt(vectorise(kernel, target), "lane", target);
   }
-  if (long) return withStages(kernel, new Dealing("lane", target));
-  return shares ? kernel : withStages(kernel, new Dealing("serial", target));
+  if (long) return dealt(kernel, "lane", target);
+  return shares ? kernel : dealt(kernel, "serial", target);
 }
 
 /** Whether a row is left to one lane whatever its length, because lanes would meet in slow memory. */
@@ -140,17 +140,20 @@ function innermost(s: Stmt): Axis | undefined {
   return only?.kind === "for" ? innermost(only) : axesOf(s).at(-1);
 }
 
-function withStages(kernel: Kernel, dealing: Dealing): Kernel {
+function dealt(kernel: Kernel, kind: "lane" | "serial", target: Target): Kernel {
+  const dealing = new Dealing(kernel, kind, target);
   const body = dealing.stages(kernel.body, new Steps());
   return dealing.changed ? { ...kernel, body } : kernel;
 }
 
 class Dealing {
   changed = false;
+  readonly #kernel: Kernel;
   readonly #kind: "lane" | "serial";
   readonly #target: Target;
 
-  constructor(kind: "lane" | "serial", target: Target) {
+  constructor(kernel: Kernel, kind: "lane" | "serial", target: Target) {
+    this.#kernel = kernel;
     this.#kind = kind;
     this.#target = target;
   }
@@ -200,7 +203,7 @@ class Dealing {
     const vector = vectorAxis(axis.name, axis.hi.value);
     const steps = around.within({ ...axis, step: vectorWidth }).along(vector);
     const map = onto(axis, vector);
-    const { whole, single } = tallyOf(mapped(body, map), values.map(map), { steps, depth: "loop" });
+    const { whole, single } = tallyOf(mapped(body, map), values.map(map), { kernel: this.#kernel, steps, depth: "loop" });
     // one lane a row gains only where it need not gather; lanes that share one read their neighbours' elements anyway
     if (whole === 0 || single > (this.#kind === "serial" ? 0 : whole)) return null;
     this.changed = true;

@@ -35,7 +35,7 @@ export function vectorise(kernel: Kernel, target: Target): Kernel {
   const whole = product(joined);
   const loop = vectorLoop(name, whole, (v) => mapAxes(inner.body, joined, v));
   const outer = nest.slice(0, nest.length - joined.length);
-  if (!pays(loop, outer)) return kernel;
+  if (!pays(loop, outer, kernel)) return kernel;
   const grid: Stmt = { kind: "for", axis: { name, kind: "grid", lo: ix(0), hi: ix(whole), step: vectorWidth }, body: [loop] };
   return { ...kernel, body: tidy([outer.reduceRight<Stmt>((body, f) => ({ ...f, body: [body] }), grid)]) };
 }
@@ -141,9 +141,9 @@ function regrouped(index: Expr, axes: readonly Axis[], flat: Expr): Expr {
 const strideAlong = (index: Expr, name: string): number | undefined => new Steps().with(name, { stride: 1, rest: undefined }).of(index).stride;
 
 /** Whether most of what differs among the four elements is one access in memory, a store or the walk of a reduction among it. */
-function pays(loop: For, outer: readonly For[]): boolean {
+function pays(loop: For, outer: readonly For[], kernel: Kernel): boolean {
   const around = outer.reduce((steps, f) => steps.within(f.axis), new Steps());
   const grid = around.with(at([...freeNames(loop.axis.lo)], 0), { stride: 0, rest: 0 });
-  const { whole, single, lead } = tallyOf(loop.body, [], { steps: grid.along(loop.axis), depth: "top" });
+  const { whole, single, lead } = tallyOf(loop.body, [], { kernel, steps: grid.along(loop.axis), depth: "top" });
   return lead > 0 && whole >= single;
 }
