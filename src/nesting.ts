@@ -1,6 +1,5 @@
 /** Arrays and tensors inside lists and plain objects: what functions of many values take. */
 import { UnsupportedError } from "../compiler/ir/errors.ts";
-import type { Value } from "../compiler/ir/node.ts";
 import { Lazy } from "./handle.ts";
 
 /** Arrays and tensors in any nesting of lists and plain objects. Null, as `x.grad` is before `backward()`, is an error at the call. */
@@ -12,9 +11,6 @@ export function isPlain(x: unknown): x is Readonly<Record<string, unknown>> {
   const prototype: unknown = Object.getPrototypeOf(x);
   return prototype === Object.prototype || prototype === null;
 }
-
-/** The values of all handles below, as `handlesIn` finds them. */
-export const valuesIn = (op: string, root: unknown, path: string): Value[] => handlesIn(op, root, path).map((x) => x.value);
 
 /** All handles below, or an UnsupportedError that names the place of a leaf that is none. `path` names the root. */
 export function handlesIn(op: string, root: unknown, path: string): Lazy[] {
