@@ -149,7 +149,7 @@ class Counter {
       return this.#span(0, least, (i, j) => inner({ lo: from.lo + i * axis.step, hi: from.lo + (j - 1) * axis.step }), steers);
     }
     const e = inner({ lo: from.lo, hi: known.of(axis.hi).hi - 1 });
-    return { tally: times(e.tally, (least + most) / 2), exact: e.exact && least === most };
+    return { tally: times(e.tally, axis.about ?? (least + most) / 2), exact: e.exact && least === most };
   }
 
   /** Iterations i … j-1 together, in halves where they differ. */

@@ -21,6 +21,8 @@ export interface Axis {
   readonly lo: Expr;
   readonly hi: Expr;
   readonly step: number;
+  /** How often it runs on average, where its bounds are loaded: what a schedule goes by. */
+  readonly about?: number;
 }
 
 export interface For {

@@ -209,11 +209,12 @@ class KernelParser {
     const hi = this.#expr();
     const step = t.take("step") ? parseCount(t, "a step") : 1;
     if (step < 1) throw t.error("a step is 1 or more", token);
+    const about = t.take("about") ? { about: parseCount(t, "a number of iterations") } : {};
     t.expect("[", "before the kind of an axis");
     const kind = this.#oneOf(axisKinds, "an axis kind: grid, group, lane, vector or serial");
     t.expect("]", "after the kind of an axis");
     this.#define(token, { scalar: axisIndex(token.name, lo.lo, hi.hi - 1) });
-    return { name: token.name, kind, lo, hi, step };
+    return { name: token.name, kind, lo, hi, step, ...about };
   }
 
   #reduce(): Reduce {

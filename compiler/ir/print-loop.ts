@@ -113,7 +113,7 @@ const textAt = (list: readonly Expr[], i: number, known: Abbreviations): string 
 };
 
 function axisText(a: Axis, known: Abbreviations): string {
-  return `${ref(a.name)} in ${exprText(a.lo, known)}..${exprText(a.hi, known)}${a.step === 1 ? "" : ` step ${a.step}`} [${a.kind}]`;
+  return `${ref(a.name)} in ${exprText(a.lo, known)}..${exprText(a.hi, known)}${a.step === 1 ? "" : ` step ${a.step}`}${a.about === undefined ? "" : ` about ${a.about}`} [${a.kind}]`;
 }
 
 /** Shared expressions larger than this are written once. */

@@ -129,12 +129,15 @@ function learn(condition: Expr, holds: boolean, names: IndexNames, known: Map<st
 const tries = 4096;
 
 function counterexample(index: Expr, size: number, facts: readonly Fact[], names: IndexNames, plain: Range): string | undefined {
+  // behind a guard an index counts only where its value is known
+  if (facts.some((f) => f.from === "guard") && isAlwaysData(index, names)) return undefined;
   const axes = axesOf([index, ...facts.map((f) => f.condition)], names);
   for (const point of points(axes, names)) {
     const values = new Evaluation((name) => names(name)?.value, point);
-    const tests = facts.map((f) => ({ value: values.of(f.condition), holds: f.holds }));
+    const tests = facts.map((f) => ({ value: values.of(f.condition), holds: f.holds, from: f.from }));
     if (tests.some((t) => t.value !== undefined && (t.value !== 0) !== t.holds)) continue;
-    const unknown = tests.some((t) => t.value === undefined);
+    // the range of a loop whose bounds are data holds all that it may walk
+    const unknown = tests.some((t) => t.value === undefined && t.from === "guard");
     const value = values.of(index);
     const free = value === undefined && facts.every((f) => f.from === "loop");
     if (free && isInside(new Ranges(pinned(names, point), new Map()).of(index), size)) continue;
@@ -144,6 +147,24 @@ function counterexample(index: Expr, size: number, facts: readonly Fact[], names
     return `is ${value}${where === "" ? "" : ` where ${where}`}, and should be 0 to ${size - 1}`;
   }
   return undefined;
+}
+
+/** Whether no iteration tells the value: it is computed from data, with no choice between that and something else. */
+function isAlwaysData(index: Expr, names: IndexNames): boolean {
+  let found = false;
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): boolean => {
+    if (seen.has(e)) return true;
+    seen.add(e);
+    if (e.op === "select" || e.dtype === "bool") return false;
+    const name = e.op === "var" ? names(e.name) : undefined;
+    if (e.op === "load" || (e.op === "var" && name?.value === undefined)) {
+      found = true;
+      return true;
+    }
+    return (name?.value === undefined || visit(name.value)) && e.args.every(visit);
+  };
+  return visit(index) && found;
 }
 
 const isInside = (r: Range, size: number): boolean => r.lo >= 0 && r.hi < size;

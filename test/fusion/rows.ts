@@ -415,7 +415,7 @@ const training: readonly FusionRow[] = [
     section: "F",
     expression: "Adam step, Linear 32->128 on x(4,64,32), loss sum(relu)",
     aim: 6,
-    today: { js: 3, wgsl: 5, webgpu: 3 },
+    today: { js: 3, wgsl: 3 },
     outputs: adamStep,
   },
 ];

@@ -26,7 +26,7 @@ describe("verifyKernel accepts", () => {
       "for %a in 0..64 [serial] { for %b in %a * 512..min(%a * 512 + 512, 32768) step 4 [serial] { store atomic add %z[(%b + 3) / 512] = 0f32 } }",
     ],
     ["steps", "for %a in 0..62 step 4 [serial] { store %y[%a + 3] = load %x[%a] store %y[%a] = 0f32 }"],
-    ["loaded bounds", "for %a in load %i[0]..load %i[1] [serial] { store atomic add %z[%a] = load %x[%a] }"],
+    ["loaded bounds", "for %a in max(load %i[0], 0)..min(load %i[1], 64) [serial] { store atomic add %z[%a] = load %x[%a] }"],
     ["loops that never run", "for %a in 0..0 [serial] { store %y[%a + 100] = 0f32 }"],
     ["remainders and quotients", grid("store %y[%a * 8 + %b] = load %x[(%a * 8 + %b) rem 5 * 8 + (%a * 8 + %b) / 8]")],
     ["an index that only all iterations show to fit", grid("store %y[%a * 8 + %b] = load %x[%a * 9 - %a * 2 + %b - %b]")],
@@ -65,6 +65,11 @@ describe("verifyKernel rejects", () => {
       "a loaded index without a guard",
       grid("store %y[%a * 8 + %b] = load %x[load %i[%b]]"),
       "the load of %x: index load %i[%b] may be -Infinity to Infinity, has no guard, and should be 0 to 63",
+    ],
+    [
+      "loaded bounds of any value",
+      "for %a in load %i[0]..min(load %i[1], 64) [serial] { store atomic add %z[%a] = 1f32 }",
+      "the store to %z: index %a is -1000000",
     ],
     ["a carry that may shrink", "carry %c = 0 for %a in 0..64 [serial] { store %y[%a] = load %x[min(%c, 63)] %c = %c - 1 }", "index min(%c, 63) may be"],
     [

@@ -4,6 +4,7 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
@@ -37,6 +38,8 @@ export class Cluster {
   /** Members that must be stored, and the form they are stored at. */
   readonly outputs: Map<Value, readonly Expr[]> = new Map();
   operations = 0;
+  /** Whether everything it asks for counts as a buffer: see `Bindings`. */
+  careful = false;
   /** Grid axes that walk the rows of ragged values: they stay in the grid, as loops over a row stand below them. */
   readonly rows: Set<string> = new Set();
   /** Which ends running values inside come from. */
@@ -75,16 +78,20 @@ export class Cluster {
   mayTurn(axis: string): boolean {
     return !this.fixed && this.closed === null && this.walks.size === 0 && this.grid.includes(axis) && !this.rows.has(axis);
   }
-
-  /** Buffers that the kernel would bind. */
-  bindings(isFree: (node: Node) => boolean): number {
-    let n = this.outputs.size;
-    for (const v of this.demands.keys()) if (!isFree(v.node)) n++;
-    return n;
-  }
 }
 
-function addTo(map: Map<Value, Demand[]>, v: Value, demand: Demand): void {
+/** The demand without the loops inside of the innermost one that its index needs: it is computed outside of them. */
+function atHome(demand: Demand): Demand {
+  const { index, inner } = demand;
+  if (index === null || inner.length === 0) return demand;
+  const leaves = exprOrder(index).filter((e) => e.op === "axis" || e.op === "var");
+  if (leaves.some((e) => e.op === "var")) return demand;
+  const last = inner.findLastIndex((a) => leaves.some((e) => e.name === a));
+  return last === inner.length - 1 ? demand : { ...demand, inner: inner.slice(0, last + 1) };
+}
+
+function addTo(map: Map<Value, Demand[]>, v: Value, given: Demand): void {
+  const demand = atHome(given);
   const list = map.get(v);
   if (list === undefined) map.set(v, [demand]);
   else if (!list.some((d) => sameIndex(d.index, demand.index) && d.inner.join() === demand.inner.join())) list.push(demand);

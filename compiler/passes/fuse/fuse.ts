@@ -10,7 +10,7 @@
  *
  * Whether a step is allowed is decided in `legality.ts`, whether it pays in `profit.ts`; every refusal is recorded.
  */
-import { at, CompilerBug } from "../../ir/errors.ts";
+import { CompilerBug } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { nodesOf } from "../../ir/graph.ts";
@@ -21,10 +21,11 @@ import type { Region } from "../region.ts";
 import { isFree, isLight, isScalarParam } from "../region.ts";
 import { constantOf, storageOf } from "../storage.ts";
 import { Axes } from "./axes.ts";
+import { Bindings } from "./bindings.ts";
 import { Cluster, storable } from "./cluster.ts";
 import { anchorOf, asksOfLight, costOf } from "./demand.ts";
 import type { Alignment, Readers } from "./legality.ts";
-import { absorbRefusal, alignment, closedReason, mergeRefusal, sizeRefusal, storeRefusal } from "./legality.ts";
+import { absorbRefusal, alignment, closedReason, mergeRefusal, sizeRefusal } from "./legality.ts";
 import { mergeInto } from "./merge.ts";
 import { leads } from "./path.ts";
 import { repeatRefusal } from "./profit.ts";
@@ -52,15 +53,27 @@ export interface Fused {
   readonly visits: number;
 }
 
+/** How often fusion begins again, with more nodes that are careful, before all are. */
+const attempts = 3;
+
 export function fuse(graph: Graph, target: Target, options: FuseOptions): Fused {
-  const fuser = new Fuser(graph, target, options);
-  return fuser.run();
+  const careful = new Set<Node>();
+  let visits = 0;
+  for (let attempt = 1; ; attempt++) {
+    const fuser = new Fuser(graph, target, options, new Bindings(target, careful));
+    const fused = fuser.run();
+    visits += fused.visits;
+    const more = attempt < attempts ? fuser.overfull() : nodesOf(graph);
+    if (fuser.overfull().length === 0 || attempt > attempts) return { ...fused, visits };
+    for (const node of more) careful.add(node);
+  }
 }
 
 class Fuser {
   readonly #graph: Graph;
   readonly #target: Target;
   readonly #options: FuseOptions;
+  readonly #bindings: Bindings;
   readonly #axes = new Axes();
   readonly #order = new Map<Node, number>();
   readonly #clusters: Cluster[] = [];
@@ -72,20 +85,33 @@ class Fuser {
   readonly #decisions: Decision[] = [];
   #visits = 0;
 
-  constructor(graph: Graph, target: Target, options: FuseOptions) {
+  constructor(graph: Graph, target: Target, options: FuseOptions, bindings: Bindings) {
     this.#graph = graph;
     this.#target = target;
     this.#options = options;
+    this.#bindings = bindings;
     this.#kept = new Set(graph.outputs.map(storageOf));
   }
 
   run(): Fused {
     const nodes = nodesOf(this.#graph);
     nodes.forEach((n, i) => this.#order.set(n, i));
-    for (let i = nodes.length - 1; i >= 0; i--) this.#visit(at(nodes, i));
-    const live = this.#clusters.filter((c) => c.mergedInto === null && c.outputs.size > 0);
+    for (const node of nodes.toReversed()) {
+      this.#visit(node);
+      this.#bindings.finish(node);
+    }
+    const live = this.#live();
     if (this.#options.fusion) for (const c of live) turnToRows(c, this.#axes, this.#target);
     return { regions: regionsOf(live, nodes, this.#axes), decisions: this.#decisions, visits: this.#visits };
+  }
+
+  /** The nodes of kernels that bind more buffers than the target can. */
+  overfull(): Node[] {
+    return this.#live().flatMap((c) => (this.#bindings.exceeds(c) ? [...c.nodes] : []));
+  }
+
+  #live(): Cluster[] {
+    return this.#clusters.filter((c) => c.mergedInto === null && c.outputs.size > 0);
   }
 
   #visit(node: Node): void {
@@ -151,6 +177,7 @@ class Fuser {
     this.#clusters.push(cluster);
     this.#anchors.set(cluster, node);
     cluster.nodes.add(node);
+    cluster.careful = this.#bindings.isCareful(node);
     cluster.operations = Math.max(1, costOf(node));
     for (const { demand } of anchor.asks) for (const a of demand.inner) cluster.addRow(this.#axes.segment(a));
     if (node.op.kind === "prefix") cluster.walks.add(flag(node.attrs, "reverse") ? "end" : "start");
@@ -182,18 +209,19 @@ class Fuser {
       }
     }
     c.nodes.add(node);
+    c.careful ||= this.#bindings.isCareful(node);
     c.operations += Math.max(1, costOf(node));
     const anchor = this.#anchors.get(c);
     if (anchor !== undefined && costOf(node) > 0) this.#decide(node, c, true, "computed where it is used");
   }
 
   #absorbRefusal(c: Cluster, node: Node): string | null {
-    return absorbRefusal(c, node, this.#target) ?? repeatRefusal(c, node, this.#axes, this.#target);
+    return absorbRefusal(c, node, this.#target, this.#bindings) ?? repeatRefusal(c, node, this.#axes, this.#target);
   }
 
   /** Whether `c` can store the node for all who ask: it walks every element once, and nobody who reads it comes before. */
   #canHost(c: Cluster, node: Node, askers: readonly Cluster[]): boolean {
-    if (c.closed !== null || storeRefusal(c, node, this.#target) !== null) return false;
+    if (c.closed !== null || this.#bindings.storeRefusal(c, node) !== null) return false;
     const stores = node.results.every((r) => {
       const needed = this.#kept.has(r) || this.#askersOfValue(r).length > 0;
       return !needed || (c.demands.get(r) ?? []).some((d) => storable(c, r, d, this.#axes) !== null);
@@ -212,7 +240,7 @@ class Fuser {
   #merge(producer: Cluster, consumer: Cluster, node: Node): boolean {
     if (producer === consumer) return true;
     const aligned = this.#aligned(producer, consumer);
-    const refusal = typeof aligned === "string" ? aligned : mergeRefusal(producer, consumer, aligned, this.#axes, this.#target);
+    const refusal = typeof aligned === "string" ? aligned : mergeRefusal(producer, consumer, aligned, this.#axes, this.#bindings);
     if (typeof aligned === "string" || refusal !== null) {
       this.#decide(node, consumer, false, refusal ?? "");
       return false;

@@ -5,8 +5,9 @@ import { addIndex, freeNames, subIndex } from "../../ir/indexing.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import type { Target } from "../../target.ts";
-import { isFree, isLight } from "../region.ts";
+import { isLight } from "../region.ts";
 import type { Axes } from "./axes.ts";
+import type { Bindings } from "./bindings.ts";
 import type { Cluster, Demand } from "./cluster.ts";
 import { sameIndex } from "./cluster.ts";
 import type { Link, Split, View } from "./rows.ts";
@@ -31,25 +32,13 @@ export function closedReason(node: Node): string | null {
 }
 
 /** Why a light node cannot be computed inside a cluster that asks for it. */
-export function absorbRefusal(c: Cluster, node: Node, target: Target): string | null {
+export function absorbRefusal(c: Cluster, node: Node, target: Target, bindings: Bindings): string | null {
   const demands = node.results.flatMap((r) => c.demands.get(r) ?? []);
   if (demands.some((d) => d.index === null)) return "its whole buffer is needed first";
   if (demands.length > maxForms) return `asked for at ${demands.length} different indices (at most ${maxForms})`;
   if (c.operations + Math.max(1, costOf(node)) > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
-  const own = node.results.filter((r) => c.demands.has(r)).length;
-  const added = operandsAdded(c, node);
-  if (added > own && c.bindings(isFree) + added - own > target.maxBindings) return `the kernel would bind more than ${target.maxBindings} buffers`;
-  return null;
+  return bindings.absorbRefusal(c, node);
 }
-
-/** Why a cluster that computes a node cannot store it too. */
-export function storeRefusal(c: Cluster, node: Node, target: Target): string | null {
-  const added = operandsAdded(c, node);
-  return added > 0 && c.bindings(isFree) + added > target.maxBindings ? `the kernel would bind more than ${target.maxBindings} buffers` : null;
-}
-
-/** Buffers that a cluster must read for a node, and does not read yet. */
-const operandsAdded = (c: Cluster, node: Node): number => new Set(node.args.filter((a) => !isFree(a.node) && !c.demands.has(a))).size;
 
 /** How the axes of a producer and a consumer correspond. */
 export interface Alignment {
@@ -209,9 +198,9 @@ export function sizeRefusal(x: Cluster, d: Cluster, target: Target): string | nu
 }
 
 /** Why two aligned clusters should stay apart all the same. */
-export function mergeRefusal(x: Cluster, d: Cluster, aligned: Alignment, axes: Axes, target: Target): string | null {
-  const bound = new Set([...x.demands.keys(), ...d.demands.keys()].filter((v) => !isFree(v.node) && !x.outputs.has(v)));
-  if (bound.size + x.outputs.size + d.outputs.size > target.maxBindings) return `the kernel would bind more than ${target.maxBindings} buffers`;
+export function mergeRefusal(x: Cluster, d: Cluster, aligned: Alignment, axes: Axes, bindings: Bindings): string | null {
+  const bound = bindings.mergeRefusal(x, d);
+  if (bound !== null) return bound;
   const merged = axes.volume([...aligned.grid.values()]);
   const before = Math.max(axes.volume(x.grid), axes.volume(d.grid));
   if (merged < smallGrid && before > smallWork) return `a grid of ${merged} for ${before} elements leaves too little parallelism`;

@@ -28,6 +28,7 @@ export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignme
   for (const v of large.outputs.keys()) satisfy(large, v);
   large.grid = order;
   large.fixed ||= small.fixed;
+  large.careful ||= small.careful;
   for (const row of small.rows) large.rows.add(axes.renameRow(row, names.get(row)));
   for (const end of small.walks) large.walks.add(end);
   large.operations += small.operations;

@@ -10,9 +10,18 @@ export interface Loop {
   readonly hi: Expr;
   /** The row whose elements it walks, where it does. */
   readonly segment?: RegionSegment;
+  /** The average length of rows. */
+  readonly about?: number;
 }
 
 /** The loop over all values of an axis. */
 export const wholeLoop = (index: Expr): Loop => ({ index, lo: ix(0), hi: ix(index.hi + 1) });
 
-export const axisOf = ({ index, lo, hi }: Loop, kind: AxisKind): Axis => ({ name: index.name, kind, lo, hi, step: 1 });
+export const axisOf = ({ index, lo, hi, about }: Loop, kind: AxisKind): Axis => ({
+  name: index.name,
+  kind,
+  lo,
+  hi,
+  step: 1,
+  ...(about === undefined ? {} : { about }),
+});

@@ -275,7 +275,8 @@ class Lowering {
     if (segment === undefined || length === 0 || isOneRow(segment.offsets)) return wholeLoop(index);
     this.#segments.set(index.name, segment);
     const [lo, hi] = [segment.row, addIndex(segment.row, 1)].map((row) => this.#bound(segment.offsets, row, length, guard, scope));
-    return { ...wholeLoop(index), ...(lo && hi ? { lo, hi } : {}), segment };
+    const rows = at(segment.offsets.shape, 0) - 1;
+    return { ...wholeLoop(index), ...(lo && hi ? { lo, hi } : {}), segment, about: Math.ceil(length / Math.max(1, rows)) };
   }
 
   /** Where a row starts or ends, kept inside of what there is. */

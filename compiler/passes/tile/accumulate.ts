@@ -8,8 +8,8 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, isScalarOp, variable } from "../../ir/expr.ts";
-import { addIndex, ix, mulIndex } from "../../ir/indexing.ts";
+import { axisIndex, isScalarOp, s, variable, withRange } from "../../ir/expr.ts";
+import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
 import type { Axis, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, mapStatements, visitExpressions } from "../../ir/loop-walk.ts";
 
@@ -24,19 +24,22 @@ export function accumulate(kernel: Kernel, lanes: 1 | 4): Kernel {
   const mapList = (list: readonly Stmt[]): Stmt[] =>
     list.flatMap((s) => {
       const inner = mapStatement(s, (e) => e, mapList);
-      return inner.kind === "reduce" && isLong(inner, lanes) ? blocked(inner, lanes) : [inner];
+      if (inner.kind !== "reduce" || !isLong(inner, lanes)) return [inner];
+      return at(inner.axes, 0).about === undefined ? blocked(inner, lanes) : blockedRow(inner, lanes);
     });
   return { ...kernel, body: mapList(kernel.body) };
 }
 
 function isLong(r: Reduce, lanes: 1 | 4): boolean {
   const only = r.axes.length === 1 ? r.axes[0] : undefined;
-  if (only === undefined || only.kind !== "serial" || only.lo.op !== "const" || only.lo.value !== 0 || only.hi.op !== "const" || only.step !== 1) return false;
+  if (only === undefined || only.kind !== "serial" || only.step !== 1) return false;
+  const length = only.lo.op === "const" && only.lo.value === 0 && only.hi.op === "const" ? only.hi.value : only.about;
+  if (length === undefined) return false;
   let operations = 0;
   visitExpressions([r], (e) => {
     if (isScalarOp(e.op)) operations++;
   });
-  const long = lanes === 1 ? !r.exact && only.hi.value > block : only.hi.value >= 4 * lanes && operations <= maxOperations;
+  const long = lanes === 1 ? !r.exact && length > block : length >= 4 * lanes && operations <= maxOperations;
   return long && r.body.every((s) => s.kind === "let" || s.kind === "store");
 }
 
@@ -55,10 +58,11 @@ function blocked(r: Reduce, lanes: 1 | 4): Stmt[] {
 function blocksOf(r: Reduce, lanes: 1 | 4, whole: number, totals: readonly Expr[]): Stmt[] {
   const name = at(r.axes, 0).name;
   const blocks = Math.ceil(whole / block);
-  if (blocks === 1) return blockBody(r, lanes, ix(0), ix(whole), totals);
+  if (blocks === 1) return blockBody(r, lanes, { from: ix(0), to: ix(whole), totals, rest: () => [] });
   const b = axisIndex(`${name}b`, 0, blocks - 1);
   const end = minIndex(addIndex(mulIndex(b, block), block), whole);
-  const run = (lo: Expr, hi: Expr, into: readonly Expr[]): Stmt => loop(b.name, lo, hi, 1, blockBody(r, lanes, mulIndex(b, block), end, into));
+  const run = (lo: Expr, hi: Expr, into: readonly Expr[]): Stmt =>
+    loop(b.name, lo, hi, 1, blockBody(r, lanes, { from: mulIndex(b, block), to: end, totals: into, rest: () => [] }));
   if (blocks <= group) return [run(ix(0), ix(blocks), totals)];
   const groups = Math.ceil(blocks / group);
   const g = axisIndex(`${name}g`, 0, groups - 1);
@@ -69,9 +73,27 @@ function blocksOf(r: Reduce, lanes: 1 | 4, whole: number, totals: readonly Expr[
   return [loop(g.name, ix(0), ix(groups), 1, body)];
 }
 
-function minIndex(e: Expr, n: number): Expr {
-  return { op: "min", dtype: "int32", args: [e, ix(n)], value: 0, name: "", lo: Math.min(e.lo, n), hi: Math.min(e.hi, n) };
+/** Blocks from the start of a row of any length to its end; in each whole steps, then what is left. */
+function blockedRow(r: Reduce, lanes: 1 | 4): Stmt[] {
+  const axis = at(r.axes, 0);
+  const totals = r.names.map((name, i) => variable(name, at(r.init, i).dtype));
+  const from = axisIndex(`${axis.name}b`, axis.lo.lo, axis.hi.hi - 1);
+  const last = minOf(addIndex(from, block), axis.hi);
+  const [end, whole] = ["e", "w"].map((suffix) => variable(`${axis.name}${suffix}`, "int32", from.lo, last.hi));
+  if (end === undefined || whole === undefined) return [r];
+  // no block ends before it starts: the maximum says so to those who check
+  const steps = s.max(subIndex(end, withRange(s.irem(subIndex(end, from), lanes), 0, lanes - 1)), from);
+  const lets: Stmt[] = [{ kind: "let", name: end.name, value: last }, ...(lanes === 1 ? [] : [{ kind: "let", name: whole.name, value: steps } as const])];
+  const rest = (into: readonly Expr[]): Stmt[] => (lanes === 1 ? [] : [loop(axis.name, whole, end, 1, [...r.body, ...assign(r, into, r.values, "_r")])]);
+  const body = [...lets, ...blockBody(r, lanes, { from, to: lanes === 1 ? end : subIndex(whole, lanes - 1), totals, rest })];
+  const blocks: Stmt = { kind: "for", axis: { ...axis, name: from.name, step: block, about: Math.ceil((axis.about ?? block) / block) }, body };
+  return [...r.names.map((name, i): Stmt => ({ kind: "carry", name, init: at(r.init, i) })), blocks];
 }
+
+function minOf(a: Expr, b: Expr): Expr {
+  return { op: "min", dtype: "int32", args: [a, b], value: 0, name: "", lo: Math.min(a.lo, b.lo), hi: Math.min(a.hi, b.hi) };
+}
+const minIndex = (e: Expr, n: number): Expr => minOf(e, ix(n));
 
 const loop = (name: string, lo: Expr, hi: Expr, step: number, body: readonly Stmt[]): Stmt => ({
   kind: "for",
@@ -79,16 +101,24 @@ const loop = (name: string, lo: Expr, hi: Expr, step: number, body: readonly Stm
   body,
 });
 
+interface Block {
+  readonly from: Expr;
+  readonly to: Expr;
+  readonly totals: readonly Expr[];
+  /** What is left behind whole steps, brought into the first accumulators. */
+  readonly rest: (into: readonly Expr[]) => readonly Stmt[];
+}
+
 /** One block: its accumulators, its steps, and their sum brought into the totals. */
-function blockBody(r: Reduce, lanes: 1 | 4, from: Expr, to: Expr, totals: readonly Expr[]): Stmt[] {
+function blockBody(r: Reduce, lanes: 1 | 4, { from, to, totals, rest }: Block): Stmt[] {
   const axis = at(r.axes, 0);
-  const step = axisIndex(`${axis.name}s`, 0, axis.hi.value - 1);
+  const step = axisIndex(`${axis.name}s`, from.lo, to.hi - 1);
   const parts = Array.from({ length: lanes }, (_, u) => r.names.map((name, i) => variable(`${name}_p${u}`, at(r.init, i).dtype)));
   const carries = parts.flatMap((p) => p.map((v, i): Stmt => ({ kind: "carry", name: v.name, init: at(r.init, i) })));
   const steps = parts.flatMap((p, u) => stepOf(r, axis, addIndex({ ...step, hi: step.hi - u }, u), p, `_u${u}`));
   const join = (a: number, b: number, label: string): Stmt[] => assign(r, at(parts, a), at(parts, b), label);
   const sums = lanes === 1 ? [] : [...join(0, 1, "_1"), ...join(2, 3, "_3"), ...join(0, 2, "_2")];
-  return [...carries, loop(step.name, from, to, lanes, steps), ...sums, ...assign(r, totals, at(parts, 0), "_b")];
+  return [...carries, loop(step.name, from, to, lanes, steps), ...rest(at(parts, 0)), ...sums, ...assign(r, totals, at(parts, 0), "_b")];
 }
 
 /** The combination of two tuples. What several of its parts need is one object in all of them. */

@@ -74,7 +74,7 @@ function tripsOf(s: Stmt): number {
   return trips([s.axis]) * (only?.kind === "for" ? tripsOf(only) : 1);
 }
 
-const trips = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * (hasConstantBounds(a) ? a.hi.value - a.lo.value : 0), 1);
+const trips = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * (hasConstantBounds(a) ? a.hi.value - a.lo.value : (a.about ?? 0)), 1);
 
 /** The loop over grid points, or over the four of a vector of them. */
 const gridOf = (body: readonly Stmt[]): For | undefined => body.find((s): s is For => s.kind === "for" && (s.axis.kind === "grid" || s.axis.kind === "vector"));
