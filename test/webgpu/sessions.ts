@@ -5,15 +5,24 @@
 import { at as itemOf } from "../../compiler/ir/errors.ts";
 import { broadcastShapes } from "../../compiler/ir/shape.ts";
 import type { DeviceName, HostArray, Tensor } from "../../src/index.ts";
-import { at, concat, cumsum, evalAll, maximum, random, slice, softmax, sort, tensor, where } from "../../src/index.ts";
+import { at, concat, cumsum, DeviceError, evalAll, maximum, random, slice, softmax, sort, tensor, where } from "../../src/index.ts";
 import { Genes } from "../fuzz/genes.ts";
 import { sequence } from "../ops/samples.ts";
 
-/** What was read, in the order of asking. */
+/** What was read, in the order of asking; null where the device had no memory for it. */
 export interface Read {
   readonly what: string;
-  readonly data: HostArray;
+  readonly data: HostArray | null;
 }
+
+const ofMemory = /memoryLimit/;
+
+/** What it resolves to; null where there was no memory. */
+const unlessRefused = <T>(pending: Promise<T>): Promise<T | null> =>
+  pending.catch((error: unknown) => {
+    if (error instanceof DeviceError && ofMemory.test(error.message)) return null;
+    throw error;
+  });
 
 class Session {
   readonly device: DeviceName;
@@ -48,7 +57,11 @@ class Session {
 
   read(what: string, x: Tensor): void {
     const title = `${what} (read ${this.reads.length})`;
-    this.reads.push(x.data().then((data) => ({ what: title, data })));
+    this.reads.push(unlessRefused(x.data()).then((data) => ({ what: title, data })));
+  }
+
+  start(work: Promise<unknown>): void {
+    this.pending.push(unlessRefused(work));
   }
 
   async settle(): Promise<void> {
@@ -83,6 +96,9 @@ const unary: readonly ((x: Tensor, genes: Genes) => Tensor)[] = [
   },
   (x, genes) => (x.ndim === 0 ? x : x.take(tensor([genes.below(x.length), 0], { dtype: "int32", device: x.device === "cpu" ? "cpu" : "webgpu" }), { axis: 0 })),
   (x) => (x.ndim === 0 || x.size > 64 ? x : concat([x, x.mul(0.5)])),
+  // a write makes another tensor
+  (x, genes) => (x.ndim === 0 ? x : x.at(genes.below(x.length)).set(0.25)),
+  (x, genes) => (x.ndim === 0 ? x : x.at(slice(genes.below(x.length), null)).mul(0.5)),
   (x) => x.add(random.uniform(random.key(5), x.shape).mul(0.1)),
 ];
 
@@ -108,8 +124,8 @@ const steps: readonly Step[] = [
     const [w, b] = s.cells;
     if (x.ndim > 0 && x.shape[x.ndim - 1] === 4 && w !== undefined && b !== undefined) s.push(x.matmul(w).add(b).tanh());
   },
-  (s, genes) => void s.pending.push(s.pick(genes).eval()),
-  (s, genes) => void s.pending.push(evalAll(s.pick(genes), [s.pick(genes), s.pick(genes)])),
+  (s, genes) => s.start(s.pick(genes).eval()),
+  (s, genes) => s.start(evalAll(s.pick(genes), [s.pick(genes), s.pick(genes)])),
   (s, genes) => s.read("value", s.pick(genes)),
   (s, genes) => {
     if (s.values.length < 4) return;
@@ -138,7 +154,7 @@ function trainingStep(s: Session, genes: Genes): void {
     cell.assign(cell.sub(cell.grad.mul(0.05 * (1 + genes.below(5)))));
     cell.grad = null;
   }
-  if (genes.oneIn(2)) s.pending.push(evalAll(...s.cells));
+  if (genes.oneIn(2)) s.start(evalAll(...s.cells));
 }
 
 /** Plays a session to its end; then all that is left is read too. */
@@ -148,7 +164,11 @@ export async function play(list: readonly (readonly number[])[], device: DeviceN
     const [first = 0, ...rest] = genes;
     await itemOf(steps, first % steps.length)(session, new Genes(rest));
   }
-  for (const x of [...session.values, ...session.cells]) session.read("at the end", x);
   await session.settle();
+  for (const x of [...session.values, ...session.cells]) {
+    session.read("at the end", x);
+    await session.settle();
+    x.dispose();
+  }
   return Promise.all(session.reads);
 }
