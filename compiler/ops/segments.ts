@@ -21,7 +21,8 @@ import type { DTypeClass } from "./define.ts";
 import { requireClass } from "./define.ts";
 import type { Extreme } from "./extremes.ts";
 import { neutral, positionMonoid } from "./extremes.ts";
-import { foldMonoid, spread } from "./layout.ts";
+import { foldMonoid, reduceSumOp, spread } from "./layout.ts";
+import { reduceAllOp, reduceAnyOp, reduceMaxOp, reduceMinOp, reduceProdOp } from "./reductions.ts";
 import { iotaValue } from "./source.ts";
 import { pad, slice } from "./views.ts";
 
@@ -232,6 +233,16 @@ export const segmentReduceAll: (values: Value, offsets: Value) => Value = reduce
 export const segmentArgmax: (values: Value, offsets: Value) => Value = reducer(segmentArgmaxOp);
 /** The int32 position within each row of its first least element, or of its first NaN; 0 of an empty row. */
 export const segmentArgmin: (values: Value, offsets: Value) => Value = reducer(segmentArgminOp);
+
+/** What reduces each row as a reduction over axis 0 reduces all elements. */
+export const segmentForms: ReadonlyMap<Primitive, SegmentPrimitive> = new Map<Primitive, SegmentPrimitive>([
+  [reduceSumOp, segmentReduceSumOp],
+  [reduceMaxOp, segmentReduceMaxOp],
+  [reduceMinOp, segmentReduceMinOp],
+  [reduceProdOp, segmentReduceProdOp],
+  [reduceAnyOp, segmentReduceAnyOp],
+  [reduceAllOp, segmentReduceAllOp],
+]);
 
 /** `rows` `[rows, ...inner]` repeated over their rows: `[size, ...inner]`, whose element k is that of the row that k lies in. */
 export const segmentBroadcast = (rows: Value, offsets: Value, size: number): Value => make(segmentBroadcastOp, [rows, offsets], { size });

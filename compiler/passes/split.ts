@@ -3,7 +3,9 @@
  *
  *   reduce sum f32[1048576] → f32[]     →     reduce sum f32[1024,1024] → f32[1024], reduce sum f32[1024] → f32[]
  *
- * How it is cut depends on the shape only, so that the bits do not depend on the machine. Targets with one lane need none of it.
+ * Of ragged values the first step reduces each row (`split-rows`).
+ *
+ * How it is cut depends on the shape only, so that the bits do not depend on the machine. Targets with one lane need the rows only.
  */
 import { at } from "../ir/errors.ts";
 import type { Graph } from "../ir/graph.ts";
@@ -13,6 +15,7 @@ import { ints, make } from "../ir/node.ts";
 import { sizeOf } from "../ir/shape.ts";
 import { permute, reshape } from "../ops/layout.ts";
 import type { Target } from "../target.ts";
+import { RowSplit } from "./split-rows.ts";
 
 /** Below this many elements a result one workgroup is enough. */
 const longEnough = 1 << 16;
@@ -20,8 +23,13 @@ const longEnough = 1 << 16;
 const enoughResults = 256;
 
 export function split(graph: Graph, target: Target): Graph {
-  if (target.lanes === 1) return graph;
-  return rewrite(graph, (node, args) => {
+  const rows = new RowSplit(target);
+  const byRows = rewrite(graph, (node, args, intern) => {
+    const steps = rows.visit(node, args, intern);
+    return steps === null ? null : [steps];
+  });
+  if (target.lanes === 1) return byRows;
+  return rewrite(byRows, (node, args) => {
     const cut = cutOf(node);
     return cut === null ? null : [splitReduction(node, at(args, 0), cut)];
   });

@@ -14,7 +14,7 @@ import { verifyGraph } from "../../compiler/ir/verify.ts";
 import { simplify } from "../../compiler/passes/simplify/simplify.ts";
 import { split } from "../../compiler/passes/split.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
-import { wgsl } from "../../compiler/target.ts";
+import { js, wgsl } from "../../compiler/target.ts";
 import { graphFromText } from "../../compiler/text.ts";
 import { CpuDevice } from "../../runtime/cpu/device.ts";
 import { runCompiled } from "../../src/cli/run.ts";
@@ -54,11 +54,13 @@ test("text reads back as the same graph", () => {
   });
 });
 
-test("split keeps the values", () => {
-  checkPrograms(lengthy(wide), 40, (program) => {
-    const graph = split(program.graph, wgsl);
-    verifyGraph(graph);
-    expectResults(program, interpretGraph(graph, program.inputs), "split");
+test.each([{ world: lengthy(wide) }, { world: inRows(lengthy(wide)) }])("split keeps the values", ({ world }) => {
+  checkPrograms(world, 40, (program) => {
+    for (const target of [wgsl, js]) {
+      const graph = split(program.graph, target);
+      verifyGraph(graph);
+      expectResults(program, interpretGraph(graph, program.inputs), `split for ${target.name}`);
+    }
   });
 });
 
