@@ -2,6 +2,8 @@
  * Random programs as users write them: tensors and cells on a device, evaluated and read at random points without waiting, handles
  * disposed, cells assigned, gradients taken. Choices look at shapes only, so that a session makes the same choices on every device.
  */
+import fc from "fast-check";
+import { expect } from "vitest";
 import { at as itemOf } from "../../compiler/ir/errors.ts";
 import { broadcastShapes } from "../../compiler/ir/shape.ts";
 import type { DeviceName, HostArray, Tensor } from "../../src/index.ts";
@@ -158,7 +160,7 @@ function trainingStep(s: Session, genes: Genes): void {
 }
 
 /** Plays a session to its end; then all that is left is read too. */
-export async function play(list: readonly (readonly number[])[], device: DeviceName): Promise<readonly Read[]> {
+async function play(list: readonly (readonly number[])[], device: DeviceName): Promise<readonly Read[]> {
   const session = new Session(device, list.length);
   for (const genes of list) {
     const [first = 0, ...rest] = genes;
@@ -171,4 +173,27 @@ export async function play(list: readonly (readonly number[])[], device: DeviceN
     x.dispose();
   }
   return Promise.all(session.reads);
+}
+
+/** Steps of a random session. */
+export const session: fc.Arbitrary<number[][]> = fc.array(fc.array(fc.nat({ max: 9999 }), { minLength: 4, maxLength: 8 }), {
+  minLength: 4,
+  maxLength: 30,
+  size: "max",
+});
+
+type Steps = readonly (readonly number[])[];
+
+/** Plays it on both, which must agree; how many reads the GPU answered, and how many it refused for want of memory. */
+export async function checkSession(steps: Steps): Promise<{ readonly answered: number; readonly refused: number }> {
+  const wanted = await play(steps, "cpu");
+  const found = await play(steps, "webgpu");
+  expect(found.map((f) => f.what)).toEqual(wanted.map((w) => w.what));
+  const answers = found.flatMap(({ what, data }, k) => (data === null ? [] : [{ what, got: data, data: itemOf(wanted, k).data ?? [] }]));
+  const off = answers.flatMap(({ what, got, data }) => {
+    const i = [...data].findIndex((x, j) => !(Math.abs(x - itemOf(got, j)) <= 1e-4 * Math.max(1, Math.abs(x))));
+    return i < 0 ? [] : [`${what}, element ${i}: ${got[i]}, not ${data[i]}`];
+  });
+  expect(off).toEqual([]);
+  return { answered: answers.length, refused: found.length - answers.length };
 }
