@@ -15,6 +15,8 @@ export interface Counters {
   bytesAllocated: number;
   /** Outputs that took over the memory of an input. */
   donations: number;
+  /** Bytes that the kernels, copies and fills of evaluated plans stored, temporaries included. */
+  bytesWritten: number;
   bytesUploaded: number;
   bytesRead: number;
   /** Times that collection was provoked because dead buffers held too much. */
@@ -29,6 +31,7 @@ const zero: Readonly<Counters> = {
   buffersAllocated: 0,
   bytesAllocated: 0,
   donations: 0,
+  bytesWritten: 0,
   bytesUploaded: 0,
   bytesRead: 0,
   collections: 0,

@@ -10,6 +10,8 @@ export type { HostArray };
 export interface DeviceBuffer extends Slot {
   readonly bytes: number;
   readonly freed: boolean;
+  /** How many handles own the memory. */
+  readonly owners: number;
   /** The same memory seen with another type of the same size; shares the count. */
   view(type: TensorType): DeviceBuffer;
   retain(): void;

@@ -9,7 +9,6 @@ import type { Lazy } from "./handle.ts";
 import { PlaceMethods } from "./methods/places.ts";
 import { Cell } from "./mutation/cell.ts";
 import type { Layout, Relayout } from "./mutation/layout.ts";
-import { wholeLayout } from "./mutation/layout.ts";
 import { View } from "./mutation/view.ts";
 import type { AxisOption } from "./options.ts";
 import type { Rows } from "./ragged/rows.ts";
@@ -65,7 +64,7 @@ export class NDArray extends PlaceMethods {
   #shared(): View {
     if (this.#view !== null) return this.#view;
     const { value } = this;
-    this.#become(View.whole(new Cell(value), wholeLayout(value.shape)));
+    this.#become(View.whole(new Cell(value)));
     return this.#shared();
   }
 
@@ -84,6 +83,10 @@ export class NDArray extends PlaceMethods {
     const made = rows === null ? this.wrap(view.cell.value) : this.onRows(view.cell.value, rows);
     made.#become(view.derive(layout, read));
     return made;
+  }
+
+  protected override get inPlace(): Value {
+    return this.#view === null ? this.value : this.#view.readInPlace();
   }
 
   protected override store(op: string, value: Value): this {

@@ -11,8 +11,9 @@ import { detachOp } from "../compiler/ops/barrier.ts";
 import { reshapeOp } from "../compiler/ops/layout.ts";
 import { onesLike, zerosLike } from "../compiler/ops/views.ts";
 import type { Lazy } from "./handle.ts";
+import { forget } from "./liveness.ts";
 import { requireSameRows } from "./ragged/rows.ts";
-import { shareSlot, wasRead, workOn } from "./slots.ts";
+import { shareSlot, workOn } from "./slots.ts";
 import { gradSuspended } from "./tracking.ts";
 
 export interface DifferentiateOptions {
@@ -29,18 +30,17 @@ export function leafOf(value: Value, options: { readonly tracked: boolean }): Va
   const leaf = result(new Node(definition, [value.type], { tracked: options.tracked, provenance: "user" }), 0);
   shareSlot(value, leaf);
   // where the value comes from matters until it is there
-  if (work !== undefined) void forgetOrigin(leaf, value, work);
+  if (work !== undefined) void forgetOrigin(leaf, work);
   return leaf;
 }
 
-async function forgetOrigin(leaf: Value, origin: Value, work: Promise<void>): Promise<void> {
+async function forgetOrigin(leaf: Value, work: Promise<void>): Promise<void> {
   const arrived = await work.then(
     () => true,
     () => false,
   );
   if (!arrived) return;
-  leaf.node.drop();
-  wasRead(origin);
+  forget(leaf.node);
 }
 
 /** The same value without its history. */

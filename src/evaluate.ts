@@ -7,20 +7,24 @@
 import { at, DeviceError } from "../compiler/ir/errors.ts";
 import { postorder } from "../compiler/ir/graph.ts";
 import { interpretValues } from "../compiler/interpret.ts";
-import type { Node, Slot, Value } from "../compiler/ir/node.ts";
+import type { Slot, Value } from "../compiler/ir/node.ts";
 import { deviceOf } from "../compiler/ir/node.ts";
 import { typeText } from "../compiler/ir/shape.ts";
 import type { HostArray, HostData } from "../compiler/ir/host.ts";
 import { canonicalize } from "../compiler/passes/canonicalize.ts";
 import type { CpuBuffer } from "../runtime/cpu/buffer.ts";
+import { counters } from "../runtime/counters.ts";
 import type { GpuDevice } from "../runtime/device.ts";
 import { cpu, openedGpu, requireDevice, requireGpu } from "./devices.ts";
 import type { OwedCheck } from "./indexing/bounds.ts";
 import { checksOwed } from "./indexing/bounds.ts";
+import { forget, holding, isForgotten } from "./liveness.ts";
 import { movesRecorded, nextMoves } from "./moves.ts";
 import { prepare } from "./plans.ts";
+import type { PlanRequest } from "./requests.ts";
+import { memoryOf, pureRequest, requestFor } from "./requests.ts";
 import { settings } from "./settings.ts";
-import { cpuInput, gpuInput, holding, readValue, readValueSync, slotOf, taken, viewOf, wasRead, workOn } from "./slots.ts";
+import { cpuInput, filled, gpuInput, readValue, readValueSync, slotOf, taken, viewOf, workOn } from "./slots.ts";
 
 /** A value, and the device that computes it. */
 export interface Placed {
@@ -61,11 +65,11 @@ export function evaluate(handles: readonly Placed[]): Promise<void> {
   const asked = handles.map(({ value, device }): Placed => ({ value, device }));
   return holding(
     asked.map((a) => a.value),
-    () => compute(asked),
+    () => evaluateAll(asked),
   );
 }
 
-async function compute(asked: readonly Placed[]): Promise<void> {
+async function evaluateAll(asked: readonly Placed[]): Promise<void> {
   for (let stage = nextStage(asked); stage !== null; stage = nextStage(asked)) {
     const gpu = stage.webgpu.length > 0 ? (openedGpu() ?? (await requireGpu())) : null;
     if (gpu === null && strays(stage.cpu).length === 0) runOnCpu(stage.cpu, nothing);
@@ -133,21 +137,56 @@ async function startOnCpu(values: readonly Value[]): Promise<void> {
 /** What these values are computed from, and is not on the CPU. */
 const strays = (values: readonly Value[]): Value[] => (openedGpu() === null ? [] : canonicalize(values).buffers.filter((v) => v.slot?.device === "webgpu"));
 
-function runOnCpu(values: readonly Value[], fetched: Fetched): void {
-  if (values.length === 0) return;
-  const checks = checksOwed(values);
-  if (checks.length === 0) {
-    computeOnCpu(values, fetched).forEach((buffer, i) => finish(keep(at(values, i), buffer)));
-    return;
+function runOnCpu(wanted: readonly Value[], fetched: Fetched): void {
+  const reshaped = wanted.filter(isReshaped);
+  if (reshaped.length === 0) compute(wanted, fetched);
+  else {
+    const others = wanted.filter((v) => !reshaped.includes(v));
+    compute(
+      [...new Set([...others, ...reshaped.map(memoryOf)])].filter((v) => v.slot === null),
+      fetched,
+    );
+    for (const v of reshaped) if (v.slot === null) finishAll([v], [viewOf(filled(memoryOf(v)), v.type)]);
   }
-  const made = computeOnCpu([...values, ...checks.map((check) => check.farthest)], fetched);
-  const wrong = settleChecks(checks, made.splice(values.length), fetched);
-  if (wrong === null) {
-    made.forEach((buffer, i) => finish(keep(at(values, i), buffer)));
-    return;
+}
+
+/** Whether it is another shape of what is there, or of what somebody holds and wants to have in memory as well. */
+function isReshaped(v: Value): boolean {
+  const memory = memoryOf(v);
+  return memory !== v && (memory.slot === null ? memory.holders > 0 : memory.slot.device === "cpu");
+}
+
+function compute(wanted: readonly Value[], fetched: Fetched): void {
+  if (wanted.length === 0) return;
+  let request = requestFor(wanted);
+  if (request.before.length > 0) {
+    for (const v of request.before) runOnCpu([v], fetched);
+    request = requestFor(wanted);
   }
-  for (const buffer of made) buffer.release();
-  throw wrong;
+  const checks = checksOwed(request.values);
+  if (checks.length === 0) finishAll(request.values, computeOnCpu(request, fetched));
+  else runChecked(request, checks, fetched);
+}
+
+/** Where a check fails, all stays as it was. So nothing is written over before they are done. */
+function runChecked({ values, donated }: PlanRequest, checks: readonly OwedCheck[], fetched: Fetched): void {
+  const farthest = checks.map((check) => check.farthest);
+  const together = donated.length === 0;
+  const made = computeOnCpu(pureRequest(together ? [...values, ...farthest] : farthest), fetched);
+  const wrong = settleChecks(checks, made.splice(made.length - farthest.length), fetched);
+  if (wrong !== null) {
+    for (const buffer of made) buffer.release();
+    throw wrong;
+  }
+  if (together) finishAll(values, made);
+  else runOnCpu(values, fetched);
+}
+
+/** Evaluates now what a row of writes made, where that can be; false where it is tracked, or needs a GPU. */
+export function flush(value: Value): boolean {
+  if (value.node.tracked || !answersNow({ value, device: "cpu" })) return false;
+  runOnCpu([value], nothing);
+  return true;
 }
 
 /** The first index that is out of range, as an error; null where there is none. */
@@ -155,8 +194,10 @@ function settleChecks(checks: readonly OwedCheck[], farthest: readonly CpuBuffer
   let wrong: Error | null = null;
   checks.forEach((check, i) => {
     const buffer = at(farthest, i);
-    const evaluated = (indices: Value): CpuBuffer =>
-      indices.slot === null ? at(computeOnCpu([indices], fetched), 0) : cpuInput(indices, fetched.get(indices));
+    const evaluated = (indices: Value): CpuBuffer => {
+      if (indices.slot !== null) return cpuInput(indices, fetched.get(indices));
+      return at(computeOnCpu(pureRequest([indices]), fetched), 0);
+    };
     const found = check.settle(at(buffer.elements, 0), (indices) => evaluated(indices).elements);
     buffer.release();
     check.drop();
@@ -165,23 +206,26 @@ function settleChecks(checks: readonly OwedCheck[], farthest: readonly CpuBuffer
   return wrong;
 }
 
-function computeOnCpu(values: readonly Value[], fetched: Fetched): CpuBuffer[] {
+function computeOnCpu(request: PlanRequest, fetched: Fetched): CpuBuffer[] {
   if (settings().target === "interpreter") {
     const contentOf = (v: Value): HostData | null => (v.slot === null ? null : { type: v.type, data: fetched.get(v) ?? readValueSync(v) });
-    return interpretValues(values, contentOf).map(({ data, type }) => cpu.upload(data, type));
+    return interpretValues(request.values, contentOf).map(({ data, type }) => cpu.upload(data, type));
   }
-  const canonical = canonicalize(values);
-  const inputs = canonical.buffers.map((v) => cpuInput(v, fetched.get(v)));
-  return cpu.run(prepare(canonical, cpu).executable, inputs, canonical.scalars);
+  const inputs = request.buffers.map((v) => cpuInput(v, fetched.get(v)));
+  const { executable, bytesWritten } = prepare(request, cpu);
+  const outputs = cpu.run(executable, inputs, request.scalars);
+  counters.bytesWritten += bytesWritten;
+  return outputs;
 }
 
 /** The slots are filled at once, so that further plans can be recorded and run on top; definitions stay until the work went well. */
-async function startOnGpu(values: readonly Value[], gpu: GpuDevice): Promise<void> {
-  if (values.length === 0) return;
-  const canonical = canonicalize(values);
-  const { executable } = prepare(canonical, gpu);
-  const inputs = canonical.buffers.map((v) => gpuInput(v, gpu));
-  const { outputs, finished } = gpu.run(executable, inputs, canonical.scalars);
+async function startOnGpu(wanted: readonly Value[], gpu: GpuDevice): Promise<void> {
+  if (wanted.length === 0) return;
+  const request = requestFor(wanted);
+  const { values } = request;
+  const { executable, bytesWritten } = prepare(request, gpu);
+  const inputs = request.buffers.map((v) => gpuInput(v, gpu));
+  const { outputs, finished } = gpu.run(executable, inputs, request.scalars);
   const kept = outputs.map((buffer, i) => keep(at(values, i), buffer));
   taken(
     kept.flat().map((k) => k.slot),
@@ -189,7 +233,8 @@ async function startOnGpu(values: readonly Value[], gpu: GpuDevice): Promise<voi
   );
   try {
     await finished;
-    kept.forEach(finish);
+    counters.bytesWritten += bytesWritten;
+    finish(values);
   } catch (error) {
     for (const { value, slot } of kept.flat()) if (value.slot === slot) value.slot = null;
     throw error;
@@ -199,7 +244,9 @@ async function startOnGpu(values: readonly Value[], gpu: GpuDevice): Promise<voi
 /** Brings an evaluated operand to the move's device. */
 async function move(value: Value): Promise<void> {
   const data = await readValue(at(value.node.args, 0));
-  if (isPending(value)) finish(keep(value, slotOf(data, value.type, requireDevice("toDevice", placed(value).device))));
+  if (!isPending(value)) return;
+  keep(value, slotOf(data, value.type, requireDevice("toDevice", placed(value).device)));
+  finish([value]);
 }
 
 interface Kept {
@@ -222,20 +269,15 @@ function detachedFrom(value: Value): Value | undefined {
   return definition?.op.kind === "barrier" && definition.op.effect === "detach" ? definition.args[0] : undefined;
 }
 
-/** Drops the definition of what was asked for, the first in the list. */
-function finish(kept: readonly Kept[]): void {
-  const [asked] = kept;
-  if (asked !== undefined) dropDefinition(asked.value.node);
+function finishAll(values: readonly Value[], memory: readonly Slot[]): void {
+  values.forEach((v, i) => void keep(v, at(memory, i)));
+  finish(values);
 }
 
-/** Tracked nodes keep theirs for autodiff; a detached one (a rebound cell) is a leaf, whatever it was computed from. */
-function dropDefinition(node: Node): void {
-  const { definition } = node;
-  if (definition === null || node.results.some((r) => r.slot === null)) return;
-  const detached = definition.op.kind === "barrier" && definition.op.effect === "detach";
-  if (node.tracked && !detached) return;
-  node.drop();
-  definition.args.forEach(wasRead);
+/** Forgets how these were computed, now that they are. */
+function finish(values: readonly Value[]): void {
+  const asked = new Set(values);
+  for (const { node } of values) if (isForgotten(node, asked)) forget(node, asked);
 }
 
 /** How many nodes an evaluation of this value would compute. */

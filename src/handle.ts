@@ -25,7 +25,8 @@ import type { Rows } from "./ragged/rows.ts";
 import type { Relayout } from "./mutation/layout.ts";
 import { settings } from "./settings.ts";
 import { tracked } from "./tracking.ts";
-import { hold, holding, letGo, readValue, readValueSync, requireOn } from "./slots.ts";
+import { hold, holding, letGo } from "./liveness.ts";
+import { readValue, readValueSync, requireOn } from "./slots.ts";
 
 /** `array`: NumPy's habits, float64. `tensor`: PyTorch's habits, float32. */
 export type Face = "array" | "tensor";

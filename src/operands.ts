@@ -59,7 +59,7 @@ export function faceOf<T extends Lazy>(op: string, operands: readonly Operand<T>
   const first = handles[0];
   if (first === undefined) throw new UnsupportedError(`${op}: none of the operands is an array or a tensor. Make one with array(x) or tensor(x).`);
   for (const h of handles) {
-    elementsOf(op, h);
+    requireHandle(op, h);
     if (h.face !== first.face) throw new UnsupportedError(`${op}: mixes an array and a tensor. Convert one of them: tensor(x) or array(x).`);
   }
   return first;

@@ -1,5 +1,5 @@
 /** Compiled plans: made once for a structure, then found by its key. */
-import type { Canonical } from "../compiler/passes/canonicalize.ts";
+import { countPlan } from "../compiler/ir/count.ts";
 import type { Compilation } from "../compiler/pipeline.ts";
 import { compileGraph } from "../compiler/pipeline.ts";
 import type { Target } from "../compiler/target.ts";
@@ -11,12 +11,15 @@ import { PlanCache } from "../runtime/plan-cache.ts";
 import type { DeviceName } from "./devices.ts";
 import { cpu, openedGpu } from "./devices.ts";
 import { dumpPlan } from "./inspect/dump.ts";
+import type { PlanRequest } from "./requests.ts";
 import { settings } from "./settings.ts";
 
 /** A plan with the stages that it came from, ready to run. */
 export interface Prepared {
   readonly compilation: Compilation;
   readonly executable: Executable;
+  /** Bytes that a run stores. */
+  readonly bytesWritten: number;
 }
 
 type AnyDevice = CpuDevice | GpuDevice;
@@ -46,26 +49,27 @@ export function targetFor(device: DeviceName): Target {
 }
 
 /** Compiles without the cache and without a device: what `inspect` looks at. */
-export function compile(canonical: Canonical, target: Target): Compilation {
+export function compile({ build, donated }: PlanRequest, target: Target): Compilation {
   const { fusion, debug } = settings();
-  return compileGraph(canonical.build(), target, { fusion, verify: debug });
+  return compileGraph(build(), target, { fusion, verify: debug, donated });
 }
 
 /** The plan for this structure on this device, under the settings of now. */
-export function prepare(canonical: Canonical, device: AnyDevice): Prepared {
+export function prepare(request: PlanRequest, device: AnyDevice): Prepared {
   const target = targetFor(device === cpu ? "cpu" : "webgpu");
   const cache = cacheOf(device);
   const { fusion, debug } = settings();
-  const key = `${targetKey(target)}|${String(fusion)}|${String(debug)}|${canonical.key}`;
+  const key = `${targetKey(target)}|${String(fusion)}|${String(debug)}|${request.donated.join()}|${request.key}`;
   const known = cache.get(key);
   if (known !== undefined) {
     counters.planHits++;
     return known;
   }
   counters.plansCompiled++;
-  const compilation = compile(canonical, target);
+  const compilation = compile(request, target);
   dumpPlan(compilation);
-  const made = { compilation, executable: device.prepare(compilation.compiled) };
+  const { bytesWritten } = countPlan(compilation.plan);
+  const made = { compilation, bytesWritten, executable: device.prepare(compilation.compiled) };
   cache.set(key, made);
   return made;
 }

@@ -21,7 +21,8 @@ interface Counted extends Slot {
 
 const isCounted = (slot: Slot): slot is Counted => "retain" in slot && "release" in slot;
 
-function filled(value: Value): Slot {
+/** What an evaluated value holds. */
+export function filled(value: Value): Slot {
   const { slot } = value;
   if (slot === null) throw new CompilerBug("a plan's input is not evaluated");
   if (slot.device === null) throw new UnsupportedError(`${typeText(value.type)} was only described, for inspect: it has no elements.`);
@@ -75,39 +76,15 @@ export function shareSlot(from: Value, to: Value): void {
   });
 }
 
-/** One more handle or cell stands for it. */
-export function hold(value: Value): void {
-  value.holders++;
-}
+/** Memory of a device. Host data on its way to one is not, nor is what is only described. */
+export const isMemory = (slot: Slot): slot is DeviceBuffer => isCounted(slot) && "owners" in slot;
 
-/** The last one gives the memory back, once no recorded node reads it; collection does where handles were dropped without `dispose`. */
-export function letGo(value: Value): void {
-  value.holders--;
-  if (value.holders > 0) return;
-  if (value.readers === 0) giveBack(value);
-  else value.isOnlyRead = true;
-}
-
-/** A node that read it was evaluated, and does so no longer. */
-export function wasRead(value: Value): void {
-  if (value.readers === 0 && value.holders === 0 && value.isOnlyRead) giveBack(value);
-}
-
-function giveBack(value: Value): void {
-  if (value.slot === null || !isCounted(value.slot)) return;
-  value.slot.release();
+/** Gives back what a value that nobody needs owns. What a plan took over is gone already. */
+export function releaseSlot(value: Value): void {
+  const { slot } = value;
+  if (slot === null || !isCounted(slot)) return;
+  if (!("freed" in slot) || slot.freed === false) slot.release();
   value.slot = null;
-}
-
-/** Keeps what handles stand for until the task is done, also where they are rebound or disposed meanwhile. */
-export async function holding<T>(values: readonly Value[], task: () => Promise<T>): Promise<T> {
-  const held = values.filter((v) => v.holders > 0);
-  held.forEach(hold);
-  try {
-    return await task();
-  } finally {
-    held.forEach(letGo);
-  }
 }
 
 /** The GPU that holds this memory; a DeviceError where it was lost with its device. */

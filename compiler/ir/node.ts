@@ -39,8 +39,6 @@ export class Value {
   readers = 0;
   /** Handles of the user that stand for it and were not disposed. */
   holders = 0;
-  /** Whether there were handles, and all were disposed while definitions still read it. */
-  isOnlyRead = false;
   constructor(node: Node, index: number, type: TensorType) {
     this.node = node;
     this.index = index;
@@ -84,6 +82,14 @@ export class Node {
     this.provenance = provenance;
     this.device = definition === null ? null : placeOf(definition);
     for (const a of definition?.args ?? []) a.readers++;
+  }
+
+  /** Reads other operands from now on: the caller knows that nobody who reads this node sees a difference. */
+  reread(args: readonly Value[]): void {
+    const { op, args: before, attrs } = this.def;
+    for (const a of args) a.readers++;
+    for (const a of before) a.readers--;
+    this.definition = { op, args, attrs };
   }
 
   /** Forgets how the node was computed. */

@@ -177,8 +177,8 @@ class Assignment {
    */
   #mayLive(young: Draft, old: Draft, home: Draft, step: number): boolean {
     if (home.role === "temp") return young.role === "temp";
-    if (old !== home && old.type.dtype !== young.type.dtype) return false;
-    return young.role === "output" || at(this.#steps, step).kind === "copy";
+    if (at(this.#steps, step).kind === "copy") return old.type.dtype === young.type.dtype;
+    return young.role === "output" && old === home;
   }
 
   /** Only an output takes an input's memory for good: temps that no output takes over in the end get memory of their own. */

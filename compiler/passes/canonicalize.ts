@@ -20,6 +20,8 @@ import { param } from "../ops/source.ts";
 /** The structure of what is asked for, and what this asking puts into it. */
 export interface Canonical {
   readonly key: string;
+  /** The recorded nodes that are computed, operands first. */
+  readonly nodes: readonly Node[];
   /** A value for each buffer param: evaluated, or a move that must be before the plan runs. */
   readonly buffers: readonly Value[];
   /** A number for each scalar param. */
@@ -96,7 +98,7 @@ export function canonicalize(values: readonly Value[], name: string = "main"): C
     }
   });
   words.push(`>${values.map(refer).join()}`);
-  return { key: words.join(";"), buffers, scalars, build: () => build(name, values, order, buffers) };
+  return { key: words.join(";"), nodes: order, buffers, scalars, build: () => build(name, values, order, buffers) };
 }
 
 function build(name: string, values: readonly Value[], order: readonly Node[], buffers: readonly Value[]): Graph {

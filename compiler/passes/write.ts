@@ -38,13 +38,17 @@ export function writeInPlace(graph: Graph, donated: readonly number[]): Graph {
   const homes = new Map(donated.map((i) => [at(buffers, i), at(buffers, i)]));
   const chosen = choose(graph, homes);
   if (chosen.size === 0) return graph;
-  return rewrite(graph, (node, args, intern) => {
+  // an update that is asked for too is stored once
+  const copies = new Map<Value, Value>();
+  const written = rewrite(graph, (node, args, intern) => {
     const row = chosen.get(node);
     if (row === undefined) return null;
-    const update = at(args, row.updates);
-    const own = readsElsewhere(node, row, homes) ? result(intern.node(copyOp, [update], {}), 0) : update;
-    return intern.node(row, args.with(row.updates, own), node.attrs).results;
+    if (!readsElsewhere(node, row, homes)) return intern.node(row, args, node.attrs).results;
+    const copy = result(intern.node(copyOp, [at(args, row.updates)], {}), 0);
+    copies.set(at(node.args, row.updates), copy);
+    return intern.node(row, args.with(row.updates, copy), node.attrs).results;
   });
+  return { ...written, outputs: graph.outputs.map((v, i) => copies.get(v) ?? at(written.outputs, i)) };
 }
 
 /** The updates whose operand dies with them, and the rows that write them. */

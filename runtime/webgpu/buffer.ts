@@ -111,6 +111,9 @@ export class WebGpuBuffer implements DeviceBuffer {
   get freed(): boolean {
     return this.#storage === null || this.#storage.owners === 0;
   }
+  get owners(): number {
+    return this.#storage?.owners ?? 0;
+  }
   /** Throws a DeviceError after the last release. */
   get storage(): Storage {
     return this.#live("used");

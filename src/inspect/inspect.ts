@@ -1,7 +1,6 @@
 /** Looking at what evaluation would do, without doing it. */
 import { UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
-import { canonicalize } from "../../compiler/passes/canonicalize.ts";
 import type { Target } from "../../compiler/target.ts";
 import { js, wgsl } from "../../compiler/target.ts";
 import type { Nesting } from "../nesting.ts";
@@ -10,6 +9,7 @@ import type { DeviceName } from "../devices.ts";
 import { requireDevice } from "../devices.ts";
 import type { Lazy } from "../handle.ts";
 import { compile, targetFor } from "../plans.ts";
+import { requestFor } from "../requests.ts";
 import { described, isDescription } from "./described.ts";
 import { Inspection } from "./inspection.ts";
 
@@ -94,6 +94,6 @@ function resultOf(f: Function, args: readonly unknown[]): unknown {
 
 /** Evaluation would compute each pending value once, and leave the others as they are. */
 function inspectValues(values: readonly Value[], target: Target): Inspection {
-  const canonical = canonicalize([...new Set(values)].filter((v) => v.slot === null));
-  return new Inspection(compile(canonical, target), canonical);
+  const request = requestFor([...new Set(values)].filter((v) => v.slot === null));
+  return new Inspection(compile(request, target), request);
 }

@@ -5,10 +5,10 @@ import type { Graph } from "../../compiler/ir/graph.ts";
 import type { Plan } from "../../compiler/ir/plan.ts";
 import { peakBytes } from "../../compiler/ir/print-plan.ts";
 import { nameGraph } from "../../compiler/ir/print.ts";
-import type { Canonical } from "../../compiler/passes/canonicalize.ts";
 import type { Compilation } from "../../compiler/pipeline.ts";
 import { finalGraph } from "../../compiler/pipeline.ts";
 import { wgsl } from "../../compiler/target.ts";
+import type { PlanRequest } from "../requests.ts";
 import { compile } from "../plans.ts";
 import { explanation } from "./explain.ts";
 import type { KernelReport } from "./kernels.ts";
@@ -55,7 +55,7 @@ export interface FusionDecision {
 /** What evaluating would do. Made by `inspect`; nothing was run for it. */
 export class Inspection {
   readonly #compilation: Compilation;
-  readonly #canonical: Canonical;
+  readonly #request: PlanRequest;
   /** What would be launched, in order. */
   readonly kernels: readonly KernelReport[];
   /** Operations and bytes of the whole plan. */
@@ -64,9 +64,9 @@ export class Inspection {
   /** Bytes of inputs, outputs and temporaries while it runs. */
   readonly peakBytes: number;
 
-  constructor(compilation: Compilation, canonical: Canonical) {
+  constructor(compilation: Compilation, request: PlanRequest) {
     this.#compilation = compilation;
-    this.#canonical = canonical;
+    this.#request = request;
     this.kernels = kernelReports(compilation);
     const cost = countPlan(compilation.plan);
     this.operations = cost.operations;
@@ -128,7 +128,7 @@ export class Inspection {
 
   /** The shaders of the same graph, one a kernel. Throws an UnsupportedError or a DTypeError where WebGPU cannot compute it. */
   wgsl(): string {
-    const shaders = this.#compilation.target.name === "wgsl" ? this.#compilation : compile(this.#canonical, wgsl);
+    const shaders = this.#compilation.target.name === "wgsl" ? this.#compilation : compile(this.#request, wgsl);
     return stageText(shaders, "source");
   }
 
@@ -137,6 +137,6 @@ export class Inspection {
    * filled. Rejects with a DeviceError where there is no GPU.
    */
   async measure(options: MeasureOptions = {}): Promise<Measurement> {
-    return measurePlan(this.#compilation, this.#canonical, options);
+    return measurePlan(this.#compilation, this.#request, options);
   }
 }

@@ -4,11 +4,11 @@ import type { HostArray } from "../../compiler/ir/host.ts";
 import { hostArray } from "../../compiler/ir/host.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import { sizeOf } from "../../compiler/ir/shape.ts";
-import type { Canonical } from "../../compiler/passes/canonicalize.ts";
 import type { Compilation } from "../../compiler/pipeline.ts";
 import { CpuBuffer } from "../../runtime/cpu/buffer.ts";
 import type { DeviceBuffer, GpuDevice } from "../../runtime/device.ts";
 import { cpu, requireGpu } from "../devices.ts";
+import type { PlanRequest } from "../requests.ts";
 import { gpuInput } from "../slots.ts";
 
 export interface MeasureOptions {
@@ -31,45 +31,51 @@ export interface Measurement {
 }
 
 /** Runs a plan where it was made for, with a clock at each launch, and throws the results away. */
-export async function measurePlan(c: Compilation, canonical: Canonical, options: MeasureOptions = {}): Promise<Measurement> {
+export async function measurePlan(c: Compilation, request: PlanRequest, options: MeasureOptions = {}): Promise<Measurement> {
   const { runs = 10 } = options;
   if (!Number.isInteger(runs) || runs < 1) throw new UnsupportedError(`measure: runs is a count from 1 on, not ${String(runs)}.`);
-  return c.target.name === "js" ? measureOnCpu(c, canonical, runs) : measureOnGpu(c, canonical, runs);
+  return c.target.name === "js" ? measureOnCpu(c, request, runs) : measureOnGpu(c, request, runs);
 }
 
-function measureOnCpu(c: Compilation, canonical: Canonical, runs: number): Measurement {
+function measureOnCpu(c: Compilation, request: PlanRequest, runs: number): Measurement {
   const times: number[][] = kernelNames(c).map(() => []);
   let launch = 0;
   const watch = { now: () => performance.now(), launched: (took: number) => void at(times, launch++).push(took) };
   const executable = cpu.prepare(c.compiled, watch);
-  const inputs = canonical.buffers.map(cpuMemory);
+  const inputs = request.buffers.map(cpuMemory);
   const totals: number[] = [];
   for (let run = 0; run <= runs; run++) {
     launch = 0;
     const start = performance.now();
-    const outputs = cpu.run(executable, inputs, canonical.scalars);
+    const outputs = cpu.run(executable, lent(c, inputs), request.scalars);
     totals.push(performance.now() - start);
     for (const o of outputs) o.release();
   }
-  for (const made of inputs.filter((b, i) => b !== canonical.buffers[i]?.slot)) made.release();
+  for (const made of inputs.filter((b, i) => b !== request.buffers[i]?.slot)) made.release();
   return { runs, ns: medianNs(totals), kernels: kernelNames(c).map((name, i) => ({ name, ns: medianNs(at(times, i)) })) };
 }
 
-async function measureOnGpu(c: Compilation, canonical: Canonical, runs: number): Promise<Measurement> {
+async function measureOnGpu(c: Compilation, request: PlanRequest, runs: number): Promise<Measurement> {
   const gpu = await requireGpu();
   const executable = gpu.prepare(c.compiled);
   const times: number[][] = kernelNames(c).map(() => []);
   const totals: number[] = [];
-  const inputs = canonical.buffers.map((v) => gpuMemory(v, gpu));
+  const inputs = request.buffers.map((v) => gpuMemory(v, gpu));
   let timed = true;
   for (let run = 0; run <= runs; run++) {
-    const { outputs, launchNs, totalNs } = await gpu.measure(executable, inputs, canonical.scalars);
+    const { outputs, launchNs, totalNs } = await gpu.measure(executable, lent(c, inputs), request.scalars);
     totals.push(totalNs / 1e6);
     timed &&= launchNs !== null;
     launchNs?.forEach((ns, i) => at(times, i).push(ns / 1e6));
     for (const o of outputs) o.release();
   }
   return { runs, ns: medianNs(totals), kernels: timed ? kernelNames(c).map((name, i) => ({ name, ns: medianNs(at(times, i)) })) : [] };
+}
+
+/** A run takes over the memory of some inputs: it gets handles of their own for these, so that it works on a copy. */
+function lent<B extends DeviceBuffer>({ plan }: Compilation, inputs: readonly B[]): DeviceBuffer[] {
+  const taken = new Set(plan.buffers.flatMap((b) => (b.donates === null ? [] : [plan.inputs.indexOf(b.donates)])));
+  return inputs.map((b, i) => (taken.has(i) ? b.view(b.type) : b));
 }
 
 /** The kernel of each launch. */

@@ -19,6 +19,7 @@ import { Lazy } from "../handle.ts";
 import type { Operand } from "../operands.ts";
 import { faceOf, valueOf } from "../operands.ts";
 import type { ReduceOptions } from "../options.ts";
+import { hold } from "../liveness.ts";
 import { given } from "../slots.ts";
 import * as binary from "../functions/binary.ts";
 import * as indexing from "../functions/indexing.ts";
@@ -28,6 +29,7 @@ import { readIndex, requireKnownIndices, writeIndex } from "../indexing/advanced
 import type { BasicItem, ParsedIndex } from "../indexing/parse.ts";
 import { basicItems, parseIndex } from "../indexing/parse.ts";
 import { indexLayout } from "../mutation/layout.ts";
+import { leavesAsIs } from "../mutation/unchanged.ts";
 import { castFor, writtenNumber, writtenValue } from "../mutation/written.ts";
 import { Rows } from "../ragged/rows.ts";
 import { laidOverRows, writeWhere } from "../ragged/write.ts";
@@ -125,6 +127,8 @@ export abstract class PlaceMethods extends ShapeMethods {
   #partAt(parsed: ParsedIndex): this {
     requireKnownIndices(parsed);
     const value = valueOf("at", this);
+    // the indices may be needed again for a write
+    for (const item of parsed.items) if ("entries" in item && item.entries.from === "handle") hold(item.entries.value);
     // it holds the value of now, from which it is read when it is read
     const part = this.wrap(value);
     part.#unread = () => readIndex(value, parsed);
@@ -156,8 +160,10 @@ export abstract class PlaceMethods extends ShapeMethods {
   }
   /** Writes what `f` makes of these elements. */
   apply(f: (x: this) => this): this {
-    const result = f(this.#plain());
-    return this.#write("apply", this.#written("apply", result));
+    const own = this.#plain();
+    const changed = this.#write("apply", this.#written("apply", f(own)));
+    own.dispose();
+    return changed;
   }
 
   #write(op: string, value: Value): this {
@@ -195,20 +201,28 @@ export abstract class PlaceMethods extends ShapeMethods {
     return this.#origin?.root ?? this;
   }
 
-  /** The same elements without a place. */
+  /** These elements, read as a write addresses them. */
+  protected get inPlace(): Value {
+    return this.value;
+  }
+
+  /** The same elements without a place. Who makes it disposes of it: what it holds cannot be written in place. */
   #plain(): this {
-    return this.alike(this.value);
+    return this.alike(this.inPlace);
   }
 
   /** Computes where this has no place; else writes what `f` gives, and gives what was written to. */
   #update(op: string, y: Operand<this>, f: Binary<this>, mode: WriteMode | null = null): this {
     const origin = this.#origin;
     if (origin === null) return f(this, y);
-    if (mode === null || origin.combine === null) {
-      const made = f(this.#plain(), y);
-      return origin.write(op, made.rows === null && this.rows === null ? made.value : this.#fitting(op, made));
-    }
-    return origin.combine(op, this.#written(op, y), mode);
+    if (mode !== null && origin.combine !== null) return origin.combine(op, this.#written(op, y), mode);
+    const own = this.#plain();
+    const made = f(own, y);
+    const isChange = !leavesAsIs(made.value, own.value);
+    const changed = isChange ? origin.write(op, made.rows === null && this.rows === null ? made.value : this.#fitting(op, made)) : origin.root;
+    own.dispose();
+    made.dispose();
+    return changed;
   }
 
   override add(y: Operand<this>): this {

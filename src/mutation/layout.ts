@@ -106,6 +106,9 @@ export function isRowMajor({ shape, strides }: Layout): boolean {
   return true;
 }
 
+/** Whether it is all of a base of so many elements, in its order. */
+export const isAll = (layout: Layout, elements: number): boolean => layout.offset === 0 && sizeOf(layout.shape) === elements && isRowMajor(layout);
+
 /** NumPy's rule: null where no strides give the elements in that shape and order, so that they are copied. */
 export function reshapeLayout(layout: Layout, shape: Shape): Layout | null {
   if (sizeOf(shape) === 0) return { ...layout, shape, strides: stridesOf(shape) };

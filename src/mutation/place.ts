@@ -8,10 +8,11 @@ import { gather, scatter } from "../../compiler/ops/gather.ts";
 import { constantValue, iotaValue } from "../../compiler/ops/source.ts";
 import * as views from "../../compiler/ops/views.ts";
 import { writeAll } from "../indexing/basic.ts";
+import { hold } from "../liveness.ts";
 import type { Box, GridAxis } from "./box.ts";
 import { boxOf } from "./box.ts";
 import type { Layout } from "./layout.ts";
-import { isRowMajor } from "./layout.ts";
+import { isAll } from "./layout.ts";
 
 export interface Place {
   readonly shape: Shape;
@@ -27,8 +28,7 @@ const line = (base: Value): Value => views.reshape(base, [sizeOf(base.shape)]);
 export function placeOf(base: Shape, layout: Layout): Place {
   const { shape, strides } = layout;
   if (sizeOf(shape) === 0) return { shape, read: (x) => views.reshape(views.slice(line(x), [0], [0]), shape), replace: (x) => x };
-  if (layout.offset === 0 && sizeOf(shape) === sizeOf(base) && isRowMajor(layout))
-    return { shape, read: (x) => views.reshape(x, shape), replace: (x, part) => writeAll(x, views.reshape(part, x.shape)) };
+  if (isAll(layout, sizeOf(base))) return { shape, read: (x) => views.reshape(x, shape), replace: (x, part) => writeAll(x, views.reshape(part, x.shape)) };
   if (strides.some((s, i) => s === 0 && at(shape, i) !== 1)) return repeatedPlace(base, layout);
   const box = boxOf(base, layout);
   return box === null ? scatteredPlace(layout) : boxPlace(shape, box);
@@ -41,13 +41,19 @@ function repeatedPlace(base: Shape, layout: Layout): Place {
   return { shape, read: (x) => views.broadcastTo(once.read(x), shape), replace: (x) => x };
 }
 
+/** A place may be used again and again, whatever was evaluated in between. */
+function kept(value: Value): Value {
+  hold(value);
+  return value;
+}
+
 // ---- boxes
 
 function boxPlace(shape: Shape, { grid, walks }: Box): Place {
   const axes = grid.flatMap((g, k) => (g.size < g.extent ? [k] : []));
   const chosen = axes.map((k): GridAxis => at(grid, k));
   // one value a start for reading and writing: so a pass sees that an update goes where it came from
-  const starts = chosen.map((g) => constantValue(g.start, "int32", "user"));
+  const starts = chosen.map((g) => kept(constantValue(g.start, "int32", "user")));
   const sizes = chosen.map((g) => g.size);
   const steps = chosen.map((g) => g.step);
   const boxShape = grid.map((g) => g.size);
@@ -85,11 +91,11 @@ function inverse(order: readonly number[]): number[] {
 /** Element by element, at places that are computed; where several elements are one, the last one counts. */
 function scatteredPlace({ offset, shape, strides }: Layout): Place {
   const start = views.broadcastTo(constantValue(offset, "int32", "user"), shape);
-  const places = strides.reduce((sum, s, axis) => (at(shape, axis) === 1 ? sum : add(sum, multiply(iotaValue(shape, axis, "int32"), s))), start);
-  const flat = views.reshape(places, [sizeOf(shape)]);
+  const steps = strides.flatMap((s, axis) => (at(shape, axis) === 1 ? [] : [multiply(iotaValue(shape, axis, "int32"), s)]));
+  const places = kept(steps.reduce(add, start));
   return {
     shape,
     read: (base) => gather(line(base), places, 0),
-    replace: (base, part) => views.reshape(scatter(line(base), flat, views.reshape(part, flat.shape), 0, "set"), base.shape),
+    replace: (base, part) => views.reshape(scatter(line(base), line(places), line(part), 0, "set"), base.shape),
   };
 }

@@ -7,10 +7,11 @@
 import { dtypeInfo } from "../../compiler/ir/dtype.ts";
 import { at, CompilerBug, ShapeError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
+import { hold } from "../liveness.ts";
 import type { TensorType } from "../../compiler/ir/shape.ts";
 import { tensorType } from "../../compiler/ir/shape.ts";
 import { reshape } from "../../compiler/ops/views.ts";
-import { given, hold } from "../slots.ts";
+import { given } from "../slots.ts";
 
 /** Items of an axis, taken in some order, and what lies below them. */
 export interface Picked {

@@ -6,15 +6,17 @@ import { sizeOf, tensorType } from "../../compiler/ir/shape.ts";
 import { evaluateSync } from "../../src/evaluate.ts";
 import { parseEquation } from "../../src/functions/einsum-equation.ts";
 import { einsumValue, matmulValue, multiDotValue } from "../../src/functions/products.ts";
+import { hold } from "../../src/liveness.ts";
 import { given, readValueSync } from "../../src/slots.ts";
 
 /** Small whole numbers, so that sums are exact in any order. */
-const filled = (shape: readonly number[], from: number): Value =>
-  given(
-    Float64Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 7 + from * 3) % 11) - 5),
-    tensorType("float64", shape),
-    "cpu",
-  );
+function filled(shape: readonly number[], from: number): Value {
+  const data = Float64Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 7 + from * 3) % 11) - 5);
+  const value = given(data, tensorType("float64", shape), "cpu");
+  // it is read again after it was used
+  hold(value);
+  return value;
+}
 
 const read = (v: Value): number[] => {
   evaluateSync([{ value: v, device: "cpu" }], { call: "evalSync", instead: "await x.eval()" });

@@ -115,9 +115,9 @@ describe("what checks cost", () => {
   it("no memory after the evaluation", () => {
     const i = computed([1, 2]);
     const y = at(x, i);
-    const { readers } = i.value;
+    expect(i.value.readers).toBeGreaterThan(0);
     y.evalSync();
-    expect([i.value.readers, i.evaluated]).toEqual([readers, false]);
+    expect([i.value.readers, i.evaluated]).toEqual([0, false]);
   });
 });
 
