@@ -169,7 +169,7 @@ test("a cache of 16 layers, written one position a step for 1,000 steps: one pla
     for (const [i, cache] of caches.entries()) {
       const s = matmul(x, w[i] ?? x);
       cache.at(slice(t, t + 1)).set(s.get(":", slice(0, width)));
-      x = s.get(":", slice(width)).add(cache.get(slice(t, t + 1)));
+      x = s.get(":", slice(width, 2 * width)).add(cache.get(slice(t, t + 1)));
     }
     x.evalSync();
   };
@@ -184,6 +184,32 @@ test("a cache of 16 layers, written one position a step for 1,000 steps: one pla
   // a position of each cache, and the two results of each layer
   expect(bytesWritten).toBeLessThanOrEqual((steps - 2) * layers * width * 4 * 5);
   expect(caches.every((c) => c.evaluated)).toBe(true);
+});
+
+test("16 layers that share their matmul between a cache and the next layer: two kernels a layer, and the last cache's position", () => {
+  const width = 16;
+  const weights = Array.from({ length: 16 }, (_, i) => tensorLike(width, 2 * width, i));
+  const caches = weights.map((_, i) => tensorLike(4, width, i));
+  const want = caches.map((c) => [...c.dataSync()]);
+  const first = tensorLike(1, width, 3);
+  let [x, row] = [first, [...first.dataSync()]];
+  for (const [i, cache] of caches.entries()) {
+    const s = matmul(x, weights[i] ?? x);
+    cache.at(slice(0, 1)).set(s.get(":", slice(0, width)));
+    x = s.get(":", slice(width, 2 * width)).add(cache.get(slice(0, 1)));
+    const w = [...(weights[i] ?? x).dataSync()];
+    const product = Array.from({ length: 2 * width }, (_, j) => row.reduce((sum, a, k) => sum + a * (w[k * 2 * width + j] ?? NaN), 0));
+    want[i]?.splice(0, width, ...product.slice(0, width));
+    row = product.slice(width).map((a, j) => a + (product[j] ?? NaN));
+  }
+  const last = caches.at(-1) ?? first;
+  resetCounters();
+  last.evalSync();
+  const { kernelsLaunched, plansRun } = counters();
+  expect(plansRun).toBe(1);
+  expect(kernelsLaunched).toBeLessThanOrEqual(33);
+  const scale = Math.max(...(want.at(-1) ?? []).map(Math.abs));
+  for (const [i, values] of [...last.dataSync()].entries()) expect(Math.abs(values - (want.at(-1)?.[i] ?? NaN))).toBeLessThan(1e-5 * scale);
 });
 
 function tensorLike(rows: number, columns: number, seed: number): NDArray {
