@@ -2,6 +2,7 @@
 import { nodesCreated } from "../compiler/ir/node.ts";
 import type { Counters as RuntimeCounters } from "../runtime/counters.ts";
 import { counters as runtimeCounters, resetCounters as resetRuntime } from "../runtime/counters.ts";
+import { countWritten } from "./written.ts";
 
 export interface Counters extends Readonly<RuntimeCounters> {
   /** Nodes made, by the user's calls and by transforms and passes. */
@@ -18,7 +19,10 @@ let nodesBefore = 0;
  * await tensor([1, 2]).mul(3).add(1).eval();
  * counters().kernelsLaunched; // → 1
  */
-export const counters = (): Counters => ({ ...runtimeCounters, nodesRecorded: nodesCreated() - nodesBefore });
+export function counters(): Counters {
+  countWritten();
+  return { ...runtimeCounters, nodesRecorded: nodesCreated() - nodesBefore };
+}
 
 /**
  * Starts all counts again from 0.
@@ -28,6 +32,7 @@ export const counters = (): Counters => ({ ...runtimeCounters, nodesRecorded: no
  * counters().nodesRecorded; // → 0
  */
 export function resetCounters(): void {
+  countWritten();
   resetRuntime();
   nodesBefore = nodesCreated();
 }

@@ -13,7 +13,6 @@ import { typeText } from "../compiler/ir/shape.ts";
 import type { HostArray, HostData } from "../compiler/ir/host.ts";
 import { canonicalize } from "../compiler/passes/canonicalize.ts";
 import type { CpuBuffer } from "../runtime/cpu/buffer.ts";
-import { counters } from "../runtime/counters.ts";
 import type { GpuDevice } from "../runtime/device.ts";
 import { cpu, openedGpu, requireDevice, requireGpu } from "./devices.ts";
 import type { OwedCheck } from "./indexing/bounds.ts";
@@ -25,6 +24,7 @@ import type { PlanRequest } from "./requests.ts";
 import { memoryOf, pureRequest, requestFor } from "./requests.ts";
 import { settings } from "./settings.ts";
 import { cpuInput, filled, gpuInput, readValue, readValueSync, slotOf, taken, viewOf, workOn } from "./slots.ts";
+import { noteRun } from "./written.ts";
 
 /** A value, and the device that computes it. */
 export interface Placed {
@@ -212,9 +212,9 @@ function computeOnCpu(request: PlanRequest, fetched: Fetched): CpuBuffer[] {
     return interpretValues(request.values, contentOf).map(({ data, type }) => cpu.upload(data, type));
   }
   const inputs = request.buffers.map((v) => cpuInput(v, fetched.get(v)));
-  const { executable, bytesWritten } = prepare(request, cpu);
+  const { executable, runs } = prepare(request, cpu);
   const outputs = cpu.run(executable, inputs, request.scalars);
-  counters.bytesWritten += bytesWritten;
+  noteRun(runs);
   return outputs;
 }
 
@@ -223,7 +223,7 @@ async function startOnGpu(wanted: readonly Value[], gpu: GpuDevice): Promise<voi
   if (wanted.length === 0) return;
   const request = requestFor(wanted);
   const { values } = request;
-  const { executable, bytesWritten } = prepare(request, gpu);
+  const { executable, runs } = prepare(request, gpu);
   const inputs = request.buffers.map((v) => gpuInput(v, gpu));
   const { outputs, finished } = gpu.run(executable, inputs, request.scalars);
   const kept = outputs.map((buffer, i) => keep(at(values, i), buffer));
@@ -233,7 +233,7 @@ async function startOnGpu(wanted: readonly Value[], gpu: GpuDevice): Promise<voi
   );
   try {
     await finished;
-    counters.bytesWritten += bytesWritten;
+    noteRun(runs);
     finish(values);
   } catch (error) {
     for (const { value, slot } of kept.flat()) if (value.slot === slot) value.slot = null;

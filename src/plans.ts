@@ -1,5 +1,4 @@
 /** Compiled plans: made once for a structure, then found by its key. */
-import { countPlan } from "../compiler/ir/count.ts";
 import type { Compilation } from "../compiler/pipeline.ts";
 import { compileGraph } from "../compiler/pipeline.ts";
 import type { Target } from "../compiler/target.ts";
@@ -13,13 +12,13 @@ import { cpu, openedGpu } from "./devices.ts";
 import { dumpPlan } from "./inspect/dump.ts";
 import type { PlanRequest } from "./requests.ts";
 import { settings } from "./settings.ts";
+import { Runs } from "./written.ts";
 
 /** A plan with the stages that it came from, ready to run. */
 export interface Prepared {
   readonly compilation: Compilation;
   readonly executable: Executable;
-  /** Bytes that a run stores. */
-  readonly bytesWritten: number;
+  readonly runs: Runs;
 }
 
 type AnyDevice = CpuDevice | GpuDevice;
@@ -68,8 +67,7 @@ export function prepare(request: PlanRequest, device: AnyDevice): Prepared {
   counters.plansCompiled++;
   const compilation = compile(request, target);
   dumpPlan(compilation);
-  const { bytesWritten } = countPlan(compilation.plan);
-  const made = { compilation, bytesWritten, executable: device.prepare(compilation.compiled) };
+  const made = { compilation, runs: new Runs(compilation.plan), executable: device.prepare(compilation.compiled) };
   cache.set(key, made);
   return made;
 }
