@@ -14,7 +14,7 @@ import { isScalarOp } from "./expr.ts";
 import { freeNames } from "./indexing.ts";
 import { Intervals } from "./intervals.ts";
 import type { Axis, If, Kernel, KernelBuffer, Reduce, Stmt } from "./loop.ts";
-import { bodiesOf, expressionsOf, statements } from "./loop.ts";
+import { axesOf, bodiesOf, expressionsOf, statements } from "./loop.ts";
 import type { Plan } from "./plan.ts";
 import type { Range } from "./ranges.ts";
 
@@ -175,7 +175,7 @@ class Counter {
     const all = [...statements(body)];
     for (const s of all) {
       if (s.kind === "if") freeNames(s.condition, names);
-      if (s.kind === "for" || s.kind === "reduce") for (const a of s.kind === "for" ? [s.axis] : s.axes) for (const e of [a.lo, a.hi]) freeNames(e, names);
+      for (const a of axesOf(s)) for (const e of [a.lo, a.hi]) freeNames(e, names);
     }
     for (const s of all.toReversed()) if (s.kind === "let" && names.has(s.name)) freeNames(s.value, names);
     this.#control.set(body, names);

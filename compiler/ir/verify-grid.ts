@@ -2,7 +2,7 @@
 import type { CompilerBug } from "./errors.ts";
 import type { Expr } from "./expr.ts";
 import type { Kernel, Stmt, Store } from "./loop.ts";
-import { bodiesOf, statements } from "./loop.ts";
+import { axesOf, bodiesOf, hasConstantBounds, statements } from "./loop.ts";
 import { Evaluation } from "./index-values.ts";
 
 type Bug = (message: string) => CompilerBug;
@@ -15,8 +15,7 @@ export function verifyGrid(body: readonly Stmt[], bug: Bug): void {
     level = grid.body;
   }
   for (const s of statements(level)) {
-    const axes = s.kind === "for" ? [s.axis] : [];
-    for (const a of s.kind === "reduce" ? s.axes : axes) if (a.kind === "grid") throw bug(`the grid axis %${a.name} stands inside of a stage`);
+    for (const a of axesOf(s)) if (a.kind === "grid") throw bug(`the grid axis %${a.name} stands inside of a stage`);
   }
 }
 
@@ -76,9 +75,8 @@ function* places(body: readonly Stmt[], axes: ReadonlyMap<string, Turns> = new M
   for (const s of body) {
     if (s.kind === "store") yield { store: s, axes, conditions: s.guard ? [...conditions, { condition: s.guard, holds: true }] : conditions };
     const inner = new Map(axes);
-    const loops = s.kind === "for" ? [s.axis] : [];
-    for (const a of s.kind === "reduce" ? s.axes : loops) {
-      const exact = a.lo.op === "const" && a.hi.op === "const";
+    for (const a of axesOf(s)) {
+      const exact = hasConstantBounds(a);
       const count = exact ? Math.max(0, Math.ceil((a.hi.value - a.lo.value) / a.step)) : Infinity;
       inner.set(a.name, { lo: a.lo.value, step: a.step, count });
     }

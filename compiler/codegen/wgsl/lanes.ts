@@ -5,7 +5,7 @@
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, withRange } from "../../ir/expr.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
-import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
+import { axesOf, bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, mulIndex, subIndex } from "../../ir/indexing.ts";
@@ -102,9 +102,7 @@ const isTurn = (a: Axis): boolean => a.kind === "vector" && a.lo.op === "axis";
 const outside: Around = { nest: [], vectors: [] };
 
 function inside(s: Stmt, { nest, vectors }: Around): Around {
-  const own = s.kind === "for" ? [s.axis] : [];
-  const axes = s.kind === "reduce" ? s.axes : own;
-  return { nest: nest.length > 0 ? nest : axesDealt(s), vectors: [...vectors, ...axes.filter(isTurn)] };
+  return { nest: nest.length > 0 ? nest : axesDealt(s), vectors: [...vectors, ...axesOf(s).filter(isTurn)] };
 }
 
 /** Every access of a local in a list. */

@@ -6,7 +6,7 @@
 import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Axis, Kernel, Let, Stmt } from "../../ir/loop.ts";
-import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
+import { axesOf, bodiesOf, expressionsOf, hasConstantBounds, statements } from "../../ir/loop.ts";
 import { Steps } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
 import { dealsLanes } from "./lanes.ts";
@@ -27,8 +27,8 @@ export interface Packing {
 
 export const oneLane: Packing = { lanes: 1, slots: 1, neighbours: "lanes" };
 
-const axesOf = (s: Stmt): readonly Axis[] => (s.kind === "reduce" ? s.axes : [s].flatMap((t) => (t.kind === "for" ? [t.axis] : [])));
-const isConstant = (a: Axis): boolean => (a.lo.op === "const" || a.kind === "vector") && (a.hi.op === "const" || a.kind === "vector");
+/** Vectors are as long for all points. */
+const isConstant = (a: Axis): boolean => a.kind === "vector" || hasConstantBounds(a);
 
 /** Whether all points do the same steps, so that they can be done side by side. */
 function isSteady(kernel: Kernel): boolean {

@@ -10,7 +10,7 @@ import { axisIndex } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { keyOf, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt, Store } from "../../ir/loop.ts";
-import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
+import { axesOf, bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
 import { Steps, vectorWidth } from "../../ir/steps.ts";
 
@@ -113,8 +113,7 @@ class Survey {
         this.loops.set(name, found);
       } else {
         if (s.kind === "store") this.narrow.add(s.buffer);
-        const axes = s.kind === "for" ? [s.axis] : [];
-        const within = (s.kind === "reduce" ? s.axes : axes).reduce((n, a) => n.within(a), steps);
+        const within = axesOf(s).reduce((n, a) => n.within(a), steps);
         for (const body of bodiesOf(s)) this.#list(body, within);
       }
       if (s.kind === "let") steps = steps.with(s.name, steps.of(s.value));

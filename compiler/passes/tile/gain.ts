@@ -3,8 +3,8 @@ import { at } from "../../ir/errors.ts";
 import { isScalarOp } from "../../ir/expr.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import type { Axis, Kernel, Stmt, Store } from "../../ir/loop.ts";
-import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
+import type { Kernel, Stmt, Store } from "../../ir/loop.ts";
+import { axesOf, bodiesOf, expressionsOf, hasConstantBounds, statements } from "../../ir/loop.ts";
 import { visitExpressions } from "../../ir/loop-walk.ts";
 import type { Steps } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
@@ -13,14 +13,6 @@ import type { Target } from "../../target.ts";
 const maxOperations = 256;
 /** What an operation counts that the target spells with others. */
 const spelledOut = 16;
-
-/** The axes of a loop. */
-export function axesOf(s: Stmt): readonly Axis[] {
-  if (s.kind === "reduce") return s.axes;
-  return s.kind === "for" ? [s.axis] : [];
-}
-
-export const hasConstantBounds = (a: Axis): boolean => a.lo.op === "const" && a.hi.op === "const";
 
 /** Whether four iterations of the body can be computed side by side: no branches, no scratch, loops of the same length for all. */
 export function fits(body: readonly Stmt[], target: Target): boolean {

@@ -17,11 +17,11 @@ import { axisIndex } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { freeNames } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Let, Reduce, Stmt } from "../../ir/loop.ts";
-import { expressionsOf, statements } from "../../ir/loop.ts";
+import { axesOf, expressionsOf, hasConstantBounds, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
 import { Steps, vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
-import { axesOf, fits, hasConstantBounds, tallyOf } from "./gain.ts";
+import { fits, tallyOf } from "./gain.ts";
 import { vectorAxis, vectorise } from "./vector.ts";
 
 /** Rows shorter than this share of a workgroup are left to one lane each. */

@@ -13,13 +13,13 @@ import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, withRange } from "../../ir/expr.ts";
 import { addIndex, divIndex, flatten, freeNames, ix, modIndex, mulIndex, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
-import { expressionsOf, statements } from "../../ir/loop.ts";
+import { axesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { Steps, vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
-import { axesOf, fits, tallyOf } from "./gain.ts";
+import { fits, tallyOf } from "./gain.ts";
 import { gridNest } from "./nest.ts";
 
 /** The kernel four elements a turn, or the kernel itself where that gains nothing. */
