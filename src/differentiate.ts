@@ -35,11 +35,12 @@ export function leafOf(value: Value, options: { readonly tracked: boolean }): Va
 }
 
 async function forgetOrigin(leaf: Value, work: Promise<void>): Promise<void> {
-  const arrived = await work.then(
-    () => true,
-    () => false,
-  );
-  if (!arrived) return;
+  try {
+    await work;
+  } catch {
+    // it did not arrive: where it comes from still matters
+    return;
+  }
   forget(leaf.node);
 }
 

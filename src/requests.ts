@@ -11,8 +11,9 @@ import { bytesOf } from "../compiler/ir/shape.ts";
 import type { Canonical } from "../compiler/passes/canonicalize.ts";
 import { canonicalize } from "../compiler/passes/canonicalize.ts";
 import { isLight } from "../compiler/passes/region.ts";
+import { writingRow } from "../compiler/passes/write.ts";
 import { readingsForgotten } from "./liveness.ts";
-import { isCellValue, writtenCells } from "./mutation/pending.ts";
+import { anyWritten, isCellValue, writtenCells } from "./mutation/pending.ts";
 import { isMemory } from "./slots.ts";
 
 export interface PlanRequest extends Canonical {
@@ -30,6 +31,11 @@ export const pureRequest = (values: readonly Value[]): PlanRequest => ({ ...cano
 /** What evaluating these values asks of a plan. */
 export function requestFor(wanted: readonly Value[]): PlanRequest {
   const first = canonicalize(wanted);
+  return anyWritten() ? withWrites(wanted, first) : { ...donating(wanted, first), before: [] };
+}
+
+/** Cells that are written are computed along, each once. */
+function withWrites(wanted: readonly Value[], first: Canonical): PlanRequest {
   const cells = writtenCells(first.nodes);
   const along = [...cells.flatMap((c) => c.pending.slice(-1)), ...heavyReaders(first)];
   const values = [...new Set([...wanted, ...along])];
@@ -104,7 +110,7 @@ export function memoryOf(value: Value): Value {
 
 const isSameMemory = ({ op }: Node): boolean => op.kind === "view" && op.alias === true;
 
-const isWrite = ({ op }: Node): boolean => op.kind === "scatter" || (op.kind === "view" && op.written !== undefined);
+const isWrite = (node: Node): boolean => writingRow(node) !== null;
 
 /**
  * Values of the plan that handles stand for and that are computed from `input`: perhaps temporaries of the program, which nobody will

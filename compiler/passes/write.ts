@@ -25,7 +25,7 @@ import { isLight, isScalarParam } from "./region.ts";
 import { storageOf } from "./storage.ts";
 
 /** The row that writes what this node changes of operand 0, or null where it is no update. */
-function writingRow(node: Node): ScatterPrimitive | null {
+export function writingRow(node: Node): ScatterPrimitive | null {
   if (node.op.kind === "scatter") return node.op;
   return node.op.kind === "view" ? (node.op.written ?? null) : null;
 }

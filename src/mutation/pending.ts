@@ -21,6 +21,9 @@ export function noteWrite(value: Value, cell: Written): void {
   cells.set(value.node, cell);
 }
 
+/** Whether any cell was ever written: most programs write none. */
+export const anyWritten = (): boolean => any;
+
 /** Whether this is the value now of a cell that was written. */
 export const isCellValue = (v: Value): boolean => any && cells.get(v.node)?.pending.at(-1)?.node === v.node;
 

@@ -56,7 +56,11 @@ function overwritten(c: Cluster): Value | null {
 
 /** The same order, but what writes over a value waits, if it can, until all who read the value are done: else it needs a copy. */
 function readersFirst(order: readonly Cluster[]): readonly Cluster[] {
-  const writers = new Map(order.flatMap((c) => (overwritten(c) === null ? [] : [[c, overwritten(c)] as const])));
+  const writers = new Map<Cluster, Value>();
+  for (const c of order) {
+    const value = overwritten(c);
+    if (value !== null) writers.set(c, value);
+  }
   if (writers.size === 0) return order;
   const producer = new Map(order.flatMap((c) => [...c.outputs.keys()].map((v) => [v, c] as const)));
   const needs = new Map(order.map((c) => [c, new Set([...c.demands.keys()].flatMap((v) => producer.get(v) ?? []))]));
@@ -65,7 +69,7 @@ function readersFirst(order: readonly Cluster[]): readonly Cluster[] {
   const isReady = (c: Cluster): boolean => [...lookup(needs, c, "what a cluster needs")].every((p) => done.has(p));
   const mustWait = (c: Cluster): boolean => {
     const value = writers.get(c);
-    return value !== null && value !== undefined && [...(readers.get(value) ?? [])].some((r) => r !== c && !done.has(r));
+    return value !== undefined && [...(readers.get(value) ?? [])].some((r) => r !== c && !done.has(r));
   };
   const done = new Set<Cluster>();
   let left = order;
