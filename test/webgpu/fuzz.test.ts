@@ -1,29 +1,13 @@
 /** Random graphs on the GPU, fused and unfused, against the interpreter. Longer, and with other graphs: FUZZ_RUNS=20 FUZZ_SEED=7. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { interpretGraph } from "../../compiler/interpret.ts";
-import { isInteger } from "../../compiler/ir/dtype.ts";
-import { at } from "../../compiler/ir/errors.ts";
-import { nodesOf } from "../../compiler/ir/graph.ts";
 import { checkProgramsAsync, expectResults, fuzzing } from "../fuzz/check.ts";
-import type { Program, World } from "../fuzz/program.ts";
-import { exact, inRows, lengthy, tame } from "../fuzz/worlds.ts";
+import { alikeOnDevices, loosened, roundsIntegers } from "../fuzz/devices.ts";
+import type { Program } from "../fuzz/program.ts";
+import { inRows, lengthy } from "../fuzz/worlds.ts";
 import { gpu } from "./adapter.ts";
 import { runBothWays } from "./run.ts";
 import { checkSession, session } from "./sessions.ts";
-
-/** The program with room for another order of float sums on the device, and for another sign of a zero, which WGSL does not keep. */
-const loosened = (program: Program): Program => ({
-  ...program,
-  outputs: program.outputs.map((o) => ({ ...o, error: Math.max(o.error * 4, Number.MIN_VALUE) })),
-});
-
-/** Integers that are no float32: a device may round them either way. */
-function roundsIntegers({ graph, inputs }: Program): boolean {
-  const casts = nodesOf(graph).filter((n) => n.op.kind === "elementwise" && at(n.results, 0).dtype === "float32" && n.args.some((a) => isInteger(a.dtype)));
-  const given = interpretGraph({ ...graph, outputs: casts.flatMap((n) => n.args) }, inputs);
-  return given.some(({ type, data }) => isInteger(type.dtype) && data.some((x) => Math.fround(x) !== x));
-}
 
 async function checkOnGpu(program: Program): Promise<void> {
   if (roundsIntegers(program)) return;
@@ -32,17 +16,14 @@ async function checkOnGpu(program: Program): Promise<void> {
   expectResults(loosened(program), unfused, "on the GPU, not fused");
 }
 
-/** What devices compute alike; the bits of a NaN are nobody's business. */
-const world: World = { ...tame(exact), takes: (op) => exact.takes(op) && op.name !== "bitcast" };
-
 describe.skipIf(gpu === null)("random graphs on webgpu", { timeout: 120_000 }, () => {
-  test("give what the interpreter gives", () => checkProgramsAsync(world, 35, checkOnGpu));
+  test("give what the interpreter gives", () => checkProgramsAsync(alikeOnDevices, 35, checkOnGpu));
   test("give what the interpreter gives of NaN, infinities and the ends of ranges", () =>
-    checkProgramsAsync({ ...world, kinds: ["boundless"] }, 35, checkOnGpu));
-  test("give what the interpreter gives, where loops are dealt out to lanes", () => checkProgramsAsync(lengthy(world), 15, checkOnGpu));
+    checkProgramsAsync({ ...alikeOnDevices, kinds: ["boundless"] }, 35, checkOnGpu));
+  test("give what the interpreter gives, where loops are dealt out to lanes", () => checkProgramsAsync(lengthy(alikeOnDevices), 15, checkOnGpu));
   test("give what the interpreter gives, over rows of differing lengths", async () => {
-    await checkProgramsAsync(inRows(world), 25, checkOnGpu);
-    await checkProgramsAsync(inRows(lengthy(world)), 8, checkOnGpu);
+    await checkProgramsAsync(inRows(alikeOnDevices), 25, checkOnGpu);
+    await checkProgramsAsync(inRows(lengthy(alikeOnDevices)), 8, checkOnGpu);
   });
 });
 

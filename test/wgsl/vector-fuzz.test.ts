@@ -1,35 +1,18 @@
 /** Random graphs on targets where few elements are vectorised and short rows are shared out to lanes, against the interpreter. */
 import { afterAll, expect, test } from "vitest";
-import { interpretGraph } from "../../compiler/interpret.ts";
-import { isInteger } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
-import { nodesOf } from "../../compiler/ir/graph.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
 import type { Target } from "../../compiler/target.ts";
 import { wgsl } from "../../compiler/target.ts";
 import { checkProgramsAsync, expectResults } from "../fuzz/check.ts";
-import type { Program, World } from "../fuzz/program.ts";
-import { exact, inRows, lengthy, tame } from "../fuzz/worlds.ts";
+import { alikeOnDevices, loosened, roundsIntegers } from "../fuzz/devices.ts";
+import type { Program } from "../fuzz/program.ts";
+import { inRows, lengthy } from "../fuzz/worlds.ts";
 import { outputsOf, scriptOf, shadersOf } from "./plan.ts";
 import { openRunner } from "./run.ts";
 
 const runner = await openRunner();
 afterAll(() => runner?.close());
-
-/** The program with room for another order of float sums on the device, and for another sign of a zero, which WGSL does not keep. */
-const loosened = (program: Program): Program => ({
-  ...program,
-  outputs: program.outputs.map((o) => ({ ...o, error: Math.max(o.error * 4, Number.MIN_VALUE) })),
-});
-
-/** Integers that are no float32: a device may round them either way. */
-function roundsIntegers({ graph, inputs }: Program): boolean {
-  const casts = nodesOf(graph).filter((n) => n.op.kind === "elementwise" && at(n.results, 0).dtype === "float32" && n.args.some((a) => isInteger(a.dtype)));
-  const given = interpretGraph({ ...graph, outputs: casts.flatMap((n) => n.args) }, inputs);
-  return given.some(({ type, data }) => isInteger(type.dtype) && data.some((x) => Math.fround(x) !== x));
-}
-
-const world: World = { ...tame(exact), takes: (op) => exact.takes(op) && op.name !== "bitcast" };
 
 const targets: readonly (readonly [string, Target])[] = [
   ["two lanes", { ...wgsl, lanes: 2 }],
@@ -49,8 +32,8 @@ test.skipIf(runner === null).each(targets)("%s", { timeout: 120_000 }, async (_,
     const memory = await runner?.play(scriptOf(plan, inputs, scalars));
     expectResults(loosened(program), outputsOf(plan, memory ?? {}), "on the device");
   };
-  await checkProgramsAsync(world, 40, run);
-  await checkProgramsAsync(inRows(world), 15, run);
-  await checkProgramsAsync(lengthy(world), 15, run);
+  await checkProgramsAsync(alikeOnDevices, 40, run);
+  await checkProgramsAsync(inRows(alikeOnDevices), 15, run);
+  await checkProgramsAsync(lengthy(alikeOnDevices), 15, run);
   expect(wide).toBeGreaterThan(10);
 });
