@@ -2,12 +2,11 @@
  * Thousands of training steps written by hand, nothing disposed: the learning rate and the slice of the data change at every step,
  * and neither compiles a plan nor grows the heap.
  */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import type { Tensor } from "../../src/index.ts";
 import { counters, evalAll, memory, optim, random, resetCounters, slice, tensor } from "../../src/index.ts";
 
+import { heapAfterCollection } from "./heap.ts";
 const steps = 5000;
 const timeout = 120_000;
 const mebibyte = 2 ** 20;
@@ -62,16 +61,6 @@ interface Variant {
   /** With 2048 hidden units the steps make 160 MB of values: what is kept must stay below the budget for dead ones, 64 MiB. */
   readonly hidden: number;
   readonly step: (model: Model, i: number) => Promise<void>;
-}
-
-setFlagsFromString("--expose-gc");
-const collect: unknown = runInNewContext("gc");
-
-/** What JavaScript holds when nothing dead is left. */
-function heapAfterCollection(): number {
-  if (typeof collect !== "function") throw new Error("this engine has no gc()");
-  collect();
-  return process.memoryUsage().heapUsed;
 }
 
 const variants: readonly Variant[] = [
