@@ -3,7 +3,7 @@
  *
  *   graph ─ simplify ─ split ─ write ─ fuse ─ lower ─ tile ─ legalize ─ buffers ─ emit ─ plan
  */
-import { at } from "./ir/errors.ts";
+import { at, CompilerBug } from "./ir/errors.ts";
 import type { Graph } from "./ir/graph.ts";
 import type { Kernel } from "./ir/loop.ts";
 import type { CompiledPlan, Plan } from "./ir/plan.ts";
@@ -106,9 +106,10 @@ function mapKernels(f: Fragment, run: (k: Kernel) => Kernel): Fragment {
 }
 
 function emit(plan: Plan, target: Target): CompiledPlan {
-  if (target.name === "js") return { plan, language: "js", sources: [emitJs(plan.kernels)], shaders: [] };
+  if (target.name === "js") return { plan, language: "js", sources: [emitJs(plan.kernels)], shaders: [], wasm: null };
+  if (target.name === "wasm") throw new CompilerBug("the wasm target has no code yet");
   const shaders = emitWgslPlan(plan, target);
-  return { plan, language: "wgsl", sources: shaders.map((s) => s.source), shaders };
+  return { plan, language: "wgsl", sources: shaders.map((s) => s.source), shaders, wasm: null };
 }
 
 /** Compute kernels that a plan launches. */

@@ -6,7 +6,7 @@ import type { TensorType } from "./ir/shape.ts";
 import { sizeOf } from "./ir/shape.ts";
 
 export interface Target {
-  readonly name: "js" | "wgsl";
+  readonly name: "js" | "wasm" | "wgsl";
   /** dtypes that kernels may load, store and compute with. */
   readonly dtypes: ReadonlySet<DType>;
   /** Bytes of one stored bool. */
@@ -29,6 +29,10 @@ export interface Target {
   readonly bandwidth: number;
   /** Additions a nanosecond, all lanes together. */
   readonly throughput: number;
+  /** Whether the module's memory is shared between threads; for `wasm`. */
+  readonly sharedMemory: boolean;
+  /** Whether products and sums may be contracted by relaxed SIMD, whose last bits depend on the engine; for `wasm`. */
+  readonly relaxed: boolean;
 }
 
 const cpuTypes: readonly DType[] = ["bool", "int32", "uint32", "float32", "float64"];
@@ -47,7 +51,12 @@ export const js: Target = {
   launchNs: 500,
   bandwidth: 10,
   throughput: 1,
+  sharedMemory: false,
+  relaxed: false,
 };
+
+/** Generated WebAssembly with SIMD. All else is as in `js`, so that both get the same kernels and compute the same bits. */
+export const wasm: Target = { ...js, name: "wasm" };
 
 /**
  * Functions that WGSL has, but promises too little of: nothing for NaN (exp of it is infinite on one device), log only to 2^-21
@@ -88,10 +97,13 @@ export const wgsl: Target = {
   launchNs: 5000,
   bandwidth: 100,
   throughput: 1000,
+  sharedMemory: false,
+  relaxed: false,
 };
 
 /** A text that is equal for equal targets: part of the plan cache's key. */
-export const targetKey = (t: Target): string => `${t.name} ${t.maxBindings}${t.groupMemoryPays ? " staged" : ""}`;
+export const targetKey = (t: Target): string =>
+  `${t.name} ${t.maxBindings}${t.groupMemoryPays ? " staged" : ""}${t.sharedMemory ? " shared" : ""}${t.relaxed ? " relaxed" : ""}`;
 
 /** Bytes of a dense buffer of this type on this target. */
 export const storedBytes = (t: TensorType, target: Target): number => sizeOf(t.shape) * (t.dtype === "bool" ? target.boolBytes : dtypeInfo(t.dtype).bytes);

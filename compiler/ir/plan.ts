@@ -50,15 +50,46 @@ export interface Plan {
   readonly arenaBytes: number;
 }
 
+/** One kernel in a WebAssembly module. */
+export interface WasmKernel {
+  /** The export. */
+  readonly name: string;
+  /** The outermost grid loops run over turns lo..hi of these; 1: one piece. Turns may run in any order, on any threads. */
+  readonly turns: number;
+  /** Estimated nanoseconds of one turn: whether threads pay. */
+  readonly turnNs: number;
+  /** Bytes of scratch that each thread must give, at a multiple of 16. */
+  readonly scratchBytes: number;
+}
+
+/**
+ * The kernels of a plan as one module. It imports `env.memory`, `env.constants` (an immutable i32: where `constants` lies in that
+ * memory, at a multiple of 16) and the scalar functions named by `imports` as `env.<name>` (f64 → f64, or two f64 → f64).
+ */
+export interface WasmModule {
+  readonly binary: Uint8Array<ArrayBuffer>;
+  /** 16-byte vectors that the code loads. */
+  readonly constants: Uint8Array<ArrayBuffer>;
+  /** One a kernel of the plan, in order. */
+  readonly kernels: readonly WasmKernel[];
+  /** Scalar operations that the host gives: `exp`, `pow`. */
+  readonly imports: readonly string[];
+}
+
 /**
  * A plan with the code of its kernels. For `js` the source is the body of a function without parameters that returns
  * `[kernel0, kernel1, …]`; each kernel is called as `(h, b0, …, bn, s0, …)`: `h` the heap's views { f32, f64, i32, u32, u8 },
- * `b` the position of each buffer in elements of its dtype, `s` the scalars. For `wgsl` there is one shader a kernel.
+ * `b` the position of each buffer in elements of its dtype, `s` the scalars. For `wgsl` there is one shader a kernel. For `wasm`
+ * there is one module, whose exports are called as `(lo, hi, scratch, b0, …, bn, s0, …)`: turns lo … hi - 1, the byte address of this
+ * thread's scratch, the byte address of each buffer, the scalars (i32 for bool, int32 and uint32; i64, f32 or f64 for the others);
+ * its source is WebAssembly text, made when it is asked for.
  */
 export interface CompiledPlan {
   readonly plan: Plan;
-  readonly language: "js" | "wgsl";
+  readonly language: "js" | "wasm" | "wgsl";
   readonly sources: readonly string[];
   /** One a kernel, for `wgsl`; else none. */
   readonly shaders: readonly WgslKernel[];
+  /** For `wasm`. */
+  readonly wasm: WasmModule | null;
 }

@@ -69,7 +69,7 @@ function runShaderLoops({ graph, inputs }: Program): HostData[] | null {
   const made = compileGraph(graph, wgsl, { verify: true }).plan;
   if (made.buffers.some((b) => b.type.dtype === "bool")) return null;
   const plan: Plan = { ...made, buffers: made.buffers.map((b) => ({ ...b, bytes: bytesOf(b.type) })) };
-  const compiled: CompiledPlan = { plan, language: "js", sources: [emitJs(plan.kernels)], shaders: [] };
+  const compiled: CompiledPlan = { plan, language: "js", sources: [emitJs(plan.kernels)], shaders: [], wasm: null };
   const device = new CpuDevice();
   const isScalar = graph.params.map((p) => p.node.attrs["space"] === "scalar");
   const buffers = inputs.filter((_, i) => isScalar[i] === false).map((d) => device.upload(d.data, d.type));

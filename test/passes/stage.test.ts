@@ -86,7 +86,7 @@ describe("staged tiles", () => {
       });
       expect(kernels.some(isStaged)).toBe(true);
       kernels.forEach(verifyKernel);
-      const compiled: CompiledPlan = { plan: { ...plan, kernels }, language: "js", sources: [emitJs(kernels)], shaders: [] };
+      const compiled: CompiledPlan = { plan: { ...plan, kernels }, language: "js", sources: [emitJs(kernels)], shaders: [], wasm: null };
       expect(wrong(given, runPlan(given, compiled))).toEqual([]);
     }
   });

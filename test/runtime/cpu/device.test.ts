@@ -49,6 +49,7 @@ function planOf({ buffers: given, steps, outputs, scalars = [], arenaBytes = 0, 
     language: "js",
     sources: [source ?? `return [(h, x, y, s) => { for (let i = 0; i < ${size}; i++) h.f32[y + i] = h.f32[x + i] * s; }];`],
     shaders: [],
+    wasm: null,
   };
 }
 
