@@ -45,6 +45,30 @@ function nextafter64(x: number, y: number): number {
   return f64[0];
 }
 
+/** Operations on the bits of float64 alone. */
+const doubles: Table = {
+  pow2: (a) => {
+    f64[0] = a;
+    u32[1] = at(u32, 0) << 20;
+    u32[0] = 0;
+    return f64[0];
+  },
+  exponent: (a) => {
+    f64[0] = a;
+    return ((at(u32, 1) + 0x95f62) >>> 20) - 1023;
+  },
+  significand: (a) => {
+    f64[0] = a;
+    u32[1] = ((at(u32, 1) + 0x95f62) & 0xfffff) + 0x3fe6a09e;
+    return f64[0];
+  },
+  head: (a) => {
+    f64[0] = a;
+    u32[0] = at(u32, 0) & 0xf8000000;
+    return f64[0];
+  },
+};
+
 function nextafter32(x: number, y: number): number {
   if (x !== x || y !== y) return NaN;
   if (x === y) return y;
@@ -85,6 +109,7 @@ const floats: Table = {
   fmod: (a, b) => a % b,
   copysign,
   exp: Math.exp,
+  exp2: (a) => Math.pow(2, a),
   expm1: Math.expm1,
   log: Math.log,
   log1p: Math.log1p,
@@ -159,7 +184,7 @@ const logic: Table = {
 function inDType(op: ScalarOp, dtype: DType): ScalarFunction | undefined {
   switch (dtype) {
     case "float64":
-      return op === "nextafter" ? nextafter64 : floats[op];
+      return op === "nextafter" ? nextafter64 : (floats[op] ?? doubles[op]);
     case "float32":
       return op === "nextafter" ? nextafter32 : roundedFloat(op);
     case "int32":
@@ -204,7 +229,7 @@ function bitcastFunction(to: DType, from: DType): ScalarFunction | undefined {
 export const supports = (op: ScalarOp, dtype: DType, from: DType): boolean => find(op, dtype, from) !== undefined;
 
 function find(op: ScalarOp, dtype: DType, from: DType): ScalarFunction | undefined {
-  if (op === "select") return (a, b, c) => (a !== 0 ? b : c);
+  if (op === "select" || op === "rare") return (a, b, c) => (a !== 0 ? b : c);
   if (op === "cast") return castFunction(dtype, from);
   if (op === "bitcast") return bitcastFunction(dtype, from);
   return tests[op] ?? inDType(op, dtype);

@@ -13,6 +13,8 @@ export interface Target {
   readonly boolBytes: 1 | 4;
   /** Scalar operations that the target has no spelling for; `legalize` expands them. */
   readonly lacks: ReadonlySet<ScalarOp>;
+  /** What they are expanded to: formulas that give the same bits in JavaScript and WebAssembly, or those that bear with GPUs. */
+  readonly formulas: "cpu" | "shader";
   /** Whether grid iterations run on lanes that can share workgroup memory. */
   readonly lanes: number;
   /** Whether lanes do well to share what they load, and to deal out rows: workgroup memory is fast on hardware, slow where it is emulated. */
@@ -37,12 +39,16 @@ export interface Target {
 
 const cpuTypes: readonly DType[] = ["bool", "int32", "uint32", "float32", "float64"];
 
+/** Functions whose bits JavaScript engines may choose, and which WebAssembly does not have. */
+const cpuLacks: readonly ScalarOp[] = [];
+
 /** Generated JavaScript loops over typed arrays. Rates are those of one thread of the machine in bench/RESULTS.md. */
 export const js: Target = {
   name: "js",
   dtypes: new Set(cpuTypes),
   boolBytes: 1,
-  lacks: new Set(),
+  lacks: new Set(cpuLacks),
+  formulas: "cpu",
   lanes: 1,
   groupMemoryPays: false,
   maxBindings: 64,
@@ -87,7 +93,8 @@ export const wgsl: Target = {
   name: "wgsl",
   dtypes: new Set<DType>(cpuTypes.filter((d) => dtypeInfo(d).bits <= 32)),
   boolBytes: 4,
-  lacks: new Set<ScalarOp>(["expm1", "log1p", "log10", "cbrt", "fmod", "nextafter", "copysign", ...wgslInexact]),
+  lacks: new Set<ScalarOp>(["expm1", "log1p", "log10", "cbrt", "fmod", "nextafter", "copysign", "exp2", ...wgslInexact]),
+  formulas: "shader",
   lanes: 64,
   groupMemoryPays: true,
   maxBindings: 8,

@@ -205,7 +205,7 @@ class Counter {
     for (const e of computed) {
       if (!isScalarOp(e.op) || e.op === "bitcast") continue;
       add(0);
-      if (isFloat(e.dtype) && e.op !== "select" && e.op !== "cast") add(1);
+      if (isFloat(e.dtype) && e.op !== "select" && e.op !== "rare" && e.op !== "cast") add(1);
     }
     for (const e of walked([...values, ...others])) if (e.op === "load") add(this.#place.get(e.name));
     if (s?.kind === "store") {

@@ -1,8 +1,13 @@
 /** Orders of scalar expressions. Iterative, so that depth costs no stack. */
 import type { Expr } from "./expr.ts";
 
-/** Every expression that the roots are made of, operands first, each once. The order depends on structure only. */
-export function exprOrder(roots: readonly Expr[]): Expr[] {
+const all = (e: Expr): readonly Expr[] => e.args;
+
+/**
+ * Every expression that the roots are made of, operands first, each once. The order depends on structure only. `operands` may leave
+ * some out.
+ */
+export function exprOrder(roots: readonly Expr[], operands: (e: Expr) => readonly Expr[] = all): Expr[] {
   const order: Expr[] = [];
   const seen = new Set<Expr>();
   const stack: { expr: Expr; next: number }[] = [];
@@ -11,7 +16,7 @@ export function exprOrder(roots: readonly Expr[]): Expr[] {
     seen.add(root);
     stack.push({ expr: root, next: 0 });
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const arg = top.expr.args[top.next++];
+      const arg = operands(top.expr)[top.next++];
       if (arg === undefined) {
         order.push(top.expr);
         stack.pop();

@@ -27,7 +27,8 @@ export type ScalarOp =
   | "add" | "sub" | "mul" | "div" | "idiv" | "irem" | "neg" | "abs" | "min" | "max" | "floor" | "ceil" | "trunc" | "round" | "sqrt" | "exp"
   | "expm1" | "log" | "log1p" | "log2" | "log10" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "atan2" | "sinh" | "cosh" | "tanh"
   | "asinh" | "acosh" | "atanh" | "cbrt" | "pow" | "fmod" | "copysign" | "nextafter" | "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "isnan"
-  | "and" | "or" | "xor" | "not" | "shl" | "shr" | "select" | "cast" | "bitcast";
+  | "and" | "or" | "xor" | "not" | "shl" | "shr" | "select" | "rare" | "cast" | "bitcast" | "exp2" | "pow2" | "exponent" | "significand"
+  | "head";
 
 /** Operations that every target spells (a target that lacks one expands it in `passes/legalize`). */
 // oxfmt-ignore
@@ -51,8 +52,17 @@ const operations: Readonly<Record<ScalarOp, ScalarOpRow>> = {
   and: same(2), or: same(2), xor: same(2), not: same(1), shl: same(2), shr: same(2),
   // select(condition, whenTrue, whenFalse): the branch not taken has no effect, but may be evaluated
   select: { arity: 3, type: "given" },
+  // select, whose second operand is seldom wanted and costly: targets may branch around it
+  rare: { arity: 3, type: "given" },
   cast: { arity: 1, type: "given" },
   bitcast: { arity: 1, type: "given" },
+  exp2: same(1),
+  // float64 by its bits, which expansions are made of; of NaN they give anything. In 64-bit integers, >>> without sign:
+  // pow2: bits << 52, which is 2^n for 1.5 * 2^52 + 1023 + n
+  // exponent: ((bits + (0x95f62 << 32)) >>> 52) - 1023, the k for which x is 2^k times a number from √½ to √2
+  // significand: that number, by (bits + (0x95f62 << 32)) % 2^52 + (0x3fe6a09e << 32)
+  // head: the low 27 bits cleared, so that products of two such are exact
+  pow2: same(1), exponent: same(1), significand: same(1), head: same(1),
 };
 
 /** Every operation. */
@@ -120,7 +130,7 @@ export function apply(op: ScalarOp, args: readonly Expr[], given?: DType): Expr 
   const row = operations[op];
   if (args.length !== row.arity) throw new CompilerBug(`scalar ${op} takes ${row.arity} operands, not ${args.length}`);
   if (row.type === "given") {
-    if (op === "select") return operation(op, at(args, 1).dtype, args);
+    if (op === "select" || op === "rare") return operation(op, at(args, 1).dtype, args);
     if (given === undefined) throw new CompilerBug(`scalar ${op} needs its dtype`);
     return operation(op, given, args);
   }
@@ -176,11 +186,13 @@ type BinaryOp =
 // oxfmt-ignore
 type UnaryOp =
   | "neg" | "abs" | "floor" | "ceil" | "trunc" | "round" | "sqrt" | "exp" | "expm1" | "log" | "log1p" | "log2" | "log10" | "sin" | "cos"
-  | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh" | "cbrt" | "isnan" | "not";
+  | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh" | "cbrt" | "isnan" | "not"
+  | "exp2" | "pow2" | "exponent" | "significand" | "head";
 
 /** The operations of `s`. */
 export interface ScalarBuilder extends Readonly<Record<BinaryOp, Binary>>, Readonly<Record<UnaryOp, Unary>> {
   readonly select: (condition: Expr, yes: Expr, no: Operand) => Expr;
+  readonly rare: (condition: Expr, seldom: Expr, usual: Expr) => Expr;
   readonly cast: (x: Expr, dtype: DType) => Expr;
   readonly bitcast: (x: Expr, dtype: DType) => Expr;
   readonly polynomial: (x: Expr, coefficients: readonly number[]) => Expr;
@@ -204,7 +216,9 @@ export const s: ScalarBuilder = {
   atanh: unary("atanh"), cbrt: unary("cbrt"),
   eq: binary("eq"), ne: binary("ne"), lt: binary("lt"), le: binary("le"), gt: binary("gt"), ge: binary("ge"), isnan: unary("isnan"),
   and: binary("and"), or: binary("or"), xor: binary("xor"), shl: binary("shl"), shr: binary("shr"), not: unary("not"),
+  exp2: unary("exp2"), pow2: unary("pow2"), exponent: unary("exponent"), significand: unary("significand"), head: unary("head"),
   select: (condition: Expr, yes: Expr, no: Operand): Expr => apply("select", [condition, yes, lift(no, yes)]),
+  rare: (condition: Expr, seldom: Expr, usual: Expr): Expr => apply("rare", [condition, seldom, usual]),
   cast,
   bitcast,
   polynomial,

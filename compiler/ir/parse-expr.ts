@@ -156,8 +156,9 @@ class ExprParser {
   #apply(op: ScalarOp, args: readonly Expr[], token: Token, dtype?: DType): Expr {
     const t = this.#tokens;
     if (args.length !== scalarArity(op)) throw t.error(`${op} takes ${scalarArity(op)} operands, not ${args.length}`, token);
-    if (op === "select" && at(args, 0).dtype !== "bool") throw t.error("the condition of select should be a bool", token);
-    if (op === "select" && at(args, 1).dtype !== at(args, 2).dtype) throw t.error(`select mixes ${at(args, 1).dtype} and ${at(args, 2).dtype}`, token);
+    const selects = op === "select" || op === "rare";
+    if (selects && at(args, 0).dtype !== "bool") throw t.error(`the condition of ${op} should be a bool`, token);
+    if (selects && at(args, 1).dtype !== at(args, 2).dtype) throw t.error(`${op} mixes ${at(args, 1).dtype} and ${at(args, 2).dtype}`, token);
     try {
       const e = apply(op, args, dtype);
       const { lo, hi } = rangeOf(op, args, e.dtype, at(args, 0).dtype);

@@ -80,7 +80,9 @@ const floatOnly: ReadonlySet<ScalarOp> = new Set<ScalarOp>([
   "copysign",
   "nextafter",
   "isnan",
+  "exp2",
 ]);
+const doubleOnly: ReadonlySet<ScalarOp> = new Set<ScalarOp>(["pow2", "exponent", "significand", "head"]);
 const bitsOnly: ReadonlySet<ScalarOp> = new Set<ScalarOp>(["idiv", "irem", "and", "or", "xor", "not", "shl", "shr"]);
 
 class KernelVerifier {
@@ -296,10 +298,11 @@ class KernelVerifier {
 
   #checkOperation(e: Expr, op: ScalarOp): void {
     const first = at(e.args, 0);
-    if (op === "select") {
-      this.#requireType(first, "bool", "the condition of a select");
-      this.#requireType(at(e.args, 2), at(e.args, 1).dtype, "the other branch of a select");
+    if (op === "select" || op === "rare") {
+      this.#requireType(first, "bool", `the condition of a ${op}`);
+      this.#requireType(at(e.args, 2), at(e.args, 1).dtype, `the other branch of a ${op}`);
     }
+    if (doubleOnly.has(op) && first.dtype !== "float64") throw this.#bug(`${op} takes float64: ${exprText(e)} has ${first.dtype}`);
     if (floatOnly.has(op) && !isFloat(first.dtype)) throw this.#bug(`${op} takes floats: ${exprText(e)} has ${first.dtype}`);
     if (bitsOnly.has(op) && isFloat(first.dtype)) throw this.#bug(`${op} takes integers or bools: ${exprText(e)} has ${first.dtype}`);
     const dtype = expectedType(op, e, this.#bug);

@@ -26,7 +26,7 @@ export const exp2Op: ElementwisePrimitive = elementwise({
   doc: "2^x.",
   takes: "float",
   cost: 20,
-  scalar: scalar1((x) => s.pow(s.like(2, x), x)),
+  scalar: scalar1(s.exp2),
   partials: slope((_, y) => multiply(y, Math.LN2)),
 });
 export const exp2: Unary = unary(exp2Op);

@@ -237,9 +237,10 @@ function pow(): Expr {
 }
 
 export const exponentialExpansions: Readonly<
-  Record<"exp" | "expm1" | "log" | "log1p" | "log2" | "log10" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh" | "pow", Expr>
+  Record<"exp" | "exp2" | "expm1" | "log" | "log1p" | "log2" | "log10" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh" | "pow", Expr>
 > = {
   exp: exponentialScaled(x, 0),
+  exp2: s.select(s.isnan(x), x, exp2InParts(x, f32(0))),
   expm1: expm1(),
   log: log(x),
   log1p: log1p(x),

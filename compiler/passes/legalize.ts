@@ -3,6 +3,7 @@
  * it lacks are refused.
  */
 import type { DType } from "../ir/dtype.ts";
+import { isFloat } from "../ir/dtype.ts";
 import { CompilerBug, lookup, UnsupportedError } from "../ir/errors.ts";
 import type { Expr, ScalarOp } from "../ir/expr.ts";
 import { isScalarOp, substitute } from "../ir/expr.ts";
@@ -11,6 +12,7 @@ import type { Kernel, Stmt } from "../ir/loop.ts";
 import { expressionsOf, statements } from "../ir/loop.ts";
 import { exprMapper, mapStatement } from "../ir/loop-walk.ts";
 import type { Target } from "../target.ts";
+import { functionExpansion } from "./functions/expansions.ts";
 import { expansions } from "./legalize-float32.ts";
 
 /** Throws an UnsupportedError that names the dtype and the way out, where the target lacks it. */
@@ -30,28 +32,40 @@ function requireDTypes(kernel: Kernel, target: Target): void {
   }
 }
 
-/** What stands for `op` on the operands: itself where the target has it, else its template, made of what the target has. */
-type Templates = (op: ScalarOp) => Expr | undefined;
+/** What stands for `op` on operands of the dtype: itself where the target has it, else its template, made of what the target has. */
+type Templates = (op: ScalarOp, dtype: DType) => Expr | undefined;
+
+const formulaOf = (op: ScalarOp, dtype: DType, target: Target): Expr | undefined =>
+  target.formulas === "shader" ? lookup(expansions, op, `an expansion of ${op}, which ${target.name} lacks`) : functionExpansion(op, dtype);
+
+/** Templates are made once for all targets that lack the same. */
+const knownTemplates = new WeakMap<Target["lacks"], Map<string, Expr>>();
 
 function templatesFor(target: Target): Templates {
-  const known = new Map<ScalarOp, Expr>();
-  const open = new Set<ScalarOp>();
-  const template = (op: ScalarOp): Expr | undefined => {
+  const known = knownTemplates.get(target.lacks) ?? new Map<string, Expr>();
+  knownTemplates.set(target.lacks, known);
+  const open = new Set<string>();
+  const template = (op: ScalarOp, dtype: DType): Expr | undefined => {
     if (!target.lacks.has(op)) return undefined;
-    const made = known.get(op);
+    const key = `${op} ${dtype}`;
+    const made = known.get(key);
     if (made !== undefined) return made;
-    if (open.has(op)) throw new CompilerBug(`the expansions of ${[...open].join(", ")} need each other, and ${target.name} lacks them all`);
-    open.add(op);
-    const expanded = exprMapper((e) => replace(e, template))(lookup(expansions, op, `an expansion of ${op}, which ${target.name} lacks`));
-    open.delete(op);
-    known.set(op, expanded);
+    if (open.has(key)) throw new CompilerBug(`the expansions of ${[...open].join(", ")} need each other, and ${target.name} lacks them all`);
+    const formula = formulaOf(op, dtype, target);
+    if (formula === undefined) return undefined;
+    open.add(key);
+    const expanded = exprMapper((e) => replace(e, template))(formula);
+    open.delete(key);
+    known.set(key, expanded);
     return expanded;
   };
   return template;
 }
 
 function replace(e: Expr, template: Templates): Expr {
-  const expanded = isScalarOp(e.op) && e.args[0]?.dtype === "float32" ? template(e.op) : undefined;
+  const dtype = e.args[0]?.dtype;
+  if (dtype === undefined || !isScalarOp(e.op) || !isFloat(dtype)) return e;
+  const expanded = template(e.op, dtype);
   return expanded === undefined ? e : substitute(expanded, e.args);
 }
 

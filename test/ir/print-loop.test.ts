@@ -163,13 +163,16 @@ function randomExpr(dtype: DType, depth: number): fc.Arbitrary<Expr> {
   const same = fc.constantFrom(...usable).filter(
     (op) =>
       op !== "select" &&
+      op !== "rare" &&
       apply(
         op,
         Array.from({ length: scalarArity(op) }, () => constant(0, dtype)),
       ).dtype === dtype,
   );
   const operation = same.chain((op) => fc.tuple(...Array.from({ length: scalarArity(op) }, () => randomExpr(dtype, depth - 1))).map((args) => apply(op, args)));
-  const selection = fc.tuple(randomExpr("bool", depth - 1), randomExpr(dtype, depth - 1), randomExpr(dtype, depth - 1)).map((args) => apply("select", args));
+  const selection = fc
+    .tuple(randomExpr("bool", depth - 1), randomExpr(dtype, depth - 1), randomExpr(dtype, depth - 1))
+    .map((args) => apply(depth % 2 === 0 ? "select" : "rare", args));
   const converted = fc
     .constantFrom<DType>("bool", "int32", "uint32", "float32", "float64")
     .chain((from) => randomExpr(from, depth - 1).map((e) => apply("cast", [e], dtype)));

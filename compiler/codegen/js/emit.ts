@@ -267,10 +267,12 @@ class KernelEmitter {
    * in front of it; loads are total, so moving one out of a condition is safe.
    */
   #expressions(roots: readonly Expr[]): Spelling[] {
-    const order = exprOrder(roots);
-    const uses = countUses(order, roots);
-    const spellings = new Map<Expr, Spelling>();
-    const depths = new Map<Expr, number>();
+    const uses = countUses(exprOrder(roots), roots);
+    return this.#spellAll(roots, { uses, spellings: new Map(), depths: new Map() });
+  }
+
+  #spellAll(roots: readonly Expr[], known: Spelled): Spelling[] {
+    const { uses, spellings, depths } = known;
     const of = (e: Expr): Spelling => lookup(spellings, e, "an operand's spelling");
     const context = {
       of,
@@ -282,17 +284,40 @@ class KernelEmitter {
       },
     };
     const isRoot = new Set(roots);
-    for (const e of order) {
-      const spelling = spell(e, context);
+    for (const e of exprOrder(roots, usualOperands)) {
+      if (spellings.has(e)) continue;
+      const spelling = e.op === "rare" ? this.#rare(e, known) : spell(e, context);
       const depth = 1 + Math.max(0, ...e.args.map((a) => depths.get(a) ?? 0));
       const isShared = e.args.length > 0 && (uses.get(e) ?? 0) > 1;
       const isLong = !isRoot.has(e) && (spelling.text.length > longestText || depth > deepestText);
-      spellings.set(e, isShared || isLong ? this.#temporary(spelling) : spelling);
-      depths.set(e, isShared || isLong ? 0 : depth);
+      const isNamed = e.op !== "rare" && (isShared || isLong);
+      spellings.set(e, isNamed ? this.#temporary(spelling) : spelling);
+      depths.set(e, isNamed ? 0 : depth);
     }
     return roots.map(of);
   }
+
+  /** What is seldom wanted is computed in a branch; what is named there is not known behind it. */
+  #rare(e: Expr, { uses, spellings, depths }: Spelled): Spelling {
+    const [condition, seldom, usual] = [at(e.args, 0), at(e.args, 1), at(e.args, 2)];
+    const name = this.#names.fresh(this.#temporaryName());
+    this.#line(`let ${name} = ${lookup(spellings, usual, "an operand's spelling").text};`);
+    this.#block(`if (${lookup(spellings, condition, "a condition's spelling").text})`, () => {
+      const value = at(this.#spellAll([seldom], { uses, spellings: new Map(spellings), depths: new Map(depths) }), 0);
+      this.#line(`${name} = ${value.text};`);
+    });
+    return primary(name);
+  }
 }
+
+/** What is spelled of the expressions of a statement. */
+interface Spelled {
+  readonly uses: ReadonlyMap<Expr, number>;
+  readonly spellings: Map<Expr, Spelling>;
+  readonly depths: Map<Expr, number>;
+}
+
+const usualOperands = (e: Expr): readonly Expr[] => (e.op === "rare" ? [at(e.args, 0), at(e.args, 2)] : e.args);
 
 const flagOf = (name: string): string => `${name} flag`;
 

@@ -94,7 +94,8 @@ export function spell(e: Expr, context: SpellingContext): Spelling {
       throw new CompilerBug(`a kernel holds operand ${e.value} of a template`);
     case "load":
       return spellLoad(e, context);
-    case "select": {
+    case "select":
+    case "rare": {
       const [c, yes, no] = operandsOf(e, context);
       return conditional(c, yes, no);
     }
@@ -193,6 +194,8 @@ const maths: ReadonlySet<ScalarOp> = new Set<ScalarOp>([
   "cbrt",
 ]);
 
+const byBits: ReadonlySet<ScalarOp> = new Set<ScalarOp>(["pow2", "exponent", "significand", "head"]);
+
 function spellFloat(e: Expr, op: ScalarOp, [a, b]: readonly [Spelling, Spelling, Spelling], context: SpellingContext): Spelling | undefined {
   const args = e.args.length === 2 ? [a, b] : [a];
   const rounded = (s: Spelling): Spelling => (e.dtype === "float32" ? call("Math.fround", s) : s);
@@ -202,6 +205,8 @@ function spellFloat(e: Expr, op: ScalarOp, [a, b]: readonly [Spelling, Spelling,
   if (op === "fmod") return infix(a, "%", b, level.product);
   if (exact.has(op)) return call(`Math.${op}`, ...args);
   if (maths.has(op)) return rounded(call(`Math.${op}`, ...args));
+  if (byBits.has(op)) return call(context.use(op), a);
+  if (op === "exp2") return rounded(call("Math.pow", primary("2"), a));
   if (op === "round") return call(context.use("roundEven"), a);
   if (op === "copysign") return call(context.use("copysign"), a, b);
   if (op === "nextafter") return call(context.use(e.dtype === "float32" ? "nextafter32" : "nextafter64"), a, b);

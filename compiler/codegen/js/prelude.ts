@@ -73,6 +73,30 @@ function pow(x, y) {
   ["floatToInt", { needs: ["bits"], source: `function floatToInt(x) {\n  bitsF32[0] = x;\n  return bitsI32[0];\n}` }],
   ["floatToUint", { needs: ["bits"], source: `function floatToUint(x) {\n  bitsF32[0] = x;\n  return bitsU32[0];\n}` }],
   ["bitsToFloat", { needs: ["bits"], source: `function bitsToFloat(x) {\n  bitsI32[0] = x;\n  return bitsF32[0];\n}` }],
+  ["pow2", { needs: ["bits"], source: `function pow2(x) {\n  bitsF64[0] = x;\n  bitsI32[1] = bitsI32[0] << 20;\n  bitsI32[0] = 0;\n  return bitsF64[0];\n}` }],
+  [
+    "exponent",
+    {
+      needs: ["bits"],
+      source: `// the k for which x is 2^k times a number from sqrt(1/2) to sqrt(2), and that number
+function exponent(x) {
+  bitsF64[0] = x;
+  return ((bitsI32[1] + 614242) >>> 20) - 1023;
+}`,
+    },
+  ],
+  [
+    "significand",
+    {
+      needs: ["bits"],
+      source: `function significand(x) {
+  bitsF64[0] = x;
+  bitsI32[1] = ((bitsI32[1] + 614242) & 1048575) + 1072079006;
+  return bitsF64[0];
+}`,
+    },
+  ],
+  ["head", { needs: ["bits"], source: `function head(x) {\n  bitsF64[0] = x;\n  bitsI32[0] &= -134217728;\n  return bitsF64[0];\n}` }],
   [
     "toInt32",
     {

@@ -86,7 +86,7 @@ function nodeText(e: Expr, args: readonly Spelled[], scope: Scope, bind: Bind): 
 /** An operation on four elements at once, or four loads. */
 function fourText(e: Expr, args: readonly Spelled[], scope: Scope, bind: Bind): string {
   const words = fourWords(scope);
-  const isCondition = (i: number): boolean => e.op === "select" && i === 0;
+  const isCondition = (i: number): boolean => (e.op === "select" || e.op === "rare") && i === 0;
   const keeps = (a: Spelled, i: number): boolean => a.form === "one" && (mixes.has(e.op) || isCondition(i));
   if (e.op !== "load")
     return operationText(

@@ -244,7 +244,7 @@ function castText(x: string, from: DType, to: DType, words: Words): string {
 /** The text of an operation whose operands have the texts `a`; a CompilerBug where `legalize` should have expanded it. */
 export function operationText(e: Expr, a: readonly string[], words: Words): string {
   const [x = "", y = "", z = ""] = a;
-  if (e.op === "select") return `select(${z}, ${y}, ${x})`;
+  if (e.op === "select" || e.op === "rare") return `select(${z}, ${y}, ${x})`;
   const from = at(e.args, 0).dtype;
   if (e.op === "cast") return castText(x, from, e.dtype, words);
   if (e.op === "bitcast") return from === e.dtype ? x : `bitcast<${words.type(e.dtype)}>(${x})`;

@@ -19,7 +19,7 @@ function evaluate(root: Expr): number | null {
     else if (!isScalarOp(e.op)) return null;
     else {
       const args = e.args.map((x) => done.get(x) ?? 0);
-      const from = e.op === "select" ? e.dtype : at(e.args, 0).dtype;
+      const from = e.op === "select" || e.op === "rare" ? e.dtype : at(e.args, 0).dtype;
       done.set(e, scalarFunction(e.op, e.dtype, from)(args[0] ?? 0, args[1] ?? 0, args[2] ?? 0));
     }
   }

@@ -89,7 +89,7 @@ const check = (op: ScalarOp, operands: readonly DType[], given: DType, fixed?: n
 };
 
 describe("operations", () => {
-  const computed = scalarOps.filter((op) => op !== "cast" && op !== "bitcast" && op !== "select");
+  const computed = scalarOps.filter((op) => op !== "cast" && op !== "bitcast" && op !== "select" && op !== "rare");
   for (const op of computed) {
     for (const dtype of dtypes) {
       const result = apply(
@@ -109,7 +109,7 @@ describe("operations", () => {
       });
     }
   }
-  for (const dtype of dtypes) test(`select ${dtype}`, () => check("select", ["bool", dtype, dtype], dtype));
+  for (const op of ["select", "rare"] as const) for (const dtype of dtypes) test(`${op} ${dtype}`, () => check(op, ["bool", dtype, dtype], dtype));
   for (const from of dtypes) for (const to of dtypes) test(`cast ${from} to ${to}`, () => check("cast", [from], to));
   const words: readonly DType[] = ["int32", "uint32", "float32"];
   for (const from of words) for (const to of words) test(`bitcast ${from} to ${to}`, () => check("bitcast", [from], to));
@@ -140,7 +140,7 @@ function randomExpression(seed: number): Expr {
     const args = [first, at(alike, pick(alike.length)), at(alike, pick(alike.length))].slice(0, scalarArity(op));
     const given = at(dtypes, pick(dtypes.length));
     const bools = pool.filter((e) => e.dtype === "bool");
-    const operands = op === "select" ? [at(bools, pick(bools.length)), ...args.slice(1)] : args;
+    const operands = op === "select" || op === "rare" ? [at(bools, pick(bools.length)), ...args.slice(1)] : args;
     const made = apply(op, operands, given);
     if (supports(op, made.dtype, at(operands, 0).dtype)) pool.push(made);
   }
