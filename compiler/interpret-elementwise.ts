@@ -41,7 +41,14 @@ export function indexColumns(shape: Shape): IndexColumns {
   const fill = (start: number, count: number): void => {
     axes.forEach((axis, k) => {
       const [column, stride, length] = [leaf(axis), at(strides, k), at(shape, k)];
-      for (let i = 0; i < count; i++) column[i] = Math.floor((start + i) / stride) % length;
+      let value = Math.floor(start / stride) % length;
+      let left = stride - (start % stride);
+      for (let i = 0; i < count; i++) {
+        column[i] = value;
+        if (--left > 0) continue;
+        value = value + 1 === length ? 0 : value + 1;
+        left = stride;
+      }
     });
   };
   return { axes, leaf, fill };

@@ -71,7 +71,7 @@ function evaluateNode(node: Node, args: readonly HostData[]): readonly HostData[
     case "prefix":
       return prefix(op, node, args);
     case "contraction":
-      return [contract(node, args)];
+      return [contract(op, node, args)];
     case "scatter":
       return [scatterElements(op, node, args)];
     case "routine":

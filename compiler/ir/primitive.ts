@@ -68,11 +68,15 @@ export interface ElementwisePrimitive extends Base {
   readonly cost: number;
 }
 
-/** Where an element of a view comes from. The first piece whose guard holds counts; a piece without guard always holds. */
-export interface Piece {
-  readonly operand: number;
+/** An element of an operand, there where the guard holds. */
+export interface Place {
   readonly index: readonly Expr[];
   readonly guard?: Expr;
+}
+
+/** Where an element of a view comes from. The first piece whose guard holds counts; a piece without guard always holds. */
+export interface Piece extends Place {
+  readonly operand: number;
 }
 
 /** How views and gathers read: `read(k, index)` is an element of operand k (a start, an index), `shape(k)` its shape. */
@@ -135,9 +139,15 @@ export interface PrefixPrimitive extends Base {
   readonly monoid: (operand: TensorType, attrs: Attrs) => Monoid;
 }
 
-/** Sums products: `attrs.contract` [[lhs axes],[rhs axes]], `attrs.batch` likewise; result axes: batch, lhs free, rhs free. */
+/**
+ * Sums products of two factors over the axes of `depth`, in row-major order: a matmul, a convolution. `factors` says which elements of
+ * operands 0 and 1 an element of the result multiplies at a place of the depth; where a guard fails the factor is 0.
+ */
 export interface ContractionPrimitive extends Base {
   readonly kind: "contraction";
+  /** Lengths of the axes that are summed over. */
+  readonly depth: (args: readonly TensorType[], attrs: Attrs) => readonly number[];
+  readonly factors: (out: readonly Expr[], depth: readonly Expr[], context: Pick<ReadContext, "attrs" | "shape">) => readonly [Place, Place];
 }
 
 /** Operand 0 with updates written or combined. `target(update index, read)` gives the element of the result that an update goes to. */

@@ -1,9 +1,10 @@
-/** The general contraction: every matmul, inner and outer product is one. */
+/** The general contraction: every matmul, inner and outer product is one; convolutions are in convolution.ts. */
 import { at, DTypeError, ShapeError } from "../ir/errors.ts";
+import type { Expr } from "../ir/expr.ts";
 import type { Attrs, Node, Value } from "../ir/node.ts";
 import { intLists, make } from "../ir/node.ts";
 import type { ContractionPrimitive, Primitive } from "../ir/primitive.ts";
-import type { Shape, TensorType } from "../ir/shape.ts";
+import type { Shape } from "../ir/shape.ts";
 import { normalizeAxes, sameShape, shapeText, tensorType, typeText } from "../ir/shape.ts";
 import { otherAxes, permute } from "./layout.ts";
 
@@ -15,9 +16,9 @@ interface Side {
   readonly free: readonly number[];
 }
 
-function sideOf(type: TensorType, attrs: Attrs, k: 0 | 1): Side {
+function sideOf(shape: Shape, attrs: Attrs, k: 0 | 1): Side {
   const [batch, contract] = [at(intLists(attrs, "batch"), k), at(intLists(attrs, "contract"), k)];
-  return { shape: type.shape, batch, contract, free: otherAxes(type.shape.length, [...batch, ...contract]) };
+  return { shape, batch, contract, free: otherAxes(shape.length, [...batch, ...contract]) };
 }
 
 const lengths = (side: Side, axes: readonly number[]): number[] => axes.map((a) => at(side.shape, a));
@@ -32,7 +33,7 @@ export const dotOp: ContractionPrimitive = {
   infer: (args, attrs) => {
     const [x, y] = [at(args, 0), at(args, 1)];
     if (x.dtype !== y.dtype) throw new DTypeError(`dot: operands differ in dtype: ${typeText(x)}, ${typeText(y)}. Convert one with astype.`);
-    const [l, r] = [sideOf(x, attrs, 0), sideOf(y, attrs, 1)];
+    const [l, r] = [sideOf(x.shape, attrs, 0), sideOf(y.shape, attrs, 1)];
     for (const side of [l, r]) normalizeAxes("dot", [...side.batch, ...side.contract], side.shape.length);
     const pairs = [
       ["batch", l.batch, r.batch],
@@ -44,6 +45,18 @@ export const dotOp: ContractionPrimitive = {
     }
     return [tensorType(x.dtype, [...lengths(l, l.batch), ...lengths(l, l.free), ...lengths(r, r.free)])];
   },
+  depth: (args, attrs) => {
+    const l = sideOf(at(args, 0).shape, attrs, 0);
+    return lengths(l, l.contract);
+  },
+  factors: (out, depth, { attrs, shape }) => {
+    const [l, r] = [sideOf(shape(0), attrs, 0), sideOf(shape(1), attrs, 1)];
+    const first = l.batch.length;
+    return [
+      { index: placeOf(l, { batch: out, contract: depth, free: out.slice(first) }) },
+      { index: placeOf(r, { batch: out, contract: depth, free: out.slice(first + l.free.length) }) },
+    ];
+  },
   derivative: {
     by: "linear",
     operands: [0, 1],
@@ -51,6 +64,13 @@ export const dotOp: ContractionPrimitive = {
     transpose: (cotangent, node) => [leftTranspose(cotangent, node), rightTranspose(cotangent, node)],
   },
 };
+
+/** The index of an element of one operand: for each part of its axes where they stand. */
+const placeOf = (side: Side, parts: Readonly<Record<"batch" | "contract" | "free", readonly Expr[]>>): Expr[] =>
+  side.shape.map((_, axis) => {
+    const part = (["batch", "contract", "free"] as const).find((name) => side[name].includes(axis)) ?? "free";
+    return at(parts[part], side[part].indexOf(axis));
+  });
 
 /** The axes of `mine` that `theirs` (other axes than batch and free, rising) pair with. */
 const partners = (mine: Side, theirs: Side): number[] =>
@@ -66,7 +86,7 @@ const inOrder = (x: Value, names: readonly number[]): Value =>
 /** The cotangent's free axes of the right operand are contracted with it. Operand orders are chosen so that a matmul needs no permute. */
 function leftTranspose(cotangent: Value, node: Node): Value {
   const [x, y] = [at(node.args, 0), at(node.args, 1)];
-  const [l, r] = [sideOf(x.type, node.attrs, 0), sideOf(y.type, node.attrs, 1)];
+  const [l, r] = [sideOf(x.shape, node.attrs, 0), sideOf(y.shape, node.attrs, 1)];
   const batch = seq(l.batch.length, 0);
   const free = seq(r.free.length, l.batch.length + l.free.length);
   return inOrder(dot(cotangent, y, [free, r.free], [batch, r.batch]), [...l.batch, ...l.free, ...partners(l, r)]);
@@ -74,7 +94,7 @@ function leftTranspose(cotangent: Value, node: Node): Value {
 
 function rightTranspose(cotangent: Value, node: Node): Value {
   const [x, y] = [at(node.args, 0), at(node.args, 1)];
-  const [l, r] = [sideOf(x.type, node.attrs, 0), sideOf(y.type, node.attrs, 1)];
+  const [l, r] = [sideOf(x.shape, node.attrs, 0), sideOf(y.shape, node.attrs, 1)];
   const batch = seq(l.batch.length, 0);
   const free = seq(l.free.length, l.batch.length);
   return inOrder(dot(x, cotangent, [l.free, free], [l.batch, batch]), [...r.batch, ...partners(r, l), ...r.free]);

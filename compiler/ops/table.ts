@@ -4,6 +4,7 @@ import { arithmeticOps } from "./arithmetic.ts";
 import { copyOp, detachOp, opaqueOp, transferOp } from "./barrier.ts";
 import { bitsOps } from "./bits.ts";
 import { contractionOps } from "./contraction.ts";
+import { convolutionOps } from "./convolution.ts";
 import { exponentialOps } from "./exponential.ts";
 import { gatherOps } from "./gather.ts";
 import { layoutOps } from "./layout.ts";
@@ -41,6 +42,7 @@ export const opTable: readonly Primitive[] = [
   ...reductionOps,
   ...prefixOps,
   ...contractionOps,
+  ...convolutionOps,
   ...gatherOps,
   ...segmentOps,
   ...sortOps,

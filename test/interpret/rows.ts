@@ -11,6 +11,7 @@ import type { Monoid, Primitive, ReductionPrimitive, ScatterPrimitive } from "..
 import { sizeOf, tensorType } from "../../compiler/ir/shape.ts";
 import type { Shape } from "../../compiler/ir/shape.ts";
 import { interpretValues } from "../../compiler/interpret.ts";
+import { dotOp } from "../../compiler/ops/contraction.ts";
 
 const base = { doc: "", attrs: {}, derivative: { by: "zero" } } as const;
 
@@ -136,6 +137,8 @@ const dotRow: Primitive = {
   kind: "contraction",
   name: "dot",
   arity: 2,
+  depth: dotOp.depth,
+  factors: dotOp.factors,
   infer: ([a, b], attrs) => {
     const [left, right] = [a?.shape ?? [], b?.shape ?? []];
     const [[cl = [], cr = []], [bl = [], br = []]] = [intLists(attrs, "contract"), intLists(attrs, "batch")];

@@ -54,6 +54,14 @@ const scatterSamples: readonly (readonly [string, readonly Sample[]])[] = modes.
   [`scatter along ${mode}`, [sample("repeated", [floats([3, 4], 2), index([3, 3], [0, 1, 1, 3, 3, 0, 2, 1, 2]), floats([3, 3], 3)], { axis: 1 })]] as const,
 ]);
 
+const conv = (
+  strides: readonly number[],
+  low: readonly number[],
+  high: readonly number[],
+  inputDilation: readonly number[] = strides.map(() => 1),
+  windowDilation: readonly number[] = strides.map(() => 1),
+): Attrs => ({ strides, low, high, inputDilation, windowDilation });
+
 const exactly = (shape: Shape, list: readonly number[]): HostData => given("float64", shape, list);
 const x234 = floats([2, 3, 4], 1);
 
@@ -119,6 +127,16 @@ const listed: ReadonlyMap<string, readonly Sample[]> = new Map<string, readonly 
         batch: [[1], [0]],
       }),
       sample("outer", [floats([2], 1), floats([3], 2)], { contract: [[], []], batch: [[], []] }),
+    ],
+  ],
+  [
+    "conv",
+    [
+      sample("one axis, padded", [floats([2, 1, 2, 5], 1), floats([1, 3, 2, 3], 2)], conv([1], [1], [1])),
+      sample("two axes, groups, strides", [floats([2, 2, 1, 5, 4], 1), floats([2, 2, 1, 2, 3], 2)], conv([2, 1], [1, 0], [0, 2], [1, 1], [1, 2])),
+      sample("input dilated, cropped", [floats([1, 1, 2, 4], 1), floats([1, 2, 2, 3], 2)], conv([1], [2], [-1], [2])),
+      sample("input and window dilated, common factor", [floats([1, 1, 1, 4, 3], 1), floats([1, 2, 1, 3, 2], 2)], conv([1, 3], [2, 1], [1, 4], [4, 3], [2, 2])),
+      sample("no window fits", [floats([1, 1, 1, 2], 1), floats([1, 1, 1, 3], 2)], conv([1], [0], [0])),
     ],
   ],
   [

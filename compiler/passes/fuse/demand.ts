@@ -4,7 +4,8 @@ import type { Expr } from "../../ir/expr.ts";
 import { variable } from "../../ir/expr.ts";
 import { addIndex, ix } from "../../ir/indexing.ts";
 import type { Node, Value } from "../../ir/node.ts";
-import { int, intLists, ints, result } from "../../ir/node.ts";
+import { int, ints, result } from "../../ir/node.ts";
+import type { ContractionPrimitive } from "../../ir/primitive.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Axes } from "./axes.ts";
 import type { Demand } from "./cluster.ts";
@@ -75,7 +76,7 @@ export function anchorOf(node: Node, axes: Axes): Anchor {
     case "segment":
       return { grid, form, asks: segmentAsks(node, form, axes) };
     case "contraction":
-      return { grid, form, asks: contractionAsks(node, form, axes) };
+      return { grid, form, asks: contractionAsks(node, node.op, form, axes) };
     case "prefix": {
       const along = at(form, int(node.attrs, "axis"));
       const inner = namesOf([along]);
@@ -111,18 +112,9 @@ function segmentAsks(node: Node, form: readonly Expr[], axes: Axes): Ask[] {
   return [elements, ...bounds.map((bound) => ({ value: offsets, demand: { index: [bound], inner: [], carried: 0, share: 1 } }))];
 }
 
-function contractionAsks(node: Node, form: readonly Expr[], axes: Axes): Ask[] {
-  const [a, b] = [at(node.args, 0), at(node.args, 1)];
-  const contract = intLists(node.attrs, "contract");
-  const batch = intLists(node.attrs, "batch");
-  const loops = at(contract, 0).map((k) => axisOrZero(axes, at(a.shape, k)));
-  let free = at(batch, 0).length;
-  return [a, b].map((value, side) => {
-    const [own, shared] = [at(contract, side), at(batch, side)];
-    const index = value.shape.map((_, i) => {
-      if (own.includes(i)) return at(loops, own.indexOf(i));
-      return shared.includes(i) ? at(form, shared.indexOf(i)) : at(form, free++);
-    });
-    return { value, demand: { index, inner: namesOf(loops), carried: 0, share: 1 } };
-  });
+function contractionAsks(node: Node, op: ContractionPrimitive, form: readonly Expr[], axes: Axes): Ask[] {
+  const types = node.args.map((a) => a.type);
+  const depth = op.depth(types, node.attrs).map((n) => axisOrZero(axes, n));
+  const places = op.factors(form, depth, { attrs: node.attrs, shape: (k) => at(types, k).shape });
+  return places.map(({ index }, k) => ({ value: at(node.args, k), demand: { index, inner: namesOf(depth), carried: 0, share: 1 } }));
 }

@@ -15,8 +15,8 @@ import { argument, axisIndex, load, s, variable } from "../../ir/expr.ts";
 import { addIndex, conjoin, flatten, freeNames, ix, keyOf, subIndex, within } from "../../ir/indexing.ts";
 import type { Axis, AxisKind, Kernel, KernelBuffer, KernelScalar, Stmt } from "../../ir/loop.ts";
 import type { Node, Value } from "../../ir/node.ts";
-import { flag, int, intLists, ints, result, text } from "../../ir/node.ts";
-import type { Monoid, Piece, ViewPrimitive } from "../../ir/primitive.ts";
+import { flag, int, ints, result, text } from "../../ir/node.ts";
+import type { ContractionPrimitive, Monoid, Piece, Place, ViewPrimitive } from "../../ir/primitive.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import { clampIndex } from "../../ops/views.ts";
 import type { Target } from "../../target.ts";
@@ -205,7 +205,7 @@ class Lowering {
       case "segment":
         return this.#segment(v, index, guard, scope);
       case "contraction":
-        return this.#contraction(node, index, guard, scope);
+        return this.#contraction(node, node.op, index, guard, scope);
       case "prefix":
         return this.#prefix(v, index, guard, scope);
       default:
@@ -297,24 +297,23 @@ class Lowering {
     return segment?.offsets === offsets ? segment.row : undefined;
   }
 
-  #contraction(node: Node, index: readonly Expr[], guard: Expr | undefined, scope: Scope): Expr {
-    const [a, b] = [at(node.args, 0), at(node.args, 1)];
-    const [contractA, contractB] = pair(intLists(node.attrs, "contract"));
-    const [batchA, batchB] = pair(intLists(node.attrs, "batch"));
-    const loops = contractA.map((k) => this.#axis(at(a.shape, k)));
-    let free = batchA.length;
-    const place = (shape: readonly number[], contract: readonly number[], batch: readonly number[]): Expr[] =>
-      shape.map((_, i) => {
-        if (contract.includes(i)) return at(loops, contract.indexOf(i));
-        return batch.includes(i) ? at(index, batch.indexOf(i)) : at(index, free++);
-      });
-    const indexA = place(a.shape, contractA, batchA);
-    const indexB = place(b.shape, contractB, batchB);
-    const monoid = sumMonoid(a.dtype);
-    const tuple = this.#reduce(monoid, wordOf(node), loops.map(wholeLoop), scope, (body) => [
-      s.mul(this.#value(a, indexA, guard, body), this.#value(b, indexB, guard, body)),
-    ]);
+  #contraction(node: Node, op: ContractionPrimitive, index: readonly Expr[], guard: Expr | undefined, scope: Scope): Expr {
+    const types = node.args.map((a) => a.type);
+    const loops = op.depth(types, node.attrs).map((n) => this.#axis(n));
+    const places = op.factors(index, loops, { attrs: node.attrs, shape: (k) => at(types, k).shape });
+    const { dtype } = result(node, 0);
+    const tuple = this.#reduce(sumMonoid(dtype), wordOf(node), loops.map(wholeLoop), scope, (body) => {
+      const [a, b] = pair(places.map((p, k) => this.#factor(at(node.args, k), p, guard, body)));
+      return [s.mul(a, b)];
+    });
     return at(tuple, 0);
+  }
+
+  /** A factor of a product: 0 where its own guard fails. */
+  #factor(v: Value, place: Place, guard: Expr | undefined, scope: Scope): Expr {
+    const value = this.#value(v, place.index, conjoin(guard, place.guard), scope);
+    const isGuarded = place.guard === undefined || (value.op === "load" && value.args.length > 1);
+    return isGuarded ? value : s.select(place.guard, value, 0);
   }
 
   /** Appends a reduce statement to `scope`; `element` computes one iteration's tuple in its body. */
