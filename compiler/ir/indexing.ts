@@ -97,6 +97,9 @@ function combine(a: Sum, b: Sum, sign: number): Sum {
 const scale = (a: Sum, k: number): Sum =>
   k === 0 ? { terms: [], offset: 0 } : { terms: a.terms.map((t) => ({ ...t, coefficient: t.coefficient * k })), offset: a.offset * k };
 
+/** A sum that `n` divides, divided; times 1 / n it would not be whole: 49 · (1 / 49) is less than 1. */
+const quotientOf = (a: Sum, n: number): Sum => ({ terms: a.terms.map((t) => ({ ...t, coefficient: t.coefficient / n })), offset: a.offset / n });
+
 /** Largest coefficient first, then by text: one order for one sum. */
 function fromSum(sum: Sum): Expr {
   const terms = sum.terms.toSorted((a, b) => Math.abs(b.coefficient) - Math.abs(a.coefficient) || (a.key < b.key ? -1 : 1));
@@ -127,7 +130,7 @@ export function divIndex(a: Expr, n: number): Expr {
   if (n === 1) return a;
   const { exact, rest } = splitBy(toSum(a), n);
   const remainder = fromSum(rest);
-  const quotient = fromSum(scale(exact, 1 / n));
+  const quotient = fromSum(quotientOf(exact, n));
   if (remainder.lo >= 0 && remainder.hi < n) return quotient;
   if (remainder.lo < 0) return floorDivide(a, n);
   const inner = withRange(apply("idiv", [remainder, ix(n)]), Math.floor(remainder.lo / n), Math.floor(remainder.hi / n));

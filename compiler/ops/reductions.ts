@@ -8,13 +8,14 @@ import { ints, make } from "../ir/node.ts";
 import type { Differentiation, Monoid, Primitive, ReductionPrimitive } from "../ir/primitive.ts";
 import type { TensorType } from "../ir/shape.ts";
 import { sizeOf, tensorType, typeText } from "../ir/shape.ts";
-import { cast, divide, equal, multiply } from "./arithmetic.ts";
+import { add, cast, divide, equal, multiply, where } from "./arithmetic.ts";
 import type { DTypeClass } from "./define.ts";
 import { requireClass } from "./define.ts";
 import type { Extreme } from "./extremes.ts";
 import { neutral, positionMonoid } from "./extremes.ts";
 import { foldMonoid, otherAxes, permute, reducedType, reduceSum, reshape, spread, zerosLike } from "./layout.ts";
 import { otherProducts } from "./prefix.ts";
+import { iotaValue } from "./source.ts";
 
 export { reduceSum } from "./layout.ts";
 
@@ -78,17 +79,49 @@ function productSlope(x: Value, _: Value, axes: readonly number[]): Value {
   );
 }
 
+const extremeMonoid = (dtype: DType, extreme: Extreme): Monoid => foldMonoid(dtype, { init: neutral(dtype, extreme), combine: s[extreme], exact: true });
+
 const extremeRow = (extreme: Extreme): ReductionPrimitive =>
   reductionRow({
     name: `reduce ${extreme}`,
     doc: `The ${extreme} over \`axes\`; NaN where one is NaN.`,
     takes: "numeric",
     ofNothing: "error",
-    monoid: ({ dtype }) => foldMonoid(dtype, { init: neutral(dtype, extreme), combine: s[extreme], exact: true }),
+    monoid: ({ dtype }) => extremeMonoid(dtype, extreme),
     derivative: bySlope(tiesSlope),
   });
 export const reduceMaxOp: ReductionPrimitive = extremeRow("max");
 export const reduceMinOp: ReductionPrimitive = extremeRow("min");
+
+/** Where the first extreme of the reduced elements stands, as a bool of the operand's shape. */
+function isFirst(x: Value, axes: readonly number[]): Value {
+  let position: Value = iotaValue(x.shape, at(axes, axes.length - 1), "int32");
+  let length = at(x.shape, at(axes, axes.length - 1));
+  for (const a of axes.slice(0, -1).toReversed()) {
+    position = add(position, multiply(iotaValue(x.shape, a, "int32"), length));
+    length *= at(x.shape, a);
+  }
+  return equal(position, spread(argmax(x, axes), x.shape, axes));
+}
+
+export const reduceFirstMaxOp: ReductionPrimitive = reductionRow({
+  name: "reduce first max",
+  doc: "The max over `axes`, as `reduce max`; its derivative is that of the first element that equals it.",
+  takes: "numeric",
+  ofNothing: "error",
+  monoid: ({ dtype }) => extremeMonoid(dtype, "max"),
+  derivative: {
+    by: "rules",
+    vjp: (node, [ct]) => {
+      const [x, axes] = [at(node.args, 0), ints(node.attrs, "axes")];
+      return ct ? [where(isFirst(x, axes), spread(ct, x.shape, axes), 0)] : [];
+    },
+    jvp: (node, [t]) => {
+      const axes = ints(node.attrs, "axes");
+      return t ? [reduceSum(where(isFirst(at(node.args, 0), axes), t, 0), axes)] : [];
+    },
+  },
+});
 
 export const reduceProdOp: ReductionPrimitive = reductionRow({
   name: "reduce prod",
@@ -141,6 +174,8 @@ const orSame =
 
 /** The greatest element over `axes` (rising); NaN where one is NaN; a ShapeError where there is none. */
 export const reduceMax: (x: Value, axes: readonly number[]) => Value = orSame(reduceMaxOp);
+/** The greatest element over `axes` (rising), whose whole derivative goes to the first that equals it; else as `reduceMax`. */
+export const reduceFirstMax: (x: Value, axes: readonly number[]) => Value = orSame(reduceFirstMaxOp);
 /** The least element over `axes` (rising); NaN where one is NaN; a ShapeError where there is none. */
 export const reduceMin: (x: Value, axes: readonly number[]) => Value = orSame(reduceMinOp);
 /** The product over `axes` (rising); 1 where there are no elements. */
@@ -155,4 +190,4 @@ export const argmax: (x: Value, axes: readonly number[]) => Value = reducer(argm
 export const argmin: (x: Value, axes: readonly number[]) => Value = reducer(argminOp);
 
 /** The rows of this file. */
-export const reductionOps: readonly Primitive[] = [reduceMaxOp, reduceMinOp, reduceProdOp, reduceAnyOp, reduceAllOp, argmaxOp, argminOp];
+export const reductionOps: readonly Primitive[] = [reduceMaxOp, reduceFirstMaxOp, reduceMinOp, reduceProdOp, reduceAnyOp, reduceAllOp, argmaxOp, argminOp];

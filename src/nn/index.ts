@@ -1,6 +1,10 @@
 /** Functions of neural networks: activations of distributions, normalisations, layers, losses, attention. */
+export { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d, adaptiveMaxPool1d, adaptiveMaxPool2d, adaptiveMaxPool3d } from "./adaptive-pooling.ts";
+export type { OutputSize } from "./adaptive-pooling.ts";
 export { scaledDotProductAttention } from "./attention.ts";
 export type { AttentionOptions } from "./attention.ts";
+export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from "./convolution.ts";
+export type { ConvOptions, ConvTransposeOptions } from "./convolution.ts";
 export { crossEntropy, nllLoss } from "./cross-entropy.ts";
 export type { CrossEntropyOptions, NllOptions } from "./cross-entropy.ts";
 export { dropout } from "./dropout.ts";
@@ -11,4 +15,7 @@ export { bceLoss, bceWithLogits, huberLoss, klDiv, l1Loss, mseLoss, smoothL1Loss
 export type { BceWithLogitsOptions, KlDivOptions, LossOptions, Reduction } from "./losses.ts";
 export { batchNorm, groupNorm, instanceNorm, layerNorm, rmsNorm } from "./norms.ts";
 export type { BatchNormOptions, NormOptions } from "./norms.ts";
+export { avgPool1d, avgPool2d, avgPool3d, maxPool1d, maxPool2d, maxPool3d } from "./pooling.ts";
+export type { AvgPoolOptions, MaxPoolOptions } from "./pooling.ts";
 export { logSoftmax, softmax, softmin } from "./softmax.ts";
+export type { Padding, PerAxis } from "./windows.ts";

@@ -17,19 +17,8 @@ export const notBuilt: readonly string[] = [
   "solve",
   "solveTriangular",
   "svdvals",
-  // area 8: convolution, pooling, resampling
-  "adaptiveAvgPool2d",
-  "avgPool1d",
-  "avgPool2d",
-  "conv1d",
-  "conv2d",
-  "conv3d",
-  "convTranspose1d",
-  "convTranspose2d",
+  // area 8: resampling
   "interpolate",
-  "maxPool1d",
-  "maxPool2d",
-  "maxPool3d",
   "pixelShuffle",
 ];
 
