@@ -10,6 +10,10 @@ export interface Counters {
   plansRun: number;
   /** Kernels that ran. */
   kernelsLaunched: number;
+  /** Those of which other threads of the CPU took a share. */
+  launchesShared: number;
+  /** Threads of the CPU that died. */
+  threadsLost: number;
   /** Buffers made for uploads and outputs, and their bytes; an output in the memory of a donated input is none. */
   buffersAllocated: number;
   bytesAllocated: number;
@@ -28,6 +32,8 @@ const zero: Readonly<Counters> = {
   planHits: 0,
   plansRun: 0,
   kernelsLaunched: 0,
+  launchesShared: 0,
+  threadsLost: 0,
   buffersAllocated: 0,
   bytesAllocated: 0,
   donations: 0,

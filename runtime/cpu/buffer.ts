@@ -7,39 +7,82 @@ import type { TensorType } from "../../compiler/ir/shape.ts";
 import { bytesOf, sizeOf, typeText } from "../../compiler/ir/shape.ts";
 import type { DeviceBuffer } from "../device.ts";
 import type { Block, CpuHeap, HeapViews } from "./heap.ts";
+import { classOf } from "./heap.ts";
 
-/** A block and the number of its owners. Its finaliser returns the bytes when every handle was dropped without release. */
-class Storage {
+/**
+ * What collection is told of a block: registering costs more than running a small kernel, so a lease is registered once and then used
+ * again with its block. Its finaliser returns the bytes when every handle was dropped without release.
+ */
+class Lease {
   readonly block: Block;
+  constructor(block: Block) {
+    this.block = block;
+  }
+}
+
+/** A lease and the number of its owners. */
+class Storage {
+  readonly lease: Lease;
   readonly pool: BufferPool;
   owners = 1;
-  constructor(block: Block, pool: BufferPool) {
-    this.block = block;
+  constructor(lease: Lease, pool: BufferPool) {
+    this.lease = lease;
     this.pool = pool;
   }
 }
+
+/** Blocks beyond this size are not kept: running a kernel over them costs more than registering. */
+const mostParkedBytes = 16384;
+const mostParked = 16;
 
 /** Makes buffers of one heap and takes their bytes back, by count or, as a backstop, when they are collected. */
 export class BufferPool {
   readonly heap: CpuHeap;
   /** Frees the blocks of buffers that were collected. */
   readonly collected: FinalizationRegistry<Block>;
+  /** Small blocks that nobody has, by size class. */
+  readonly #parked: Lease[][] = Array.from({ length: classOf(mostParkedBytes) + 1 }, () => []);
+
   constructor(heap: CpuHeap) {
     this.heap = heap;
     this.collected = new FinalizationRegistry((block) => heap.free(block));
   }
 
-  /** The first handle on a new block, with one owner. */
-  adopt(type: TensorType, block: Block): CpuBuffer {
-    const storage = new Storage(block, this);
-    this.collected.register(storage, storage.block, storage);
-    return new CpuBuffer(type, storage);
+  /** A new buffer with one owner; its contents are whatever was there. */
+  create(type: TensorType, bytes: number): CpuBuffer {
+    return new CpuBuffer(type, new Storage(this.#lease(bytes), this));
+  }
+
+  #lease(bytes: number): Lease {
+    const parked = bytes > mostParkedBytes ? undefined : this.#parked[classOf(bytes || 1)]?.pop();
+    if (parked !== undefined) {
+      this.heap.reissue(parked.block, bytes);
+      return parked;
+    }
+    const made = new Lease(this.heap.allocate(bytes));
+    this.collected.register(made, made.block, made);
+    return made;
   }
 
   /** The last owner has gone. */
-  reclaim(storage: Storage): void {
-    this.collected.unregister(storage);
-    this.heap.free(storage.block);
+  reclaim({ lease }: Storage): void {
+    const { block } = lease;
+    const list = block.size > mostParkedBytes ? undefined : this.#parked[classOf(block.size)];
+    this.heap.park(block);
+    if (list !== undefined && list.length < mostParked) list.push(lease);
+    else this.#drop(lease);
+  }
+
+  /** Gives parked blocks back to the heap; whether there were any. */
+  flush(): boolean {
+    const leases = this.#parked.flatMap((list) => list.splice(0));
+    for (const lease of leases) this.#drop(lease);
+    return leases.length > 0;
+  }
+
+  #drop(lease: Lease): void {
+    this.collected.unregister(lease);
+    this.heap.drop(lease.block);
   }
 }
 
@@ -88,7 +131,7 @@ export class CpuBuffer implements DeviceBuffer {
   }
   /** The position in the heap in bytes; throws a DeviceError after the last release. */
   get position(): number {
-    return this.#live("used").block.at;
+    return this.#live("used").lease.block.at;
   }
   /** Throws a DeviceError after the last release. */
   requireLive(): void {
@@ -96,8 +139,8 @@ export class CpuBuffer implements DeviceBuffer {
   }
   /** The elements in the heap: valid until the heap grows. */
   get elements(): HostArray {
-    const { block, pool } = this.#live("read");
-    const start = block.at / dtypeInfo(this.type.dtype).bytes;
+    const { lease, pool } = this.#live("read");
+    const start = lease.block.at / dtypeInfo(this.type.dtype).bytes;
     return viewOf(pool.heap.views, this.type.dtype).subarray(start, start + sizeOf(this.type.shape));
   }
 

@@ -1,122 +1,22 @@
-/** The CPU as a device: plans whose kernels are generated JavaScript over the heap. */
+/** The CPU as a device: plans whose kernels are generated WebAssembly or JavaScript over the heap. */
 import type { DType } from "../../compiler/ir/dtype.ts";
-import { dtypeInfo } from "../../compiler/ir/dtype.ts";
 import { at, CompilerBug, DeviceError } from "../../compiler/ir/errors.ts";
 import type { HostArray } from "../../compiler/ir/host.ts";
-import type { CompiledPlan, PlanBuffer, Step } from "../../compiler/ir/plan.ts";
+import type { CompiledPlan, PlanBuffer } from "../../compiler/ir/plan.ts";
 import type { TensorType } from "../../compiler/ir/shape.ts";
 import { bytesOf, sizeOf, typeText } from "../../compiler/ir/shape.ts";
 import { counters } from "../counters.ts";
 import type { Device, DeviceBuffer, DeviceMemory, Executable } from "../device.ts";
 import { Pressure } from "../pressure.ts";
-import { BufferPool, CpuBuffer, viewOf } from "./buffer.ts";
-import type { Block, HeapOptions, HeapViews } from "./heap.ts";
+import { BufferPool, CpuBuffer } from "./buffer.ts";
+import { ConstantPool } from "./constants.ts";
+import type { Host, Watch } from "./executable.ts";
+import { CpuExecutable } from "./executable.ts";
+import type { HeapOptions } from "./heap.ts";
 import { CpuHeap } from "./heap.ts";
-
-type KernelFunction = (views: HeapViews, ...positionsAndScalars: readonly number[]) => void;
-
-function areKernels(made: unknown, count: number): made is readonly KernelFunction[] {
-  return Array.isArray(made) && made.length === count && made.every((f) => typeof f === "function");
-}
-
-/** The functions of a plan; a DeviceError where the page forbids generated code. */
-function instantiate(compiled: CompiledPlan): readonly KernelFunction[] {
-  const source = compiled.sources.join("\n");
-  let made: unknown;
-  try {
-    made = new Function(source)();
-  } catch (error) {
-    if (error instanceof EvalError)
-      throw new DeviceError(`cpu: this page's content security policy forbids generated code (${error.message}). configure({ target: "interpreter" }).`);
-    throw new CompilerBug(`plan ${compiled.plan.name}: its JavaScript does not load: ${String(error)}\n${source}`);
-  }
-  if (!areKernels(made, compiled.plan.kernels.length))
-    throw new CompilerBug(`plan ${compiled.plan.name}: its JavaScript does not give ${compiled.plan.kernels.length} kernels`);
-  return made;
-}
-
-/** Byte positions of a plan's buffers during one run, by buffer id. */
-type Positions = Float64Array<ArrayBuffer>;
-type Action = (views: HeapViews, positions: Positions, scalars: readonly number[]) => void;
-
-/** Reads a clock around each launch of a kernel, in the order of the plan. */
-export interface Watch {
-  readonly now: () => number;
-  /** Gets the difference of the clock. */
-  readonly launched: (took: number) => void;
-}
-
-function watched(action: Action, watch: Watch): Action {
-  return (views, positions, scalars) => {
-    const start = watch.now();
-    action(views, positions, scalars);
-    watch.launched(watch.now() - start);
-  };
-}
-
-/** A plan whose code is loaded, its steps ready to be called. */
-class CpuExecutable implements Executable {
-  readonly compiled: CompiledPlan;
-  readonly buffers: ReadonlyMap<number, PlanBuffer>;
-  readonly actions: readonly Action[];
-  readonly kernelSteps: number;
-  /** Kept between runs: a run ends before the next begins. */
-  readonly positions: Positions;
-
-  constructor(compiled: CompiledPlan, watch: Watch | null) {
-    if (compiled.language !== "js") throw new DeviceError(`cpu: runs js plans, not ${compiled.language}`);
-    this.compiled = compiled;
-    this.buffers = new Map(compiled.plan.buffers.map((b) => [b.id, b]));
-    this.positions = new Float64Array(1 + Math.max(-1, ...this.buffers.keys()));
-    const kernels = instantiate(compiled);
-    this.actions = compiled.plan.steps.flatMap((step) => this.#action(step, kernels, watch) ?? []);
-    this.kernelSteps = compiled.plan.steps.filter((step) => step.kind === "kernel").length;
-  }
-
-  /** `alloc` and `free` were decided when the plan laid out its arena: nothing is left to do for them here. */
-  #action(step: Step, kernels: readonly KernelFunction[], watch: Watch | null): Action | null {
-    switch (step.kind) {
-      case "alloc":
-      case "free":
-        return null;
-      case "kernel": {
-        const launch = this.#launch(step, at(kernels, step.kernel));
-        return watch === null ? launch : watched(launch, watch);
-      }
-      case "copy": {
-        const { from, to } = step;
-        const { bytes } = this.buffer(from);
-        return ({ u8 }, positions) => void u8.copyWithin(at(positions, to), at(positions, from), at(positions, from) + bytes);
-      }
-      case "fill": {
-        const { dtype, shape } = this.buffer(step.buffer).type;
-        const [size, width] = [sizeOf(shape), dtypeInfo(dtype).bytes];
-        return (views, positions) => {
-          const start = at(positions, step.buffer) / width;
-          viewOf(views, dtype).fill(step.value, start, start + size);
-        };
-      }
-    }
-  }
-
-  #launch(step: Step & { readonly kind: "kernel" }, kernel: KernelFunction): Action {
-    const declared = at(this.compiled.plan.kernels, step.kernel).buffers;
-    const ids = step.buffers;
-    const widths = ids.map((_, i) => dtypeInfo(at(declared, i).dtype).bytes);
-    const args: number[] = Array.from({ length: ids.length + step.scalars.length }, () => 0);
-    return (views, positions, scalars) => {
-      for (let i = 0; i < ids.length; i++) args[i] = at(positions, at(ids, i)) / at(widths, i);
-      for (let i = 0; i < step.scalars.length; i++) args[ids.length + i] = at(scalars, at(step.scalars, i));
-      kernel(views, ...args);
-    };
-  }
-
-  buffer(id: number): PlanBuffer {
-    const buffer = this.buffers.get(id);
-    if (buffer === undefined) throw new CompilerBug(`plan ${this.compiled.plan.name} has no buffer ${id}`);
-    return buffer;
-  }
-}
+import type { PoolOptions } from "./pool.ts";
+import { WorkerPool } from "./pool.ts";
+import { threadStarter } from "./threads.ts";
 
 const arrayNames: Readonly<Partial<Record<DType, string>>> = {
   float32: "Float32Array",
@@ -129,6 +29,10 @@ const arrayNames: Readonly<Partial<Record<DType, string>>> = {
 export interface CpuOptions extends HeapOptions {
   /** Bytes by which dead buffers may grow what is held before a collection is provoked; 64 MiB unless told. */
   readonly budgetBytes?: number;
+  /** Threads that work together on a large kernel, the caller among them; 1, and no others, unless told. */
+  readonly threads?: number;
+  /** How threads are started and given up. */
+  readonly pool?: Partial<PoolOptions>;
 }
 
 /** The calling thread's CPU. Everything it does is done when a call returns. */
@@ -138,12 +42,39 @@ export class CpuDevice implements Device {
   readonly heap: CpuHeap;
   /** Dead buffers that are not collected yet; see ../pressure.ts. */
   readonly pressure: Pressure;
-  readonly #pool: BufferPool;
+  readonly #buffers: BufferPool;
+  readonly #host: Host;
+  readonly #poolOptions: PoolOptions | null;
+  #threads: number;
+  #pool: WorkerPool | null = null;
 
   constructor(options: CpuOptions = {}) {
     this.heap = new CpuHeap(options);
-    this.#pool = new BufferPool(this.heap);
-    this.pressure = new Pressure(() => this.heap.held, this.#pool.collected, { budgetBytes: options.budgetBytes });
+    this.#buffers = new BufferPool(this.heap);
+    this.pressure = new Pressure(() => this.heap.held, this.#buffers.collected, { budgetBytes: options.budgetBytes });
+    const start = options.pool?.start ?? threadStarter();
+    this.#poolOptions = start === null || this.heap.kind !== "shared" ? null : { ...options.pool, start };
+    this.#threads = options.threads ?? 1;
+    this.#host = { heap: this.heap, constants: new ConstantPool(this.heap), pool: () => (this.#threads === 1 ? null : this.pool) };
+  }
+
+  /** How many threads work together on a large kernel; 1 where there can be no others. */
+  get threads(): number {
+    return this.#poolOptions === null ? 1 : this.#threads;
+  }
+  set threads(threads: number) {
+    if (threads === this.#threads) return;
+    this.#pool?.close();
+    this.#pool = null;
+    this.#threads = threads;
+  }
+
+  /** The threads that share work, which start when there is some; null where there are none. */
+  get pool(): WorkerPool | null {
+    const { memory } = this.heap;
+    if (this.threads === 1 || this.#poolOptions === null || memory === null) return null;
+    this.#pool ??= new WorkerPool(memory, this.#threads, this.#poolOptions);
+    return this.#pool;
   }
 
   upload(data: HostArray, type: TensorType): CpuBuffer {
@@ -158,7 +89,7 @@ export class CpuDevice implements Device {
 
   /** With a watch, every run of it tells what its launches took. */
   prepare(compiled: CompiledPlan, watch: Watch | null = null): Executable {
-    return new CpuExecutable(compiled, watch);
+    return new CpuExecutable(compiled, this.#host, watch);
   }
 
   /**
@@ -173,19 +104,30 @@ export class CpuDevice implements Device {
         `plan ${plan.name} takes ${plan.inputs.length} buffers and ${plan.scalars.length} scalars, not ${inputs.length} and ${scalars.length}`,
       );
     }
-    const given = new Map(plan.inputs.map((id, i) => [id, checkedInput(executable.buffer(id), at(inputs, i))]));
-    const arena = plan.arenaBytes > 0 ? this.#allocate(plan.arenaBytes) : null;
+    const { frame, firstScalar, runBytes } = executable;
+    const given = executable.inputs.map((declared, i) => checkedInput(declared, at(inputs, i)));
+    for (let i = 0; i < scalars.length; i++) frame[firstScalar + i] = scalars[i] ?? 0;
+    const block = runBytes > 0 ? this.#making(() => this.heap.allocate(runBytes)) : null;
     try {
-      const buffers = this.#bind(executable, given);
-      const { positions } = executable;
-      for (const b of plan.buffers) positions[b.id] = b.role === "temp" ? (arena?.at ?? 0) + b.offset : bound(buffers, b.id).position;
-      for (const action of executable.actions) action(this.heap.views, positions, scalars);
-      counters.plansRun++;
-      counters.kernelsLaunched += executable.kernelSteps;
-      return outputsOf(executable, buffers);
+      if (block !== null) executable.place(block.at);
+      const outputs = executable.isPlain ? this.#fresh(executable, given) : this.#bound(executable, given);
+      this.#launch(executable, outputs);
+      return outputs;
     } finally {
-      if (arena !== null) this.heap.free(arena);
+      if (block !== null) this.heap.free(block);
     }
+  }
+
+  #launch({ actions, frame, kernelSteps }: CpuExecutable, outputs: readonly CpuBuffer[]): void {
+    const { views } = this.heap;
+    try {
+      for (const action of actions) action(views, frame);
+    } catch (error) {
+      for (const output of outputs) output.release();
+      throw error;
+    }
+    counters.plansRun++;
+    counters.kernelsLaunched += kernelSteps;
   }
 
   async read(buffer: DeviceBuffer): Promise<HostArray> {
@@ -203,25 +145,47 @@ export class CpuDevice implements Device {
   }
 
   /** Room is made, if it can be, before giving up. */
-  #allocate(bytes: number): Block {
+  #making<T>(make: () => T): T {
     try {
-      return this.heap.allocate(bytes);
+      return make();
     } catch (error) {
-      if (!(error instanceof DeviceError) || !this.pressure.relieveSync("urgent")) throw error;
-      return this.heap.allocate(bytes);
+      if (!(error instanceof DeviceError)) throw error;
+      const flushed = this.#buffers.flush();
+      if (!this.pressure.relieveSync("urgent") && !flushed) throw error;
+      return make();
     }
   }
 
   #create(type: TensorType): CpuBuffer {
-    const buffer = this.#pool.adopt(type, this.#allocate(bytesOf(type)));
+    const bytes = bytesOf(type);
+    const buffer = this.#making(() => this.#buffers.create(type, bytes));
     counters.buffersAllocated++;
-    counters.bytesAllocated += buffer.bytes;
+    counters.bytesAllocated += bytes;
     return buffer;
   }
 
+  /** Outputs of their own memory each, and nothing consumed: what most plans have. */
+  #fresh({ inputs, outputs, frame, compiled }: CpuExecutable, given: readonly CpuBuffer[]): CpuBuffer[] {
+    for (let i = 0; i < inputs.length; i++) frame[at(inputs, i).id] = at(given, i).position;
+    const made: CpuBuffer[] = [];
+    try {
+      for (const { type } of compiled.plan.outputs) made.push(this.#create(type));
+    } catch (error) {
+      for (const buffer of made) buffer.release();
+      throw error;
+    }
+    for (let i = 0; i < made.length; i++) frame[at(outputs, i).id] = at(made, i).position;
+    return made;
+  }
+
+  #bound(executable: CpuExecutable, given: readonly CpuBuffer[]): CpuBuffer[] {
+    const buffers = this.#bind(executable, new Map(executable.inputs.map((b, i) => [b.id, at(given, i)])));
+    for (const [id, buffer] of buffers) executable.frame[id] = buffer.position;
+    return outputsOf(executable, buffers);
+  }
+
   /** Inputs and outputs by buffer id. Memory is found for all before an input is consumed, so that a full heap changes nothing. */
-  #bind(executable: CpuExecutable, given: ReadonlyMap<number, CpuBuffer>): Map<number, CpuBuffer> {
-    const outputs = executable.compiled.plan.buffers.filter((b) => b.role === "output");
+  #bind({ outputs }: CpuExecutable, given: ReadonlyMap<number, CpuBuffer>): Map<number, CpuBuffer> {
     const created = new Map<number, CpuBuffer>();
     try {
       for (const b of outputs) if (b.donates === null || bound(given, b.donates).owners > 1) created.set(b.id, this.#create(b.type));

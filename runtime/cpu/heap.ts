@@ -3,12 +3,13 @@
  *
  * Where it can it is a shared WebAssembly memory of up to 4 GiB, of which the system commits pages when they are first touched.
  * Positions are unsigned byte offsets (never `| 0`). The first page stays reserved: position 0 is no buffer, and WebAssembly
- * modules keep their constants there. Blocks are multiples of 64 bytes (a cache line) in size classes eight to a doubling, so a
+ * modules keep their constants there (constants.ts). Blocks are multiples of 64 bytes (a cache line) in size classes eight to a doubling, so a
  * freed block serves the next request of its class at once; neighbours are merged only when nothing else fits.
  */
 import { at, DeviceError } from "../../compiler/ir/errors.ts";
 
-const pageBytes = 65536;
+/** Bytes of a page, the first of which no block lies in. */
+export const pageBytes = 65536;
 const lineBytes = 64;
 /** Least growth, so that many small buffers do not grow the memory many times. */
 const growthBytes = 16 * 2 ** 20;
@@ -22,11 +23,11 @@ export interface HeapViews {
   u8: Uint8Array;
 }
 
-/** Memory that was handed out: `bytes` as asked for, `size` as reserved, from byte `at` on. */
+/** Memory that was handed out: `bytes` as asked for last, `size` as reserved, from byte `at` on. */
 export interface Block {
   readonly at: number;
   readonly size: number;
-  readonly bytes: number;
+  bytes: number;
 }
 
 export interface HeapOptions {
@@ -34,11 +35,15 @@ export interface HeapOptions {
   readonly maximumBytes?: number;
   /** What the memory is made of; by default the first of these that the engine has. */
   readonly kind?: MemoryKind;
+  /** No block lies below this byte; what is skipped is only address space. For tests of high positions. */
+  readonly firstByte?: number;
 }
 export type MemoryKind = "shared" | "wasm" | "array";
 
 interface Memory {
   readonly kind: MemoryKind;
+  /** What WebAssembly modules import; null where there is none. */
+  readonly wasm: WebAssembly.Memory | null;
   readonly buffer: () => ArrayBufferLike;
   /** Grows by this many pages or throws. */
   readonly grow: (pages: number) => void;
@@ -48,7 +53,7 @@ interface Memory {
 function wasmMemory(kind: "shared" | "wasm", maximumPages: number): Memory {
   const shared = kind === "shared";
   const memory = new WebAssembly.Memory({ initial: 1, maximum: maximumPages, shared });
-  return { kind, maximumPages, buffer: () => memory.buffer, grow: (pages) => void memory.grow(pages) };
+  return { kind, wasm: memory, maximumPages, buffer: () => memory.buffer, grow: (pages) => void memory.grow(pages) };
 }
 
 function arrayMemory(maximumPages: number): Memory {
@@ -58,7 +63,7 @@ function arrayMemory(maximumPages: number): Memory {
     new Uint8Array(next).set(new Uint8Array(buffer));
     buffer = next;
   };
-  return { kind: "array", maximumPages, buffer: () => buffer, grow };
+  return { kind: "array", wasm: null, maximumPages, buffer: () => buffer, grow };
 }
 
 /** An engine short of address space refuses large maxima: half of it is tried then. */
@@ -82,8 +87,8 @@ function createMemory({ kind, maximumBytes = 2 ** 32 }: HeapOptions): Memory {
   return shared ?? (hasWasm && allows("wasm") ? tryWasm("wasm", pages) : null) ?? arrayMemory(pages);
 }
 
-/** The class of a request: 1 … 16 lines one by one, then eight classes a doubling. */
-function classOf(bytes: number): number {
+/** The class of a request, all of whose blocks have one size: 1 … 16 lines one by one, then eight classes a doubling. */
+export function classOf(bytes: number): number {
   const lines = Math.ceil(bytes / lineBytes);
   if (lines <= 16) return lines;
   const exponent = 31 - Math.clz32(lines - 1);
@@ -114,7 +119,7 @@ export class CpuHeap {
   readonly #free: Block[][] = Array.from({ length: classes }, () => []);
   #reserved: number;
   /** Everything from here on was never handed out. */
-  #top = pageBytes;
+  #top: number;
   #freeBytes = 0;
   #held = 0;
   #peak = 0;
@@ -122,6 +127,7 @@ export class CpuHeap {
 
   constructor(options: HeapOptions = {}) {
     this.#memory = createMemory(options);
+    this.#top = Math.max(pageBytes, Math.ceil((options.firstByte ?? 0) / lineBytes) * lineBytes);
     const buffer = this.#memory.buffer();
     this.#reserved = buffer.byteLength;
     this.views = {
@@ -136,6 +142,10 @@ export class CpuHeap {
   /** What the memory is made of. */
   get kind(): MemoryKind {
     return this.#memory.kind;
+  }
+  /** What WebAssembly modules import; null where the heap is plain memory. */
+  get memory(): WebAssembly.Memory | null {
+    return this.#memory.wasm;
   }
   /** Bytes asked for by the blocks that are out. */
   get held(): number {
@@ -159,10 +169,39 @@ export class CpuHeap {
     const size = classBytes(Math.max(1, classOf(bytes)));
     const start = this.#place(size);
     if (start === null) throw this.#full(bytes);
+    this.#out(bytes);
+    return { at: start, size, bytes };
+  }
+
+  /** A block of code and constants, which count as nobody's bytes; `drop` takes it back. */
+  reserve(bytes: number): Block {
+    const block = this.allocate(bytes);
+    this.park(block);
+    return block;
+  }
+
+  /** Its bytes are nobody's any more, but the block is kept for the next one who asks for its size: `reissue` or `drop` it. */
+  park(block: Block): void {
+    this.#held -= block.bytes;
+    this.#blocks--;
+    block.bytes = 0;
+  }
+
+  /** A parked block as `allocate` would give it; `bytes` is of its size class. */
+  reissue(block: Block, bytes: number): void {
+    block.bytes = bytes;
+    this.#out(bytes);
+  }
+
+  /** Takes back a block that was parked or reserved. */
+  drop(block: Block): void {
+    this.#put(block);
+  }
+
+  #out(bytes: number): void {
     this.#held += bytes;
     this.#blocks++;
     if (this.#held > this.#peak) this.#peak = this.#held;
-    return { at: start, size, bytes };
   }
 
   /** Takes a block back; the caller drops it. */

@@ -202,7 +202,7 @@ describe("what cannot run", () => {
   test("source that does not load", () =>
     expect(() => device.prepare(planOf({ ...plain, source: "return [" }))).toThrow("plan test: its JavaScript does not load"));
   test("source without the kernels", () => expect(() => device.prepare(planOf({ ...plain, source: "return [];" }))).toThrow("does not give 1 kernels"));
-  test("another language", () => expect(() => device.prepare({ ...planOf(plain), language: "wgsl" })).toThrow("cpu: runs js plans, not wgsl"));
+  test("another language", () => expect(() => device.prepare({ ...planOf(plain), language: "wgsl" })).toThrow("cpu: runs wasm and js plans, not wgsl"));
   test("too few inputs", () => expect(() => run(scalePlan, [], 1)).toThrow("plan test takes 1 buffers and 1 scalars, not 0 and 1"));
   test("an input of another size", () => expect(() => run(scalePlan, [upload(1)], 1)).toThrow("was given f32[1]"));
 });
