@@ -1,23 +1,25 @@
-/** Types of by-hand.js. Results are written into the last argument. */
-export function chain(x: Float32Array, a: number, b: number, c: number, out: Float32Array): void;
-export function gelu(x: Float32Array, out: Float32Array): void;
-export function cheap(x: Float32Array, y: Float32Array, out: Float32Array): void;
-export function blackScholes(spot: Float32Array, strike: Float32Array, years: Float32Array, rate: number, sigma: number, out: Float32Array): void;
-export function sum(x: Float32Array, out: Float32Array): void;
-export function softmax(x: Float32Array, width: number, out: Float32Array): void;
-export function layerNorm(x: Float32Array, weight: Float32Array, bias: Float32Array, out: Float32Array): void;
-export function variance(x: Float32Array, width: number, out: Float32Array): void;
-export function argmax(x: Float32Array, width: number, out: Int32Array): void;
+/** Types of by-hand.js. Results are written into the last argument; what is between is float64, or as wide as the inputs where it is stored. */
+export type Floats = Float32Array | Float64Array;
+
+export function chain(x: Floats, a: number, b: number, c: number, out: Floats): void;
+export function gelu(x: Floats, out: Floats): void;
+export function cheap(x: Floats, y: Floats, out: Floats): void;
+export function blackScholes(spot: Floats, strike: Floats, years: Floats, rate: number, sigma: number, out: Floats): void;
+export function sum(x: Floats, out: Floats): void;
+export function softmax(x: Floats, width: number, out: Floats): void;
+export function layerNorm(x: Floats, weight: Floats, bias: Floats, out: Floats): void;
+export function variance(x: Floats, width: number, out: Floats): void;
+export function argmax(x: Floats, width: number, out: Int32Array): void;
 
 /** Lengths m, k, n of (m,k) · (k,n). */
 type Size = readonly [number, number, number];
-export function matmul(a: Float32Array, b: Float32Array, size: Size, out: Float32Array): void;
-export function batchMatmul(a: Float32Array, b: Float32Array, batch: number, size: Size, out: Float32Array): void;
-export function dense(a: Float32Array, b: Float32Array, bias: Float32Array, size: Size, out: Float32Array): void;
+export function matmul(a: Floats, b: Floats, size: Size, out: Floats): void;
+export function batchMatmul(a: Floats, b: Floats, batch: number, size: Size, out: Floats): void;
+export function dense(a: Floats, b: Floats, bias: Floats, size: Size, out: Floats): void;
 
 /** One layer's weights (in, out) and bias (out). */
 export interface Layer {
-  readonly weight: Float32Array;
-  readonly bias: Float32Array;
+  readonly weight: Floats;
+  readonly bias: Floats;
 }
-export function mlpStep(x: Float32Array, labels: Int32Array, layers: readonly Layer[], rate: number, out: readonly Layer[]): number;
+export function mlpStep(x: Floats, labels: Int32Array, layers: readonly Layer[], rate: number, out: readonly Layer[]): number;

@@ -128,9 +128,12 @@ export function dense(a, b, bias, size, out) {
   for (let i = 0; i < out.length; i++) out[i] = geluOf(out[i] + bias[i % bias.length]);
 }
 
+/** Zeros as wide as the elements of `x`: float64 throughout where inputs are. */
+const like = (x, length) => new x.constructor(length);
+
 /** out (k,n) = aᵀ · g: a (m,k), g (m,n). */
 function transposeLeft(a, g, [m, k, n]) {
-  const out = new Float32Array(k * n);
+  const out = like(g, k * n);
   for (let i = 0; i < m; i++) {
     for (let p = 0; p < k; p++) {
       const f = a[i * k + p];
@@ -143,7 +146,7 @@ function transposeLeft(a, g, [m, k, n]) {
 
 /** out (m,k) = g · bᵀ where the activation `h` (m,k) is positive, else 0: g (m,n), b (k,n). */
 function transposeRight(g, b, h, [m, k, n]) {
-  const out = new Float32Array(m * k);
+  const out = like(g, m * k);
   for (let i = 0; i < m; i++) {
     for (let p = 0; p < k; p++) {
       if (h[i * k + p] <= 0) continue;
@@ -156,7 +159,7 @@ function transposeRight(g, b, h, [m, k, n]) {
 }
 
 function forward(x, w, bias, size, bend) {
-  const out = new Float32Array(size[0] * size[2]);
+  const out = like(x, size[0] * size[2]);
   accumulate(x, w, out, size);
   for (let i = 0; i < out.length; i++) {
     const v = out[i] + bias[i % bias.length];
@@ -168,7 +171,7 @@ function forward(x, w, bias, size, bend) {
 /** Turns logits into the gradient of mean cross entropy: softmax less the one-hot target, over the batch. Returns the loss. */
 function crossEntropyGradient(logits, labels, width) {
   const batch = labels.length;
-  const probabilities = new Float32Array(logits.length);
+  const probabilities = like(logits, logits.length);
   softmax(logits, width, probabilities);
   let loss = 0;
   for (let i = 0; i < batch; i++) {
@@ -184,7 +187,7 @@ function descend(parameters, gradient, rate, out) {
 }
 
 function columnSums(g, width) {
-  const out = new Float32Array(width);
+  const out = like(g, width);
   for (let i = 0; i < g.length; i++) out[i % width] += g[i];
   return out;
 }

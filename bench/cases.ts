@@ -2,6 +2,7 @@
 import { argmax, crossEntropy, divide, erf, exp, gelu, gradients, layerNorm, log, matmul, relu, softmax, sqrt, sum, tanh, tensor } from "../src/index.ts";
 import type { Tensor } from "../src/index.ts";
 import * as byHand from "./by-hand.js";
+import { numbers } from "./numbers.ts";
 
 export interface Case {
   readonly name: string;
@@ -18,15 +19,6 @@ export interface Case {
   /** |got - want| ≤ atol + rtol · |want| */
   readonly rtol: number;
   readonly atol: number;
-}
-
-/** Repeatable numbers from `low` to `high`: a linear congruential generator. */
-function numbers(count: number, low: number, high: number, seed: number = 1): Float32Array {
-  let state = seed * 2654435761;
-  return Float32Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return low + (state / 2 ** 32) * (high - low);
-  });
 }
 
 const bytesOf = (...lists: readonly { readonly byteLength: number }[]): number => lists.reduce((total, list) => total + list.byteLength, 0);

@@ -9,7 +9,7 @@ export interface ChartRow {
   readonly bars: readonly Bar[];
 }
 
-const colours = ["#2458d3", "#8fb0f2", "#9a9a9a", "#c98a2b"] as const;
+const colours = ["#2458d3", "#8fb0f2", "#9a9a9a", "#c98a2b", "#4f9d69", "#b5527c", "#6b4fa0", "#40a4b5"] as const;
 const left = 150;
 const width = 560;
 const barHeight = 11;
@@ -31,9 +31,10 @@ function decades(rows: readonly ChartRow[]): { readonly from: number; readonly t
 const text = (x: number, y: number, content: string, more: string = ""): string => `<text x="${round(x)}" y="${round(y)}"${more}>${escape(content)}</text>`;
 
 function legend(names: readonly string[]): string[] {
+  const step = Math.min(130, (width + 60) / Math.max(1, names.length));
   return names.flatMap((name, i) => {
-    const x = left + i * 130;
-    return [`<rect x="${x}" y="34" width="11" height="11" fill="${colours[i % colours.length]}"/>`, text(x + 16, 44, name)];
+    const x = left + i * step;
+    return [`<rect x="${round(x)}" y="34" width="11" height="11" fill="${colours[i % colours.length]}"/>`, text(x + 16, 44, name)];
   });
 }
 
@@ -41,13 +42,15 @@ function legend(names: readonly string[]): string[] {
 export function chart(title: string, rows: readonly ChartRow[]): string {
   const { from, to } = decades(rows);
   const x = (ms: number): number => left + ((Math.log10(ms) - from) / (to - from)) * width;
+  const names = [...new Set(rows.flatMap((row) => row.bars.map((b) => b.variant)))];
+  const colourOf = (variant: string): string => colours[names.indexOf(variant) % colours.length] ?? colours[0];
   const parts: string[] = [];
   let y = top;
   for (const row of rows) {
     parts.push(text(left - 8, y + (row.bars.length * barHeight) / 2 + 4, row.name, ' text-anchor="end" font-weight="bold"'));
-    row.bars.forEach((bar, i) => {
+    row.bars.forEach((bar) => {
       const end = x(bar.milliseconds);
-      parts.push(`<rect x="${left}" y="${y}" width="${round(Math.max(1, end - left))}" height="${barHeight - 1}" fill="${colours[i % colours.length]}"/>`);
+      parts.push(`<rect x="${left}" y="${y}" width="${round(Math.max(1, end - left))}" height="${barHeight - 1}" fill="${colourOf(bar.variant)}"/>`);
       parts.push(text(end + 4, y + barHeight - 2, brief(bar.milliseconds), ' fill="#555"'));
       y += barHeight;
     });
@@ -60,7 +63,6 @@ export function chart(title: string, rows: readonly ChartRow[]): string {
       text(Number(at), y + 10, `${10 ** decade} ms`, ' text-anchor="middle" fill="#555"'),
     ];
   });
-  const names = rows[0]?.bars.map((b) => b.variant) ?? [];
   const size = `width="${left + width + 60}" height="${y + 24}"`;
   const heading = text(left, 22, title, ' font-size="14" font-weight="bold"');
   const body = [heading, ...legend(names), ...ticks, ...parts].join("\n  ");

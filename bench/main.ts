@@ -1,17 +1,30 @@
-/** `npm run bench -- fusion [CASE …] [--device cpu|webgpu] [--shrink N] [--quick]` and `npm run bench -- overhead`. */
+/** `npm run bench -- SUITE`: see `usage`. */
 import { parseArgs } from "node:util";
 import { fusion } from "./fusion.ts";
 import type { Effort } from "./harness.ts";
 import { overhead } from "./overhead.ts";
+import { peers } from "./peers/command.ts";
 import type { GpuInfo } from "../src/index.ts";
 import { configure, DeviceError, openDevice } from "../src/index.ts";
 
-const usage = "usage: npm run bench -- fusion [CASE …] [--device cpu|webgpu] [--shrink N] [--quick] | overhead";
+const usage = [
+  "usage: npm run bench -- fusion [CASE …] [--device cpu|webgpu] [--shrink N] [--quick]",
+  "       npm run bench -- overhead",
+  "       npm run bench -- peers [PEER …] [--case NAME …] [--threads N] [--node PATH | --browser] [--shrink N] [--quick]",
+].join("\n");
 const folder = "bench/results";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { shrink: { type: "string", default: "1" }, quick: { type: "boolean", default: false }, device: { type: "string", default: "cpu" } },
+  options: {
+    shrink: { type: "string", default: "1" },
+    quick: { type: "boolean", default: false },
+    device: { type: "string", default: "cpu" },
+    case: { type: "string", multiple: true, default: [] },
+    threads: { type: "string", default: "1" },
+    node: { type: "string" },
+    browser: { type: "boolean", default: false },
+  },
 });
 const [suite, ...names] = positionals;
 const shrink = Number(values.shrink);
@@ -31,6 +44,9 @@ if (![1, 2, 4, 8, 16].includes(shrink)) {
   process.exitCode = 2;
 } else if (suite === "fusion") {
   await fusion(names, { shrink, effort, folder, gpu: await deviceNamed(values.device) });
+} else if (suite === "peers") {
+  const { case: chosen, node = null, browser, quick } = values;
+  await peers(names, { cases: chosen, threads: Number(values.threads), quick, shrink, folder, node, browser });
 } else if (suite === "overhead" && names.length === 0) {
   await overhead(effort, folder);
 } else {

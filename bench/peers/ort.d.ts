@@ -1,0 +1,3 @@
+import type { Open } from "./peer.ts";
+/** ONNX Runtime on its wasm backend. */
+export const open: Open;
