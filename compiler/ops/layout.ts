@@ -46,12 +46,37 @@ export const reshapeOp: ViewPrimitive = {
     if (sizeOf(shape) === sizeOf(x.shape)) return [tensorType(x.dtype, shape)];
     throw new ShapeError(`reshape: ${typeText(x)} has ${sizeOf(x.shape)} elements, ${shapeText(shape)} has ${sizeOf(shape)}. The numbers must be equal.`);
   },
-  pieces: (out, { attrs, shape }) => {
-    const empty = sizeOf(shape(0)) === 0;
-    return [{ operand: 0, index: empty ? shape(0).map(() => ix(0)) : unflatten(flatten(out, ints(attrs, "shape")), shape(0)) }];
-  },
+  pieces: (out, { attrs, shape }) => [{ operand: 0, index: reshapedIndex(out, ints(attrs, "shape"), shape(0)) }],
   derivative: { by: "linear", operands: [0], transpose: (cotangent, node) => [reshape(cotangent, at(node.args, 0).shape)] },
 };
+
+/** Axes with more than one element. */
+const longAxes = (shape: Shape): number[] => seq(shape.length).filter((i) => shape[i] !== 1);
+
+/**
+ * The index in a shape of an element of another shape. Axes are met in runs that hold equally many elements, so that an axis that is
+ * one in both keeps its index, also where a guard stands in front of indices that leave it.
+ */
+function reshapedIndex(out: readonly Expr[], shape: Shape, to: Shape): Expr[] {
+  if (sizeOf(to) === 0) return to.map(() => ix(0));
+  const [given, wanted] = [longAxes(shape), longAxes(to)];
+  const index: Expr[] = to.map(() => ix(0));
+  let [i, j] = [0, 0];
+  while (j < wanted.length) {
+    const [first, start] = [i, j];
+    let [have, want] = [at(shape, at(given, i++)), at(to, at(wanted, j++))];
+    while (have !== want) {
+      if (have < want) have *= at(shape, at(given, i++));
+      else want *= at(to, at(wanted, j++));
+    }
+    const [run, part] = [given.slice(first, i), wanted.slice(start, j)];
+    const lengths = (list: readonly number[], from: Shape): number[] => list.map((axis) => at(from, axis));
+    const inside = run.map((axis) => at(out, axis));
+    const places = run.length === 1 && part.length === 1 ? inside : unflatten(flatten(inside, lengths(run, shape)), lengths(part, to));
+    part.forEach((axis, k) => void (index[axis] = at(places, k)));
+  }
+  return index;
+}
 
 function inversePermutation(axes: readonly number[]): number[] {
   const inverse: number[] = [];
