@@ -2,6 +2,7 @@
 import { DeviceError } from "../compiler/ir/errors.ts";
 import type { DeviceMemory, GpuDevice, GpuInfo } from "../runtime/device.ts";
 import { CpuDevice } from "../runtime/cpu/device.ts";
+import { usualThreads } from "../runtime/cpu/threads.ts";
 import { WebGpuDevice } from "../runtime/webgpu/device.ts";
 
 /** Where values can live. */
@@ -17,7 +18,7 @@ export function requireDevice(op: string, name: string): DeviceName {
 }
 
 /** The calling thread's CPU. */
-export const cpu: CpuDevice = new CpuDevice();
+export const cpu: CpuDevice = new CpuDevice({ threads: usualThreads() });
 
 let gpu: WebGpuDevice | null = null;
 let opening: Promise<WebGpuDevice> | null = null;

@@ -22,9 +22,8 @@ import { movesRecorded, nextMoves } from "./moves.ts";
 import { prepare } from "./plans.ts";
 import type { PlanRequest } from "./requests.ts";
 import { memoryOf, pureRequest, requestFor } from "./requests.ts";
-import { settings } from "./settings.ts";
 import { cpuInput, filled, gpuInput, readValue, readValueSync, slotOf, taken, viewOf, workOn } from "./slots.ts";
-import { noteRun } from "./written.ts";
+import { cpuCode } from "./targets.ts";
 
 /** A value, and the device that computes it. */
 export interface Placed {
@@ -207,7 +206,7 @@ function settleChecks(checks: readonly OwedCheck[], farthest: readonly CpuBuffer
 }
 
 function computeOnCpu(request: PlanRequest, fetched: Fetched): CpuBuffer[] {
-  if (settings().target === "interpreter") {
+  if (cpuCode().runs === "interpreter") {
     const contentOf = (v: Value): HostData | null => (v.slot === null ? null : { type: v.type, data: fetched.get(v) ?? readValueSync(v) });
     return interpretValues(request.values, contentOf).map(({ data, type }) => cpu.upload(data, type));
   }

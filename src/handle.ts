@@ -24,6 +24,7 @@ import { optionsFor } from "./print/options.ts";
 import type { Rows } from "./ragged/rows.ts";
 import type { Relayout } from "./mutation/layout.ts";
 import { settings } from "./settings.ts";
+import { cpuCode } from "./targets.ts";
 import { tracked } from "./tracking.ts";
 import { hold, holding, letGo } from "./liveness.ts";
 import { readValue, readValueSync, requireOn } from "./slots.ts";
@@ -224,7 +225,7 @@ export abstract class Lazy {
   describe(): string {
     const value = this.current();
     if (value === null) return `${this.face}(disposed)`;
-    const where = this.device === "cpu" ? settings().target : this.device;
+    const where = this.device === "cpu" ? cpuCode().runs : this.device;
     const { slot } = value;
     const state = slot === null ? `lazy: ${pendingNodes(value)} nodes, ${where}` : `evaluated, ${slot.device ?? "described"}`;
     return `${this.face}(${this.typeName}, ${state})`;

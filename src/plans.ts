@@ -2,17 +2,16 @@
 import type { Compilation } from "../compiler/pipeline.ts";
 import { compileGraph } from "../compiler/pipeline.ts";
 import type { Target } from "../compiler/target.ts";
-import { js, targetKey, wgsl } from "../compiler/target.ts";
+import { targetKey } from "../compiler/target.ts";
 import type { CpuDevice } from "../runtime/cpu/device.ts";
 import { counters } from "../runtime/counters.ts";
 import type { Executable, GpuDevice } from "../runtime/device.ts";
 import { PlanCache } from "../runtime/plan-cache.ts";
-import type { DeviceName } from "./devices.ts";
-import { cpu, openedGpu } from "./devices.ts";
+import { cpu } from "./devices.ts";
 import { dumpPlan } from "./inspect/dump.ts";
 import type { PlanRequest } from "./requests.ts";
 import { settings } from "./settings.ts";
-import { Runs } from "./written.ts";
+import { targetFor } from "./targets.ts";
 
 /** A plan with the stages that it came from, ready to run. */
 export interface Prepared {
@@ -32,19 +31,6 @@ function cacheOf(device: AnyDevice): PlanCache<Prepared> {
   const made = new PlanCache<Prepared>();
   caches.set(device, made);
   return made;
-}
-
-/** More bindings than this help no fusion, and cost at each launch. */
-const mostBindings = 32;
-
-/** What is generated for a device: for a GPU by what its adapter has, once that is known. */
-export function targetFor(device: DeviceName): Target {
-  if (device === "cpu") return js;
-  const info = openedGpu()?.info;
-  if (info === undefined) return wgsl;
-  const bindings = info.limits["maxStorageBuffersPerShaderStage"] ?? wgsl.maxBindings;
-  // workgroup memory of an adapter that computes on the CPU is no faster than its other memory
-  return { ...wgsl, maxBindings: Math.min(bindings, mostBindings), groupMemoryPays: !info.isSoftware };
 }
 
 /** Compiles without the cache and without a device: what `inspect` looks at. */

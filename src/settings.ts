@@ -1,23 +1,32 @@
 /** What `configure` sets: for the whole process, from the next evaluation on. */
 import { UnsupportedError } from "../compiler/ir/errors.ts";
 import type { DeviceName } from "./devices.ts";
-import { requireDevice } from "./devices.ts";
+import { cpu, requireDevice } from "./devices.ts";
 
 export interface Settings {
   /** Where new tensors live that no other device was named for; arrays live on the CPU. A GPU is opened by the first evaluation there. */
   readonly device: DeviceName;
-  /** What code is generated for the CPU. */
-  readonly target: "wasm" | "js" | "interpreter";
+  /** What code runs on the CPU. Where a page's policy forbids it, the next one does: wasm, js, interpreter. `explain` says so then. */
+  readonly target: CpuTarget;
   /** Whether ops are fused into kernels; without, each takes one. */
   readonly fusion: boolean;
+  /** Threads that work together on a large kernel: as many as there are cores, up to eight. 1 turns them off. No result depends on it. */
   readonly threads: number;
-  /** Whether results may not depend on scheduling. */
+  /** Whether results are the same bits on every engine: without, kernels use relaxed vector operations where the engine has them. */
   readonly deterministic: boolean;
   /** Checks the IR after every pass, and records the user's line of every node. */
   readonly debug: boolean;
 }
 
-const initial: Settings = { device: "cpu", target: "js", fusion: true, threads: 1, deterministic: true, debug: false };
+/** What code runs on the CPU. */
+export type CpuTarget = "wasm" | "js" | "interpreter";
+
+/** In the order in which one stands in for another. */
+export const cpuTargets: readonly CpuTarget[] = ["wasm", "js", "interpreter"];
+
+const mostThreads = 64;
+
+const initial: Settings = { device: "cpu", target: "js", fusion: true, threads: cpu.threads, deterministic: false, debug: false };
 let current: Settings = initial;
 
 /** What is set now. */
@@ -36,12 +45,14 @@ export function configure(changes: Partial<Settings> = {}): Settings {
   }
   const next = { ...current, ...changes };
   requireDevice("configure", next.device);
-  if (next.target !== "js" && next.target !== "interpreter")
-    throw new UnsupportedError(`configure: there is no target ${JSON.stringify(next.target)} yet. Use "js" or "interpreter".`);
-  if (next.threads !== 1) throw new UnsupportedError(`configure: ${next.threads} threads are not there yet. Use 1.`);
+  if (!cpuTargets.includes(next.target))
+    throw new UnsupportedError(`configure: there is no target ${JSON.stringify(next.target)}. There are ${cpuTargets.join(", ")}.`);
+  if (!Number.isInteger(next.threads) || next.threads < 1 || next.threads > mostThreads)
+    throw new UnsupportedError(`configure: threads is a count from 1 to ${mostThreads}, not ${String(next.threads)}.`);
   for (const key of ["fusion", "deterministic", "debug"] as const) {
     if (typeof next[key] !== "boolean") throw new UnsupportedError(`configure: ${key} is true or false, not ${String(next[key])}.`);
   }
+  cpu.threads = next.threads;
   current = next;
   return current;
 }

@@ -140,7 +140,9 @@ describe("configure", () => {
     const before = configure();
     // @ts-expect-error what TypeScript refuses is an error in JavaScript too
     expect(() => configure({ device: "tpu" })).toThrow('there is no device "tpu"');
-    expect(() => configure({ target: "wasm" })).toThrow('there is no target "wasm" yet');
+    // @ts-expect-error what TypeScript refuses is an error in JavaScript too
+    expect(() => configure({ target: "asm" })).toThrow('there is no target "asm". There are wasm, js, interpreter.');
+    for (const threads of [0, 1.5, 65]) expect(() => configure({ threads })).toThrow(`threads is a count from 1 to 64, not ${threads}`);
     // @ts-expect-error what TypeScript refuses is an error in JavaScript too
     expect(() => configure({ tagret: "js" })).toThrow("there is no setting tagret");
     // @ts-expect-error what TypeScript refuses is an error in JavaScript too

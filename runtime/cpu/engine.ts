@@ -1,13 +1,4 @@
-/** What code the engine runs, and the page allows: found out by trying, once. */
-
-export interface Engine {
-  /** WebAssembly with 128-bit vectors: false where a content security policy forbids to compile it. */
-  readonly wasm: boolean;
-  /** Its relaxed vector operations, as fused multiply-add. Node 20 has them behind `node --experimental-wasm-relaxed-simd`. */
-  readonly relaxed: boolean;
-  /** JavaScript from text, by `new Function`. */
-  readonly script: boolean;
-}
+/** What code the engine runs, and the page allows: found out by trying, when it is first asked. */
 
 const header = [0, 97, 115, 109, 1, 0, 0, 0];
 const oneFunction = [3, 2, 1, 0];
@@ -42,13 +33,15 @@ function generates(): boolean {
   }
 }
 
-let found: Engine | null = null;
-
-/** What this engine can do here. */
-export function engine(): Engine {
-  if (found === null) {
-    const wasm = compiles(vectors);
-    found = { wasm, relaxed: wasm && compiles(fused), script: generates() };
-  }
-  return found;
+/** Asked once, answered ever after. */
+function once(ask: () => boolean): () => boolean {
+  let known: boolean | null = null;
+  return () => (known ??= ask());
 }
+
+/** WebAssembly with 128-bit vectors; false also where a content security policy forbids to compile it. */
+export const runsWasm: () => boolean = once(() => compiles(vectors));
+/** Its relaxed vector operations, as fused multiply-add. Node 20 has them behind `node --experimental-wasm-relaxed-simd`. */
+export const runsRelaxed: () => boolean = once(() => compiles(fused));
+/** JavaScript from text, by `new Function`. */
+export const runsScript: () => boolean = once(generates);

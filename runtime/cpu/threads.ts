@@ -24,6 +24,16 @@ export type StartThread = (data: ThreadData, died: (reason: string) => void) => 
 
 const inNode = (): boolean => typeof process !== "undefined" && typeof process.getBuiltinModule === "function";
 
+/** More threads than this gain little where memory is shared by all. */
+const mostUsual = 8;
+
+/** As many threads as there are cores, up to eight; 1 where threads cannot share memory. */
+export function usualThreads(): number {
+  if (threadStarter() === null) return 1;
+  const cores = inNode() ? process.getBuiltinModule("node:os").availableParallelism() : navigator.hardwareConcurrency;
+  return Math.max(1, Math.min(mostUsual, cores));
+}
+
 /** How threads are started here; null where there are none, as in a page that is not isolated. */
 export function threadStarter(): StartThread | null {
   if (typeof SharedArrayBuffer === "undefined") return null;

@@ -2,20 +2,21 @@
 import { UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import type { Target } from "../../compiler/target.ts";
-import { js, wgsl } from "../../compiler/target.ts";
+import { js, wasm, wgsl } from "../../compiler/target.ts";
 import type { Nesting } from "../nesting.ts";
 import { handlesIn, isPlain } from "../nesting.ts";
 import type { DeviceName } from "../devices.ts";
 import { requireDevice } from "../devices.ts";
 import type { Lazy } from "../handle.ts";
-import { compile, targetFor } from "../plans.ts";
+import { compile } from "../plans.ts";
 import { requestFor } from "../requests.ts";
+import { cpuCode, targetFor } from "../targets.ts";
 import { described, isDescription } from "./described.ts";
 import { Inspection } from "./inspection.ts";
 
 export interface InspectOptions {
   /** What to generate code for; the target that is set unless told. */
-  readonly target?: "js" | "wgsl";
+  readonly target?: "wasm" | "js" | "wgsl";
 }
 
 /** The arguments of a function, each of which may be only described, as `f32[2,3]`. */
@@ -71,9 +72,9 @@ const isOptions = (x: unknown): x is InspectOptions => isPlain(x) && Object.keys
 /** The target that is asked for, or that of the device which would compute these. */
 function targetOf({ target }: InspectOptions, handles: readonly Lazy[]): Target {
   if (target === undefined) return targetFor(deviceOfAll(handles));
-  if (target === "js") return js;
-  if (target === "wgsl") return wgsl;
-  throw new UnsupportedError(`inspect: there is no target ${JSON.stringify(target)}. There are "js" and "wgsl".`);
+  const named = [wasm, js, wgsl].find((t) => t.name === target);
+  if (named !== undefined) return named;
+  throw new UnsupportedError(`inspect: there is no target ${JSON.stringify(target)}. There are "wasm", "js" and "wgsl".`);
 }
 
 function deviceOfAll(handles: readonly Lazy[]): DeviceName {
@@ -95,5 +96,5 @@ function resultOf(f: Function, args: readonly unknown[]): unknown {
 /** Evaluation would compute each pending value once, and leave the others as they are. */
 function inspectValues(values: readonly Value[], target: Target): Inspection {
   const request = requestFor([...new Set(values)].filter((v) => v.slot === null));
-  return new Inspection(compile(request, target), request);
+  return new Inspection(compile(request, target), request, target === cpuCode().target ? cpuCode().instead : null);
 }

@@ -56,6 +56,8 @@ export interface FusionDecision {
 export class Inspection {
   readonly #compilation: Compilation;
   readonly #request: PlanRequest;
+  /** Why other code runs than was asked for; null where it does not. */
+  readonly #instead: string | null;
   /** What would be launched, in order. */
   readonly kernels: readonly KernelReport[];
   /** Operations and bytes of the whole plan. */
@@ -64,9 +66,10 @@ export class Inspection {
   /** Bytes of inputs, outputs and temporaries while it runs. */
   readonly peakBytes: number;
 
-  constructor(compilation: Compilation, request: PlanRequest) {
+  constructor(compilation: Compilation, request: PlanRequest, instead: string | null = null) {
     this.#compilation = compilation;
     this.#request = request;
+    this.#instead = instead;
     this.kernels = kernelReports(compilation);
     const cost = countPlan(compilation.plan);
     this.operations = cost.operations;
@@ -123,7 +126,8 @@ export class Inspection {
 
   /** The kernels as a table, why each stops where it stops, and the refused merges with their reasons. */
   explain(): string {
-    return explanation(this.#compilation);
+    const why = this.#instead === null ? "" : `${this.#instead}\n`;
+    return `${why}${explanation(this.#compilation)}`;
   }
 
   /** The shaders of the same graph, one a kernel. Throws an UnsupportedError or a DTypeError where WebGPU cannot compute it. */

@@ -34,7 +34,7 @@ export interface Measurement {
 export async function measurePlan(c: Compilation, request: PlanRequest, options: MeasureOptions = {}): Promise<Measurement> {
   const { runs = 10 } = options;
   if (!Number.isInteger(runs) || runs < 1) throw new UnsupportedError(`measure: runs is a count from 1 on, not ${String(runs)}.`);
-  return c.target.name === "js" ? measureOnCpu(c, request, runs) : measureOnGpu(c, request, runs);
+  return c.target.name === "wgsl" ? measureOnGpu(c, request, runs) : measureOnCpu(c, request, runs);
 }
 
 function measureOnCpu(c: Compilation, request: PlanRequest, runs: number): Measurement {

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { interpretGraph } from "../../compiler/interpret.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
 import { wgsl } from "../../compiler/target.ts";
-import { targetFor } from "../../src/plans.ts";
+import { targetFor } from "../../src/targets.ts";
 import { expectClose } from "../filetests/close.ts";
 import { fusionRows } from "../fusion/rows.ts";
 import { recorded } from "../recorded.ts";

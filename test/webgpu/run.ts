@@ -8,7 +8,7 @@ import { compileGraph } from "../../compiler/pipeline.ts";
 import type { Target } from "../../compiler/target.ts";
 import type { GpuDevice } from "../../runtime/device.ts";
 import { openedGpu } from "../../src/devices.ts";
-import { targetFor } from "../../src/plans.ts";
+import { targetFor } from "../../src/targets.ts";
 
 export function theGpu(): GpuDevice {
   const gpu = openedGpu();

@@ -15,7 +15,7 @@ import { fill } from "../../compiler/ops/views.ts";
 import { opTable } from "../../compiler/ops/table.ts";
 import { paramValue } from "../../compiler/ops/source.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
-import { targetFor } from "../../src/plans.ts";
+import { targetFor } from "../../src/targets.ts";
 import type { Sample } from "../ops/samples.ts";
 import { narrowed, samplesOf } from "../ops/samples.ts";
 import { gpu } from "./adapter.ts";
