@@ -2,14 +2,16 @@
 import { at, CompilerBug } from "./ir/errors.ts";
 import type { Expr } from "./ir/expr.ts";
 import { argument, axisIndex } from "./ir/expr.ts";
-import type { HostArray, HostData } from "./ir/host.ts";
-import { hostArray } from "./ir/host.ts";
+import type { DType, Numeric } from "./ir/dtype.ts";
+import { roundTo } from "./ir/dtype.ts";
+import type { HostData } from "./ir/host.ts";
+import { copyElements, hostArray, isBig } from "./ir/host.ts";
 import type { Node } from "./ir/node.ts";
 import type { ElementwisePrimitive, SourcePrimitive } from "./ir/primitive.ts";
 import { sizeOf, stridesOf } from "./ir/shape.ts";
 import type { Shape, TensorType } from "./ir/shape.ts";
-import type { Column } from "./interpret-program.ts";
-import { compileProgram } from "./interpret-program.ts";
+import type { AnyColumn, Column } from "./interpret-program.ts";
+import { columnFor, compileProgram, copyColumn } from "./interpret-program.ts";
 
 const blockSize = 1024;
 
@@ -69,7 +71,7 @@ export function generate(op: SourcePrimitive, node: Node): HostData {
   eachBlock(data.length, (start, count) => {
     index.fill(start, count);
     program.run(count);
-    put(data, start, at(program.results, 0), count);
+    put({ type, data }, start, at(program.results, 0), count);
   });
   return { type, data };
 }
@@ -80,7 +82,7 @@ export function mapElements(op: ElementwisePrimitive, node: Node, args: readonly
   const types: TensorType[] = args.map((a) => a.type);
   const outputs = node.results.map((r): HostData => ({ type: r.type, data: hostArray(r.dtype, size) }));
   if (size === 0) return outputs;
-  const columns = args.map(() => new Float64Array(blockWidth(size)));
+  const columns = args.map((a) => columnFor(a.type.dtype, blockWidth(size)));
   const roots = op.scalar(
     types.map((t, i) => argument(i, t.dtype)),
     node.attrs,
@@ -88,14 +90,18 @@ export function mapElements(op: ElementwisePrimitive, node: Node, args: readonly
   );
   const program = compileProgram(roots, blockWidth(size), { leaf: (e) => at(columns, e.value), buffer: noBuffer });
   eachBlock(size, (start, count) => {
-    columns.forEach((c, i) => c.set(at(args, i).data.subarray(start, start + count)));
+    columns.forEach((c, i) => copyColumn(c, at(args, i).data.subarray(start, start + count)));
     program.run(count);
-    outputs.forEach((o, i) => put(o.data, start, at(program.results, i), count));
+    outputs.forEach((o, i) => put(o, start, at(program.results, i), count));
   });
   return outputs;
 }
 
-/** Stores the first `count` numbers of a column. */
-export function put(into: HostArray, start: number, column: Column, count: number): void {
-  into.set(count === column.length ? column : column.subarray(0, count), start);
+/** What memory of a dtype holds of a computed element: float16 is rounded here. */
+export const stored = (dtype: DType, x: Numeric): Numeric => (dtype === "float16" ? roundTo(dtype, Number(x)) : x);
+
+/** Stores the first `count` elements of a column as memory of their dtype. */
+export function put({ type, data }: HostData, start: number, column: AnyColumn, count: number): void {
+  const part = count === column.length ? column : column.subarray(0, count);
+  copyElements(data, type.dtype === "float16" && !isBig(part) ? part.map((x) => roundTo("float16", x)) : part, start);
 }

@@ -5,15 +5,15 @@
 import { at } from "./ir/errors.ts";
 import { argument } from "./ir/expr.ts";
 import type { HostData } from "./ir/host.ts";
-import { hostArray } from "./ir/host.ts";
+import { hostArray, numbersOf, setElement } from "./ir/host.ts";
 import type { Node } from "./ir/node.ts";
 import { flag, int, ints } from "./ir/node.ts";
 import type { Monoid, PrefixPrimitive, ReductionPrimitive, SegmentPrimitive } from "./ir/primitive.ts";
 import { sizeOf, stridesOf } from "./ir/shape.ts";
 import type { Shape, TensorType } from "./ir/shape.ts";
-import { blockWidth, eachBlock, noBuffer, put } from "./interpret-elementwise.ts";
-import type { Column } from "./interpret-program.ts";
-import { compileProgram, numberAt } from "./interpret-program.ts";
+import { blockWidth, eachBlock, noBuffer, put, stored } from "./interpret-elementwise.ts";
+import type { AnyColumn, Column } from "./interpret-program.ts";
+import { columnFor, columnOf, compileProgram, copyColumn, elementAt, numberAt } from "./interpret-program.ts";
 
 /** Flat positions of all indices over some axes of a shape (the other axes at 0), in row-major order. */
 export function offsetsOver(shape: Shape, axes: readonly number[]): Column {
@@ -34,17 +34,17 @@ export function offsetsOver(shape: Shape, axes: readonly number[]): Column {
 interface Accumulator {
   readonly reset: () => void;
   /** Takes one element for each of the first `count` tuples. */
-  readonly take: (source: Column, bases: Column, offset: number, position: number, count: number) => void;
+  readonly take: (source: AnyColumn, bases: Column, offset: number, position: number, count: number) => void;
   /** The results of the tuples as they stand. */
-  readonly finish: (count: number) => readonly Column[];
+  readonly finish: (count: number) => readonly AnyColumn[];
 }
 
 function accumulator(monoid: Monoid, operand: TensorType, width: number): Accumulator {
   const n = monoid.dtypes.length;
-  const tuple = monoid.dtypes.map(() => new Float64Array(width));
-  const [element, position] = [new Float64Array(width), new Float64Array(width)];
+  const tuple = monoid.dtypes.map((d) => columnFor(d, width));
+  const [element, position] = [columnFor(operand.dtype, width), new Float64Array(width)];
   const leaves = [...tuple, element, position];
-  const bindings = { leaf: (e: { readonly value: number }): Column => at(leaves, e.value), buffer: noBuffer };
+  const bindings = { leaf: (e: { readonly value: number }): AnyColumn => at(leaves, e.value), buffer: noBuffer };
   const running = monoid.dtypes.map((d, i) => argument(i, d));
   const init = compileProgram(monoid.init, width, bindings);
   const step = compileProgram(monoid.combine(running, monoid.seed(argument(n, operand.dtype), argument(n + 1, "int32"))), width, bindings);
@@ -52,13 +52,13 @@ function accumulator(monoid: Monoid, operand: TensorType, width: number): Accumu
   return {
     reset: () => {
       init.run(width);
-      tuple.forEach((t, i) => t.set(at(init.results, i)));
+      tuple.forEach((t, i) => copyColumn(t, at(init.results, i)));
     },
     take: (source, bases, offset, where, count) => {
-      for (let i = 0; i < count; i++) element[i] = numberAt(source, numberAt(bases, i) + offset);
+      for (let i = 0; i < count; i++) setElement(element, i, elementAt(source, numberAt(bases, i) + offset));
       position.fill(where, 0, count);
       step.run(count);
-      tuple.forEach((t, i) => put(t, 0, at(step.results, i), count));
+      tuple.forEach((t, i) => copyColumn(t, at(step.results, i).subarray(0, count)));
     },
     finish: (count) => {
       end.run(count);
@@ -75,7 +75,7 @@ export function reduce(op: ReductionPrimitive, node: Node, args: readonly HostDa
   const axes = ints(node.attrs, "axes");
   const kept = offsetsOver(type.shape, otherAxes(type.shape, axes));
   const reduced = offsetsOver(type.shape, axes);
-  const source = new Float64Array(data);
+  const source = columnOf({ type, data });
   const outputs = node.results.map((r): HostData => ({ type: r.type, data: hostArray(r.dtype, kept.length) }));
   const acc = accumulator(op.monoid(type, node.attrs), type, blockWidth(kept.length));
   eachBlock(kept.length, (start, count) => {
@@ -83,7 +83,7 @@ export function reduce(op: ReductionPrimitive, node: Node, args: readonly HostDa
     acc.reset();
     for (let k = 0; k < reduced.length; k++) acc.take(source, bases, numberAt(reduced, k), k, count);
     const results = acc.finish(count);
-    outputs.forEach((o, i) => put(o.data, start, at(results, i), count));
+    outputs.forEach((o, i) => put(o, start, at(results, i), count));
   });
   return outputs;
 }
@@ -91,12 +91,13 @@ export function reduce(op: ReductionPrimitive, node: Node, args: readonly HostDa
 /** Combines the elements of each row between its offsets, which are read within bounds. */
 export function reduceSegments(op: SegmentPrimitive, node: Node, args: readonly HostData[]): HostData[] {
   const [{ type, data }, offsets] = [at(args, 0), at(args, 1)];
-  const [length, rows] = [at(type.shape, 0), offsets.data.length - 1];
+  const offsetNumbers = numbersOf(offsets.data);
+  const [length, rows] = [at(type.shape, 0), offsetNumbers.length - 1];
   const inner = offsetsOver(type.shape, otherAxes(type.shape, [0]));
-  const source = new Float64Array(data);
+  const source = columnOf({ type, data });
   const outputs = node.results.map((r): HostData => ({ type: r.type, data: hostArray(r.dtype, rows * inner.length) }));
   const acc = accumulator(op.monoid(type, node.attrs), type, blockWidth(inner.length));
-  const bound = (row: number): number => Math.min(Math.max(at(offsets.data, row), 0), length);
+  const bound = (row: number): number => Math.min(Math.max(at(offsetNumbers, row), 0), length);
   for (let row = 0; row < rows; row++) {
     const [first, end] = [bound(row), bound(row + 1)];
     eachBlock(inner.length, (start, count) => {
@@ -104,7 +105,7 @@ export function reduceSegments(op: SegmentPrimitive, node: Node, args: readonly 
       acc.reset();
       for (let k = first; k < end; k++) acc.take(source, bases, k * inner.length, k - first, count);
       const results = acc.finish(count);
-      outputs.forEach((o, i) => put(o.data, row * inner.length + start, at(results, i), count));
+      outputs.forEach((o, i) => put(o, row * inner.length + start, at(results, i), count));
     });
   }
   return outputs;
@@ -114,7 +115,7 @@ export function reduceSegments(op: SegmentPrimitive, node: Node, args: readonly 
 export function prefix(op: PrefixPrimitive, node: Node, args: readonly HostData[]): HostData[] {
   const { type, data } = at(args, 0);
   const axis = int(node.attrs, "axis");
-  const source = new Float64Array(data);
+  const source = columnOf({ type, data });
   const outputs = node.results.map((r): HostData => ({ type: r.type, data: hostArray(r.dtype, sizeOf(type.shape)) }));
   if (source.length === 0) return outputs;
   const lines = offsetsOver(type.shape, otherAxes(type.shape, [axis]));
@@ -130,7 +131,7 @@ export function prefix(op: PrefixPrimitive, node: Node, args: readonly HostData[
       const results = acc.finish(count);
       for (let i = 0; i < count; i++) {
         const flat = numberAt(bases, i) + numberAt(along, where);
-        outputs.forEach((o, r) => void (o.data[flat] = numberAt(at(results, r), i)));
+        outputs.forEach((o, r) => setElement(o.data, flat, stored(o.type.dtype, elementAt(at(results, r), i))));
       }
     }
   });

@@ -1,12 +1,15 @@
 /**
- * The meaning of the scalar operations, in JavaScript numbers. Every dtype that computes fits a JS number exactly (bool is 0 or 1),
- * so an operation is a function of numbers that ends by rounding to its dtype. float32 maths functions are the float64 function,
- * rounded once. Generated code of every target is tested against this file.
+ * The meaning of the scalar operations, in JavaScript numbers. Every dtype but int64 and uint64 (interpret-wide.ts) fits a JS number
+ * exactly (bool is 0 or 1), so an operation is a function of numbers that ends by rounding to its dtype. float32 maths functions are the
+ * float64 function, rounded once; float16 computes as float32 and is rounded where it is stored. Generated code of every target is
+ * tested against this file.
  */
 import type { DType } from "./ir/dtype.ts";
-import { isInteger, roundTo } from "./ir/dtype.ts";
+import { convert, isInteger, roundTo, wrapTo } from "./ir/dtype.ts";
+import { halfBits, halfNumber } from "./ir/half.ts";
 import { at, CompilerBug } from "./ir/errors.ts";
 import type { ScalarOp } from "./ir/expr.ts";
+import type { NumberArray } from "./ir/host.ts";
 
 /** An operation on up to three operands; unused ones are ignored. */
 export type ScalarFunction = (a: number, b: number, c: number) => number;
@@ -76,6 +79,16 @@ function nextafter32(x: number, y: number): number {
   f32[0] = x;
   i32[0] = at(i32, 0) + (y > x === x > 0 ? 1 : -1);
   return f32[0];
+}
+
+/** By bits in the order of the floats, -0 and 0 equal. */
+function nextafter16(x: number, y: number): number {
+  if (x !== x || y !== y) return NaN;
+  const ordered = (bits: number): number => (bits < 0x8000 ? bits : 0x8000 - bits);
+  const [from, to] = [ordered(halfBits(x)), ordered(halfBits(y))];
+  if (from === to) return y;
+  const step = from + (to > from ? 1 : -1);
+  return step === 0 ? copysign(0, x) : halfNumber(step < 0 ? 0x8000 - step : step);
 }
 
 /** Operations that give bool; false where a NaN takes part, except `ne`. */
@@ -185,6 +198,8 @@ function inDType(op: ScalarOp, dtype: DType): ScalarFunction | undefined {
   switch (dtype) {
     case "float64":
       return op === "nextafter" ? nextafter64 : (floats[op] ?? doubles[op]);
+    case "float16":
+      return op === "nextafter" ? nextafter16 : roundedFloat(op);
     case "float32":
       return op === "nextafter" ? nextafter32 : roundedFloat(op);
     case "int32":
@@ -194,8 +209,14 @@ function inDType(op: ScalarOp, dtype: DType): ScalarFunction | undefined {
     case "bool":
       return logic[op];
     default:
-      return undefined;
+      return isInteger(dtype) ? narrowInteger(op, dtype) : undefined;
   }
+}
+
+/** Narrow integers: int32's operation, and its low bits. */
+function narrowInteger(op: ScalarOp, dtype: DType): ScalarFunction | undefined {
+  const f = signed[op];
+  return f === undefined ? undefined : (a, b, c): number => Number(wrapTo(dtype, f(a, b, c)));
 }
 
 function roundedFloat(op: ScalarOp): ScalarFunction | undefined {
@@ -208,16 +229,23 @@ function roundedFloat(op: ScalarOp): ScalarFunction | undefined {
 function castFunction(to: DType, from: DType): ScalarFunction {
   if (isInteger(from) && to === "int32") return (a) => a | 0;
   if (isInteger(from) && to === "uint32") return (a) => a >>> 0;
+  if (isInteger(from) && isInteger(to)) return (a) => Number(convert(to, from, a));
   return (a) => roundTo(to, a);
 }
 
 function bitcastFunction(to: DType, from: DType): ScalarFunction | undefined {
-  const views = new Map<DType, Float32Array | Int32Array | Uint32Array>([
+  const views = new Map<DType, NumberArray>([
     ["float32", f32],
     ["int32", i32],
     ["uint32", u32],
+    ["int16", new Int16Array(bytes)],
+    ["uint16", new Uint16Array(bytes)],
+    ["int8", new Int8Array(bytes)],
+    ["uint8", new Uint8Array(bytes)],
   ]);
   const [source, target] = [views.get(from), views.get(to)];
+  if (from === "float16" && target !== undefined) return (a) => Number(wrapTo(to, halfBits(a)));
+  if (to === "float16" && source !== undefined) return (a) => halfNumber(a & 0xffff);
   if (source === undefined || target === undefined) return to === from ? (a): number => a : undefined;
   return (a) => {
     source[0] = a;

@@ -1,6 +1,6 @@
 /** What the compiler must know of a target; the only way in which targets differ before code generation. */
 import type { DType } from "./ir/dtype.ts";
-import { dtypeInfo } from "./ir/dtype.ts";
+import { dtypeInfo, dtypes } from "./ir/dtype.ts";
 import type { ScalarOp } from "./ir/expr.ts";
 import type { TensorType } from "./ir/shape.ts";
 import { sizeOf } from "./ir/shape.ts";
@@ -37,7 +37,8 @@ export interface Target {
   readonly relaxed: boolean;
 }
 
-const cpuTypes: readonly DType[] = ["bool", "int32", "uint32", "float32", "float64"];
+const cpuTypes: readonly DType[] = dtypes.filter((d) => dtypeInfo(d).computes);
+const gpuTypes: readonly DType[] = ["bool", "int32", "uint32", "float32"];
 
 /** Functions whose bits JavaScript engines may choose, and which WebAssembly does not have. */
 const cpuLacks: readonly ScalarOp[] = [];
@@ -91,7 +92,7 @@ const wgslInexact: readonly ScalarOp[] = [
 /** WebGPU shaders. */
 export const wgsl: Target = {
   name: "wgsl",
-  dtypes: new Set<DType>(cpuTypes.filter((d) => dtypeInfo(d).bits <= 32)),
+  dtypes: new Set(gpuTypes),
   boolBytes: 4,
   lacks: new Set<ScalarOp>(["expm1", "log1p", "log10", "cbrt", "fmod", "nextafter", "copysign", "exp2", ...wgslInexact]),
   formulas: "shader",

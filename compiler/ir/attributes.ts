@@ -8,7 +8,7 @@ const isIntegers = (v: AttrValue): boolean => Array.isArray(v) && v.every(isInte
 
 const forms: Readonly<Record<AttrForm, { readonly what: string; readonly holds: (v: AttrValue) => boolean }>> = {
   int: { what: "an integer", holds: isInteger },
-  number: { what: "a number", holds: (v) => typeof v === "number" },
+  number: { what: "a number", holds: (v) => typeof v === "number" || typeof v === "bigint" },
   ints: { what: "a list of integers", holds: isIntegers },
   intLists: { what: "a list of lists of integers", holds: (v) => Array.isArray(v) && v.every(isIntegers) },
   text: { what: "a string", holds: (v) => typeof v === "string" },

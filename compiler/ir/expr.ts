@@ -2,12 +2,13 @@
  * The scalar language. A row of the op table spells its meaning in it, the Loop IR computes with it, every target prints it and
  * the interpreter evaluates it: there is one meaning of `exp` and one place where rounding is decided.
  *
- * Expressions are immutable, typed and may be shared (a DAG). Every operation rounds to its dtype: float32 at each op, int32 and
- * uint32 wrap modulo 2^32. Integer edges: x / 0 and x % 0 give 0, INT_MIN / -1 wraps, a shift by the width or more gives 0 or the
- * sign, float to integer saturates with NaN to 0.
+ * Expressions are immutable, typed and may be shared (a DAG). Every operation rounds to its dtype: float32 at each op, integers wrap
+ * modulo 2 to their width. float16 is how memory holds floats: its operations round as float32's do, its casts and stores to float16.
+ * Integer edges: x / 0 and x % 0 give 0, INT_MIN / -1 wraps, a shift by the width or more gives 0 or the sign, float to integer
+ * saturates with NaN to 0.
  */
-import type { DType } from "./dtype.ts";
-import { dtypeInfo, roundTo } from "./dtype.ts";
+import type { DType, Numeric } from "./dtype.ts";
+import { convert, dtypeInfo, isWide, roundTo, roundWide } from "./dtype.ts";
 import { at, CompilerBug } from "./errors.ts";
 
 /** How the dtype of an operation follows from its operands. */
@@ -86,8 +87,10 @@ export interface Expr {
   readonly dtype: DType;
   /** Operands. A load has its flat index, and where guarded a condition: false reads as 0. */
   readonly args: readonly Expr[];
-  /** The number of a `const`, the position of an `arg`. */
+  /** The number of a `const`, the position of an `arg`; 1 for a `load` that widens what a narrow dtype's memory holds. */
   readonly value: number;
+  /** The exact number of a `const` of 64 bits, where `value` is only near it; see `exactValue`. */
+  readonly wide?: bigint;
   /** The name of a `var` or an `axis`, the buffer of a `load`. */
   readonly name: string;
   /** Known bounds, inclusive; meaningful for int32 index expressions, else ±Infinity. */
@@ -97,10 +100,20 @@ export interface Expr {
 
 const none: readonly Expr[] = [];
 
-export function constant(value: number, dtype: DType): Expr {
-  const v = roundTo(dtype, value);
-  return { op: "const", dtype, args: none, value: v, name: "", lo: v, hi: v };
+/** A number rounded or saturated to `dtype`; float16 is rounded where it is stored, so that coefficients keep float32's digits. */
+export function constant(value: Numeric, dtype: DType): Expr {
+  if (!isWide(dtype)) {
+    const v = roundTo(dtype === "float16" ? "float32" : dtype, Number(value));
+    return { op: "const", dtype, args: none, value: v, name: "", lo: v, hi: v };
+  }
+  const wide = roundWide(dtype, value);
+  const v = Number(wide);
+  const near: Expr = { op: "const", dtype, args: none, value: v, name: "", lo: v, hi: v };
+  return Number.isSafeInteger(v) ? near : { ...near, wide };
 }
+
+/** The number of a `const`: a bigint where it is a 64-bit integer. */
+export const exactValue = (e: Expr): Numeric => (isWide(e.dtype) ? (e.wide ?? BigInt(e.value)) : e.value);
 
 /** A named scalar; `lo` and `hi` bound it where it is an integer of known range. */
 export function variable(name: string, dtype: DType, lo: number = -Infinity, hi: number = Infinity): Expr {
@@ -110,6 +123,8 @@ export function variable(name: string, dtype: DType, lo: number = -Infinity, hi:
 export const axisIndex = (name: string, lo: number, hi: number): Expr => ({ op: "axis", dtype: "int32", args: none, value: 0, name, lo, hi });
 /** The n-th operand of a template; see `substitute`. */
 export const argument = (n: number, dtype: DType): Expr => ({ op: "arg", dtype, args: none, value: n, name: "", lo: -Infinity, hi: Infinity });
+/** `load` of what a narrow dtype's memory holds, widened to what kernels compute with: int32 or float32. */
+export const wideningLoad = (buffer: string, dtype: DType, index: Expr, guard?: Expr): Expr => ({ ...load(buffer, dtype, index, guard), value: 1 });
 /** One element of a buffer at a flat index; with a guard, 0 where the guard is false. */
 export const load = (buffer: string, dtype: DType, index: Expr, guard?: Expr): Expr => ({
   op: "load",
@@ -157,13 +172,10 @@ const unary =
 /** `x` in another dtype; nothing where it has it already. */
 function cast(x: Expr, dtype: DType): Expr {
   if (x.dtype === dtype) return x;
-  if (x.op !== "const") return apply("cast", [x], dtype);
-  // integers wrap into integers, where a number given by the user saturates
-  if (dtype === "uint32" && x.dtype === "int32") return constant(x.value >>> 0, dtype);
-  return constant(dtype === "int32" && x.dtype === "uint32" ? x.value | 0 : x.value, dtype);
+  return x.op === "const" ? constant(convert(dtype, x.dtype, exactValue(x)), dtype) : apply("cast", [x], dtype);
 }
 
-/** Same bits, other dtype of the same width (float32, int32, uint32). */
+/** Same bits, other dtype of the same width. */
 function bitcast(x: Expr, dtype: DType): Expr {
   if (dtypeInfo(x.dtype).bytes !== dtypeInfo(dtype).bytes) throw new CompilerBug(`bitcast ${x.dtype} to ${dtype}: widths differ`);
   return x.dtype === dtype ? x : apply("bitcast", [x], dtype);

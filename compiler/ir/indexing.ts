@@ -4,7 +4,7 @@
  * resolved. So equal indices are usually the same text, `(i*5 + j) / 5` with j in 0..4 is `i`, and reshape after reshape is free.
  */
 import type { Expr } from "./expr.ts";
-import { apply, constant, withRange } from "./expr.ts";
+import { apply, constant, exactValue, withRange } from "./expr.ts";
 import { at } from "./errors.ts";
 import { stridesOf } from "./shape.ts";
 
@@ -47,7 +47,7 @@ function shortened(text: string): string {
 function keyText(e: Expr): string {
   switch (e.op) {
     case "const":
-      return `${Object.is(e.value, -0) ? "-0" : String(e.value)}${e.dtype === "int32" ? "" : e.dtype}`;
+      return `${Object.is(e.value, -0) ? "-0" : String(exactValue(e))}${e.dtype === "int32" ? "" : e.dtype}`;
     case "var":
     case "axis":
       return `%${e.name}`;

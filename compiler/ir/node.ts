@@ -5,13 +5,14 @@
  * Evaluation fills a slot and drops the definition, unless the node is `tracked`. Plans stop at filled slots; autodiff walks
  * definitions.
  */
+import type { Numeric } from "./dtype.ts";
 import { CompilerBug, DeviceError } from "./errors.ts";
 import type { Primitive } from "./primitive.ts";
 import type { TensorType } from "./shape.ts";
 import { typeText } from "./shape.ts";
 
-/** Attributes are plain data, so that they print, parse, hash and compare. */
-export type AttrValue = number | string | boolean | null | readonly AttrValue[];
+/** Attributes are plain data, so that they print, parse, hash and compare. A bigint is a 64-bit integer that no number holds. */
+export type AttrValue = number | bigint | string | boolean | null | readonly AttrValue[];
 export type Attrs = Readonly<Record<string, AttrValue>>;
 export const noAttrs: Attrs = {};
 
@@ -152,12 +153,18 @@ export function result(node: Node, index: number): Value {
   return value;
 }
 
-const wrong = (attrs: Attrs, key: string, want: string): CompilerBug => new CompilerBug(`attribute ${key} should be ${want}: ${JSON.stringify(attrs)}`);
+const wrong = (attrs: Attrs, key: string, want: string): CompilerBug => new CompilerBug(`attribute ${key} should be ${want}: ${JSON.stringify(attrs, (_, v: unknown) => (typeof v === "bigint" ? String(v) : v))}`);
 
 /** Typed reading of attributes. */
 export function int(attrs: Attrs, key: string): number {
   const v = attrs[key];
   if (typeof v !== "number") throw wrong(attrs, key, "a number");
+  return v;
+}
+/** A number, or a bigint where no number holds it. */
+export function numeric(attrs: Attrs, key: string): Numeric {
+  const v = attrs[key];
+  if (typeof v !== "number" && typeof v !== "bigint") throw wrong(attrs, key, "a number");
   return v;
 }
 export function ints(attrs: Attrs, key: string): readonly number[] {

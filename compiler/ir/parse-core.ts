@@ -1,5 +1,5 @@
 /** What the three parsers share: tokens that know their line and column, and types, names and numbers made of them. */
-import type { DType } from "./dtype.ts";
+import type { DType, Numeric } from "./dtype.ts";
 import { dtypeFromShort } from "./dtype.ts";
 import { ParseError } from "./errors.ts";
 import type { TensorType } from "./shape.ts";
@@ -136,16 +136,20 @@ export const shown = (token: Token): string => (token.kind === "end" ? "the end 
 export const nameText = (name: string): string => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : JSON.stringify(name));
 
 /** A number so that it parses back: -0, NaN and the infinities keep themselves. */
-export const numberText = (x: number): string => (Object.is(x, -0) ? "-0" : String(x));
+export const numberText = (x: Numeric): string => (Object.is(x, -0) ? "-0" : String(x));
 
 /** `-1.5e-7`, `NaN`, `-Infinity`. */
-export function parseNumber(tokens: Tokens): number {
+export const parseNumber = (tokens: Tokens): number => Number(parseNumeric(tokens));
+
+/** A number, or a bigint where digits say more than a number holds. */
+export function parseNumeric(tokens: Tokens): Numeric {
   const sign = tokens.take("-") ? -1 : 1;
   const token = tokens.next();
   if (token.kind === "word" && (token.name === "NaN" || token.name === "Infinity")) return sign * Number(token.name);
   if (token.kind !== "number") throw tokens.error(`expected a number, found ${shown(token)}`, token);
   if (token.suffix !== "") throw tokens.error(`bad number ${token.text}`, token);
-  return sign * Number(token.name);
+  const value = sign * Number(token.name);
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && /^\d+$/.test(token.name) ? BigInt(sign) * BigInt(token.name) : value;
 }
 
 /** A count: an integer, zero or more. */

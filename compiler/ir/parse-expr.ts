@@ -1,9 +1,9 @@
 /** Scalar expressions from text; `print-expr.ts` shows the form. */
 import type { DType } from "./dtype.ts";
-import { dtypeFromShort, dtypeInfo, isFloat } from "./dtype.ts";
+import { dtypeFromShort, dtypeInfo, isFloat, isWide, registerDType } from "./dtype.ts";
 import { at, CompilerBug, DTypeError } from "./errors.ts";
 import type { Expr, ScalarOp } from "./expr.ts";
-import { apply, argument, constant, isScalarOp, load, scalarArity, withRange } from "./expr.ts";
+import { apply, argument, constant, exactValue, isScalarOp, load, scalarArity, wideningLoad, withRange } from "./expr.ts";
 import type { Token, Tokens } from "./parse-core.ts";
 import { parseCount, parseDType, parseList, shown } from "./parse-core.ts";
 import { infixes, unaryLevel } from "./print-expr.ts";
@@ -134,14 +134,16 @@ class ExprParser {
 
   #load(): Expr {
     const t = this.#tokens;
+    const wider = t.peek.kind === "word" ? parseDType(t) : undefined;
     const token = t.expectKind("ref", "a buffer, as %x");
     const dtype = this.#scope.buffer(token.name);
+    if (wider !== undefined && dtype !== undefined && registerDType(dtype) !== wider) throw t.error(`${token.text} holds ${dtype}, which does not widen to ${wider}`, token);
     if (dtype === undefined || token.suffix !== "") throw t.error(`unknown buffer or local ${token.text}`, token);
     t.expect("[", "before an index");
     const index = this.infix(0);
     const guard = t.take("if") ? this.infix(0) : undefined;
     t.expect("]", "after an index");
-    return load(token.name, dtype, index, guard);
+    return wider === undefined ? load(token.name, dtype, index, guard) : wideningLoad(token.name, wider, index, guard);
   }
 
   #convert(op: "cast" | "bitcast", dtype: DType, token: Token): Expr {
@@ -174,10 +176,11 @@ class ExprParser {
     const unit = token.kind === "word" ? (nonFinite(token)?.unit ?? "") : token.suffix;
     const dtype = unit === "" ? "int32" : dtypeFromShort(unit);
     if (dtype === undefined) throw t.error(`bad number ${token.text}: unknown dtype ${unit}`, token);
-    const value = sign * Number(token.kind === "word" ? (nonFinite(token)?.name ?? "") : token.name);
+    const digits = token.kind === "word" ? (nonFinite(token)?.name ?? "") : token.name;
+    const value = isWide(dtype) && /^\d+$/.test(digits) ? BigInt(sign) * BigInt(digits) : sign * Number(digits);
     try {
       const e = constant(value, dtype);
-      if (!isFloat(dtype) && e.value !== value) throw t.error(`${token.text} is no ${dtype}; a float is written with its dtype, as 1.5f32`, token);
+      if (!isFloat(dtype) && exactValue(e) !== value) throw t.error(`${token.text} is no ${dtype}; a float is written with its dtype, as 1.5f32`, token);
       return e;
     } catch (e) {
       if (e instanceof DTypeError) throw t.error(e.message, token);

@@ -1,5 +1,6 @@
 /** Loop text to kernels; `print-loop.ts` shows the form. Whatever does not parse is a ParseError with its line and column. */
 import type { DType } from "./dtype.ts";
+import { registerDType } from "./dtype.ts";
 import { ParseError } from "./errors.ts";
 import type { Expr } from "./expr.ts";
 import { axisIndex, variable } from "./expr.ts";
@@ -275,7 +276,7 @@ class KernelParser {
     t.expect("=", "before the stored value");
     const valueAt = t.peek;
     const value = this.#expr();
-    if (value.dtype !== dtype) throw t.error(`${token.text} holds ${dtype}, the stored value is ${value.dtype}`, valueAt);
+    if (value.dtype !== dtype && value.dtype !== registerDType(dtype)) throw t.error(`${token.text} holds ${dtype}, the stored value is ${value.dtype}`, valueAt);
     return { kind: "store", buffer: token.name, index, value, ...(guard ? { guard } : {}), ...(atomic ? { atomic } : {}) };
   }
 

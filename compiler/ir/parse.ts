@@ -5,7 +5,7 @@ import type { Graph } from "./graph.ts";
 import type { Attrs, AttrValue, Provenance, Value } from "./node.ts";
 import { makeNode, result } from "./node.ts";
 import type { Token } from "./parse-core.ts";
-import { parseCount, parseDType, parseList, parseNumber, parseType, shown, Tokens } from "./parse-core.ts";
+import { parseCount, parseDType, parseList, parseNumeric, parseType, shown, Tokens } from "./parse-core.ts";
 import { graphTextVersion, schemaForms } from "./print.ts";
 import type { AttrForm, ParamPrimitive, Primitive } from "./primitive.ts";
 import type { TensorType } from "./shape.ts";
@@ -196,6 +196,9 @@ class GraphParser {
     };
     if (t.take("{")) parseList(t, "}", "after the attributes", item);
     for (const [key, { optional }] of forms) if (!optional && attrs[key] === undefined) throw t.error(`${op.name} needs attribute ${key}`, opAt);
+    // long digits are a bigint in 64-bit integers only
+    const isBig = attrs["dtype"] === "int64" || attrs["dtype"] === "uint64";
+    for (const [key, value] of Object.entries(attrs)) if (typeof value === "bigint" && !isBig) attrs[key] = Number(value);
     return attrs;
   }
 
@@ -206,6 +209,6 @@ class GraphParser {
     if (depth > 0 && t.take("[")) return parseList(t, "]", "after a list", () => this.#attr("number", depth - 1));
     if (t.take("true")) return true;
     if (t.take("false")) return false;
-    return t.peek.kind === "string" ? t.next().name : parseNumber(t);
+    return t.peek.kind === "string" ? t.next().name : parseNumeric(t);
   }
 }

@@ -1,5 +1,5 @@
 /** The Plan: where and in which order. Steps over numbered buffers; what a device executes. */
-import type { DType } from "./dtype.ts";
+import type { DType, Numeric } from "./dtype.ts";
 import type { Kernel } from "./loop.ts";
 import type { WgslKernel } from "./shader.ts";
 import type { TensorType } from "./shape.ts";
@@ -26,7 +26,7 @@ export type Step =
   /** All bytes of `from` into `to` (same size). */
   | { readonly kind: "copy"; readonly from: number; readonly to: number }
   /** Every element of `buffer` becomes `value`. */
-  | { readonly kind: "fill"; readonly buffer: number; readonly value: number }
+  | { readonly kind: "fill"; readonly buffer: number; readonly value: Numeric }
   /** A temp is dead: its bytes may be given to a later one. */
   | { readonly kind: "free"; readonly buffer: number };
 

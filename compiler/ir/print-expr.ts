@@ -2,7 +2,8 @@
  * Scalar expressions as text: `exp(load %x[%i * 64 + %j] - %m) / 2f32`.
  *
  * An int32 constant is a plain integer, another number carries its dtype (`1f32`, `-Infinity_f32`), a bool is `true` or `false`. `/` is
- * a division that truncates for integers. A guard stands beside the index: `load %x[%i - 1 if %i >= 1]`. A cast reads `f32(%i)`.
+ * a division that truncates for integers. A guard stands beside the index: `load %x[%i - 1 if %i >= 1]`. A cast reads `f32(%i)`, and
+ * `load i32 %x[%i]` widens what the memory of a narrow dtype holds.
  */
 import { dtypeInfo, isFloat, isInteger } from "./dtype.ts";
 import { at } from "./errors.ts";
@@ -60,7 +61,7 @@ function textOf(e: Expr, level: number, known: Abbreviations): string {
     case "arg":
       return `$${e.value}`;
     case "load":
-      return `load %${nameText(e.name)}[${sub(0)}${e.args.length > 1 ? ` if ${sub(1)}` : ""}]`;
+      return `load ${e.value === 1 ? `${dtypeInfo(e.dtype).short} ` : ""}%${nameText(e.name)}[${sub(0)}${e.args.length > 1 ? ` if ${sub(1)}` : ""}]`;
     case "cast":
       return `${dtypeInfo(e.dtype).short}(${sub(0)})`;
     case "bitcast":
@@ -92,7 +93,7 @@ const bracketed = (text: string, needed: boolean): string => (needed ? `(${text}
 function constantText(e: Expr): string {
   if (e.dtype === "bool") return e.value === 0 ? "false" : "true";
   const sign = e.value < 0 || Object.is(e.value, -0) ? "-" : "";
-  const digits = digitsOf(Math.abs(e.value), e.dtype === "float32");
+  const digits = e.wide === undefined ? digitsOf(Math.abs(e.value), e.dtype === "float32") : String(e.wide).replace("-", "");
   const unit = e.dtype === "int32" ? "" : dtypeInfo(e.dtype).short;
   return `${sign}${digits}${unit === "" || Number.isFinite(e.value) ? "" : "_"}${unit}`;
 }

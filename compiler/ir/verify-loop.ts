@@ -4,7 +4,7 @@
  * control flow, grid axes on top only, no element stored twice by plain stores. A CompilerBug names the kernel and the statement.
  */
 import type { DType } from "./dtype.ts";
-import { isFloat } from "./dtype.ts";
+import { isFloat, registerDType } from "./dtype.ts";
 import { at, CompilerBug } from "./errors.ts";
 import { exprOrder } from "./expr-order.ts";
 import type { Expr, ScalarOp } from "./expr.ts";
@@ -232,7 +232,7 @@ class KernelVerifier {
     if (m.access === "read") throw this.#bug(`${what}, which is only read`);
     if (s.atomic !== undefined && m.access !== "update") throw this.#bug(`${what} is atomic: its buffer should be declared update`);
     for (const e of [s.index, s.value, ...(s.guard ? [s.guard] : [])]) this.#check(e);
-    this.#requireType(s.value, m.dtype, `${what}: its value`);
+    if (s.value.dtype !== registerDType(m.dtype)) this.#requireType(s.value, m.dtype, `${what}: its value`);
     this.#access(what, s.index, s.guard, m);
     this.#stored.add(s.buffer);
   }
@@ -291,7 +291,7 @@ class KernelVerifier {
     const m = this.#meaning(e.name);
     if (!isMemory(m)) throw this.#bug(`${what}: there is no such buffer here`);
     if (m.access === "write") throw this.#bug(`${what}, which is only written`);
-    if (m.dtype !== e.dtype) throw this.#bug(`${what}, which holds ${m.dtype}, gives ${e.dtype}`);
+    if ((e.value === 1 ? registerDType(m.dtype) : m.dtype) !== e.dtype) throw this.#bug(`${what}, which holds ${m.dtype}, gives ${e.dtype}`);
     if ((m.kind === "local" || m.access === "scratch") && !this.#stored.has(e.name)) throw this.#bug(`${what} stands before any store to it`);
     this.#access(what, at(e.args, 0), e.args[1], m);
   }

@@ -8,11 +8,8 @@ import type { Monoid } from "../ir/primitive.ts";
 
 export type Extreme = "max" | "min";
 
-const largest: Readonly<Partial<Record<DType, number>>> = { int32: 2147483647, uint32: 4294967295 };
-const smallest: Readonly<Partial<Record<DType, number>>> = { int32: -2147483648, uint32: 0 };
-
-/** The number that every number of the dtype beats: its neutral element. */
-export const neutral = (dtype: DType, extreme: Extreme): number => (extreme === "max" ? (smallest[dtype] ?? -Infinity) : (largest[dtype] ?? Infinity));
+/** What every number beats: an infinity, which saturates to the least or the greatest integer of a dtype. */
+export const neutral = (extreme: Extreme): number => (extreme === "max" ? -Infinity : Infinity);
 
 /**
  * The extreme and its position; among equals, and among NaNs, the first or the last. A NaN beats every number. Comparing positions
@@ -28,7 +25,7 @@ export function positionMonoid(dtype: DType, extreme: Extreme, among: "first" | 
   };
   return {
     dtypes: [dtype, "int32"],
-    init: [constant(neutral(dtype, extreme), dtype), constant(neutral("int32", among === "first" ? "min" : "max"), "int32")],
+    init: [constant(neutral(extreme), dtype), constant(neutral(among === "first" ? "min" : "max"), "int32")],
     seed: (element, position) => [element, position],
     combine: (a, b) => {
       const [x, px, y, py] = [at(a, 0), at(a, 1), at(b, 0), at(b, 1)];

@@ -1,5 +1,5 @@
 /** Rows that keep, copy or sum whole axes: reshape, permute, broadcast and its transpose `reduce sum`; and what is filled by them. */
-import type { DType } from "../ir/dtype.ts";
+import type { DType, Numeric } from "../ir/dtype.ts";
 import { isFloat } from "../ir/dtype.ts";
 import { at, ShapeError } from "../ir/errors.ts";
 import type { Expr } from "../ir/expr.ts";
@@ -209,7 +209,7 @@ export function broadcastTo(x: Value, shape: Shape): Value {
 }
 
 /** One number everywhere. */
-export const fill = (value: number, type: TensorType): Value => broadcast(constantValue(value, type.dtype), type.shape, []);
+export const fill = (value: Numeric, type: TensorType): Value => broadcast(constantValue(value, type.dtype), type.shape, []);
 export const zerosLike = (x: Value): Value => fill(0, x.type);
 export const onesLike = (x: Value): Value => fill(1, x.type);
 

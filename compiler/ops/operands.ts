@@ -2,7 +2,7 @@
 import { at, CompilerBug } from "../ir/errors.ts";
 import type { Expr } from "../ir/expr.ts";
 import type { Value } from "../ir/node.ts";
-import { int, make } from "../ir/node.ts";
+import { make, numeric } from "../ir/node.ts";
 import type { Primitive } from "../ir/primitive.ts";
 import type { TensorType } from "../ir/shape.ts";
 import { broadcastOp, fill } from "./layout.ts";
@@ -29,11 +29,13 @@ export function asValues(op: string, a: Operand, b: Operand): readonly [Value, V
   throw new CompilerBug(`${op}: a builder needs a value to take the type from, not two numbers`);
 }
 
-/** The number that all elements of `x` are, where its definition says so: a constant or a broadcast of one. */
+/** The number that all elements of `x` are, where its definition says so: a constant or a broadcast of one, that a number holds. */
 export function constantOf(x: Value): number | undefined {
   const definition = x.node.definition;
   if (definition?.op === broadcastOp) return constantOf(at(definition.args, 0));
-  return definition?.op === constantOp ? int(definition.attrs, "value") : undefined;
+  if (definition?.op !== constantOp) return undefined;
+  const value = numeric(definition.attrs, "value");
+  return typeof value === "number" ? value : undefined;
 }
 
 export const unary =

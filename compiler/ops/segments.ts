@@ -141,7 +141,7 @@ const extremeRow = (extreme: Extreme): SegmentPrimitive =>
     name: `segment reduce ${extreme}`,
     doc: `The ${extreme} of each row; NaN where one is NaN. An empty row gives what every number beats: an infinity, or the last integer.`,
     takes: "numeric",
-    monoid: ({ dtype }) => foldMonoid(dtype, { init: neutral(dtype, extreme), combine: s[extreme], exact: true }),
+    monoid: ({ dtype }) => foldMonoid(dtype, { init: neutral(extreme), combine: s[extreme], exact: true }),
     derivative: bySlope(tiesSlope),
   });
 export const segmentReduceMaxOp: SegmentPrimitive = extremeRow("max");

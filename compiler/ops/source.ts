@@ -1,10 +1,10 @@
 /** Rows without operands: params, constants, index generators. */
-import type { DType } from "../ir/dtype.ts";
-import { isDType, roundTo } from "../ir/dtype.ts";
+import type { DType, Numeric } from "../ir/dtype.ts";
+import { isDType, rounded } from "../ir/dtype.ts";
 import { at, CompilerBug } from "../ir/errors.ts";
 import { constant, s } from "../ir/expr.ts";
 import type { Attrs, Provenance, Value } from "../ir/node.ts";
-import { int, ints, make, text } from "../ir/node.ts";
+import { int, ints, make, numeric, text } from "../ir/node.ts";
 import type { ParamPrimitive, SourcePrimitive } from "../ir/primitive.ts";
 import type { Shape, TensorType } from "../ir/shape.ts";
 import { tensorType } from "../ir/shape.ts";
@@ -35,7 +35,7 @@ export const constantOp: SourcePrimitive = {
   arity: 0,
   attrs: { value: "number", dtype: "dtype" },
   infer: (_, attrs) => [tensorType(dtypeOf(attrs), [])],
-  element: (_, type, attrs) => constant(int(attrs, "value"), type.dtype),
+  element: (_, type, attrs) => constant(numeric(attrs, "value"), type.dtype),
   derivative: { by: "zero" },
 };
 
@@ -52,8 +52,10 @@ export const iota: SourcePrimitive = {
 };
 
 /** A rank-0 constant, rounded to `dtype`; `user` marks a number that the user passed at a call. */
-export function constantValue(value: number, dtype: DType, provenance: Provenance = "compiler"): Value {
-  return make(constantOp, [], { value: roundTo(dtype, value), dtype }, provenance);
+export function constantValue(value: Numeric, dtype: DType, provenance: Provenance = "compiler"): Value {
+  const exact = rounded(dtype, value);
+  const near = Number(exact);
+  return make(constantOp, [], { value: typeof exact === "bigint" && !Number.isSafeInteger(near) ? exact : near, dtype }, provenance);
 }
 
 /** The position along `axis` at every element. */

@@ -1,6 +1,6 @@
 /**
  * Makes a kernel one that its target can spell: scalar operations that the target lacks become expressions of others, dtypes that
- * it lacks are refused.
+ * it lacks are refused, and narrow ones are computed in wider registers.
  */
 import type { DType } from "../ir/dtype.ts";
 import { isFloat } from "../ir/dtype.ts";
@@ -14,6 +14,7 @@ import { exprMapper, mapStatement } from "../ir/loop-walk.ts";
 import type { Target } from "../target.ts";
 import { functionExpansion } from "./functions/expansions.ts";
 import { expansions } from "./legalize-float32.ts";
+import { widen } from "./legalize-narrow.ts";
 
 /** Throws an UnsupportedError that names the dtype and the way out, where the target lacks it. */
 export function requireDType(dtype: DType, target: Target, where: string): void {
@@ -78,8 +79,9 @@ function mapAll(list: readonly Stmt[], f: (e: Expr) => Expr): Stmt[] {
 }
 
 /** The kernel in the words of the target; throws an UnsupportedError for a dtype that the target lacks. */
-export function legalize(kernel: Kernel, target: Target): Kernel {
-  requireDTypes(kernel, target);
+export function legalize(given: Kernel, target: Target): Kernel {
+  requireDTypes(given, target);
+  const kernel = widen(given);
   if (target.lacks.size === 0) return kernel;
   const template = templatesFor(target);
   const body = mapAll(

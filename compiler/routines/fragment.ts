@@ -1,4 +1,5 @@
 /** What a region becomes when it is not one kernel of loops: launches over values and temporaries of its own. */
+import type { Numeric } from "../ir/dtype.ts";
 import type { Kernel } from "../ir/loop.ts";
 import type { Node, Value } from "../ir/node.ts";
 import type { TensorType } from "../ir/shape.ts";
@@ -16,7 +17,7 @@ export interface Launch {
 /** Brings a value's buffer into its first state before the launches. */
 export type Preparation =
   | { readonly kind: "copy"; readonly from: Value; readonly to: Value }
-  | { readonly kind: "fill"; readonly to: Value; readonly value: number };
+  | { readonly kind: "fill"; readonly to: Value; readonly value: Numeric };
 
 export interface Fragment {
   readonly temps: readonly TensorType[];

@@ -20,8 +20,26 @@ export interface HeapViews {
   f64: Float64Array;
   i32: Int32Array;
   u32: Uint32Array;
+  i8: Int8Array;
   u8: Uint8Array;
+  i16: Int16Array;
+  u16: Uint16Array;
+  i64: BigInt64Array;
+  u64: BigUint64Array;
 }
+
+const viewsOf = (buffer: ArrayBufferLike): HeapViews => ({
+  f32: new Float32Array(buffer),
+  f64: new Float64Array(buffer),
+  i32: new Int32Array(buffer),
+  u32: new Uint32Array(buffer),
+  i8: new Int8Array(buffer),
+  u8: new Uint8Array(buffer),
+  i16: new Int16Array(buffer),
+  u16: new Uint16Array(buffer),
+  i64: new BigInt64Array(buffer),
+  u64: new BigUint64Array(buffer),
+});
 
 /** Memory that was handed out: `bytes` as asked for last, `size` as reserved, from byte `at` on. */
 export interface Block {
@@ -130,13 +148,7 @@ export class CpuHeap {
     this.#top = Math.max(pageBytes, Math.ceil((options.firstByte ?? 0) / lineBytes) * lineBytes);
     const buffer = this.#memory.buffer();
     this.#reserved = buffer.byteLength;
-    this.views = {
-      f32: new Float32Array(buffer),
-      f64: new Float64Array(buffer),
-      i32: new Int32Array(buffer),
-      u32: new Uint32Array(buffer),
-      u8: new Uint8Array(buffer),
-    };
+    this.views = viewsOf(buffer);
   }
 
   /** What the memory is made of. */
@@ -289,11 +301,7 @@ export class CpuHeap {
     }
     const buffer = this.#memory.buffer();
     this.#reserved = buffer.byteLength;
-    this.views.f32 = new Float32Array(buffer);
-    this.views.f64 = new Float64Array(buffer);
-    this.views.i32 = new Int32Array(buffer);
-    this.views.u32 = new Uint32Array(buffer);
-    this.views.u8 = new Uint8Array(buffer);
+    Object.assign(this.views, viewsOf(buffer));
     return true;
   }
 

@@ -143,7 +143,7 @@ const products: readonly Rule[] = [
     examples: (x) => [a.divide(x, like(8, x))],
     rewrite: ({ op, args }) => {
       const divisor = op === a.divideOp ? constantOf(at(args, 1)) : null;
-      if (divisor === null || divisor === 1 || !isPowerOfTwo(divisor)) return null;
+      if (typeof divisor !== "number" || divisor === 1 || !isPowerOfTwo(divisor)) return null;
       return a.multiply(at(args, 0), like(1 / divisor, at(args, 0)));
     },
   }),

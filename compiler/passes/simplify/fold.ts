@@ -1,10 +1,11 @@
 /** Constant folding: an elementwise op on constants is a constant, by the interpreter's arithmetic. */
+import type { Numeric } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { constant, isScalarOp } from "../../ir/expr.ts";
+import { constant, exactValue, isScalarOp } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Node } from "../../ir/node.ts";
-import { scalarFunction } from "../../interpret-scalar.ts";
+import { numericFunction } from "../../interpret-wide.ts";
 import * as a from "../../ops/arithmetic.ts";
 import { fill } from "../../ops/layout.ts";
 import { constantOf } from "../storage.ts";
@@ -12,21 +13,20 @@ import type { Rule } from "./rule.ts";
 import { rule } from "./rule.ts";
 
 /** The number that an expression of constants is, or null where it holds anything else. */
-function evaluate(root: Expr): number | null {
-  const done = new Map<Expr, number>();
+function evaluate(root: Expr): Numeric | null {
+  const done = new Map<Expr, Numeric>();
   for (const e of exprOrder([root])) {
-    if (e.op === "const") done.set(e, e.value);
+    if (e.op === "const") done.set(e, exactValue(e));
     else if (!isScalarOp(e.op)) return null;
     else {
       const args = e.args.map((x) => done.get(x) ?? 0);
-      const from = e.op === "select" || e.op === "rare" ? e.dtype : at(e.args, 0).dtype;
-      done.set(e, scalarFunction(e.op, e.dtype, from)(args[0] ?? 0, args[1] ?? 0, args[2] ?? 0));
+      done.set(e, numericFunction(e.op, e.dtype, at(e.args, 0).dtype)(args[0] ?? 0, args[1] ?? 0, args[2] ?? 0));
     }
   }
   return done.get(root) ?? null;
 }
 
-function folded(node: Node): number | null {
+function folded(node: Node): Numeric | null {
   if (node.op.kind !== "elementwise" || node.args.length === 0 || node.results.length > 1) return null;
   const args: Expr[] = [];
   for (const v of node.args) {

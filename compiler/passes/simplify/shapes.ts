@@ -1,5 +1,5 @@
 /** Laws of views and reductions. */
-import type { DType } from "../../ir/dtype.ts";
+import type { DType, Numeric } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { int, ints, make } from "../../ir/node.ts";
@@ -141,7 +141,7 @@ const identities: readonly Rule[] = [
 ];
 
 /** A view with one operand that is one constant everywhere. */
-const ofConstant = (node: Node): number | null => (node.op.kind === "view" && node.args.length === 1 ? constantOf(at(node.args, 0)) : null);
+const ofConstant = (node: Node): Numeric | null => (node.op.kind === "view" && node.args.length === 1 ? constantOf(at(node.args, 0)) : null);
 
 const constants: readonly Rule[] = [
   rule({
