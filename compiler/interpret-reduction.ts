@@ -5,7 +5,7 @@
 import { at } from "./ir/errors.ts";
 import { argument } from "./ir/expr.ts";
 import type { HostData } from "./ir/host.ts";
-import { hostArray, numbersOf, setElement } from "./ir/host.ts";
+import { hostArray, asNumbers, setElement } from "./ir/host.ts";
 import type { Node } from "./ir/node.ts";
 import { flag, int, ints } from "./ir/node.ts";
 import type { Monoid, PrefixPrimitive, ReductionPrimitive, SegmentPrimitive } from "./ir/primitive.ts";
@@ -91,7 +91,7 @@ export function reduce(op: ReductionPrimitive, node: Node, args: readonly HostDa
 /** Combines the elements of each row between its offsets, which are read within bounds. */
 export function reduceSegments(op: SegmentPrimitive, node: Node, args: readonly HostData[]): HostData[] {
   const [{ type, data }, offsets] = [at(args, 0), at(args, 1)];
-  const offsetNumbers = numbersOf(offsets.data);
+  const offsetNumbers = asNumbers(offsets.data);
   const [length, rows] = [at(type.shape, 0), offsetNumbers.length - 1];
   const inner = offsetsOver(type.shape, otherAxes(type.shape, [0]));
   const source = columnOf({ type, data });

@@ -5,7 +5,7 @@
  * tested against this file.
  */
 import type { DType } from "./ir/dtype.ts";
-import { convert, isInteger, roundTo, wrapTo } from "./ir/dtype.ts";
+import { convert, dtypeInfo, isInteger, roundTo, wrapTo } from "./ir/dtype.ts";
 import { halfBits, halfNumber } from "./ir/half.ts";
 import { at, CompilerBug } from "./ir/errors.ts";
 import type { ScalarOp } from "./ir/expr.ts";
@@ -244,6 +244,7 @@ function bitcastFunction(to: DType, from: DType): ScalarFunction | undefined {
     ["uint8", new Uint8Array(bytes)],
   ]);
   const [source, target] = [views.get(from), views.get(to)];
+  if (dtypeInfo(from).bits !== dtypeInfo(to).bits) return undefined;
   if (from === "float16" && target !== undefined) return (a) => Number(wrapTo(to, halfBits(a)));
   if (to === "float16" && source !== undefined) return (a) => halfNumber(a & 0xffff);
   if (source === undefined || target === undefined) return to === from ? (a): number => a : undefined;

@@ -4,7 +4,7 @@
  * the width or more gives 0 or the sign, a float saturates with NaN to 0.
  */
 import type { DType, Numeric } from "./ir/dtype.ts";
-import { convert, isFloat, isWide } from "./ir/dtype.ts";
+import { convert, dtypeInfo, isWide } from "./ir/dtype.ts";
 import { at, CompilerBug } from "./ir/errors.ts";
 import type { ScalarOp } from "./ir/expr.ts";
 import { scalarFunction } from "./interpret-scalar.ts";
@@ -63,7 +63,7 @@ function bitcast64(to: DType, from: DType): NumericFunction {
 
 /** The operation where its result or its first operand is a 64-bit integer; undefined where there is none. */
 function wideFunction(op: ScalarOp, dtype: DType, from: DType): NumericFunction | undefined {
-  if (op === "bitcast") return isWide(dtype) || isWide(from) ? bitcast64(dtype, from) : undefined;
+  if (op === "bitcast") return dtypeInfo(dtype).bits === dtypeInfo(from).bits ? bitcast64(dtype, from) : undefined;
   const test = tests[op];
   if (test !== undefined) return (a, b) => Number(test(BigInt(a), BigInt(b)));
   const f = arithmetic[op];
@@ -88,6 +88,5 @@ export function numericFunction(op: ScalarOp, dtype: DType, from: DType = dtype)
 /** Whether `op` computes with operands of `from` and results of `dtype`, of which one is a 64-bit integer. */
 export function supportsWide(op: ScalarOp, dtype: DType, from: DType): boolean {
   if (op === "select" || op === "rare" || op === "cast") return true;
-  if (op === "bitcast" && isFloat(dtype) && isFloat(from)) return false;
   return wideFunction(op, dtype, from) !== undefined;
 }

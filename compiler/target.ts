@@ -1,6 +1,6 @@
 /** What the compiler must know of a target; the only way in which targets differ before code generation. */
 import type { DType } from "./ir/dtype.ts";
-import { dtypeInfo, dtypes } from "./ir/dtype.ts";
+import { computingDTypes, dtypeInfo } from "./ir/dtype.ts";
 import type { ScalarOp } from "./ir/expr.ts";
 import type { TensorType } from "./ir/shape.ts";
 import { sizeOf } from "./ir/shape.ts";
@@ -37,7 +37,7 @@ export interface Target {
   readonly relaxed: boolean;
 }
 
-const cpuTypes: readonly DType[] = dtypes.filter((d) => dtypeInfo(d).computes);
+const cpuTypes: readonly DType[] = computingDTypes();
 const gpuTypes: readonly DType[] = ["bool", "int32", "uint32", "float32"];
 
 /** Functions whose bits JavaScript engines may choose, and which WebAssembly does not have. */

@@ -11,6 +11,7 @@ import type { Slot, Value } from "../compiler/ir/node.ts";
 import { deviceOf } from "../compiler/ir/node.ts";
 import { typeText } from "../compiler/ir/shape.ts";
 import type { HostArray, HostData } from "../compiler/ir/host.ts";
+import { asNumbers } from "../compiler/ir/host.ts";
 import { canonicalize } from "../compiler/passes/canonicalize.ts";
 import type { CpuBuffer } from "../runtime/cpu/buffer.ts";
 import type { GpuDevice } from "../runtime/device.ts";
@@ -197,7 +198,7 @@ function settleChecks(checks: readonly OwedCheck[], farthest: readonly CpuBuffer
       if (indices.slot !== null) return cpuInput(indices, fetched.get(indices));
       return at(computeOnCpu(pureRequest([indices]), fetched), 0);
     };
-    const found = check.settle(at(buffer.elements, 0), (indices) => evaluated(indices).elements);
+    const found = check.settle(at(asNumbers(buffer.elements), 0), (indices) => evaluated(indices).elements);
     buffer.release();
     check.drop();
     wrong ??= found;

@@ -6,9 +6,10 @@
  * methods; `NDArray` and `Tensor` are the two ends. So functions never import the faces: a result takes the face of its operands
  * by `wrap`.
  */
-import type { DType } from "../compiler/ir/dtype.ts";
+import type { DType, Numeric } from "../compiler/ir/dtype.ts";
 import { at, CompilerBug, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
-import type { HostArray } from "../compiler/ir/host.ts";
+import type { HostArray, NumberArray } from "../compiler/ir/host.ts";
+import { copyElements } from "../compiler/ir/host.ts";
 import type { Value } from "../compiler/ir/node.ts";
 import { deviceOf } from "../compiler/ir/node.ts";
 import type { Shape, TensorType } from "../compiler/ir/shape.ts";
@@ -33,7 +34,7 @@ import { readValue, readValueSync, requireOn } from "./slots.ts";
 export type Face = "array" | "tensor";
 
 /** Nested lists of numbers or booleans, as `tolist` gives them. */
-export type NestedList = number | boolean | readonly NestedList[];
+export type NestedList = number | boolean | bigint | readonly NestedList[];
 
 /** A lazily computed array or tensor. */
 export abstract class Lazy {
@@ -171,7 +172,14 @@ export abstract class Lazy {
     evaluateSync([this], { call: "evalSync", instead: "await x.eval()" });
     return this;
   }
-  /** The elements in row-major order, as a copy; bool is a Uint8Array of 0 and 1. `into` reuses memory of that kind and length. */
+  /**
+   * The elements in row-major order, as a copy in a typed array of the dtype: bool is a Uint8Array of 0 and 1, float16 a Float32Array of
+   * its exact values, int64 and uint64 hold bigints. `into` reuses memory of that kind and length. TypeScript is told of bigints:
+   * `x.data<BigInt64Array>()`.
+   */
+  data(): Promise<NumberArray>;
+  data<A extends HostArray>(): Promise<A>;
+  data<A extends HostArray>(options: { readonly into: A }): Promise<A>;
   async data(options: { readonly into?: HostArray } = {}): Promise<HostArray> {
     const { value } = this;
     return holding([value], async () => {
@@ -183,21 +191,24 @@ export abstract class Lazy {
     });
   }
   /** `data` without waiting; throws a DeviceError on devices that cannot. */
+  dataSync(): NumberArray;
+  dataSync<A extends HostArray>(): A;
+  dataSync<A extends HostArray>(options: { readonly into: A }): A;
   dataSync(options: { readonly into?: HostArray } = {}): HostArray {
     evaluateSync([this], { call: "dataSync", instead: "await x.data()" });
     return copyInto(readValueSync(this.value), options.into, this.value.type);
   }
-  /** The only element, as a number, or as a boolean where the dtype is bool; a ShapeError where there is not exactly one. */
-  item(): number | boolean {
+  /** The only element: a number, a boolean where the dtype is bool, a bigint where it is int64 or uint64; a ShapeError where there is not exactly one. */
+  item(): number | boolean | bigint {
     if (this.size !== 1) throw new ShapeError(`item: ${this.typeName} has ${this.size} elements, not one. Read it with tolist() or dataSync().`);
     requireSync(this, { call: "item", instead: "(await x.data())[0]" });
-    const x = at(this.dataSync(), 0);
+    const x = at<Numeric>(this.dataSync<HostArray>(), 0);
     return this.dtype === "bool" ? x !== 0 : x;
   }
-  /** The elements as nested lists. */
+  /** The elements as nested lists; those of int64 and uint64 are bigints. */
   tolist(): NestedList {
     requireSync(this, { call: "tolist", instead: 'await x.data(), or (await x.toDevice("cpu").eval()).tolist()' });
-    return nest(this.dataSync(), this.shape, this.dtype === "bool");
+    return nest(this.dataSync<HostArray>(), this.shape, this.dtype === "bool");
   }
   /** Gives the memory back: the handle is of no more use, nodes recorded from it keep what they need. */
   dispose(): void {
@@ -215,7 +226,7 @@ export abstract class Lazy {
   }
   /** What prints: the elements and how they are nested. Evaluates on the CPU. */
   printed(): Printed {
-    return densePrinted(this.face, this.dataSync(), this.type);
+    return densePrinted(this.face, this.dataSync<HostArray>(), this.type);
   }
   /** What `console.log` shows: the elements where they are on the host already, else a description; it never runs a kernel. */
   preview(): string {
@@ -247,7 +258,7 @@ function copyInto(data: HostArray, into: HostArray | undefined, type: TensorType
   if (into === undefined) return data;
   const fits = into.length === data.length && Object.getPrototypeOf(into) === Object.getPrototypeOf(data);
   if (!fits) throw new ShapeError(`data: ${typeText(type)} needs a ${data.constructor.name} of ${data.length} elements to be read into.`);
-  into.set(data);
+  copyElements(into, data);
   return into;
 }
 
@@ -256,7 +267,7 @@ function nest(data: HostArray, shape: Shape, asBoolean: boolean): NestedList {
   const level = (axis: number): NestedList => {
     const length = shape[axis];
     if (length === undefined) {
-      const x = at(data, next++);
+      const x = at<Numeric>(data, next++);
       return asBoolean ? x !== 0 : x;
     }
     return Array.from({ length }, () => level(axis + 1));

@@ -108,4 +108,4 @@ export * as random from "./random/index.ts";
 export { CompilerBug, DeviceError, DTypeError, IndexError, ParseError, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
 export { dtypes } from "../compiler/ir/dtype.ts";
 export type { DType } from "../compiler/ir/dtype.ts";
-export type { HostArray } from "../compiler/ir/host.ts";
+export type { HostArray, NumberArray } from "../compiler/ir/host.ts";

@@ -1,16 +1,23 @@
 /** What users pass as data, read into one flat typed array: nested lists, numbers, booleans, typed arrays. */
-import type { DType } from "../compiler/ir/dtype.ts";
-import { isDType, isFloat, requireComputes } from "../compiler/ir/dtype.ts";
+import type { DType, Numeric } from "../compiler/ir/dtype.ts";
+import { computingDTypes, isDType, isFloat, isWide, requireComputes, rounded } from "../compiler/ir/dtype.ts";
 import { at, DTypeError, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
 import type { HostArray } from "../compiler/ir/host.ts";
-import { hostArray } from "../compiler/ir/host.ts";
+import { hostArray, isBig, setElement } from "../compiler/ir/host.ts";
 import type { Shape, TensorType } from "../compiler/ir/shape.ts";
 import { shapeText, sizeOf, tensorType } from "../compiler/ir/shape.ts";
 import { represents } from "./operands.ts";
 import { offsetsOf, rowError } from "./ragged/rows.ts";
 
-/** Typed arrays of any element type, also of those that do not compute yet. */
+/** A Float16Array, on engines that have it. */
+export interface HalfArray extends ArrayBufferView, ArrayLike<number> {
+  readonly [Symbol.toStringTag]: "Float16Array";
+  entries(): IterableIterator<[number, number]>;
+}
+
+/** Typed arrays of any element type. */
 export type AnyTypedArray =
+  | HalfArray
   | Int8Array
   | Uint8Array
   | Uint8ClampedArray
@@ -43,6 +50,7 @@ const dtypesOf: readonly (readonly [string, DType])[] = [
   ["Uint16Array", "uint16"],
   ["Int32Array", "int32"],
   ["Uint32Array", "uint32"],
+  ["Float16Array", "float16"],
   ["Float32Array", "float32"],
   ["Float64Array", "float64"],
   ["BigInt64Array", "int64"],
@@ -54,13 +62,14 @@ function isTyped(x: unknown): x is AnyTypedArray {
   return ArrayBuffer.isView(x) && dtypeByConstructor.has(x.constructor.name);
 }
 type NumericArray = Exclude<AnyTypedArray, BigInt64Array | BigUint64Array>;
-const isNumeric = (x: List): x is NumericArray => isTyped(x) && !(x instanceof BigInt64Array) && !(x instanceof BigUint64Array);
+const isBigList = (x: List): x is BigInt64Array | BigUint64Array => x instanceof BigInt64Array || x instanceof BigUint64Array;
+const isNumeric = (x: List): x is NumericArray => isTyped(x) && !isBigList(x);
 const isList = (x: unknown): x is List => Array.isArray(x) || isTyped(x);
 const isScalar = (x: unknown): x is Scalar => typeof x === "number" || typeof x === "boolean" || typeof x === "bigint";
 
 /** Throws unless `name` is a dtype that computes. */
 export function requireDType(op: string, name: DType): DType {
-  if (!isDType(name)) throw new DTypeError(`${op}: ${JSON.stringify(name)} is no dtype. Use bool, int32, uint32, float32 or float64.`);
+  if (!isDType(name)) throw new DTypeError(`${op}: ${JSON.stringify(name)} is no dtype. Use ${computingDTypes().join(", ")}.`);
   requireComputes(op, name);
   return name;
 }
@@ -179,7 +188,7 @@ function scalarDType(x: unknown, fallback: DType): DType {
 function flatten(face: string, data: ArrayData, dtype: DType, shape: Shape): HostArray {
   const out = hostArray(dtype, sizeOf(shape));
   if (isList(data)) fillRow({ face, dtype, shape, out, path: [], next: 0 }, data);
-  else out[0] = scalarNumber(face, data, dtype);
+  else setElement(out, 0, scalarNumber(face, data, dtype));
   return out;
 }
 
@@ -216,24 +225,37 @@ function fillScalars(cursor: Cursor, list: List): void {
   const { face, dtype, out } = cursor;
   const start = cursor.next;
   cursor.next += list.length;
-  if (isNumeric(list) && (isFloat(dtype) || dtypeByConstructor.get(list.constructor.name) === dtype)) {
-    out.set(list, start);
-    return;
-  }
+  if (copied(list, cursor, start)) return;
   for (let i = 0; i < list.length; i++) {
     const x: unknown = list[i];
-    if (typeof x === "number" && isFloat(dtype)) out[start + i] = x;
-    else out[start + i] = scalarNumber(face, x, dtype);
+    if (typeof x === "number" && !isBig(out) && isFloat(dtype) && dtype !== "float16") out[start + i] = x;
+    else setElement(out, start + i, scalarNumber(face, x, dtype));
   }
 }
 
-function scalarNumber(face: string, x: unknown, dtype: DType): number {
-  if (!isScalar(x)) throw isList(x) ? uneven(face, "an element is a list where others are numbers") : foreign(face, x);
-  return checkedNumber(face, Number(x), dtype);
+/** Copies a typed array whose elements all are elements of the dtype already, or become floats by being stored. */
+function copied(list: List, { out, dtype }: Cursor, start: number): boolean {
+  if (!isTyped(list)) return false;
+  const isSame = dtypeByConstructor.get(list.constructor.name) === dtype;
+  if (isBig(out)) {
+    if (!isSame || !isBigList(list)) return false;
+    out.set(list, start);
+    return true;
+  }
+  if (!isNumeric(list) || !(isSame || (isFloat(dtype) && dtype !== "float16"))) return false;
+  out.set(list, start);
+  return true;
 }
 
-function checkedNumber(face: string, x: number, dtype: DType): number {
-  if (represents(dtype, x)) return x;
+function scalarNumber(face: string, x: unknown, dtype: DType): Numeric {
+  if (!isScalar(x)) throw isList(x) ? uneven(face, "an element is a list where others are numbers") : foreign(face, x);
+  return checkedNumber(face, typeof x === "boolean" ? Number(x) : x, dtype);
+}
+
+function checkedNumber(face: string, x: Numeric, dtype: DType): Numeric {
+  if (represents(dtype, x)) return rounded(dtype, x);
+  if (isWide(dtype) && Number.isInteger(x))
+    throw new DTypeError(`${face}: ${x} is beyond the integers that JavaScript numbers hold exactly. Give ${dtype} bigints: ${x}n.`);
   throw new DTypeError(`${face}: ${x} cannot be represented as ${dtype}. Make it with a float dtype and convert with astype("${dtype}").`);
 }
 

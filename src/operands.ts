@@ -2,13 +2,13 @@
  * From what a user passes to the values that rows take: numbers become constants of the array's dtype, dtypes are promoted, shapes
  * broadcast. Every function of `functions/` goes through here, so errors about operands read alike.
  */
-import type { DType } from "../compiler/ir/dtype.ts";
-import { dtypeInfo, isBool, isFloat, isInteger, promote, requireComputes, roundTo } from "../compiler/ir/dtype.ts";
+import type { DType, Numeric } from "../compiler/ir/dtype.ts";
+import { dtypeInfo, integerRange, isBool, isFloat, isInteger, isWide, promote, requireComputes, roundWide } from "../compiler/ir/dtype.ts";
 import { at, DTypeError, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
 import type { Value } from "../compiler/ir/node.ts";
 import type { Shape, TensorType } from "../compiler/ir/shape.ts";
 import { broadcastShapes, typeText } from "../compiler/ir/shape.ts";
-import { cast } from "../compiler/ops/arithmetic.ts";
+import { cast, maximum, minimum } from "../compiler/ops/arithmetic.ts";
 import { constantValue } from "../compiler/ops/source.ts";
 import { broadcastTo, fill } from "../compiler/ops/views.ts";
 import { Lazy } from "./handle.ts";
@@ -16,8 +16,13 @@ import { alignRows } from "./ragged/align.ts";
 import { requireOn } from "./slots.ts";
 import { tracked } from "./tracking.ts";
 
+/** A number that takes the dtype of the array beside it; a bigint where it is a 64-bit integer beyond 2^53. */
+export type Plain = number | boolean | bigint;
 /** An operand of a function of several: a handle, or a number or boolean that takes the handle's dtype. */
-export type Operand<T extends Lazy> = T | number | boolean;
+export type Operand<T extends Lazy> = T | Plain;
+const isHandle = <T extends Lazy>(x: Operand<T>): x is T => typeof x === "object";
+/** Whether it is a number, a boolean or a bigint. */
+export const isPlain = (x: unknown): x is Plain => typeof x === "number" || typeof x === "boolean" || typeof x === "bigint";
 
 /** The handle's value, each of whose axes has one length: what an op takes that knows nothing of ragged rows, as `requireDense` says. */
 export function valueOf(op: string, x: Lazy): Value {
@@ -55,7 +60,7 @@ function describe(x: unknown): string {
 
 /** The first handle among operands; they must be of one face. */
 export function faceOf<T extends Lazy>(op: string, operands: readonly Operand<T>[]): T {
-  const handles = operands.filter((x) => typeof x !== "number" && typeof x !== "boolean");
+  const handles = operands.filter(isHandle);
   const first = handles[0];
   if (first === undefined) throw new UnsupportedError(`${op}: none of the operands is an array or a tensor. Make one with array(x) or tensor(x).`);
   for (const h of handles) {
@@ -65,30 +70,30 @@ export function faceOf<T extends Lazy>(op: string, operands: readonly Operand<T>
   return first;
 }
 
-/** Whether `dtype` holds this number: integers need whole numbers in range, bool 0 and 1, floats take any. */
-export function represents(dtype: DType, x: number): boolean {
-  return isFloat(dtype) || dtypeInfo(dtype).kind === "complex" || (Number.isFinite(x) && inRange(dtype, x));
-}
-
-function inRange(dtype: DType, x: number): boolean {
-  const { kind, bits } = dtypeInfo(dtype);
-  if (!Number.isInteger(x)) return false;
-  if (kind === "bool") return x === 0 || x === 1;
-  const span = 2 ** bits;
-  return kind === "uint" ? x >= 0 && x < span : x >= -span / 2 && x < span / 2;
+/**
+ * Whether `dtype` holds this number: integers need whole numbers in range, bool 0 and 1, floats take any. What a JavaScript number does
+ * not hold exactly, beyond 2^53, must be a bigint for 64-bit integers.
+ */
+export function represents(dtype: DType, x: Numeric): boolean {
+  if (isFloat(dtype) || dtypeInfo(dtype).kind === "complex") return true;
+  if (isWide(dtype)) return (typeof x === "bigint" || Number.isSafeInteger(x)) && roundWide(dtype, x) === BigInt(x);
+  const { lo, hi } = integerRange(dtype);
+  return (typeof x === "bigint" || Number.isInteger(x)) && x >= lo && x <= hi;
 }
 
 /** Throws a DTypeError that names astype where `dtype` cannot hold the number. */
-export function requireRepresents(op: string, dtype: DType, x: number): void {
+export function requireRepresents(op: string, dtype: DType, x: Numeric): void {
   if (represents(dtype, x)) return;
+  if (isWide(dtype) && Number.isInteger(x))
+    throw new DTypeError(`${op}: ${x} is beyond the integers that JavaScript numbers hold exactly. Give ${dtype} a bigint.`);
   throw new DTypeError(`${op}: ${x} cannot be represented as ${dtype}. Convert the array with astype("float64") or astype("float32") first.`);
 }
 
 /** A number that the user passed, as a rank-0 constant of `dtype`. Floats may be lifted into parameters, integers stay so that they simplify. */
-export function userNumber(op: string, x: number | boolean, dtype: DType): Value {
-  const number = Number(x);
+export function userNumber(op: string, x: Plain, dtype: DType): Value {
+  const number = typeof x === "boolean" ? Number(x) : x;
   requireRepresents(op, dtype, number);
-  return constantValue(roundTo(dtype, number), dtype, isFloat(dtype) ? "user" : "compiler");
+  return constantValue(number, dtype, isFloat(dtype) ? "user" : "compiler");
 }
 
 /** A number option in the type of `like`: what the user gave may be lifted into a parameter, the default is a plain constant. */
@@ -98,7 +103,7 @@ export function parameter(op: string, given: number | null, fallback: number, li
 }
 
 /** A number that the user passed, in the type of `like`. */
-export const numberLike = (op: string, x: number, like: Value): Value => broadcastTo(userNumber(op, x, like.dtype), like.shape);
+export const numberLike = (op: string, x: Plain, like: Value): Value => broadcastTo(userNumber(op, x, like.dtype), like.shape);
 
 /** The dtype that all of these have in common; a DTypeError where there is none, or where it does not compute yet. */
 export function commonDType(op: string, types: readonly TensorType[]): DType {
@@ -201,7 +206,7 @@ export function ofOneDType<T extends Lazy>(
   rule: DTypeRule = "promote",
 ): { readonly face: T; readonly values: readonly Value[] } {
   const face = faceOf(op, operands);
-  const handles = operands.map((x) => (typeof x === "number" || typeof x === "boolean" ? x : elementsOf(op, x)));
+  const handles = operands.map((x) => (isPlain(x) ? x : elementsOf(op, x)));
   const arrays = handles.filter((x) => typeof x === "object");
   const dtype = settle(
     face,
@@ -216,9 +221,9 @@ export function ofOneDType<T extends Lazy>(
   return { face, values: handles.map((x) => (typeof x === "object" ? cast(x, dtype) : userNumber(op, x, dtype))) };
 }
 
-function settle(face: Lazy, rule: DTypeRule, dtype: DType, operands: readonly (Value | number | boolean)[]): DType {
+function settle(face: Lazy, rule: DTypeRule, dtype: DType, operands: readonly (Value | Plain)[]): DType {
   if (rule === "float") return isFloat(dtype) ? dtype : face.floatDType;
-  const held = operands.every((x) => typeof x !== "number" || represents(dtype, x));
+  const held = operands.every((x) => (typeof x !== "number" && typeof x !== "bigint") || represents(dtype, x));
   return rule === "compare" && !held ? "float64" : dtype;
 }
 
@@ -231,6 +236,13 @@ export const floating: Prepare = (op, x) => asFloat(op, x, valueOf(op, x));
 export const floatElements: Prepare = (op, x) => asFloat(op, x, elementsOf(op, x));
 /** The elements as numbers, whatever rows they lie in: bool becomes int32. */
 export const numberElements: Prepare = (op, x) => asNumber(elementsOf(op, x));
+/** The elements as sums and products take them: bool and narrow integers become int32 or uint32. */
+export const summedElements: Prepare = (op, x) => {
+  const v = asNumber(elementsOf(op, x));
+  const { kind, bits } = dtypeInfo(v.dtype);
+  if (kind !== "int" && kind !== "uint") return v;
+  return bits < 32 ? cast(v, kind === "int" ? "int32" : "uint32") : v;
+};
 
 function asFloat(op: string, x: Lazy, v: Value): Value {
   requireComputes(op, v.dtype);
@@ -243,5 +255,14 @@ const asNumber = (v: Value): Value => (isBool(v.dtype) ? cast(v, "int32") : v);
 export function integral(op: string, x: Lazy): Value {
   const v = valueOf(op, x);
   if (!isInteger(v.dtype)) throw new DTypeError(`${op}: indices are integers, not ${typeText(v.type)}. Convert with astype("int32").`);
-  return cast(v, "int32");
+  return asPositions(v);
+}
+
+/** Integers as int32 positions; what no int32 holds saturates, so that it is out of range there too. */
+export function asPositions(v: Value): Value {
+  const { kind, bits } = dtypeInfo(v.dtype);
+  if (bits < 32 || v.dtype === "int32") return cast(v, "int32");
+  const { lo, hi } = integerRange("int32");
+  const low = kind === "int" ? maximum(v, lo) : v;
+  return cast(minimum(low, hi), "int32");
 }

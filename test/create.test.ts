@@ -60,9 +60,15 @@ describe("array and tensor", () => {
     [() => tensor([-1], { dtype: "uint32" }), "DTypeError: tensor: -1 cannot be represented as uint32"],
     [() => tensor([Number.NaN], { dtype: "int32" }), "NaN cannot be represented as int32"],
     [() => tensor([2], { dtype: "bool" }), "2 cannot be represented as bool"],
-    [() => tensor([1n]), "DTypeError: tensor: dtype int64 is known but does not compute yet"],
-    [() => tensor(new Uint8Array(1)), "dtype uint8 is known but does not compute yet"],
-    [() => tensor([1], { dtype: "float16" }), "dtype float16 is known but does not compute yet"],
+    [() => tensor([1], { dtype: "complex64" }), "DTypeError: tensor: dtype complex64 is known but does not compute yet"],
+    [() => tensor([1, 2n]), "DTypeError: tensor: the data mixes float32 and int64"],
+    [() => tensor([2n ** 63n]), "DTypeError: tensor: 9223372036854775808 cannot be represented as int64"],
+    [
+      () => tensor([2 ** 53], { dtype: "int64" }),
+      "9007199254740992 is beyond the integers that JavaScript numbers hold exactly. Give int64 bigints: 9007199254740992n.",
+    ],
+    [() => tensor([256], { dtype: "uint8" }), "256 cannot be represented as uint8"],
+    [() => tensor([-1n], { dtype: "uint64" }), "-1 cannot be represented as uint64"],
     // @ts-expect-error what TypeScript refuses is an error in JavaScript too
     [() => tensor([1], { dtype: "float" }), 'DTypeError: tensor: "float" is no dtype'],
     // @ts-expect-error what TypeScript refuses is an error in JavaScript too

@@ -76,11 +76,13 @@ export const isFloat = (d: DType): boolean => table[d].kind === "float";
 export const isInteger = (d: DType): boolean => table[d].kind === "int" || table[d].kind === "uint";
 export const isBool = (d: DType): boolean => d === "bool";
 
+/** The dtypes that kernels compute with, narrow ones first within a kind. */
+export const computingDTypes = (): DType[] => dtypes.filter((d) => table[d].computes);
+
 /** Throws a DTypeError that names the dtypes that compute, unless `dtype` is one of them. */
 export function requireComputes(op: string, dtype: DType): void {
   if (table[dtype].computes) return;
-  const have = dtypes.filter((d) => table[d].computes).join(", ");
-  throw new DTypeError(`${op}: dtype ${dtype} is known but does not compute yet. Use one of ${have}.`);
+  throw new DTypeError(`${op}: dtype ${dtype} is known but does not compute yet. Use one of ${computingDTypes().join(", ")}.`);
 }
 
 const signedOf = (bits: number): DType | undefined => dtypes.find((d) => table[d].kind === "int" && table[d].bits === bits);

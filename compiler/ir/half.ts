@@ -19,8 +19,8 @@ export function halfBits(x: number): number {
 export function halfNumber(half: number): number {
   const magnitude = half & 0x7fff;
   bits[0] = magnitude << 13;
-  const finite = at(floats, 0) * 2 ** 112;
-  const size = magnitude < 0x7c00 ? finite : magnitude === 0x7c00 ? Infinity : NaN;
+  const beyond = magnitude === 0x7c00 ? Infinity : NaN;
+  const size = magnitude < 0x7c00 ? at(floats, 0) * 2 ** 112 : beyond;
   return (half & 0x8000) === 0 ? size : -size;
 }
 

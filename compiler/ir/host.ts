@@ -20,7 +20,7 @@ export interface HostData {
 export const isBig = (data: HostArray): data is BigInt64Array | BigUint64Array => data instanceof BigInt64Array || data instanceof BigUint64Array;
 
 /** The elements of a dtype that JavaScript numbers hold. */
-export function numbersOf(data: HostArray): NumberArray {
+export function asNumbers(data: HostArray): NumberArray {
   if (isBig(data)) throw new UnsupportedError("64-bit integers are bigints, where numbers are expected");
   return data;
 }

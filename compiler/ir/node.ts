@@ -153,7 +153,8 @@ export function result(node: Node, index: number): Value {
   return value;
 }
 
-const wrong = (attrs: Attrs, key: string, want: string): CompilerBug => new CompilerBug(`attribute ${key} should be ${want}: ${JSON.stringify(attrs, (_, v: unknown) => (typeof v === "bigint" ? String(v) : v))}`);
+const wrong = (attrs: Attrs, key: string, want: string): CompilerBug =>
+  new CompilerBug(`attribute ${key} should be ${want}: ${JSON.stringify(attrs, (_, v: unknown) => (typeof v === "bigint" ? String(v) : v))}`);
 
 /** Typed reading of attributes. */
 export function int(attrs: Attrs, key: string): number {

@@ -137,7 +137,8 @@ class ExprParser {
     const wider = t.peek.kind === "word" ? parseDType(t) : undefined;
     const token = t.expectKind("ref", "a buffer, as %x");
     const dtype = this.#scope.buffer(token.name);
-    if (wider !== undefined && dtype !== undefined && registerDType(dtype) !== wider) throw t.error(`${token.text} holds ${dtype}, which does not widen to ${wider}`, token);
+    if (wider !== undefined && dtype !== undefined && registerDType(dtype) !== wider)
+      throw t.error(`${token.text} holds ${dtype}, which does not widen to ${wider}`, token);
     if (dtype === undefined || token.suffix !== "") throw t.error(`unknown buffer or local ${token.text}`, token);
     t.expect("[", "before an index");
     const index = this.infix(0);

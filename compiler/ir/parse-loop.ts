@@ -276,7 +276,8 @@ class KernelParser {
     t.expect("=", "before the stored value");
     const valueAt = t.peek;
     const value = this.#expr();
-    if (value.dtype !== dtype && value.dtype !== registerDType(dtype)) throw t.error(`${token.text} holds ${dtype}, the stored value is ${value.dtype}`, valueAt);
+    if (value.dtype !== dtype && value.dtype !== registerDType(dtype))
+      throw t.error(`${token.text} holds ${dtype}, the stored value is ${value.dtype}`, valueAt);
     return { kind: "store", buffer: token.name, index, value, ...(guard ? { guard } : {}), ...(atomic ? { atomic } : {}) };
   }
 

@@ -79,7 +79,7 @@ function productSlope(x: Value, _: Value, axes: readonly number[]): Value {
   );
 }
 
-const extremeMonoid = (dtype: DType, extreme: Extreme): Monoid => foldMonoid(dtype, { init: neutral(dtype, extreme), combine: s[extreme], exact: true });
+const extremeMonoid = (dtype: DType, extreme: Extreme): Monoid => foldMonoid(dtype, { init: neutral(extreme), combine: s[extreme], exact: true });
 
 const extremeRow = (extreme: Extreme): ReductionPrimitive =>
   reductionRow({

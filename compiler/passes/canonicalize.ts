@@ -12,9 +12,8 @@ import { at, CompilerBug, lookup } from "../ir/errors.ts";
 import type { Graph } from "../ir/graph.ts";
 import { attrsText, Interner, postorder } from "../ir/graph.ts";
 import type { Attrs, Node, Slot, Value } from "../ir/node.ts";
-import { deviceOf, make, noAttrs, numeric } from "../ir/node.ts";
-import type { Numeric } from "../ir/dtype.ts";
-import { dtypeInfo, rounded } from "../ir/dtype.ts";
+import { deviceOf, int, make, noAttrs } from "../ir/node.ts";
+import { dtypeInfo } from "../ir/dtype.ts";
 import { typeText } from "../ir/shape.ts";
 import { param } from "../ops/source.ts";
 
@@ -25,14 +24,14 @@ export interface Canonical {
   readonly nodes: readonly Node[];
   /** A value for each buffer param: evaluated, or a move that must be before the plan runs. */
   readonly buffers: readonly Value[];
-  /** A number for each scalar param; a bigint for one of 64-bit integers. */
-  readonly scalars: readonly Numeric[];
+  /** A number for each scalar param. */
+  readonly scalars: readonly number[];
   readonly build: () => Graph;
 }
 
-/** A number of the user that becomes a scalar param; one that is asked for itself needs a buffer and stays. */
+/** A number of the user that becomes a scalar param; one that is asked for itself needs a buffer and stays, as does a bigint beyond 2^53. */
 const isLifted = (node: Node, asked: ReadonlySet<Node>): boolean =>
-  node.provenance === "user" && node.op.kind === "source" && "value" in node.attrs && !asked.has(node);
+  node.provenance === "user" && node.op.kind === "source" && typeof node.attrs["value"] === "number" && !asked.has(node);
 const isTransfer = (node: Node): boolean => node.definition !== null && node.op.kind === "barrier" && node.op.effect === "transfer";
 
 /** A value that is computed on one device and asked for on another, and was not moved yet. */
@@ -71,7 +70,7 @@ export function canonicalize(values: readonly Value[], name: string = "main"): C
   const asked = new Set(values.map(attached));
   const buffers: Value[] = [];
   const known = new Map<Slot | Value, string>();
-  const scalars: Numeric[] = [];
+  const scalars: number[] = [];
   const names = new Map<Node, string>();
   const words: string[] = [];
   const refer = (v: Value): string => {
@@ -92,7 +91,7 @@ export function canonicalize(values: readonly Value[], name: string = "main"): C
     else if (isLifted(node, asked)) {
       names.set(node, `s${scalars.length}`);
       words.push(`s${scalars.length}:${dtypeInfo(at(node.results, 0).dtype).short}`);
-      scalars.push(rounded(at(node.results, 0).dtype, numeric(node.attrs, "value")));
+      scalars.push(int(node.attrs, "value"));
     } else {
       names.set(node, `n${i}`);
       words.push(`n${i}=${node.op.name}(${node.args.map(refer).join()})${textOf(node.attrs)}`);

@@ -2,7 +2,9 @@
 import type { DType } from "../../compiler/ir/dtype.ts";
 import { dtypeInfo } from "../../compiler/ir/dtype.ts";
 import { DeviceError, UnsupportedError } from "../../compiler/ir/errors.ts";
+import { fromHalves, toHalves } from "../../compiler/ir/half.ts";
 import type { HostArray } from "../../compiler/ir/host.ts";
+import { copyElements, asNumbers } from "../../compiler/ir/host.ts";
 import type { TensorType } from "../../compiler/ir/shape.ts";
 import { bytesOf, sizeOf, typeText } from "../../compiler/ir/shape.ts";
 import type { DeviceBuffer } from "../device.ts";
@@ -86,7 +88,7 @@ export class BufferPool {
   }
 }
 
-/** The elements of a dtype in the heap. */
+/** The elements of a dtype in the heap; float16 as its bits. */
 export function viewOf(views: HeapViews, dtype: DType): HostArray {
   switch (dtype) {
     case "float32":
@@ -97,6 +99,18 @@ export function viewOf(views: HeapViews, dtype: DType): HostArray {
       return views.i32;
     case "uint32":
       return views.u32;
+    case "int64":
+      return views.i64;
+    case "uint64":
+      return views.u64;
+    case "int16":
+      return views.i16;
+    case "uint16":
+    case "float16":
+      return views.u16;
+    case "int8":
+      return views.i8;
+    case "uint8":
     case "bool":
       return views.u8;
     default:
@@ -137,9 +151,23 @@ export class CpuBuffer implements DeviceBuffer {
   requireLive(): void {
     this.#live("used");
   }
-  /** The elements in the heap: valid until the heap grows. */
+  /** The elements, to be read at once: in the heap, valid until it grows; of float16 a copy. */
   get elements(): HostArray {
-    const { lease, pool } = this.#live("read");
+    const words = this.#words("read");
+    return this.type.dtype === "float16" ? fromHalves(asNumbers(words)) : words;
+  }
+  /** A copy of the elements. */
+  copy(): HostArray {
+    return this.type.dtype === "float16" ? this.elements : this.elements.slice();
+  }
+  /** Writes the elements. */
+  fill(data: HostArray): void {
+    copyElements(this.#words("written"), this.type.dtype === "float16" ? toHalves(asNumbers(data)) : data);
+  }
+
+  /** The memory as typed arrays see it. */
+  #words(verb: string): HostArray {
+    const { lease, pool } = this.#live(verb);
     const start = lease.block.at / dtypeInfo(this.type.dtype).bytes;
     return viewOf(pool.heap.views, this.type.dtype).subarray(start, start + sizeOf(this.type.shape));
   }

@@ -19,6 +19,13 @@ import { WorkerPool } from "./pool.ts";
 import { threadStarter } from "./threads.ts";
 
 const arrayNames: Readonly<Partial<Record<DType, string>>> = {
+  int8: "Int8Array",
+  uint8: "Uint8Array",
+  int16: "Int16Array",
+  uint16: "Uint16Array",
+  int64: "BigInt64Array",
+  uint64: "BigUint64Array",
+  float16: "Float32Array",
   float32: "Float32Array",
   float64: "Float64Array",
   int32: "Int32Array",
@@ -82,7 +89,7 @@ export class CpuDevice implements Device {
       throw new DeviceError(`cpu: ${data.constructor.name} of ${data.length} elements is no ${typeText(type)}`);
     }
     const buffer = this.#create(type);
-    buffer.elements.set(data);
+    buffer.fill(data);
     counters.bytesUploaded += buffer.bytes;
     return buffer;
   }
@@ -135,9 +142,9 @@ export class CpuDevice implements Device {
   }
 
   readSync(buffer: DeviceBuffer): HostArray {
-    const { elements, bytes } = owned(buffer);
-    counters.bytesRead += bytes;
-    return elements.slice();
+    const from = owned(buffer);
+    counters.bytesRead += from.bytes;
+    return from.copy();
   }
 
   memory(): DeviceMemory {

@@ -1,5 +1,9 @@
 /** A plan whose code is loaded: its steps as actions, ready to be called. */
-import { dtypeInfo } from "../../compiler/ir/dtype.ts";
+import type { DType, Numeric } from "../../compiler/ir/dtype.ts";
+import { dtypeInfo, isWide } from "../../compiler/ir/dtype.ts";
+import { halfBits } from "../../compiler/ir/half.ts";
+import type { HostArray } from "../../compiler/ir/host.ts";
+import { isBig } from "../../compiler/ir/host.ts";
 import { at, CompilerBug, DeviceError } from "../../compiler/ir/errors.ts";
 import type { CompiledPlan, PlanBuffer, Step, WasmModule } from "../../compiler/ir/plan.ts";
 import { sizeOf } from "../../compiler/ir/shape.ts";
@@ -43,6 +47,17 @@ export interface Host {
 
 /** Work below this is never shared, whatever it was estimated at. */
 const leastSharedNs = 20_000;
+
+/** An element as memory holds it: float16 by its bits, 64-bit integers as bigints. */
+function inMemory(dtype: DType, x: Numeric): Numeric {
+  if (dtype === "float16") return halfBits(Number(x));
+  return isWide(dtype) ? BigInt(x) : Number(x);
+}
+
+function fillMemory(memory: HostArray, x: Numeric, start: number, end: number): void {
+  if (isBig(memory)) memory.fill(BigInt(x), start, end);
+  else memory.fill(Number(x), start, end);
+}
 
 export class CpuExecutable implements Executable {
   readonly compiled: CompiledPlan;
@@ -112,7 +127,7 @@ export class CpuExecutable implements Executable {
         const [size, width] = [sizeOf(shape), dtypeInfo(dtype).bytes];
         return (views, frame) => {
           const start = at(frame, step.buffer) / width;
-          viewOf(views, dtype).fill(step.value, start, start + size);
+          fillMemory(viewOf(views, dtype), inMemory(dtype, step.value), start, start + size);
         };
       }
     }
@@ -137,12 +152,14 @@ export class CpuExecutable implements Executable {
   }
 
   #script(step: KernelStep, kernel: ScriptFunction): Action {
-    const declared = at(this.compiled.plan.kernels, step.kernel).buffers;
+    const { buffers: declared, scalars } = at(this.compiled.plan.kernels, step.kernel);
     const slots = this.#slots(step);
     const divisors = slots.map((_, i) => (i < declared.length ? dtypeInfo(at(declared, i).dtype).bytes : 1));
-    const args = slots.map(() => 0);
+    const wide = scalars.flatMap(({ dtype }, i) => (isWide(dtype) ? [declared.length + i] : []));
+    const args: Numeric[] = slots.map(() => 0);
     return (views, frame) => {
       for (let i = 0; i < args.length; i++) args[i] = (frame[slots[i] ?? 0] ?? 0) / (divisors[i] ?? 1);
+      for (const i of wide) args[i] = BigInt(at(args, i));
       kernel(views, ...args);
     };
   }

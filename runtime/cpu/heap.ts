@@ -28,7 +28,8 @@ export interface HeapViews {
   u64: BigUint64Array;
 }
 
-const viewsOf = (buffer: ArrayBufferLike): HeapViews => ({
+/** All views of one memory. */
+export const viewsOf = (buffer: ArrayBufferLike): HeapViews => ({
   f32: new Float32Array(buffer),
   f64: new Float64Array(buffer),
   i32: new Int32Array(buffer),

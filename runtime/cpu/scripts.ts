@@ -1,10 +1,11 @@
 /** A plan's JavaScript as functions. */
+import type { Numeric } from "../../compiler/ir/dtype.ts";
 import { CompilerBug, DeviceError } from "../../compiler/ir/errors.ts";
 import type { CompiledPlan } from "../../compiler/ir/plan.ts";
 import type { HeapViews } from "./heap.ts";
 
 /** `(views, b0, …, bn, s0, …)`: positions in elements. */
-export type ScriptFunction = (views: HeapViews, ...positionsAndScalars: readonly number[]) => void;
+export type ScriptFunction = (views: HeapViews, ...positionsAndScalars: readonly Numeric[]) => void;
 
 function areKernels(made: unknown, count: number): made is readonly ScriptFunction[] {
   return Array.isArray(made) && made.length === count && made.every((f) => typeof f === "function");

@@ -2,6 +2,7 @@
 import type { DType } from "../../compiler/ir/dtype.ts";
 import { DeviceError, UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { HostArray } from "../../compiler/ir/host.ts";
+import { asNumbers } from "../../compiler/ir/host.ts";
 import type { TensorType } from "../../compiler/ir/shape.ts";
 import { sizeOf, typeText } from "../../compiler/ir/shape.ts";
 
@@ -13,7 +14,7 @@ export function toWords(data: HostArray, type: TensorType): HostArray {
   if (name === undefined) throw new DeviceError(`webgpu: ${type.dtype} does not exist in WGSL. Cast to float32 first, or stay on the cpu.`);
   if (data.length !== sizeOf(type.shape) || data.constructor.name !== name)
     throw new DeviceError(`webgpu: ${data.constructor.name} of ${data.length} elements is no ${typeText(type)}`);
-  return type.dtype === "bool" ? Uint32Array.from(data) : data;
+  return type.dtype === "bool" ? Uint32Array.from(asNumbers(data)) : data;
 }
 
 /** The elements of words that belong to no one else. */

@@ -162,7 +162,7 @@ export class WebGpuExecutable implements AsyncExecutable {
         return bytes === 0 ? null : { kind: "copy", from: step.from, to: step.to, bytes };
       }
       case "fill":
-        return this.#fill(step.buffer, step.value);
+        return this.#fill(step.buffer, Number(step.value));
     }
   }
 

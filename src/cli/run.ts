@@ -1,5 +1,6 @@
 /** Runs the graphs of an IR file. */
 import { interpretGraph } from "../../compiler/interpret.ts";
+import type { Numeric } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
@@ -16,7 +17,7 @@ export function runCompiled(graph: Graph, inputs: readonly HostData[], options: 
   const { compiled } = compileGraph(graph, js, options);
   const scalar = graph.params.map((p) => p.node.attrs["space"] === "scalar");
   const buffers = inputs.filter((_, i) => scalar[i] === false).map((d) => device.upload(d.data, d.type));
-  const scalars = inputs.filter((_, i) => scalar[i] === true).map((d) => at(d.data, 0));
+  const scalars = inputs.filter((_, i) => scalar[i] === true).map((d) => Number(at<Numeric>(d.data, 0)));
   const outputs = device.run(device.prepare(compiled), buffers, scalars);
   return outputs.map((o, i) => ({ type: at(graph.outputs, i).type, data: device.readSync(o) }));
 }

@@ -10,7 +10,7 @@ import { sort } from "../../compiler/ops/sort.ts";
 import { concat, permute, reshape } from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
 import type { Prepare } from "../operands.ts";
-import { floatElements, floating, numberElements, valueOf } from "../operands.ts";
+import { floatElements, floating, numberElements, summedElements, valueOf } from "../operands.ts";
 import type { AxisOption, ReduceOptions } from "../options.ts";
 import { reduceOption, requiredAxis } from "../options.ts";
 import { alongPadded } from "../ragged/padded.ts";
@@ -39,14 +39,14 @@ function running(op: string, x: Lazy, v: Value, axis: number, build: (x: Value, 
  * @example
  * cumsum(tensor([1, 2, 3]), { axis: 0 }); // → tensor([1, 3, 6])
  */
-export const cumsum: Cumulative = cumulative("cumsum", numberElements, (x, axis) => prefixes.prefixSum(x, axis));
+export const cumsum: Cumulative = cumulative("cumsum", summedElements, (x, axis) => prefixes.prefixSum(x, axis));
 /**
  * The running product; its derivative is right beside zeros.
  *
  * @example
  * cumprod(tensor([1, 2, 3]), { axis: 0 }); // → tensor([1, 2, 6])
  */
-export const cumprod: Cumulative = cumulative("cumprod", numberElements, (x, axis) => prefixes.prefixProd(x, axis));
+export const cumprod: Cumulative = cumulative("cumprod", summedElements, (x, axis) => prefixes.prefixProd(x, axis));
 /**
  * The running logsumexp, of floats, without overflow.
  *

@@ -12,7 +12,7 @@ import { reduceSum, reshape } from "../../compiler/ops/views.ts";
 import type { Lazy } from "../handle.ts";
 import { requireDType } from "../literal.ts";
 import type { Prepare } from "../operands.ts";
-import { elementsOf, floatElements, floating, numberElements } from "../operands.ts";
+import { elementsOf, floatElements, floating, numberElements, summedElements } from "../operands.ts";
 import type { AxisOption, ReduceOptions, Reduction } from "../options.ts";
 import { axisOption, reduceOption } from "../options.ts";
 import { reduceRows } from "../ragged/reduce.ts";
@@ -53,12 +53,12 @@ export interface SumOptions extends ReduceOptions {
 
 function accumulated<T extends Lazy>(op: string, x: T, options: SumOptions, build: Build): T {
   const reduction = reduceOption(op, x, options);
-  const v = options.dtype === undefined ? numberElements(op, x) : cast(elementsOf(op, x), requireDType(op, options.dtype));
+  const v = options.dtype === undefined ? summedElements(op, x) : cast(elementsOf(op, x), requireDType(op, options.dtype));
   return reduce(x, v, reduction, build);
 }
 
 /**
- * The sum; bool counts as 0 and 1.
+ * The sum; bool counts as 0 and 1. Sums of int8 and int16 are int32, those of uint8 and uint16 are uint32.
  *
  * @example
  * sum(tensor([[1, 2], [3, 4]]), { axis: 0 }); // → tensor([4, 6])
@@ -67,7 +67,7 @@ export function sum<T extends Lazy>(x: T, options: SumOptions = {}): T {
   return accumulated("sum", x, options, (v, over) => over.sum(v));
 }
 /**
- * The product; bool counts as 0 and 1.
+ * The product; bool counts as 0 and 1. Products of int8 and int16 are int32, those of uint8 and uint16 are uint32.
  *
  * @example
  * prod(tensor([2, 3, 4])); // → tensor(24)
@@ -130,7 +130,7 @@ export const logsumexp: Reducer = reducer("logsumexp", floatElements, logsumexpV
  * @example
  * nansum(tensor([1, NaN, 3])); // → tensor(4)
  */
-export const nansum: Reducer = reducer("nansum", numberElements, (x, over) => over.sum(isFloat(x.dtype) ? where(isNaN(x), 0, x) : x));
+export const nansum: Reducer = reducer("nansum", summedElements, (x, over) => over.sum(isFloat(x.dtype) ? where(isNaN(x), 0, x) : x));
 /**
  * The mean of the elements that are not NaN.
  *

@@ -8,6 +8,7 @@
 import { CompilerBug } from "../../compiler/ir/errors.ts";
 import { postorder } from "../../compiler/ir/graph.ts";
 import type { HostArray } from "../../compiler/ir/host.ts";
+import { asNumbers } from "../../compiler/ir/host.ts";
 import type { Node, Value } from "../../compiler/ir/node.ts";
 import { deviceOf } from "../../compiler/ir/node.ts";
 import { sizeOf } from "../../compiler/ir/shape.ts";
@@ -71,7 +72,7 @@ function requireAll(host: HostArray, indices: Value, about: Addressed): void {
 }
 
 function firstBeyond(host: HostArray, { op, axis, length }: Addressed): Error | null {
-  const i = host.find((x) => x < -length || x >= length);
+  const i = asNumbers(host).find((x) => x < -length || x >= length);
   return i === undefined ? null : outOfRange(op, i, axis, length);
 }
 

@@ -4,10 +4,9 @@ import { DTypeError, IndexError, ShapeError } from "../../compiler/ir/errors.ts"
 import type { Value } from "../../compiler/ir/node.ts";
 import type { Shape, TensorType } from "../../compiler/ir/shape.ts";
 import { sizeOf, tensorType, typeText } from "../../compiler/ir/shape.ts";
-import { cast } from "../../compiler/ops/arithmetic.ts";
 import type { DeviceName } from "../devices.ts";
 import { Lazy } from "../handle.ts";
-import { valueOf } from "../operands.ts";
+import { asPositions, valueOf } from "../operands.ts";
 import { given } from "../slots.ts";
 
 /** Whole numbers or booleans in nested lists. */
@@ -49,7 +48,7 @@ export function handleEntries(op: string, x: Lazy): Entries {
   const v = valueOf(op, x);
   if (!isBool(v.dtype) && !isInteger(v.dtype))
     throw new DTypeError(`${op}: indices are integers, not ${typeText(v.type)}. Convert with astype("int32"), or compare for a mask.`);
-  const value = isBool(v.dtype) ? v : cast(v, "int32");
+  const value = isBool(v.dtype) ? v : asPositions(v);
   return { from: "handle", type: value.type, value };
 }
 

@@ -17,7 +17,7 @@ import { readLiteral, readRagged } from "../literal.ts";
 import { requireDevice } from "../devices.ts";
 import { Lazy } from "../handle.ts";
 import type { Operand } from "../operands.ts";
-import { faceOf, valueOf } from "../operands.ts";
+import { faceOf, isPlain, valueOf } from "../operands.ts";
 import type { ReduceOptions } from "../options.ts";
 import { hold } from "../liveness.ts";
 import { given } from "../slots.ts";
@@ -171,7 +171,7 @@ export abstract class PlaceMethods extends ShapeMethods {
   }
 
   #written(op: string, value: Writable<this>): Value {
-    if (typeof value === "number" || typeof value === "boolean") return writtenNumber(op, value, this.#dtype());
+    if (isPlain(value)) return writtenNumber(op, value, this.#dtype());
     if (value instanceof Lazy) {
       faceOf(op, [this.#root(), value]);
       return this.#fitting(op, value);
@@ -286,4 +286,4 @@ export abstract class PlaceMethods extends ShapeMethods {
   }
 }
 
-const isOperand = <T extends Lazy>(x: ReduceOptions | Operand<T>): x is Operand<T> => typeof x === "number" || typeof x === "boolean" || x instanceof Lazy;
+const isOperand = <T extends Lazy>(x: ReduceOptions | Operand<T>): x is Operand<T> => isPlain(x) || x instanceof Lazy;

@@ -1,6 +1,6 @@
 /** What is written, made to fit: cast as NumPy's `same_kind` allows, broadcast to the shape of the place. */
 import type { DType, DTypeKind } from "../../compiler/ir/dtype.ts";
-import { dtypeInfo, roundTo } from "../../compiler/ir/dtype.ts";
+import { dtypeInfo } from "../../compiler/ir/dtype.ts";
 import { DTypeError, ShapeError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import type { TensorType } from "../../compiler/ir/shape.ts";
@@ -8,6 +8,7 @@ import { broadcastShapes, sameShape, typeText } from "../../compiler/ir/shape.ts
 import { cast } from "../../compiler/ops/arithmetic.ts";
 import { constantValue } from "../../compiler/ops/source.ts";
 import { broadcastTo, reshape } from "../../compiler/ops/views.ts";
+import type { Plain } from "../operands.ts";
 import { requireRepresents } from "../operands.ts";
 
 const rank: Readonly<Record<DTypeKind, number>> = { bool: 0, uint: 1, int: 2, float: 3, complex: 4 };
@@ -16,9 +17,10 @@ const rank: Readonly<Record<DTypeKind, number>> = { bool: 0, uint: 1, int: 2, fl
 const sameKind = (from: DType, to: DType): boolean => from === to || rank[dtypeInfo(from).kind] <= rank[dtypeInfo(to).kind];
 
 /** A number as it is written. It may be lifted into a parameter: another number at the same place is the same plan. */
-export function writtenNumber(op: string, x: number | boolean, dtype: DType): Value {
-  requireRepresents(op, dtype, Number(x));
-  return constantValue(roundTo(dtype, Number(x)), dtype, "user");
+export function writtenNumber(op: string, x: Plain, dtype: DType): Value {
+  const number = typeof x === "boolean" ? Number(x) : x;
+  requireRepresents(op, dtype, number);
+  return constantValue(number, dtype, "user");
 }
 
 /** A value cast to the dtype of what it is written into; a DTypeError that names astype where its kind would be lost. */

@@ -82,7 +82,7 @@ function adaptiveAvgPool<T extends Lazy>(op: string, rank: number, x: T, outputS
 
 function adaptiveMaxPool<T extends Lazy>(op: string, rank: number, x: T, outputSize: OutputSize): T {
   const { batch, unbatch } = batched(op, numberElements(op, handleOf(op, x)), rank);
-  const { values, places } = binsOf(batch, countsFor(op, x.type, rank, outputSize), neutral(batch.dtype, "max"));
+  const { values, places } = binsOf(batch, countsFor(op, x.type, rank, outputSize), neutral("max"));
   return x.wrap(unbatch(reduceFirstMax(values, places)));
 }
 

@@ -84,7 +84,7 @@ const appended = (x: Value, count: number): number[] => lastAxes(x.shape.length,
 
 function maxPool<T extends Lazy>(op: string, rank: number, x: T, kernelSize: PerAxis, options: MaxPoolOptions): T {
   const { batch, unbatch } = batched(op, numberElements(op, handleOf(op, x)), rank);
-  const windows = windowsOf(batch, poolOf(op, x.type, rank, kernelSize, options), neutral(batch.dtype, "max"));
+  const windows = windowsOf(batch, poolOf(op, x.type, rank, kernelSize, options), neutral("max"));
   return x.wrap(unbatch(reduceFirstMax(windows, appended(windows, rank))));
 }
 

@@ -4,7 +4,8 @@
  *
  * Only the elements that are shown are read: a summary costs the same however large the array is.
  */
-import type { DType } from "../../compiler/ir/dtype.ts";
+import type { DType, Numeric } from "../../compiler/ir/dtype.ts";
+import { isWide } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import type { Shape, TensorType } from "../../compiler/ir/shape.ts";
 import type { Face } from "../handle.ts";
@@ -14,12 +15,13 @@ import { numpyWords } from "./numpy.ts";
 import type { PrintOptions } from "./options.ts";
 import { printOptions } from "./options.ts";
 import { pytorchWords } from "./pytorch.ts";
-import type { Shown } from "./words.ts";
+import type { Shown, Words } from "./words.ts";
+import { bigWords } from "./words.ts";
 
 /** What prints: elements in row-major order, how they are nested, and what their type and shape are called. */
 export interface Printed {
   readonly face: Face;
-  readonly data: ArrayLike<number>;
+  readonly data: ArrayLike<Numeric>;
   readonly dtype: DType;
   readonly nesting: Nesting;
   /** The shape, where there are no brackets to show it; else null. */
@@ -29,11 +31,11 @@ export interface Printed {
 const defaultDType: Readonly<Record<Face, DType>> = { array: "float64", tensor: "float32" };
 
 /** `array([[1, 2],\n       [3, 4]])`: the elements with brackets, dtype and alignment. */
-export function formatValues(face: Face, data: ArrayLike<number>, type: TensorType, options: PrintOptions = printOptions(face)): string {
+export function formatValues(face: Face, data: ArrayLike<Numeric>, type: TensorType, options: PrintOptions = printOptions(face)): string {
   return formatPrinted(densePrinted(face, data, type), options);
 }
 
-export function densePrinted(face: Face, data: ArrayLike<number>, { dtype, shape }: TensorType): Printed {
+export function densePrinted(face: Face, data: ArrayLike<Numeric>, { dtype, shape }: TensorType): Printed {
   const nesting = denseNesting(shape);
   return { face, data, dtype, nesting, hollow: nesting.size === 0 ? shape : null };
 }
@@ -85,13 +87,21 @@ export interface ElementsLayout {
   readonly closing: number;
 }
 
+/** How the elements at these positions print, among each other. */
+function wordsOf({ face, data, dtype, nesting }: Printed, visible: readonly number[], options: PrintOptions): Words<Numeric> {
+  const values = visible.map((i) => at(data, i));
+  if (isWide(dtype)) return bigWords(values.map(BigInt), options);
+  const shown: Shown = { values: values.map(Number), dtype, options };
+  const { of, width } = face === "array" ? numpyWords(shown, nesting.rank) : pytorchWords(shown);
+  return { of: (x) => of(Number(x)), width };
+}
+
 /** The elements and their brackets. */
 export function formatElements(printed: Printed, options: PrintOptions, { separator, indent, closing }: ElementsLayout): string {
   const { face, data, nesting } = printed;
   if (printed.hollow !== null) return "[]";
   const edge = nesting.size > options.threshold ? options.edgeitems : null;
-  const shown: Shown = { values: visibleElements(nesting, edge).map((i) => at(data, i)), dtype: printed.dtype, options };
-  const words = face === "array" ? numpyWords(shown, nesting.rank) : pytorchWords(shown);
+  const words = wordsOf(printed, visibleElements(nesting, edge), options);
   const layout = { word: (i: number) => words.of(at(data, i)), separator, indent, edge, linewidth: options.linewidth };
   if (face === "tensor") return pytorchLayout(nesting, { ...layout, wordWidth: words.width });
   return numpyLayout(nesting, { ...layout, linewidth: options.linewidth - closing });

@@ -1,5 +1,5 @@
 /** Elements as NumPy 1.24 prints them: `array2string` with its formatters for floats, integers and bool. */
-import type { DType } from "../../compiler/ir/dtype.ts";
+import type { DType, Numeric } from "../../compiler/ir/dtype.ts";
 import { isFloat, roundTo } from "../../compiler/ir/dtype.ts";
 import type { Decimal } from "./digits.ts";
 import { exactDecimal, exponentText, isNegative, positionalText, powerOf, roundAt, roundTotal, shortestDecimal, withoutZeros } from "./digits.ts";
@@ -120,7 +120,9 @@ function exponentDecimal(x: number, dtype: DType, { exact, least, most }: Digits
 }
 
 /** One element as NumPy prints scalars: with every digit that it needs, whatever the options say. */
-export function numpyScalar(x: number, dtype: DType): string {
+export function numpyScalar(element: Numeric, dtype: DType): string {
+  if (typeof element === "bigint") return String(element);
+  const x = element;
   const size = Math.abs(x);
   const whole = areWhole({ values: [x], dtype, options: standardOptions.array });
   const sciMode = isFloat(dtype) && !whole && Number.isFinite(x) && (size < 1e-4 || size >= 1e16);

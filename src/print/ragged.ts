@@ -1,5 +1,5 @@
 /** Rows of different lengths as text: NumPy's brackets, each row as long as it is, all elements as wide as the widest. */
-import type { DType } from "../../compiler/ir/dtype.ts";
+import type { DType, Numeric } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import type { Shape } from "../../compiler/ir/shape.ts";
 import { sizeOf } from "../../compiler/ir/shape.ts";
@@ -20,12 +20,12 @@ export interface RaggedShape {
 }
 
 /** `array([[1, 2, 3],\n       [4, 5]])`: ragged rows with brackets, dtype and alignment. */
-export function formatRagged(face: Face, data: ArrayLike<number>, dtype: DType, shape: RaggedShape, options: PrintOptions = printOptions(face)): string {
+export function formatRagged(face: Face, data: ArrayLike<Numeric>, dtype: DType, shape: RaggedShape, options: PrintOptions = printOptions(face)): string {
   return formatPrinted(raggedPrinted(face, data, dtype, shape), options);
 }
 
 /** What prints of ragged rows. Where there are none, the shape says so, with `~` for the lengths of rows. */
-export function raggedPrinted(face: Face, data: ArrayLike<number>, dtype: DType, shape: RaggedShape): Printed {
+export function raggedPrinted(face: Face, data: ArrayLike<Numeric>, dtype: DType, shape: RaggedShape): Printed {
   const nesting = raggedNesting(shape);
   const rows = nesting.span(0, 0).length;
   const hollow = rows === 0 ? ["0", ...shape.offsets.map(() => "~"), ...shape.innerShape.map(String)] : null;

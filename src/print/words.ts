@@ -1,12 +1,12 @@
 /** The texts of elements, padded so that they align: what both faces do alike. */
-import type { DType } from "../../compiler/ir/dtype.ts";
+import type { DType, Numeric } from "../../compiler/ir/dtype.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import { isNegative } from "./digits.ts";
 import type { PrintOptions } from "./options.ts";
 
 /** How one element prints among those that are shown, and how many columns that takes. */
-export interface Words {
-  readonly of: (x: number) => string;
+export interface Words<Element = number> {
+  readonly of: (x: Element) => string;
   readonly width: number;
 }
 
@@ -38,6 +38,14 @@ export const areWhole = ({ values, dtype }: Shown): boolean => isFloat(dtype) &&
 export function wholeWords({ values, options }: Shown): Words {
   const sign = options.sign === " " && values.some(isNegative) ? "-" : options.sign;
   return aligned(values, (x) => signed(x, String(x).replace("-", ""), sign));
+}
+
+/** 64-bit integers, digit by digit. */
+export function bigWords(values: readonly bigint[], { sign }: PrintOptions): Words<Numeric> {
+  const mark = sign === " " && values.some((x) => x < 0n) ? "-" : sign;
+  const of = (x: Numeric): string => (x < 0 || mark === "-" ? String(x) : mark + String(x));
+  const width = values.reduce((most, x) => Math.max(most, of(x).length), 0);
+  return { of: (x) => of(x).padStart(width), width };
 }
 
 /** A magnitude with the sign of its number. */

@@ -2,6 +2,7 @@
  * The array whose rows differ in length. Its value holds the elements one row after another; the host knows where rows begin. No type
  * tells a ragged array from another: `array(data)` gives an NDArray, and its data decide. `isRagged` asks.
  */
+import type { Numeric } from "../../compiler/ir/dtype.ts";
 import { at, UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { HostArray } from "../../compiler/ir/host.ts";
 import type { Value } from "../../compiler/ir/node.ts";
@@ -57,10 +58,10 @@ export class RaggedArray extends NDArray {
   }
 
   override printed(): Printed {
-    return this.#printed(this.dataSync());
+    return this.#printed(this.dataSync<HostArray>());
   }
   override tolist(): NestedList {
-    const { data, nesting } = this.#printed(this.dataSync());
+    const { data, nesting } = this.#printed(this.dataSync<HostArray>());
     return listOf(nesting, data, this.dtype === "bool");
   }
   #printed(data: HostArray): Printed {
@@ -69,7 +70,7 @@ export class RaggedArray extends NDArray {
 }
 
 /** The elements as lists, nested as they print. */
-function listOf({ rank, span }: Nesting, data: ArrayLike<number>, asBoolean: boolean): NestedList {
+function listOf({ rank, span }: Nesting, data: ArrayLike<Numeric>, asBoolean: boolean): NestedList {
   const level = (axis: number, item: number): NestedList => {
     if (axis === rank) return asBoolean ? at(data, item) !== 0 : at(data, item);
     const { first, length } = span(axis, item);

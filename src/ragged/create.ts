@@ -1,4 +1,6 @@
 /** Making ragged arrays other than from nested lists, which `array` takes. */
+import type { HostArray } from "../../compiler/ir/host.ts";
+import type { Numeric } from "../../compiler/ir/dtype.ts";
 import { isInteger } from "../../compiler/ir/dtype.ts";
 import { at, DTypeError, ShapeError } from "../../compiler/ir/errors.ts";
 import { cast } from "../../compiler/ops/arithmetic.ts";
@@ -48,7 +50,7 @@ function countsOf(op: string, what: string, counts: Counts): Int32Array {
     const v = valueOf(op, counts);
     if (!isInteger(v.dtype) || v.shape.length !== 1)
       throw new DTypeError(`${op}: ${what} are ${counts.typeName}, they must be integers in one axis. Convert with astype("int32").`);
-    return Int32Array.from(counts.dataSync());
+    return Int32Array.from(Array.from<Numeric>(counts.dataSync<HostArray>()), Number);
   }
   if (!Array.isArray(counts) && !ArrayBuffer.isView(counts)) throw new ShapeError(`${op}: ${what} are ${String(counts)}. Give a list of whole numbers.`);
   const odd = Array.from(counts).find((n) => !Number.isInteger(n) || n < 0 || n > 2 ** 31 - 1);

@@ -8,6 +8,7 @@
  *
  * Which elements these are is known on the host at once; masks and computed indices are evaluated for it.
  */
+import { asNumbers } from "../../compiler/ir/host.ts";
 import { at, IndexError, UnsupportedError } from "../../compiler/ir/errors.ts";
 import { tensorType } from "../../compiler/ir/shape.ts";
 import { Lazy } from "../handle.ts";
@@ -139,7 +140,7 @@ function itemsOf<T extends Lazy>(x: T, rows: Rows, entry: Several<Lazy>): Int32A
   if (second === undefined && item?.kind === "span") return steps(item.start, item.size, item.step);
   if (second === undefined && item?.kind === "mask" && item.axes.length === 1) return truePositions(maskElements("at", item.entries));
   if (second === undefined && item?.kind === "indices" && item.entries.type.shape.length === 1)
-    return Int32Array.from(maskElements("at", item.entries), (i) => position("at", i, 0, rows.length));
+    return Int32Array.from(asNumbers(maskElements("at", item.entries)), (i) => position("at", i, 0, rows.length));
   throw new UnsupportedError(`at: rows of ${x.typeName} are named by a number, a slice, one list of numbers or a mask. Pad them first: toPadded(x, fill).`);
 }
 
@@ -153,7 +154,7 @@ export function takeRows<T extends Lazy>(x: T, rows: Rows, indices: T | number |
   const entries = entriesOf("take", indices);
   if (entries.type.dtype === "bool" || entries.type.shape.length !== 1)
     throw new UnsupportedError(`take: rows of ${x.typeName} are named by one list of numbers. Use at for masks.`);
-  const items = Int32Array.from(maskElements("take", entries), bound);
+  const items = Int32Array.from(asNumbers(maskElements("take", entries)), bound);
   const { offsets, elements } = rows.pick(0, items);
   return copyFrom(x, elements, new Rows(offsets));
 }

@@ -16,6 +16,7 @@ const rooms: readonly Room[] = [
   { name: "ops", prefix: "compiler/ops/", may: ["ops", "ir"] },
   { name: "target", prefix: "compiler/target.ts", may: ["ir"] },
   { name: "scalar", prefix: "compiler/interpret-scalar.ts", may: ["ir"] },
+  { name: "scalar", prefix: "compiler/interpret-wide.ts", may: ["scalar", "ir"] },
   { name: "autodiff", prefix: "compiler/autodiff/", may: ["autodiff", "ops", "ir"] },
   { name: "routines", prefix: "compiler/routines/", may: ["routines", "ops", "ir", "target"] },
   { name: "passes", prefix: "compiler/passes/", may: ["passes", "routines", "ops", "ir", "target", "scalar"] },
@@ -37,7 +38,7 @@ const rooms: readonly Room[] = [
 ];
 
 /** The part of the IR that the runtime knows: kernels, plans and the types in them, but no op. */
-const runtimeKnows = new Set(["dtype", "errors", "host", "loop", "node", "plan", "shader", "shape"].map((name) => `compiler/ir/${name}.ts`));
+const runtimeKnows = new Set(["dtype", "errors", "half", "host", "loop", "node", "plan", "shader", "shape"].map((name) => `compiler/ir/${name}.ts`));
 
 const roomOf = (path: string): Room | undefined => rooms.find((room) => path.startsWith(room.prefix));
 

@@ -1,3 +1,4 @@
+import { asNumbers } from "../../compiler/ir/host.ts";
 import { describe, expect, it } from "vitest";
 import { jvp } from "../../compiler/autodiff/jvp.ts";
 import { vjp } from "../../compiler/autodiff/vjp.ts";
@@ -23,7 +24,7 @@ const scalar = (name: string): Value => paramValue(name, f64(), "buffer");
 const data = (...list: number[]): HostData[] => list.map((x) => ({ type: f64(), data: Float64Array.of(x) }));
 const one = fill(1, f64());
 const numbersOf = (params: readonly Value[], values: readonly (Value | null)[], inputs: readonly HostData[]): (number | null)[] =>
-  values.map((v) => (v === null ? null : at(at(run(params, [v], inputs), 0).data, 0)));
+  values.map((v) => (v === null ? null : at(asNumbers(at(run(params, [v], inputs), 0).data), 0)));
 
 describe("vjp", () => {
   it("adds up all paths", () => {

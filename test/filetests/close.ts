@@ -1,4 +1,5 @@
 /** Whether two computations gave the same values: integers and bools exactly, floats as far as another order of sums allows. */
+import { asNumbers } from "../../compiler/ir/host.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
 import { sameType, typeText } from "../../compiler/ir/shape.ts";
@@ -10,10 +11,10 @@ export function expectClose(found: readonly HostData[], wanted: readonly HostDat
     const w = at(wanted, k);
     if (!sameType(f.type, w.type)) throw new Error(`${what}: output ${k} is ${typeText(f.type)}, expected ${typeText(w.type)}`);
     const tolerance = toleranceOf(f.type.dtype);
-    const elements = [...w.data];
+    const elements = [...asNumbers(w.data)];
     const scale = elements.reduce((m, x) => (Number.isFinite(x) ? Math.max(m, Math.abs(x)) : m), 0);
     elements.forEach((x, i) => {
-      const y = at(f.data, i);
+      const y = at(asNumbers(f.data), i);
       const same = Object.is(x, y) || x === y || Math.abs(x - y) <= tolerance * scale;
       if (!same) throw new Error(`${what}: element ${i} of output ${k} is ${y}, expected ${x}`);
     });

@@ -1,3 +1,4 @@
+import { asNumbers } from "../../compiler/ir/host.ts";
 import { describe, expect, it } from "vitest";
 import { at } from "../../compiler/ir/errors.ts";
 import { postorder } from "../../compiler/ir/graph.ts";
@@ -21,7 +22,7 @@ function filled(shape: readonly number[], from: number): Value {
 const read = (v: Value): number[] => {
   evaluateSync([{ value: v, device: "cpu" }], { call: "evalSync", instead: "await x.eval()" });
   // A term without a sum keeps the sign of its zero.
-  return Array.from(readValueSync(v), (x) => x + 0);
+  return Array.from(asNumbers(readValueSync(v)), (x) => x + 0);
 };
 
 /** The definition: a sum over every assignment of the labels. */

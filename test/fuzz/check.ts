@@ -1,4 +1,5 @@
 /** What must hold of random programs, and how many are tried. */
+import type { Numeric } from "../../compiler/ir/dtype.ts";
 import fc from "fast-check";
 import { at } from "../../compiler/ir/errors.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
@@ -44,11 +45,11 @@ export async function checkProgramsAsync(world: World, usual: number, property: 
   await fc.assert(holds, fuzzing(usual));
 }
 
-const show = (x: number): string => (Object.is(x, -0) ? "-0" : String(x));
+const show = (x: Numeric): string => (Object.is(x, -0) ? "-0" : String(x));
 
 /** The error with the program that it is about. */
 function named({ graph, inputs }: Program, error: unknown): Error {
-  const given = graph.params.map((p, i) => `${String(p.node.attrs["name"])}: ${[...at(inputs, i).data].map(show).join(" ")}`);
+  const given = graph.params.map((p, i) => `${String(p.node.attrs["name"])}: ${Array.from<Numeric>(at(inputs, i).data).map(show).join(" ")}`);
   return new Error(`${error instanceof Error ? error.message : String(error)}\n${printGraph(graph)}\n${given.join("\n")}`, { cause: error });
 }
 
@@ -60,9 +61,9 @@ export function expectResults({ outputs }: Program, found: readonly HostData[], 
       throw new Error(`${what}: output ${k}: ${text}`);
     };
     if (!sameType(f.type, wanted.value.type)) fail(`${typeText(f.type)}, expected ${typeText(wanted.value.type)}`);
-    wanted.data.data.forEach((x, i) => {
-      const y = at(f.data, i);
-      const close = wanted.error > 0 && Math.abs(x - y) <= wanted.error;
+    Array.from<Numeric>(wanted.data.data).forEach((x, i) => {
+      const y = at<Numeric>(f.data, i);
+      const close = wanted.error > 0 && Math.abs(Number(x) - Number(y)) <= wanted.error;
       if (!Object.is(x, y) && !close) fail(`element ${i} is ${show(y)}, expected ${show(x)}${wanted.error > 0 ? ` ± ${wanted.error}` : ""}`);
     });
   });

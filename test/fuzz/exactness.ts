@@ -9,7 +9,7 @@ const epsilon = (dtype: DType): number => (dtype === "float32" ? 2 ** -23 : 2 **
 /** The largest magnitude of a number that is one. */
 export function largest({ data }: HostData): number {
   let n = 0;
-  for (const x of data) if (Number.isFinite(x)) n = Math.max(n, Math.abs(x));
+  for (const x of data) if (Number.isFinite(Number(x))) n = Math.max(n, Math.abs(Number(x)));
   return n;
 }
 

@@ -2,6 +2,7 @@
  * Random graphs over all kinds of ops, against the interpreter: compiled with and without fusion, after each graph pass, after a
  * round trip through text, and as the loops that are made for shaders. Longer, and with other programs: FUZZ_RUNS=20 FUZZ_SEED=7.
  */
+import type { Numeric } from "../../compiler/ir/dtype.ts";
 import { expect, test } from "vitest";
 import { emitJs } from "../../compiler/codegen/js/emit.ts";
 import { interpretGraph } from "../../compiler/interpret.ts";
@@ -73,7 +74,7 @@ function runShaderLoops({ graph, inputs }: Program): HostData[] | null {
   const device = new CpuDevice();
   const isScalar = graph.params.map((p) => p.node.attrs["space"] === "scalar");
   const buffers = inputs.filter((_, i) => isScalar[i] === false).map((d) => device.upload(d.data, d.type));
-  const scalars = inputs.filter((_, i) => isScalar[i] === true).map((d) => at(d.data, 0));
+  const scalars = inputs.filter((_, i) => isScalar[i] === true).map((d) => Number(at<Numeric>(d.data, 0)));
   return device.run(device.prepare(compiled), buffers, scalars).map((o, i) => ({ type: at(graph.outputs, i).type, data: device.readSync(o) }));
 }
 

@@ -3,6 +3,7 @@
  * may fall outside, a float sum may be known to be exact. That gives each value the error that it may have when its sums are
  * computed in another order: 0 for nearly all.
  */
+import { asNumbers } from "../../compiler/ir/host.ts";
 import type { DType } from "../../compiler/ir/dtype.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
@@ -68,7 +69,7 @@ export class Builder {
 
   /** Offsets of rows that hold `size` elements: those of another value of that length, or new ones. */
   offsets(genes: Genes, size: number): Value {
-    const known = this.#offsets.filter((o) => at(this.dataOf(o).data, at(o.shape, 0) - 1) === size);
+    const known = this.#offsets.filter((o) => at(asNumbers(this.dataOf(o).data), at(o.shape, 0) - 1) === size);
     if (known.length > 0 && !genes.oneIn(4)) return genes.from(known);
     const rows = size === 0 ? genes.from([1, 3, 0]) : genes.from([3, 1, 5, 2, 9]);
     const cuts = Array.from({ length: Math.max(0, rows - 1) }, () => genes.below(size + 1)).sort((a, b) => a - b);

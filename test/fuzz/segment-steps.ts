@@ -1,4 +1,5 @@
 /** Steps over rows of differing lengths: some empty, sometimes all of them. */
+import { asNumbers } from "../../compiler/ir/host.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import { at, CompilerBug } from "../../compiler/ir/errors.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
@@ -26,7 +27,7 @@ function tried(op: SegmentPrimitive, args: readonly Value[]): Node | null {
   }
 }
 
-const longest = ({ data }: HostData): number => Math.max(0, ...Array.from(data, (end, i) => (i === 0 ? 0 : end - at(data, i - 1))));
+const longest = ({ data }: HostData): number => Math.max(0, ...Array.from(asNumbers(data), (end, i) => (i === 0 ? 0 : end - at(asNumbers(data), i - 1))));
 
 function foldError(name: string, x: Item, count: number): number | null {
   if (name.endsWith("sum")) return sumError(x.data, count, x.error);
@@ -61,7 +62,7 @@ export function segmentBroadcastStep(b: Builder, genes: Genes): void {
   const rows = at(x.value.shape, 0);
   const offsets = b.offsetsOf(genes, rows);
   if (offsets === null) return;
-  const size = at(b.dataOf(offsets).data, rows);
+  const size = at(asNumbers(b.dataOf(offsets).data), rows);
   if (sizeOf([size, ...x.value.shape.slice(1)]) > b.world.maxElements) return;
   b.add(segmentBroadcast(x.value, offsets, size), x.error);
 }

@@ -1,4 +1,5 @@
 /** Whether what was computed is what a case stores. */
+import type { HostArray } from "../../src/index.ts";
 import { Lazy } from "../../src/handle.ts";
 import type { GoldenCase, GoldenData, GoldenNumber } from "./cases.ts";
 import { numberOf } from "./cases.ts";
@@ -54,5 +55,5 @@ export async function compareOutput(c: GoldenCase, what: string, got: unknown, w
   if (String(got.shape) !== String(want.shape)) return `${what}: shape [${String(got.shape)}], not [${String(want.shape)}]`;
   if (kindOf(got.dtype) !== kindOf(want.dtype)) return `${what}: ${got.dtype}, not ${want.dtype}`;
   if (kindOf(got.dtype) === "float" && got.dtype !== dtype) return `${what}: ${got.dtype}, not the ${dtype} under test`;
-  return compareNumbers(c, what, await got.data(), want.data, under);
+  return compareNumbers(c, what, Array.from<number | bigint, number>(await got.data<HostArray>(), Number), want.data, under);
 }

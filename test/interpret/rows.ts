@@ -2,13 +2,13 @@
 import { at } from "../../compiler/ir/errors.ts";
 import type { DType } from "../../compiler/ir/dtype.ts";
 import { argument, constant, s } from "../../compiler/ir/expr.ts";
-import { hostArray } from "../../compiler/ir/host.ts";
+import { asNumbers, hostArrayOf } from "../../compiler/ir/host.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
 import { ix, subIndex, within } from "../../compiler/ir/indexing.ts";
 import { int, intLists, ints, make, Node, result } from "../../compiler/ir/node.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import type { Monoid, Primitive, ReductionPrimitive, ScatterPrimitive } from "../../compiler/ir/primitive.ts";
-import { sizeOf, tensorType } from "../../compiler/ir/shape.ts";
+import { tensorType } from "../../compiler/ir/shape.ts";
 import type { Shape } from "../../compiler/ir/shape.ts";
 import { interpretValues } from "../../compiler/interpret.ts";
 import { dotOp } from "../../compiler/ops/contraction.ts";
@@ -21,13 +21,12 @@ const known = new Map<Value, HostData>();
 export function data(numbers: readonly number[], shape: Shape = [numbers.length], dtype: DType = "float32"): Value {
   const type = tensorType(dtype, shape);
   const value = result(new Node(null, [type], { tracked: false, provenance: "user" }), 0);
-  const array = hostArray(dtype, sizeOf(shape));
-  array.set(numbers);
-  known.set(value, { type, data: array });
+  known.set(value, { type, data: hostArrayOf(dtype, numbers) });
   return value;
 }
 
-export const evaluateAll = (...values: readonly Value[]): number[][] => interpretValues(values, (v) => known.get(v) ?? null).map((d) => Array.from(d.data));
+export const evaluateAll = (...values: readonly Value[]): number[][] =>
+  interpretValues(values, (v) => known.get(v) ?? null).map((d) => Array.from(asNumbers(d.data)));
 export const evaluate = (value: Value): number[] => at(evaluateAll(value), 0);
 
 const addRow: Primitive = {

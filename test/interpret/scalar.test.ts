@@ -106,5 +106,5 @@ describe("the meaning of scalar operations", () => {
 
   test("what a dtype has not is a CompilerBug that names both", () =>
     expect(() => scalarFunction("exp", "int32")).toThrow("scalar exp does not compute with int32 to int32"));
-  test("tests know no dtype that does not compute", () => expect(() => scalarFunction("add", "float16")).toThrow("float16"));
+  test("tests know no dtype that does not compute", () => expect(() => scalarFunction("add", "complex64")).toThrow("complex64"));
 });

@@ -1,4 +1,5 @@
 /** Derivatives by central differences, to compare rules with. */
+import { asNumbers } from "../../compiler/ir/host.ts";
 import { interpretGraph } from "../../compiler/interpret.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
@@ -25,14 +26,14 @@ export const inner = (a: Value, b: Value): Value =>
 export const innerAll = (pairs: readonly (readonly [Value, Value])[]): Value =>
   pairs.map(([a, b]) => inner(a, b)).reduce(add, fill(0, tensorType("float64", [])));
 
-const numberOf = (data: HostData): number => at(data.data, 0);
+const numberOf = (data: HostData): number => at(asNumbers(data.data), 0);
 
 /** d(scalar)/d(element) of operand k for every element of it. */
 export function differences(params: readonly Value[], scalar: Value, operands: readonly HostData[], k: number): number[] {
   const x = at(operands, k);
-  return Array.from(x.data, (value, i) => {
+  return Array.from(asNumbers(x.data), (value, i) => {
     const h = 1e-5 * Math.max(1, Math.abs(value));
-    const moved = (to: number): number => numberOf(at(run(params, [scalar], operands.with(k, { type: x.type, data: x.data.with(i, to) })), 0));
+    const moved = (to: number): number => numberOf(at(run(params, [scalar], operands.with(k, { type: x.type, data: asNumbers(x.data).with(i, to) })), 0));
     return (moved(value + h) - moved(value - h)) / (2 * h);
   });
 }

@@ -5,8 +5,8 @@
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import type { DType } from "../../compiler/ir/dtype.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
-import { hostArray } from "../../compiler/ir/host.ts";
-import { at, CompilerBug } from "../../compiler/ir/errors.ts";
+import { hostArray, asNumbers, hostArrayOf } from "../../compiler/ir/host.ts";
+import { CompilerBug } from "../../compiler/ir/errors.ts";
 import type { Attrs } from "../../compiler/ir/node.ts";
 import type { Primitive } from "../../compiler/ir/primitive.ts";
 import type { Shape, TensorType } from "../../compiler/ir/shape.ts";
@@ -42,7 +42,7 @@ export function numbers(type: TensorType, seed: number, lo: number, hi: number):
 const floats = (shape: Shape, seed: number, lo: number = -2, hi: number = 2): HostData => numbers(tensorType("float64", shape), seed, lo, hi);
 const given = (dtype: DType, shape: Shape, list: readonly number[]): HostData => ({
   type: tensorType(dtype, shape),
-  data: hostArray(dtype, list.length).map((_, i) => at(list, i)),
+  data: hostArrayOf(dtype, list),
 });
 const index = (shape: Shape, list: readonly number[]): HostData => given("int32", shape, list);
 const start = (n: number): HostData => index([], [n]);
@@ -239,7 +239,7 @@ export function samplesOf(op: Primitive): readonly Sample[] {
 
 function single(data: HostData): HostData {
   if (data.type.dtype !== "float64") return data;
-  return { type: tensorType("float32", data.type.shape), data: Float32Array.from(data.data) };
+  return { type: tensorType("float32", data.type.shape), data: Float32Array.from(asNumbers(data.data)) };
 }
 
 /** The same with float32 in place of float64, for targets that lack it. */

@@ -2,7 +2,7 @@
 import type { DType } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
-import { hostArray } from "../../compiler/ir/host.ts";
+import { asNumbers, hostArrayOf } from "../../compiler/ir/host.ts";
 import { interpretValues } from "../../compiler/interpret.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import { Node } from "../../compiler/ir/node.ts";
@@ -15,7 +15,7 @@ const known = new WeakMap<Value, HostData>();
 export function leaf(shape: Shape, elements: readonly number[], dtype: DType = "float64"): Value {
   const type = tensorType(dtype, shape);
   const value = at(new Node(null, [type], { tracked: false, provenance: "user" }).results, 0);
-  known.set(value, { type, data: hostArray(dtype, elements.length).map((_, i) => at(elements, i)) });
+  known.set(value, { type, data: hostArrayOf(dtype, elements) });
   return value;
 }
 
@@ -30,8 +30,10 @@ export const ints32 = (shape: Shape, elements: readonly number[]): Value => leaf
 
 /** The elements of a value, flat. */
 export const elementsOf = (value: Value): number[] => [
-  ...at(
-    interpretValues([value], (v) => known.get(v) ?? null),
-    0,
-  ).data,
+  ...asNumbers(
+    at(
+      interpretValues([value], (v) => known.get(v) ?? null),
+      0,
+    ).data,
+  ),
 ];

@@ -1,4 +1,5 @@
 /** Every row of the op table: types, derivatives by differences, forward against reverse mode, second derivatives. */
+import { asNumbers } from "../../compiler/ir/host.ts";
 import { describe, expect, it } from "vitest";
 import { jvp } from "../../compiler/autodiff/jvp.ts";
 import { vjp } from "../../compiler/autodiff/vjp.ts";
@@ -122,10 +123,10 @@ function differing(got: ArrayLike<number>, want: readonly number[], what: string
 function wrongGradients(y: Value, setting: Setting, what: string): string[] {
   const { params, data, moving } = setting;
   const got = run(params, backward(y, movingOf(setting)), data);
-  return moving.flatMap((k, i) => differing(at(got, i).data, differences(params, y, data, k), `${what} of operand ${k}`));
+  return moving.flatMap((k, i) => differing(asNumbers(at(got, i).data), differences(params, y, data, k), `${what} of operand ${k}`));
 }
 
-const numberOf = (setting: Setting, value: Value): number => at(at(run(setting.params, [value], setting.data), 0).data, 0);
+const numberOf = (setting: Setting, value: Value): number => at(asNumbers(at(run(setting.params, [value], setting.data), 0).data), 0);
 
 /** What is wrong with a row's first and second derivatives at a sample. */
 function wrongDerivatives(op: Primitive, sample: Sample): string[] {

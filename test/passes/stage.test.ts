@@ -2,6 +2,7 @@
  * Contractions whose operands are staged in workgroup memory, as the Loop IR says them: run as plain loops, lanes one after the
  * other, over whole numbers, so that the interpreter's values must come to the bit.
  */
+import { asNumbers } from "../../compiler/ir/host.ts";
 import { describe, expect, it } from "vitest";
 import { emitJs } from "../../compiler/codegen/js/emit.ts";
 import { interpretGraph } from "../../compiler/interpret.ts";
@@ -31,7 +32,7 @@ const formsByName = new Map(Object.entries(forms));
 const laned: Target = { ...js, lanes: wgsl.lanes, groupMemoryPays: true, scratchBytes: wgsl.scratchBytes };
 
 /** Whole numbers in the place of fractions. */
-const whole = (d: HostData): HostData => (d.type.dtype === "float64" ? { ...d, data: d.data.map((x) => Math.round(x * 4)) } : d);
+const whole = (d: HostData): HostData => (d.type.dtype === "float64" ? { ...d, data: asNumbers(d.data).map((x) => Math.round(x * 4)) } : d);
 
 const isStaged = (k: Kernel): boolean => [...statements(k.body)].some((s) => s.kind === "local" && s.space === "group");
 
@@ -44,9 +45,11 @@ function runPlan({ graph, inputs }: Case, compiled: CompiledPlan): HostData[] {
 /** Elements that are not the interpreter's, a few of them. */
 function wrong({ graph, inputs }: Case, outputs: readonly HostData[]): string[] {
   return interpretGraph(graph, inputs).flatMap((want, i) => {
-    const allowed = 1e-13 * [...want.data].reduce((m, x) => Math.max(m, Math.abs(x)), 1);
+    const allowed = 1e-13 * [...asNumbers(want.data)].reduce((m, x) => Math.max(m, Math.abs(x)), 1);
     const found = at(outputs, i).data;
-    return [...want.data].flatMap((x, k) => (Math.abs(x - at(found, k)) <= allowed ? [] : [`${i}[${k}]: ${at(found, k)}, not ${x}`])).slice(0, 3);
+    return [...asNumbers(want.data)]
+      .flatMap((x, k) => (Math.abs(x - at(asNumbers(found), k)) <= allowed ? [] : [`${i}[${k}]: ${at(asNumbers(found), k)}, not ${x}`]))
+      .slice(0, 3);
   });
 }
 

@@ -2,6 +2,7 @@
  * How far a GPU may be off, op by op, in units in the last place of float32. A row is exact unless it says otherwise here: what one
  * operation computes is rounded as everywhere. (WGSL grants division and square roots 2.5 units; SwiftShader needs none, GPUs do.)
  */
+import { asNumbers } from "../../compiler/ir/host.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
@@ -47,10 +48,10 @@ export function toleranceOf(op: Primitive): Tolerance {
 /** Elements that differ by more; by anything where they are no floats. */
 export function differences(found: readonly HostData[], wanted: readonly HostData[], tolerance: Tolerance): string[] {
   return wanted.flatMap((w, k) => {
-    const largest = Math.max(0, ...[...w.data].filter(Number.isFinite).map(Math.abs));
+    const largest = Math.max(0, ...[...asNumbers(w.data)].filter(Number.isFinite).map(Math.abs));
     const { own, largest: shared } = isFloat(w.type.dtype) ? tolerance : exact;
-    const wrong = [...w.data].flatMap((x, i) => {
-      const y = at(at(found, k).data, i);
+    const wrong = [...asNumbers(w.data)].flatMap((x, i) => {
+      const y = at(asNumbers(at(found, k).data), i);
       const same = Object.is(x, y) || x === y || Math.abs(x - y) <= unit * (own * Math.abs(x) + shared * largest);
       return same ? [] : [`output ${k}, element ${i}: ${y}, not ${x}`];
     });

@@ -1,4 +1,5 @@
 /** Graphs on the GPU that is open, as the library compiles and runs them there. */
+import { asNumbers } from "../../compiler/ir/host.ts";
 import { at, CompilerBug } from "../../compiler/ir/errors.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
@@ -32,7 +33,7 @@ async function run(graph: Graph, { compiled }: Compilation, inputs: readonly Hos
   const device = theGpu();
   const isScalar = graph.params.map((p) => p.node.attrs["space"] === "scalar");
   const buffers = inputs.filter((_, i) => isScalar[i] === false).map((d) => device.upload(d.data, d.type));
-  const scalars = inputs.filter((_, i) => isScalar[i] === true).map((d) => at(d.data, 0));
+  const scalars = inputs.filter((_, i) => isScalar[i] === true).map((d) => at(asNumbers(d.data), 0));
   const { outputs, finished } = device.run(device.prepare(compiled), buffers, scalars);
   const [, ...read] = await Promise.all([finished, ...outputs.map((o) => device.read(o))]);
   for (const buffer of [...buffers, ...outputs]) buffer.release();

@@ -191,7 +191,9 @@ export async function checkSession(steps: Steps): Promise<{ readonly answered: n
   expect(found.map((f) => f.what)).toEqual(wanted.map((w) => w.what));
   const answers = found.flatMap(({ what, data }, k) => (data === null ? [] : [{ what, got: data, data: itemOf(wanted, k).data ?? [] }]));
   const off = answers.flatMap(({ what, got, data }) => {
-    const i = [...data].findIndex((x, j) => !(Math.abs(x - itemOf(got, j)) <= 1e-4 * Math.max(1, Math.abs(x))));
+    const i = Array.from<number | bigint, number>(data, Number).findIndex(
+      (x, j) => !(Math.abs(x - Number(itemOf<number | bigint>(got, j))) <= 1e-4 * Math.max(1, Math.abs(x))),
+    );
     return i < 0 ? [] : [`${what}, element ${i}: ${got[i]}, not ${data[i]}`];
   });
   expect(off).toEqual([]);

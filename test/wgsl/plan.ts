@@ -5,7 +5,7 @@ import type { DType } from "../../compiler/ir/dtype.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
-import { hostArray } from "../../compiler/ir/host.ts";
+import { hostArray, asNumbers, numberArray } from "../../compiler/ir/host.ts";
 import type { Plan, PlanBuffer, Step } from "../../compiler/ir/plan.ts";
 import { sizeOf } from "../../compiler/ir/shape.ts";
 import { wgsl } from "../../compiler/target.ts";
@@ -15,7 +15,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Elements as a storage buffer holds them: one word each, a bool as 0 or 1. */
 export function toWords(data: HostData["data"]): Bytes {
-  const words = data instanceof Float32Array ? Float32Array.from(data) : Uint32Array.from(data, (x) => x >>> 0);
+  const words = data instanceof Float32Array ? Float32Array.from(data) : Uint32Array.from(asNumbers(data), (x) => x >>> 0);
   return new Uint8Array(words.buffer);
 }
 
@@ -42,7 +42,7 @@ function stepOf(plan: Plan, s: Step, shaders: ReadonlyMap<Step, WgslKernel>, sca
   const size = (id: number): number => sizeOf(at(plan.buffers, id).type.shape);
   if (s.kind === "copy") return size(s.to) === 0 ? [] : [{ kind: "copy", from: home(s.from), to: home(s.to), words: size(s.to) }];
   if (s.kind === "fill") {
-    const data = hostArray(at(plan.buffers, s.buffer).type.dtype, size(s.buffer)).fill(s.value);
+    const data = numberArray(at(plan.buffers, s.buffer).type.dtype, size(s.buffer)).fill(Number(s.value));
     return [{ kind: "write", to: home(s.buffer), data: toWords(data) }];
   }
   const shader = shaders.get(s);
@@ -74,10 +74,10 @@ export function outputsOf(plan: Plan, after: Script["memory"]): HostData[] {
 export function differences(found: readonly HostData[], wanted: readonly HostData[]): string[] {
   return wanted.flatMap((w, k) => {
     const got = at(found, k);
-    const largest = [...w.data].reduce((m, x) => (Number.isFinite(x) ? Math.max(m, Math.abs(x)) : m), 0);
+    const largest = [...asNumbers(w.data)].reduce((m, x) => (Number.isFinite(x) ? Math.max(m, Math.abs(x)) : m), 0);
     const allowed = isFloat(w.type.dtype) ? 1e-5 * largest : 0;
-    const bad = [...w.data].flatMap((x, i) => {
-      const y = at(got.data, i);
+    const bad = [...asNumbers(w.data)].flatMap((x, i) => {
+      const y = at(asNumbers(got.data), i);
       return Object.is(x, y) || x === y || Math.abs(x - y) <= allowed ? [] : [`output ${k}, element ${i}: ${y}, not ${x}`];
     });
     return bad.slice(0, 5);

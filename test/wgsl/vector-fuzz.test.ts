@@ -1,4 +1,5 @@
 /** Random graphs on targets where few elements are vectorised and short rows are shared out to lanes, against the interpreter. */
+import { asNumbers } from "../../compiler/ir/host.ts";
 import { afterAll, expect, test } from "vitest";
 import { at } from "../../compiler/ir/errors.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
@@ -14,6 +15,21 @@ import { openRunner } from "./run.ts";
 const runner = await openRunner();
 afterAll(() => runner?.close());
 
+/** The program with room for another order of float sums on the device, and for another sign of a zero, which WGSL does not keep. */
+const loosened = (program: Program): Program => ({
+  ...program,
+  outputs: program.outputs.map((o) => ({ ...o, error: Math.max(o.error * 4, Number.MIN_VALUE) })),
+});
+
+/** Integers that are no float32: a device may round them either way. */
+function roundsIntegers({ graph, inputs }: Program): boolean {
+  const casts = nodesOf(graph).filter((n) => n.op.kind === "elementwise" && at(n.results, 0).dtype === "float32" && n.args.some((a) => isInteger(a.dtype)));
+  const given = interpretGraph({ ...graph, outputs: casts.flatMap((n) => n.args) }, inputs);
+  return given.some(({ type, data }) => isInteger(type.dtype) && asNumbers(data).some((x) => Math.fround(x) !== x));
+}
+
+const world: World = { ...tame(exact), takes: (op) => exact.takes(op) && op.name !== "bitcast" };
+
 const targets: readonly (readonly [string, Target])[] = [
   ["two lanes", { ...wgsl, lanes: 2 }],
   ["sixteen lanes", { ...wgsl, lanes: 16 }],
@@ -28,7 +44,7 @@ test.skipIf(runner === null).each(targets)("%s", { timeout: 120_000 }, async (_,
     wide += [...shadersOf(plan).values()].filter((shader) => shader.source.includes("array<vec4<")).length;
     const isScalar = program.graph.params.map((p) => p.node.attrs["space"] === "scalar");
     const inputs = program.inputs.filter((_data, i) => isScalar[i] === false);
-    const scalars = program.inputs.filter((_data, i) => isScalar[i] === true).map((d) => at(d.data, 0));
+    const scalars = program.inputs.filter((_data, i) => isScalar[i] === true).map((d) => at(asNumbers(d.data), 0));
     const memory = await runner?.play(scriptOf(plan, inputs, scalars));
     expectResults(loosened(program), outputsOf(plan, memory ?? {}), "on the device");
   };

@@ -17,22 +17,31 @@ import type { Expr } from "../../ir/expr.ts";
 import { apply, load, substitute, variable } from "../../ir/expr.ts";
 import type { Axis, Kernel, KernelBuffer, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
-import type { Spelling } from "./expression.ts";
-import { positionText, primary, spell, storedSpelling } from "./expression.ts";
+import { positionText, spell, storedSpelling } from "./expression.ts";
 import { Names } from "./names.ts";
 import { preludeSource } from "./prelude.ts";
+import type { Spelling } from "./spelling.ts";
+import { primary } from "./spelling.ts";
 
 interface ArrayRow {
   readonly view: string;
   readonly field: string;
   readonly constructorName: string;
 }
+/** float16 lies in memory as its bits. */
 const arrays: ReadonlyMap<DType, ArrayRow> = new Map<DType, ArrayRow>([
   ["float32", { view: "F32", field: "f32", constructorName: "Float32Array" }],
   ["float64", { view: "F64", field: "f64", constructorName: "Float64Array" }],
   ["int32", { view: "I32", field: "i32", constructorName: "Int32Array" }],
   ["uint32", { view: "U32", field: "u32", constructorName: "Uint32Array" }],
   ["bool", { view: "U8", field: "u8", constructorName: "Uint8Array" }],
+  ["int8", { view: "I8", field: "i8", constructorName: "Int8Array" }],
+  ["uint8", { view: "U8", field: "u8", constructorName: "Uint8Array" }],
+  ["int16", { view: "I16", field: "i16", constructorName: "Int16Array" }],
+  ["uint16", { view: "U16", field: "u16", constructorName: "Uint16Array" }],
+  ["float16", { view: "U16", field: "u16", constructorName: "Uint16Array" }],
+  ["int64", { view: "I64", field: "i64", constructorName: "BigInt64Array" }],
+  ["uint64", { view: "U64", field: "u64", constructorName: "BigUint64Array" }],
 ]);
 const arrayOf = (dtype: DType): ArrayRow => lookup(arrays, dtype, "a typed array");
 
@@ -56,6 +65,7 @@ const deepestText = 24;
 interface Place {
   readonly array: string;
   readonly base: string | null;
+  readonly isHalf: boolean;
 }
 
 class KernelEmitter {
@@ -83,7 +93,7 @@ class KernelEmitter {
     const { buffers, scalars, body } = this.#kernel;
     const parameters = [...buffers.map((b) => this.#buffer(b)), ...scalars.map((s) => this.#scalar(s.name, s.dtype))];
     const views = Array.from(arrays).filter(([dtype]) => buffers.some((b) => b.dtype === dtype));
-    for (const [, { view, field }] of views) this.#line(`const ${view} = h.${field};`);
+    for (const line of new Set(views.map(([, { view, field }]) => `const ${view} = h.${field};`))) this.#line(line);
     for (const s of scalars) if (s.dtype === "bool") this.#line(`const ${this.#names.declare(s.name)} = ${this.#names.of(flagOf(s.name))} !== 0;`);
     this.#locals();
     this.#statements(body);
@@ -93,7 +103,7 @@ class KernelEmitter {
   /** A buffer's parameter is its position. */
   #buffer(buffer: KernelBuffer): string {
     const base = this.#names.fresh(buffer.name);
-    this.#places.set(buffer.name, { array: arrayOf(buffer.dtype).view, base });
+    this.#places.set(buffer.name, { array: arrayOf(buffer.dtype).view, base, isHalf: buffer.dtype === "float16" });
     return base;
   }
 
@@ -150,7 +160,7 @@ class KernelEmitter {
       case "if":
         return this.#branch(s.condition, s.then, s.otherwise);
       case "local":
-        this.#places.set(s.name, { array: lookup(this.#scratch, s, "scratch"), base: null });
+        this.#places.set(s.name, { array: lookup(this.#scratch, s, "scratch"), base: null, isHalf: s.dtype === "float16" });
         return;
       case "barrier":
         if (this.#laneLoops > 0) throw new CompilerBug(`kernel ${this.#kernel.name}: a barrier between lanes, which JavaScript runs one after the other`);
@@ -221,7 +231,8 @@ class KernelEmitter {
     if (s.atomic !== undefined) return this.#combine(s, s.atomic);
     const [index, value] = this.#expressions([s.index, s.value]);
     if (index === undefined || value === undefined) throw new CompilerBug(`a store to ${s.buffer} without index or value`);
-    this.#line(`${this.#element(s.buffer, index)} = ${storedSpelling(value, s.value.dtype).text};`);
+    const { text } = storedSpelling(value, s.value.dtype);
+    this.#line(`${this.#element(s.buffer, index)} = ${this.#place(s.buffer).isHalf ? `${this.#use("halfBits")}(${text})` : text};`);
   }
 
   /** One thread: reading, combining and writing is atomic. On bool, adding is "or" and multiplying is "and". */
@@ -241,8 +252,24 @@ class KernelEmitter {
     return variable(name, e.dtype);
   }
 
+  #place(buffer: string): Place {
+    return lookup(this.#places, buffer, `kernel ${this.#kernel.name}: a buffer`);
+  }
+
+  /** Notes that the module needs a function of the prelude. */
+  #use(name: string): string {
+    this.#used.add(name);
+    return name;
+  }
+
+  /** An element as it is read: float16 from its bits. */
+  #read(buffer: string, index: Spelling): Spelling {
+    const element = this.#element(buffer, index);
+    return primary(this.#place(buffer).isHalf ? `${this.#use("halfNumber")}(${element})` : element);
+  }
+
   #element(buffer: string, index: Spelling): string {
-    const { array, base } = lookup(this.#places, buffer, `kernel ${this.#kernel.name}: a buffer`);
+    const { array, base } = this.#place(buffer);
     return `${array}[${base === null ? index.text : positionText(base, index)}]`;
   }
 
@@ -277,11 +304,8 @@ class KernelEmitter {
     const context = {
       of,
       name: (e: Expr): string => this.#names.of(e.name),
-      element: (buffer: string, index: Spelling): string => this.#element(buffer, index),
-      use: (name: string): string => {
-        this.#used.add(name);
-        return name;
-      },
+      element: (buffer: string, index: Spelling): Spelling => this.#read(buffer, index),
+      use: (name: string): string => this.#use(name),
     };
     const isRoot = new Set(roots);
     for (const e of exprOrder(roots, usualOperands)) {

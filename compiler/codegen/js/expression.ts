@@ -4,71 +4,13 @@
  * booleans.
  */
 import type { DType } from "../../ir/dtype.ts";
+import { isWide } from "../../ir/dtype.ts";
 import { at, CompilerBug } from "../../ir/errors.ts";
 import type { Expr, ScalarOp } from "../../ir/expr.ts";
-
-/** A text with the binding strength of its outermost operator. */
-export interface Spelling {
-  readonly text: string;
-  readonly level: number;
-}
-
-/** Binding strengths, loosest first. */
-const level = {
-  conditional: 2,
-  or: 4,
-  and: 5,
-  bitOr: 6,
-  bitXor: 7,
-  bitAnd: 8,
-  equality: 9,
-  relation: 10,
-  shift: 11,
-  sum: 12,
-  product: 13,
-  unary: 15,
-  primary: 20,
-} as const;
-
-/** What spelling an expression asks of the kernel around it. */
-export interface SpellingContext {
-  /** Spellings of operands, and of their operands. */
-  readonly of: (e: Expr) => Spelling;
-  /** The identifier of a var or an axis. */
-  readonly name: (e: Expr) => string;
-  /** One element of a buffer or local as it lies in memory. */
-  readonly element: (buffer: string, index: Spelling) => string;
-  /** Notes that the module needs a function of the prelude. */
-  readonly use: (name: string) => string;
-}
-
-export const primary = (text: string): Spelling => ({ text, level: level.primary });
-const call = (name: string, ...args: readonly Spelling[]): Spelling => primary(`${name}(${args.map((a) => a.text).join(", ")})`);
-const wrap = (s: Spelling, least: number): string => (s.level >= least ? s.text : `(${s.text})`);
-const infix = (a: Spelling, operator: string, b: Spelling, strength: number): Spelling => ({
-  text: `${wrap(a, strength)} ${operator} ${wrap(b, strength + 1)}`,
-  level: strength,
-});
-const prefix = (operator: string, a: Spelling): Spelling => {
-  const operand = wrap(a, level.unary);
-  return { text: operand.startsWith(operator) ? `${operator}(${operand})` : operator + operand, level: level.unary };
-};
-const conditional = (c: Spelling, yes: Spelling, no: Spelling): Spelling => ({
-  text: `${wrap(c, level.or)} ? ${wrap(yes, level.or)} : ${wrap(no, level.or)}`,
-  level: level.conditional,
-});
-/** Bit operators bind unlike what readers expect, so their operands are always in parentheses. */
-const bits = (a: Spelling, operator: string, b: Spelling, strength: number): Spelling => ({
-  text: `${wrap(a, level.unary)} ${operator} ${wrap(b, level.unary)}`,
-  level: strength,
-});
-const asInt = (a: Spelling): Spelling => bits(a, "|", primary("0"), level.bitOr);
-const asUint = (a: Spelling): Spelling => bits(a, ">>>", primary("0"), level.shift);
-/** && and ||, which may be regrouped. */
-const logical = (a: Spelling, operator: string, b: Spelling, strength: number): Spelling => ({
-  text: `${wrap(a, strength)} ${operator} ${wrap(b, strength)}`,
-  level: strength,
-});
+import { exactValue } from "../../ir/expr.ts";
+import type { Spelling, SpellingContext } from "./spelling.ts";
+import { asInt, asUint, bits, call, conditional, infix, level, logical, prefix, primary } from "./spelling.ts";
+import { bigSpelling, spellWide, spellWideBitcast, spellWideCast } from "./wide.ts";
 
 /** A number, by its bits. */
 export function numberSpelling(x: number): Spelling {
@@ -86,7 +28,7 @@ export const storedSpelling = (value: Spelling, dtype: DType): Spelling => (dtyp
 export function spell(e: Expr, context: SpellingContext): Spelling {
   switch (e.op) {
     case "const":
-      return e.dtype === "bool" ? primary(String(e.value !== 0)) : numberSpelling(e.value);
+      return spellConstant(e);
     case "var":
     case "axis":
       return primary(context.name(e));
@@ -108,6 +50,12 @@ export function spell(e: Expr, context: SpellingContext): Spelling {
   }
 }
 
+function spellConstant(e: Expr): Spelling {
+  if (e.dtype === "bool") return primary(String(e.value !== 0));
+  const x = exactValue(e);
+  return typeof x === "bigint" ? bigSpelling(x) : numberSpelling(x);
+}
+
 const unused = primary("");
 function operandsOf(e: Expr, context: SpellingContext): readonly [Spelling, Spelling, Spelling] {
   const [a, b, c] = e.args.map(context.of);
@@ -115,11 +63,11 @@ function operandsOf(e: Expr, context: SpellingContext): readonly [Spelling, Spel
 }
 
 function spellLoad(e: Expr, context: SpellingContext): Spelling {
-  const element = primary(context.element(e.name, context.of(at(e.args, 0))));
+  const element = context.element(e.name, context.of(at(e.args, 0)));
   const value = e.dtype === "bool" ? infix(element, "!==", primary("0"), level.equality) : element;
   const [, guard] = e.args;
   if (guard === undefined) return value;
-  return e.dtype === "bool" ? logical(context.of(guard), "&&", value, level.and) : conditional(context.of(guard), value, primary("0"));
+  return e.dtype === "bool" ? logical(context.of(guard), "&&", value, level.and) : conditional(context.of(guard), value, primary(isWide(e.dtype) ? "0n" : "0"));
 }
 
 function spellOperation(e: Expr, op: ScalarOp, context: SpellingContext): Spelling {
@@ -139,6 +87,9 @@ function spellByDType(e: Expr, op: ScalarOp, from: DType, operands: readonly [Sp
       return spellInt(e, op, operands, context);
     case "uint32":
       return spellUint(e, op, operands, context);
+    case "int64":
+    case "uint64":
+      return spellWide(op, from, operands, context);
     case "bool":
       return spellBool(op, operands);
     default:
@@ -348,6 +299,7 @@ const isFloat = (d: DType): boolean => d === "float32" || d === "float64";
 
 function spellCast(a: Spelling, x: Expr, to: DType, context: SpellingContext): Spelling {
   const from = x.dtype;
+  if (isWide(from) || isWide(to)) return spellWideCast(a, from, to, context);
   if (from === "bool") return to === "bool" ? a : conditional(a, primary("1"), primary("0"));
   switch (to) {
     case "bool":
@@ -370,6 +322,8 @@ function spellCast(a: Spelling, x: Expr, to: DType, context: SpellingContext): S
 
 function spellBitcast(a: Spelling, from: DType, to: DType, context: SpellingContext): Spelling {
   if (from === to) return a;
+  const wide = spellWideBitcast(a, from, to, context);
+  if (wide !== undefined) return wide;
   switch (`${from} ${to}`) {
     case "float32 int32":
       return call(context.use("floatToInt"), a);

@@ -3,7 +3,7 @@ import { lookup } from "../../ir/errors.ts";
 import { preludeNames } from "./prelude.ts";
 
 const words =
-  "arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof undefined var void while with yield Infinity NaN Math Float32Array Float64Array Int32Array Uint32Array Uint8Array h F32 F64 I32 U32 U8";
+  "arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof undefined var void while with yield Infinity NaN Math Float32Array Float64Array Int32Array Uint32Array Int16Array Uint16Array Int8Array Uint8Array BigInt64Array BigUint64Array BigInt Number h F32 F64 I64 U64 I32 U32 I16 U16 I8 U8";
 const reserved: ReadonlySet<string> = new Set([...words.split(" "), ...preludeNames]);
 
 /** A name as an identifier: what JavaScript does not allow becomes an underscore. */

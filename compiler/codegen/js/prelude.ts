@@ -13,10 +13,13 @@ const bits = `const bitsF64 = new Float64Array(1);
 const bitsF32 = new Float32Array(bitsF64.buffer);
 const bitsI32 = new Int32Array(bitsF64.buffer);
 const bitsU32 = new Uint32Array(bitsF64.buffer);`;
+const bits64 = `const bitsI64 = new BigInt64Array(bitsF64.buffer);
+const bitsU64 = new BigUint64Array(bitsF64.buffer);`;
 
 /** Every function reads the bit views through \`bits\`; arrays of one buffer, so that a store is seen by the other views. */
 const functions: ReadonlyMap<string, PreludeFunction> = new Map<string, PreludeFunction>([
   ["bits", { source: bits }],
+  ["bits64", { source: bits64 }],
   [
     "roundEven",
     {
@@ -114,11 +117,80 @@ function toInt32(x) {
   ["shiftLeftInt", { source: `function shiftLeftInt(x, n) {\n  return n >>> 0 > 31 ? 0 : x << n;\n}` }],
   ["shiftLeftUint", { source: `function shiftLeftUint(x, n) {\n  return n > 31 ? 0 : (x << n) >>> 0;\n}` }],
   ["shiftRightInt", { source: `function shiftRightInt(x, n) {\n  return x >> (n >>> 0 > 31 ? 31 : n);\n}` }],
+  ["minBig", { source: `function minBig(x, y) {\n  return x < y ? x : y;\n}` }],
+  ["maxBig", { source: `function maxBig(x, y) {\n  return x > y ? x : y;\n}` }],
+  ["absoluteBig", { source: `function absoluteBig(x) {\n  return x < 0n ? -x : x;\n}` }],
+  ["divideBig", { source: `function divideBig(x, y) {\n  return y === 0n ? 0n : x / y;\n}` }],
+  ["remainderBig", { source: `function remainderBig(x, y) {\n  return y === 0n ? 0n : x % y;\n}` }],
+  ["shiftLeftBig", { source: `function shiftLeftBig(x, n) {\n  return n < 0n || n > 63n ? 0n : x << n;\n}` }],
+  ["shiftRightBig", { source: `function shiftRightBig(x, n) {\n  return x >> (n < 0n || n > 63n ? 64n : n);\n}` }],
+  [
+    "toInt64",
+    {
+      source: `// saturates; NaN gives 0
+function toInt64(x) {
+  if (x !== x) return 0n;
+  return x <= -9223372036854775808 ? -9223372036854775808n : x >= 9223372036854775808 ? 9223372036854775807n : BigInt(Math.trunc(x));
+}`,
+    },
+  ],
+  [
+    "toUint64",
+    {
+      source: `// saturates; NaN gives 0
+function toUint64(x) {
+  return x > 0 ? (x >= 18446744073709551616 ? 18446744073709551615n : BigInt(Math.trunc(x))) : 0n;
+}`,
+    },
+  ],
+  [
+    "bigToFloat32",
+    {
+      source: `// rounds once: beyond 2^53, what float64 cannot hold sticks to its last bit
+function bigToFloat32(x) {
+  if (BigInt.asIntN(54, x) === x) return Math.fround(Number(x));
+  const kept = (x >> 11n) << 11n;
+  return Math.fround(Number(kept === x ? kept : kept | 2048n));
+}`,
+    },
+  ],
+  ["doubleToInt64", { needs: ["bits", "bits64"], source: `function doubleToInt64(x) {\n  bitsF64[0] = x;\n  return bitsI64[0];\n}` }],
+  ["doubleToUint64", { needs: ["bits", "bits64"], source: `function doubleToUint64(x) {\n  bitsF64[0] = x;\n  return bitsU64[0];\n}` }],
+  ["bitsToDouble", { needs: ["bits", "bits64"], source: `function bitsToDouble(x) {\n  bitsU64[0] = x;\n  return bitsF64[0];\n}` }],
+  [
+    "halfNumber",
+    {
+      needs: ["bits"],
+      source: `// the number whose float16 bits these are; the exponents differ by 112
+function halfNumber(half) {
+  const magnitude = half & 32767;
+  bitsU32[0] = magnitude << 13;
+  const size = magnitude < 31744 ? bitsF32[0] * 5.192296858534828e33 : magnitude === 31744 ? Infinity : NaN;
+  return half < 32768 ? size : -size;
+}`,
+    },
+  ],
+  [
+    "halfBits",
+    {
+      needs: ["bits"],
+      source: `// the bits of a float32 as a float16, rounded half to even
+function halfBits(x) {
+  bitsF32[0] = x;
+  const sign = (bitsU32[0] >>> 16) & 32768;
+  const magnitude = bitsU32[0] & 2147483647;
+  if (magnitude >= 1199570944) return magnitude > 2139095040 ? 32256 : sign | 31744;
+  if (magnitude >= 947912704) return sign | ((magnitude - 939524096 + 4095 + ((magnitude >>> 13) & 1)) >>> 13);
+  bitsF32[0] = Math.abs(x) + 0.5;
+  return sign | (bitsU32[0] - 1056964608);
+}`,
+    },
+  ],
   ["shiftRightUint", { source: `function shiftRightUint(x, n) {\n  return n > 31 ? 0 : x >>> n;\n}` }],
 ]);
 
 /** Names that generated kernels must not use for themselves. */
-export const preludeNames: readonly string[] = [...functions.keys(), "bitsF64", "bitsF32", "bitsI32", "bitsU32"];
+export const preludeNames: readonly string[] = [...functions.keys(), "bitsF64", "bitsF32", "bitsI32", "bitsU32", "bitsI64", "bitsU64"];
 
 /** The sources of the functions named and of what they need, in the order of the table. */
 export function preludeSource(used: ReadonlySet<string>): string[] {

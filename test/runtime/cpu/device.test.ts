@@ -1,3 +1,4 @@
+import { asNumbers } from "../../../compiler/ir/host.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { DType } from "../../../compiler/ir/dtype.ts";
 import { at } from "../../../compiler/ir/errors.ts";
@@ -66,7 +67,7 @@ beforeEach(() => {
 const upload = (...numbers: readonly number[]): CpuBuffer => device.upload(Float32Array.from(numbers), f32(numbers.length));
 const run = (compiled: CompiledPlan, inputs: readonly CpuBuffer[], ...scalars: readonly number[]): CpuBuffer[] =>
   device.run(device.prepare(compiled), inputs, scalars);
-const numbers = (buffer: CpuBuffer): number[] => Array.from(device.readSync(buffer));
+const numbers = (buffer: CpuBuffer): number[] => Array.from(asNumbers(device.readSync(buffer)));
 
 describe("running plans", () => {
   test("a kernel gets positions and scalars", () => expect(run(scalePlan, [upload(1, 2, 3, 4)], 10).map(numbers)).toEqual([[10, 20, 30, 40]]));

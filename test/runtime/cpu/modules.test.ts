@@ -1,3 +1,4 @@
+import { asNumbers } from "../../../compiler/ir/host.ts";
 import { describe, expect, test } from "vitest";
 import { at } from "../../../compiler/ir/errors.ts";
 import type { CompiledPlan } from "../../../compiler/ir/plan.ts";
@@ -11,7 +12,7 @@ function run(device: CpuDevice, plan: CompiledPlan, x: readonly number[], s: num
   const executable = device.prepare(plan);
   const input = device.upload(Float32Array.from(x), f32(x.length));
   const [y] = device.run(executable, [input], [s]);
-  const numbers = y === undefined ? [] : Array.from(device.readSync(y));
+  const numbers = y === undefined ? [] : Array.from(asNumbers(device.readSync(y)));
   input.release();
   y?.release();
   return numbers;
@@ -40,7 +41,7 @@ describe("modules", () => {
     const x = device.upload(Float32Array.of(1, 2, 3, 4), f32(4));
     expect(x.position).toBeGreaterThanOrEqual(start * gib);
     const [y] = device.run(device.prepare(planOf(throughScratch, { kernel: { scratchBytes: 16 } })), [x], [3]);
-    expect(y && Array.from(device.readSync(y))).toEqual([3, 6, 9, 12]);
+    expect(y && Array.from(asNumbers(device.readSync(y)))).toEqual([3, 6, 9, 12]);
   });
 
   test("get scratch, which goes back", () => {

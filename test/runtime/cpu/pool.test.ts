@@ -1,3 +1,4 @@
+import { asNumbers } from "../../../compiler/ir/host.ts";
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -33,7 +34,7 @@ const slow = { turnNs: 1000 };
 function run(device: CpuDevice, plan: ReturnType<typeof planOf>, s: number): Float32Array {
   const input = device.upload(x, f32(size));
   const y = at(device.run(device.prepare(plan), [input], [s]), 0);
-  const numbers = Float32Array.from(device.readSync(y));
+  const numbers = Float32Array.from(asNumbers(device.readSync(y)));
   input.release();
   y.release();
   return numbers;
@@ -110,7 +111,7 @@ function runStuck(device: CpuDevice, plan: ReturnType<typeof planOf>): Float32Ar
   expect(input.position - flags.position).toBe(64);
   device.heap.views.i32[flags.position / 4] = 1;
   const y = at(device.run(device.prepare(plan), [input], [2]), 0);
-  return Float32Array.from(device.readSync(y));
+  return Float32Array.from(asNumbers(device.readSync(y)));
 }
 
 describe("a thread that dies", () => {

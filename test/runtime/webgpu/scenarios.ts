@@ -4,7 +4,7 @@ import { interpretGraph } from "../../../compiler/interpret.ts";
 import type { DType } from "../../../compiler/ir/dtype.ts";
 import { at } from "../../../compiler/ir/errors.ts";
 import type { HostArray, HostData } from "../../../compiler/ir/host.ts";
-import { hostArray } from "../../../compiler/ir/host.ts";
+import { hostArrayOf } from "../../../compiler/ir/host.ts";
 import type { Value } from "../../../compiler/ir/node.ts";
 import type { CompiledPlan } from "../../../compiler/ir/plan.ts";
 import { tensorType } from "../../../compiler/ir/shape.ts";
@@ -32,7 +32,7 @@ interface Built {
 }
 
 const scalarsOf = (sample: Sample): HostData[] =>
-  (sample.scalars ?? []).map(({ dtype, value }) => ({ type: tensorType(dtype, []), data: hostArray(dtype, 1).fill(value) }));
+  (sample.scalars ?? []).map(({ dtype, value }) => ({ type: tensorType(dtype, []), data: hostArrayOf(dtype, [value]) }));
 
 function build(sample: Sample, fusion: boolean): Built {
   const scalars = scalarsOf(sample);

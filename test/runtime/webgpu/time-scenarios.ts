@@ -23,7 +23,7 @@ const products = planOf(square, "products", (x) => dot(exp(dot(x, x, [[1], [0]])
 /** What holds of every measured run of the plan of products. */
 async function checkProducts(device: WebGpuDevice, { outputs, totalNs }: MeasuredRun): Promise<void> {
   const [value] = await device.read(at(outputs, 0));
-  assert.ok(Math.abs((value ?? 0) / (64 * Math.exp(64)) - 1) < 1e-4, String(value));
+  assert.ok(Math.abs(Number(value ?? 0) / (64 * Math.exp(64)) - 1) < 1e-4, String(value));
   assert.ok(totalNs > 0);
 }
 
@@ -55,7 +55,7 @@ export const timeScenarios: Readonly<Record<string, Scenario>> = {
     assert.ok(device.memory().reserved <= before + (runs.length + 1) * ones.byteLength);
     const values = await Promise.all(runs.map(async (run) => (await device.read(at(run.outputs, 0)))[64]));
     const wanted = inputs.flatMap((_, k) => [k * Math.exp((k * k) / 64), k * ((k * k) / 64 + 1)]);
-    for (const [i, value] of values.entries()) assert.ok(Math.abs((value ?? NaN) - at(wanted, i)) <= 1e-5 * at(wanted, i), `${i}: ${value}`);
+    for (const [i, value] of values.entries()) assert.ok(Math.abs(Number(value ?? NaN) - at(wanted, i)) <= 1e-5 * at(wanted, i), `${i}: ${value}`);
   },
   "a measured run tells what each kernel took": async (device) => {
     const plan = device.prepare(products);
