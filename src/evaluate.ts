@@ -25,6 +25,7 @@ import type { PlanRequest } from "./requests.ts";
 import { memoryOf, pureRequest, requestFor } from "./requests.ts";
 import { cpuInput, filled, gpuInput, readValue, readValueSync, slotOf, taken, viewOf, workOn } from "./slots.ts";
 import { cpuCode } from "./targets.ts";
+import { noteRun } from "./written.ts";
 
 /** A value, and the device that computes it. */
 export interface Placed {

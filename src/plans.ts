@@ -12,6 +12,7 @@ import { dumpPlan } from "./inspect/dump.ts";
 import type { PlanRequest } from "./requests.ts";
 import { settings } from "./settings.ts";
 import { targetFor } from "./targets.ts";
+import { Runs } from "./written.ts";
 
 /** A plan with the stages that it came from, ready to run. */
 export interface Prepared {
