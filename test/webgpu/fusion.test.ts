@@ -8,7 +8,8 @@ import type { Tensor } from "../../src/index.ts";
 import { configure, counters, evalAll, inspect, resetCounters } from "../../src/index.ts";
 import { readValue } from "../../src/slots.ts";
 import { expectClose } from "../filetests/close.ts";
-import { fusionRows, outputsOn } from "../fusion/rows.ts";
+import { outputsOn } from "../fusion/row.ts";
+import { fusionRows } from "../fusion/rows.ts";
 import { gpu } from "./adapter.ts";
 
 /** What the CPU makes of the same graph and data. */

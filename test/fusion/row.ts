@@ -1,0 +1,37 @@
+/** What a fusion case is, and the operands that cases are written with. */
+import type { DeviceName, Tensor } from "../../src/index.ts";
+import { random, tensor } from "../../src/index.ts";
+
+export interface FusionRow {
+  readonly row: number;
+  readonly section: "A" | "B" | "C" | "D" | "E" | "F";
+  readonly expression: string;
+  readonly outputs: () => readonly Tensor[];
+  /** The largest count that is right. */
+  readonly aim: number;
+  /** Exact counts where they are not `aim`; `webgpu`: where an adapter binds more buffers than every one must, and that fuses more. */
+  readonly today?: { readonly js?: number; readonly wasm?: number; readonly wgsl?: number; readonly webgpu?: number };
+  /** The only kernel executes fewer scalar operations than this. */
+  readonly operationsBelow?: number;
+  /** Loops that combine, in all kernels. */
+  readonly reductions?: number;
+}
+
+let home: DeviceName = "cpu";
+/** The outputs of a row from operands that live on a device. */
+export function outputsOn(device: DeviceName, { outputs }: FusionRow): readonly Tensor[] {
+  home = device;
+  try {
+    return outputs();
+  } finally {
+    home = "cpu";
+  }
+}
+
+/** The same numbers, evaluated, where operands live. */
+export const placed = (x: Tensor): Tensor => tensor(x.dataSync(), { shape: x.shape, device: home });
+
+let seed = 0;
+export const drawn = (shape: readonly number[]): Tensor => random.normal(random.key(seed++), shape);
+/** Normally distributed numbers, evaluated. */
+export const data = (...shape: readonly number[]): Tensor => placed(drawn(shape));
