@@ -1,6 +1,7 @@
 /**
- * Whether an index stays inside its buffer. Three ways, cheapest first: the interval of the index; the interval with what the
- * conditions around it say; trying iterations (all of them where they are few, else corners and a fixed random choice).
+ * Whether an index stays inside its buffer. Four ways, cheapest first: the interval of the index; the interval with what the
+ * conditions around it say; the same for the index as a sum; trying iterations (all of them where they are few, else corners and a
+ * fixed random choice).
  * Where values are not known (a loaded index, say) a condition must stand around the access.
  */
 import { at } from "./errors.ts";
@@ -13,6 +14,7 @@ import type { Axis } from "./loop.ts";
 import type { Range } from "./ranges.ts";
 import { rangeOf } from "./ranges.ts";
 import { stridesOf } from "./shape.ts";
+import { rangeOfSum } from "./verify-linear.ts";
 
 /** What a condition is, where the access happens; the bounds of a loop say something and guard nothing. */
 export interface Fact {
@@ -29,10 +31,13 @@ export type IndexNames = (name: string) => IndexName | undefined;
 export function boundsProblem(index: Expr, size: number, facts: readonly Fact[], names: IndexNames): string | undefined {
   const plain = new Ranges(names, new Map()).of(index);
   if (isInside(plain, size)) return undefined;
-  const known = new Map<string, Range>();
+  const known: Known = { ranges: new Map(), exprs: new Map() };
   for (const f of facts) learn(f.condition, f.holds, names, known);
-  const refined = new Ranges(names, known).of(index);
-  if (isInside(refined, size)) return undefined;
+  const refined = new Ranges(names, known.ranges);
+  if (isInside(refined.of(index), size)) return undefined;
+  const bounded = [...known.exprs.values()].map((expr) => ({ expr, range: refined.of(expr) }));
+  const meaning = { valueOf: (name: string) => names(name)?.value, rangeOf: (e: Expr) => refined.of(e) };
+  if (isInside(rangeOfSum(index, bounded, meaning), size)) return undefined;
   return counterexample(index, size, facts, names, plain);
 }
 
@@ -107,7 +112,13 @@ function allowed(op: Comparison, other: Range): Range {
   }
 }
 
-function learn(condition: Expr, holds: boolean, names: IndexNames, known: Map<string, Range>): void {
+/** What conditions say of expressions, by their text. */
+interface Known {
+  readonly ranges: Map<string, Range>;
+  readonly exprs: Map<string, Expr>;
+}
+
+function learn(condition: Expr, holds: boolean, names: IndexNames, known: Known): void {
   const { op, args } = condition;
   if (op === "not") return learn(at(args, 0), !holds, names, known);
   if ((op === "and" && holds) || (op === "or" && !holds)) return args.forEach((a) => learn(a, holds, names, known));
@@ -118,8 +129,12 @@ function learn(condition: Expr, holds: boolean, names: IndexNames, known: Map<st
   if (!isComparison(op) || at(args, 0).dtype !== "int32") return;
   const [a, b] = [at(args, 0), at(args, 1)];
   const test = holds ? op : opposite[op];
-  const ranges = new Ranges(names, known);
-  const note = (e: Expr, range: Range): void => void known.set(keyOf(e), intersect(known.get(keyOf(e)) ?? range, range));
+  const ranges = new Ranges(names, known.ranges);
+  const note = (e: Expr, range: Range): void => {
+    const key = keyOf(e);
+    known.ranges.set(key, intersect(known.ranges.get(key) ?? range, range));
+    if (e.op !== "const") known.exprs.set(key, e);
+  };
   const [ofA, ofB] = [ranges.of(a), ranges.of(b)];
   note(a, allowed(test, ofB));
   note(b, allowed(mirrored[test], ofA));

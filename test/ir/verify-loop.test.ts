@@ -10,12 +10,21 @@ const header = "kernel @k(%x: f32[64] read, %i: i32[64] read, %y: f32[64] write,
 const verify = (body: string): void => verifyKernel(parseKernel(`${header} { ${body} }`));
 const grid = (body: string): string => `for %a in 0..8 [grid] { for %b in 0..8 [grid] { ${body} } }`;
 
+/** A window of 5 × 5 over an image of `rows` × 8, as its guard says. */
+const windowed = (rows: number): string =>
+  `for %a in 0..8 [grid] { for %b in 0..8 [grid] { for %k in 0..5 [serial] { for %l in 0..5 [serial] {
+    let %p = %a + %k + -2
+    let %g = %p >= 0 and %p < ${rows} and (%b + %l + -2 >= 0 and %b + %l + -2 < 8)
+    store atomic add %z[%a * 8 + %b] = load %x[%a * 8 + %k * 8 + %b + %l + -18 if %g]
+  } } } }`;
+
 describe("verifyKernel accepts", () => {
   const right: readonly (readonly [string, string])[] = [
     ["a store for every iteration", grid("store %y[%a * 8 + %b] = load %x[%a + %b * 8]")],
     ["lets between grid axes", "for %a in 0..8 [grid] { let %c = %a * 8 for %b in 0..8 [grid] { store %y[%c + %b] = 1f32 } }"],
     ["a guard that bounds the index", grid("store %y[%a * 8 + %b] = load %x[%a * 8 + %b - 1 if %a * 8 + %b - 1 >= 0]")],
     ["a guard on one axis of a flat index", grid("store %y[%a * 8 + %b] = load %x[%a * 8 + %b + 8 if %a < 7]")],
+    ["a guard on sums that a flat index holds", windowed(8)],
     ["a guard that was let", grid("let %g = %a < 7 store %y[%a * 8 + %b] = load %x[%a * 8 + %b + 8 if %g]")],
     ["a condition around", grid("if %a + %b > 0 { store %y[%a * 8 + %b] = load %x[%a * 8 + %b - 1] } else { store %y[0] = 0f32 }")],
     ["a clamped loaded index", grid("store %y[%a * 8 + %b] = load %x[max(0, min(load %i[%b], 63))]")],
@@ -55,6 +64,7 @@ describe("verifyKernel rejects", () => {
     ],
     ["a store before the start", grid("store %y[%a * 8 + %b - 1] = 1f32"), "the store to %y: index %a * 8 + %b - 1 is -1 where %a = 0, %b = 0"],
     ["a guard that is off by one", grid("store %y[%a * 8 + %b] = load %x[%a * 8 + %b + 1 if %a * 8 + %b <= 63]"), "is 64 where %a = 7, %b = 7"],
+    ["a guard on sums that lets one too many in", windowed(9), "and should be 0 to 63"],
     ["a guard the wrong way round", grid("if %a < 7 { } else { store %y[%a * 8 + %b] = load %x[%a * 8 + %b + 8] }"), "is 64 where"],
     [
       "a large index in a large kernel",
