@@ -3,7 +3,7 @@
  *
  *   graph ─ simplify ─ split ─ write ─ fuse ─ lower ─ tile ─ legalize ─ buffers ─ emit ─ plan
  */
-import { at, CompilerBug } from "./ir/errors.ts";
+import { at } from "./ir/errors.ts";
 import type { Graph } from "./ir/graph.ts";
 import type { Kernel } from "./ir/loop.ts";
 import type { CompiledPlan, Plan } from "./ir/plan.ts";
@@ -11,6 +11,7 @@ import { verifyKernel } from "./ir/verify-loop.ts";
 import { verifyPlan } from "./ir/verify-plan.ts";
 import { verifyGraph } from "./ir/verify.ts";
 import { emitJs } from "./codegen/js/emit.ts";
+import { emitWasm } from "./codegen/wasm/emit.ts";
 import { emitWgslPlan } from "./codegen/wgsl/plan.ts";
 import { assignBuffers } from "./passes/buffers.ts";
 import { fragmentOf } from "./passes/fragments.ts";
@@ -107,9 +108,24 @@ function mapKernels(f: Fragment, run: (k: Kernel) => Kernel): Fragment {
 
 function emit(plan: Plan, target: Target): CompiledPlan {
   if (target.name === "js") return { plan, language: "js", sources: [emitJs(plan.kernels)], shaders: [], wasm: null };
-  if (target.name === "wasm") throw new CompilerBug("the wasm target has no code yet");
+  if (target.name === "wasm") return wasmPlan(plan, target);
   const shaders = emitWgslPlan(plan, target);
   return { plan, language: "wgsl", sources: shaders.map((s) => s.source), shaders, wasm: null };
+}
+
+/** The text of a module costs as much as its bytes, so it is made where somebody reads it. */
+function wasmPlan(plan: Plan, target: Target): CompiledPlan {
+  const { module, text } = emitWasm(plan.kernels, target);
+  let sources: readonly string[] | null = null;
+  return {
+    plan,
+    language: "wasm",
+    get sources(): readonly string[] {
+      return (sources ??= [text()]);
+    },
+    shaders: [],
+    wasm: module,
+  };
 }
 
 /** Compute kernels that a plan launches. */

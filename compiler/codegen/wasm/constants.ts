@@ -1,0 +1,46 @@
+/** The pool of 16-byte vectors that code loads: newer engines do not move `v128.const` out of loops, and a load may be part of an operation. */
+import type { DTypeRow } from "./types.ts";
+
+export class ConstantPool {
+  readonly #offsets = new Map<string, number>();
+  readonly #vectors: Uint8Array[] = [];
+
+  /** Where the vector lies, in bytes from the start of the pool. */
+  offsetOf(vector: Uint8Array): number {
+    const key = vector.join();
+    const known = this.#offsets.get(key);
+    if (known !== undefined) return known;
+    const offset = 16 * this.#vectors.length;
+    this.#offsets.set(key, offset);
+    this.#vectors.push(vector);
+    return offset;
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(16 * this.#vectors.length);
+    this.#vectors.forEach((v, i) => bytes.set(v, 16 * i));
+    return bytes;
+  }
+}
+
+const view = new DataView(new ArrayBuffer(16));
+
+/** The lanes of a vector as bytes: four numbers, or two of 64 bits. */
+export function vectorBytes(type: DTypeRow["vector"], lanes: readonly (number | bigint)[]): Uint8Array {
+  lanes.forEach((lane, i) => {
+    switch (type) {
+      case "f32x4":
+        return view.setFloat32(4 * i, Number(lane), true);
+      case "f64x2":
+        return view.setFloat64(8 * i, Number(lane), true);
+      case "i32x4":
+        return view.setInt32(4 * i, Number(lane), true);
+      case "i64x2":
+        return view.setBigInt64(8 * i, BigInt.asIntN(64, BigInt(lane)), true);
+    }
+  });
+  return new Uint8Array(view.buffer.slice(0));
+}
+
+/** Vectors of equal bits that engines make without memory. */
+export const isPlain = (vector: Uint8Array): boolean => vector.every((b) => b === 0) || vector.every((b) => b === 255);

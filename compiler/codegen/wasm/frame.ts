@@ -1,0 +1,151 @@
+/**
+ * Where values are computed. Every loop has two lists of its own besides its body: `before`, which runs once in front of it, and
+ * `head`, which runs at the start of each iteration. A value that depends on outer loops only is put in front of the outermost loop
+ * that it does not depend on; one that is made of loop indices alone goes to the head of the innermost of these loops, where it is
+ * there for the whole iteration. What loads, or reads a variable that changes, is computed where it stands.
+ */
+import { at, lookup } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { keyOf } from "../../ir/indexing.ts";
+import type { Body } from "./body.ts";
+import type { Code, ValueType } from "./code.ts";
+import type { Width } from "./types.ts";
+
+/** What a name stands for. Levels count the loops around: 0 outside of all. */
+export type Meaning =
+  /** A local: an axis, a parameter (which are `free`: they do not change in an iteration), a let or a variable. */
+  | { readonly kind: "local"; readonly local: number; readonly level: number; readonly isFree: boolean }
+  /** A let made of free values: computed where it is first wanted. */
+  | { readonly kind: "free"; readonly value: Expr; readonly level: number }
+  /** A vector in registers. */
+  | { readonly kind: "vector"; readonly registers: readonly number[]; readonly width: Width }
+  /** An index that goes up with the vector axis: spelled where it is used. */
+  | { readonly kind: "index"; readonly value: Expr };
+
+interface Loop {
+  readonly before: Code;
+  readonly head: Code;
+  /** Locals of values that `before` and `head` compute, by what they are. */
+  readonly placed: Map<string, number>;
+  /** Variables that change in the loop. */
+  readonly assigned: ReadonlySet<string>;
+}
+
+/** Where a value may be computed: the level of the loop that it depends on, and whether it is made of free values only. */
+export interface Place {
+  readonly level: number;
+  readonly isFree: boolean;
+}
+
+const nowhere = Infinity;
+
+export class Frame {
+  readonly #body: Body;
+  readonly #names = new Map<string, Meaning>();
+  readonly #loops: Loop[] = [{ before: [], head: [], placed: new Map(), assigned: new Set() }];
+  readonly #places = new Map<Expr, Place>();
+  /** The level of the list that instructions go to. */
+  level = 0;
+
+  constructor(body: Body) {
+    this.#body = body;
+  }
+
+  /** What runs first of all. */
+  get prologue(): Code {
+    return at(this.#loops, 0).head;
+  }
+
+  define(name: string, meaning: Meaning): void {
+    this.#names.set(name, meaning);
+  }
+
+  meaning(name: string): Meaning {
+    return lookup(this.#names, name, "the meaning of");
+  }
+
+  known(name: string): Meaning | undefined {
+    return this.#names.get(name);
+  }
+
+  /** A loop: its own lists are filled while `inside` runs. */
+  within(assigned: ReadonlySet<string>, inside: (loop: { readonly before: Code; readonly head: Code }) => void): void {
+    const loop: Loop = { before: [], head: [], placed: new Map(), assigned };
+    this.#loops.push(loop);
+    this.level++;
+    inside(loop);
+    this.level--;
+    this.#loops.pop();
+  }
+
+  /** Of an expression whose operands were asked about before. */
+  placeOf(e: Expr): Place {
+    const known = this.#places.get(e);
+    if (known !== undefined) return known;
+    if (e.op === "var" || e.op === "axis") return this.#placeOfName(e.name);
+    const place = this.#combined(e);
+    // what reads a variable may stand elsewhere next time
+    if (place.isFree) this.#places.set(e, place);
+    return place;
+  }
+
+  #combined(e: Expr): Place {
+    if (e.op === "load") return { level: nowhere, isFree: false };
+    let level = 0;
+    let isFree = true;
+    for (const a of e.args) {
+      const place = this.placeOf(a);
+      level = Math.max(level, place.level);
+      isFree &&= place.isFree;
+    }
+    return { level, isFree };
+  }
+
+  #placeOfName(name: string): Place {
+    const meaning = this.#names.get(name);
+    if (meaning === undefined || meaning.kind === "vector" || meaning.kind === "index") return { level: nowhere, isFree: false };
+    if (meaning.kind === "free" || meaning.isFree) return { level: meaning.level, isFree: true };
+    const changes = this.#loops.findLastIndex((loop) => loop.assigned.has(name));
+    return { level: Math.max(meaning.level, changes), isFree: false };
+  }
+
+  /** Whether a value can be computed elsewhere and kept. */
+  isMovable(e: Expr): boolean {
+    const place = this.placeOf(e);
+    return place.level < this.level || (place.isFree && place.level === this.level);
+  }
+
+  /** Whether it is better computed in front of the loops around: it does not depend on the innermost. */
+  isOuter(e: Expr): boolean {
+    return this.placeOf(e).level < this.level;
+  }
+
+  /** The local that holds a movable value of this level. `key` says what it is, `emit` leaves it on the stack. */
+  place(key: string, level: number, value: { readonly name: string; readonly type: ValueType; readonly emit: () => void }): number {
+    const isOuter = level < this.level;
+    const loop = at(this.#loops, isOuter ? level + 1 : level);
+    const known = loop.placed.get(key);
+    if (known !== undefined) return known;
+    const outer = this.level;
+    this.level = level;
+    let local = 0;
+    const code = this.#body.apart(() => {
+      value.emit();
+      local = this.#body.keep(value.name, value.type);
+    });
+    this.level = outer;
+    (isOuter ? loop.before : loop.head).push(code);
+    loop.placed.set(key, local);
+    return local;
+  }
+
+  isPlaced(key: string, level: number): boolean {
+    return this.#loops[level < this.level ? level + 1 : level]?.placed.has(key) === true;
+  }
+
+  /** The local of a value that is placed already. */
+  placed(e: Expr): number | undefined {
+    const { level } = this.placeOf(e);
+    return this.#loops[level < this.level ? level + 1 : level]?.placed.get(keyOf(e));
+  }
+}

@@ -1,0 +1,344 @@
+/** Scalar expressions: what is used twice is computed once, what does not change in the loops around is computed in front of them. */
+import type { DType } from "../../ir/dtype.ts";
+import { dtypeInfo } from "../../ir/dtype.ts";
+import { at, CompilerBug, lookup } from "../../ir/errors.ts";
+import type { Expr, ScalarOp } from "../../ir/expr.ts";
+import { substitute, variable } from "../../ir/expr.ts";
+import { keyOf } from "../../ir/indexing.ts";
+import type { Body } from "./body.ts";
+import type { Frame } from "./frame.ts";
+import { floatToHalf, halfToFloat } from "./half.ts";
+import type { Linear, LinearForms, Term } from "./linear.ts";
+import { leastOf } from "./linear.ts";
+import { spellScalar } from "./scalar.ts";
+import { typeRow, valueType } from "./types.ts";
+
+/** Where the elements of a buffer or a local are. */
+export type Memory =
+  | { readonly kind: "memory"; readonly name: string; readonly dtype: DType; readonly base: number; readonly offset: number }
+  /** Scratch that lives in vector registers, or in one local an element. */
+  | { readonly kind: "registers"; readonly name: string; readonly dtype: DType; readonly registers: readonly number[] }
+  | { readonly kind: "elements"; readonly name: string; readonly dtype: DType; readonly locals: readonly number[] };
+
+export interface ScalarTools {
+  readonly body: Body;
+  readonly frame: Frame;
+  readonly forms: LinearForms;
+  readonly memories: ReadonlyMap<string, Memory>;
+  readonly host: (name: string, arity: number) => number;
+}
+
+/** Expressions nested deeper than this are cut into locals, so that depth costs no stack. */
+export const deepest = 24;
+
+/** Offsets beyond this are added by code. */
+const largestOffset = 0x7fffffff;
+
+export const isOperation = (e: Expr): boolean => e.args.length > 0 && e.op !== "load";
+
+export class ScalarCode {
+  readonly #tools: ScalarTools;
+  /** Locals of what the statement in the making uses more than once. */
+  readonly #shared = new Map<Expr, number>();
+  #temporaries = 0;
+
+  constructor(tools: ScalarTools) {
+    this.#tools = tools;
+  }
+
+  memory(name: string): Memory {
+    return lookup(this.#tools.memories, name, "the memory of");
+  }
+
+  /** A statement begins: nothing is shared with the last. */
+  begin(): void {
+    this.#shared.clear();
+  }
+
+  /** What an expression needs on the stack while it is computed: of a load, its guard and what of its index is no address yet. What is rare is apart. */
+  operandsOf(e: Expr): readonly Expr[] {
+    if (e.op === "rare") return [at(e.args, 0), at(e.args, 2)];
+    if (e.op !== "load") return e.args;
+    const [index, ...guard] = e.args;
+    return index === undefined ? [] : [...guard, ...this.looseAtoms(this.#tools.forms.of(index))];
+  }
+
+  /** The parts of an index that cannot be added up beforehand. */
+  looseAtoms({ terms }: Linear): Expr[] {
+    return terms.flatMap(({ atom }) => (this.#isStable(atom) ? [] : [atom]));
+  }
+
+  #isStable(e: Expr): boolean {
+    return this.#tools.frame.isMovable(e);
+  }
+
+  /** Computes what the roots use more than once, and cuts what is deep. */
+  prepare(roots: readonly Expr[]): void {
+    const order = this.#order(roots);
+    const uses = new Map<Expr, number>();
+    const count = (e: Expr): void => void uses.set(e, (uses.get(e) ?? 0) + 1);
+    for (const e of order) this.operandsOf(e).forEach(count);
+    roots.forEach(count);
+    const depths = new Map<Expr, number>();
+    const isRoot = new Set(roots);
+    for (const e of order) {
+      this.#tools.frame.placeOf(e);
+      const depth = 1 + Math.max(0, ...this.operandsOf(e).map((a) => depths.get(a) ?? 0));
+      const isShared = (uses.get(e) ?? 0) > 1;
+      const isCut = e.args.length > 0 && (isShared || (depth > deepest && !isRoot.has(e)));
+      if (isCut) this.#keep(e);
+      depths.set(e, isCut ? 0 : depth);
+    }
+  }
+
+  #order(roots: readonly Expr[]): Expr[] {
+    const order: Expr[] = [];
+    const seen = new Set<Expr>();
+    const stack: { expr: Expr; operands: readonly Expr[]; next: number }[] = [];
+    const open = (e: Expr): void => {
+      if (seen.has(e)) return;
+      seen.add(e);
+      if (!this.#shared.has(e)) stack.push({ expr: e, operands: this.operandsOf(e), next: 0 });
+    };
+    for (const root of roots) {
+      open(root);
+      for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+        const operand = top.operands[top.next++];
+        if (operand !== undefined) open(operand);
+        else {
+          order.push(top.expr);
+          stack.pop();
+        }
+      }
+    }
+    return order;
+  }
+
+  #keep(e: Expr): void {
+    if (this.#shared.has(e)) return;
+    if (this.#tools.frame.isMovable(e)) return void this.placed(e);
+    this.push(e);
+    this.#shared.set(e, this.#tools.body.keep(this.temporary(), valueType(e.dtype)));
+  }
+
+  temporary(): string {
+    this.#temporaries++;
+    return `t${this.#temporaries}`;
+  }
+
+  /** The local of a movable value. */
+  placed(e: Expr, name: string = e.op): number {
+    const emit = (): void => {
+      this.prepare([e]);
+      this.push(e, "here");
+    };
+    return this.#tools.frame.place(keyOf(e), this.#tools.frame.placeOf(e).level, { name, type: valueType(e.dtype), emit });
+  }
+
+  /** Leaves a value on the stack. */
+  push(e: Expr, where: "here" | "anywhere" = "anywhere"): void {
+    const { body, frame } = this.#tools;
+    const shared = this.#shared.get(e);
+    if (shared !== undefined) return body.get(shared);
+    if (e.op === "const") return pushConstant(body, e.dtype, e.value);
+    if (e.op === "var" || e.op === "axis") return this.#pushName(e);
+    if (where === "anywhere" && isOperation(e)) {
+      const isMovable = frame.isMovable(e);
+      const known = isMovable && !frame.isOuter(e) ? frame.placed(e) : undefined;
+      if (known !== undefined) return body.get(known);
+      if (isMovable && frame.isOuter(e)) return body.get(this.placed(e));
+    }
+    if (e.op === "load") return this.#load(e);
+    if (e.op === "rare") return this.#rare(e);
+    if (e.op === "arg") throw new CompilerBug(`a kernel holds operand ${e.value} of a template`);
+    spellScalar(e, e.op satisfies ScalarOp, { body, push: (a) => this.push(a), host: this.#tools.host });
+  }
+
+  #pushName(e: Expr): void {
+    const { body, frame } = this.#tools;
+    const meaning = frame.meaning(e.name);
+    if (meaning.kind === "local") return body.get(meaning.local);
+    if (meaning.kind === "free") return meaning.value.op === "const" ? this.push(meaning.value) : body.get(this.placed(meaning.value, e.name));
+    throw new CompilerBug(`%${e.name} is no scalar here`);
+  }
+
+  #rare(e: Expr): void {
+    const { body } = this.#tools;
+    this.push(at(e.args, 0));
+    body.choose(
+      valueType(e.dtype),
+      () => this.#apart(at(e.args, 1)),
+      () => this.push(at(e.args, 2)),
+    );
+  }
+
+  /** A value in a branch: what it alone shares is forgotten behind it. */
+  #apart(e: Expr): void {
+    const before = new Map(this.#shared);
+    this.prepare([e]);
+    this.push(e);
+    this.#shared.clear();
+    for (const [known, local] of before) this.#shared.set(known, local);
+  }
+
+  #load(e: Expr): void {
+    const { body } = this.#tools;
+    const guard = e.args[1];
+    if (guard === undefined) return this.#element(e);
+    this.push(guard);
+    body.choose(
+      valueType(e.dtype),
+      () => this.#element(e),
+      () => pushConstant(body, e.dtype, 0),
+    );
+  }
+
+  #element(e: Expr): void {
+    const { body } = this.#tools;
+    const memory = this.memory(e.name);
+    const index = at(e.args, 0);
+    if (memory.kind !== "memory") return this.#fromRegister(memory, this.#constantIndex(index));
+    const offset = this.address(memory, this.#tools.forms.of(index));
+    body.named(typeRow(memory.dtype).load, offset);
+    if (memory.dtype === "float16") this.convert(halfToFloat, "uint32");
+    if (memory.dtype !== "bool") return;
+    body.int(0);
+    body.emit("i32.ne");
+  }
+
+  /** The template on the value on the stack. */
+  convert(template: Expr, from: DType): void {
+    const { body, frame } = this.#tools;
+    const name = this.temporary();
+    frame.define(name, { kind: "local", local: body.keep(name, valueType(from)), level: frame.level, isFree: false });
+    const e = substitute(template, [variable(name, from)]);
+    this.prepare([e]);
+    this.push(e);
+  }
+
+  #constantIndex(index: Expr): number {
+    const { terms, offset } = this.#tools.forms.of(index);
+    if (terms.length > 0) throw new CompilerBug("an element of registers at an index that is no constant");
+    return offset;
+  }
+
+  #fromRegister(memory: Memory & { readonly kind: "registers" | "elements" }, index: number): void {
+    const { body } = this.#tools;
+    if (memory.kind === "elements") return body.get(at(memory.locals, index));
+    const { vector, width } = typeRow(memory.dtype);
+    const lanes = 128 / width;
+    body.get(at(memory.registers, Math.floor(index / lanes)));
+    body.named(`${vector}.extract_lane`, index % lanes);
+    if (memory.dtype !== "bool") return;
+    body.int(1);
+    body.emit("i32.and");
+  }
+
+  #toRegister(memory: Memory & { readonly kind: "registers" | "elements" }, index: number, value: Expr): void {
+    const { body } = this.#tools;
+    if (memory.kind === "elements") {
+      this.push(value);
+      return body.set(at(memory.locals, index));
+    }
+    const { vector, width } = typeRow(memory.dtype);
+    const register = at(memory.registers, Math.floor((index * width) / 128));
+    body.get(register);
+    if (memory.dtype === "bool") body.int(0);
+    this.push(value);
+    if (memory.dtype === "bool") body.emit("i32.sub");
+    body.named(`${vector}.replace_lane`, index % (128 / width));
+    body.set(register);
+  }
+
+  /** Writes an element. */
+  store(name: string, index: Expr, value: Expr): void {
+    const { body, forms } = this.#tools;
+    const memory = this.memory(name);
+    if (memory.kind !== "memory") {
+      this.prepare([value]);
+      return this.#toRegister(memory, this.#constantIndex(index), value);
+    }
+    const linear = forms.of(index);
+    this.prepare([...this.looseAtoms(linear), value]);
+    const offset = this.address(memory, linear);
+    this.push(value);
+    if (memory.dtype === "float16") this.convert(floatToHalf, "float32");
+    body.named(typeRow(memory.dtype).store, offset);
+  }
+
+  /**
+   * Leaves an address on the stack; the offset that it lacks is returned, to be written into the instruction. Engines add offsets
+   * without wrapping, so what is on the stack must not be below zero by itself.
+   */
+  address(memory: Memory & { readonly kind: "memory" }, index: Linear): number {
+    const { body } = this.#tools;
+    const { bytes } = dtypeInfo(memory.dtype);
+    const offset = memory.offset + index.offset * bytes;
+    const isSplit = offset >= 0 && offset <= largestOffset && leastOf(index.terms) >= 0;
+    const stable = index.terms.filter((t) => this.#isStable(t.atom));
+    const levels = new Map(stable.map((t) => [t, this.#tools.frame.placeOf(t.atom).level]));
+    const inner = (t: Term): number => levels.get(t) ?? 0;
+    const terms = stable.toSorted((a, b) => inner(a) - inner(b) || (a.key < b.key ? -1 : 1));
+    body.get(this.#pointer({ memory, bytes, offset: isSplit ? 0 : offset }, terms, inner));
+    for (const t of index.terms) {
+      if (levels.has(t)) continue;
+      this.push(t.atom);
+      this.#times(t.coefficient * bytes);
+      body.emit("i32.add");
+    }
+    return isSplit ? offset : 0;
+  }
+
+  /** The local that holds the start of a buffer and these terms, inner ones last. */
+  #pointer(start: Start, terms: readonly Term[], levelOf: (t: Term) => number): number {
+    const { body, frame } = this.#tools;
+    const { memory, bytes, offset } = start;
+    const last = terms.at(-1);
+    if (last === undefined && offset === 0) return memory.base;
+    const level = last === undefined ? 0 : levelOf(last);
+    const outer = terms.filter((t) => levelOf(t) < level);
+    const own = terms.filter((t) => levelOf(t) === level);
+    const text = terms.map((t) => `${t.key}*${t.coefficient}`).join("+");
+    const emit = (): void => {
+      if (last === undefined) body.get(memory.base);
+      else body.get(this.#pointer(start, outer, levelOf));
+      for (const t of own) {
+        body.get(this.#scaled(t, t.coefficient * bytes));
+        body.emit("i32.add");
+      }
+      if (last !== undefined) return;
+      body.int(offset);
+      body.emit("i32.add");
+    };
+    return frame.place(`at ${memory.base} ${bytes} ${offset} ${text}`, level, { name: `${memory.name}.at`, type: "i32", emit });
+  }
+
+  #scaled(t: Term, factor: number): number {
+    const { frame } = this.#tools;
+    const emit = (): void => {
+      this.prepare([t.atom]);
+      this.push(t.atom);
+      this.#times(factor);
+    };
+    const name = t.atom.name === "" ? t.atom.op : t.atom.name;
+    return frame.place(`${t.key}*${factor}`, frame.placeOf(t.atom).level, { name: `${name}.x${factor}`, type: "i32", emit });
+  }
+
+  #times(factor: number): void {
+    const { body } = this.#tools;
+    if (factor === 1) return;
+    const shift = Math.log2(factor);
+    body.int(Number.isInteger(shift) ? shift : factor);
+    body.emit(Number.isInteger(shift) ? "i32.shl" : "i32.mul");
+  }
+}
+
+interface Start {
+  readonly memory: Memory & { readonly kind: "memory" };
+  readonly bytes: number;
+  readonly offset: number;
+}
+
+export function pushConstant(body: Body, dtype: DType, value: number): void {
+  body.named(`${valueType(dtype)}.const`, value);
+}

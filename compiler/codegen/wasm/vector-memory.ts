@@ -1,0 +1,403 @@
+/**
+ * Loads and stores of vectors. Neighbouring elements are one access, or a few where a register is not full; elements at equal
+ * distances, or at indices that are computed, are brought together lane by lane.
+ */
+import type { DType } from "../../ir/dtype.ts";
+import { dtypeInfo } from "../../ir/dtype.ts";
+import { at, CompilerBug } from "../../ir/errors.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { substitute, variable } from "../../ir/expr.ts";
+import { addIndex, ix } from "../../ir/indexing.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
+import { floatToHalf, halfToFloat } from "./half.ts";
+import type { Linear } from "./linear.ts";
+import { addLinear, scaleLinear } from "./linear.ts";
+import type { Memory } from "./scalar-code.ts";
+import type { Width } from "./types.ts";
+import { typeRow } from "./types.ts";
+import type { VectorCode } from "./vector-code.ts";
+
+/** How an index goes on from lane to lane. */
+type Access =
+  | { readonly kind: "even"; readonly start: Linear; readonly stride: number }
+  /** Made of loop indices, but no sum: computed for each lane. */
+  | { readonly kind: "each" }
+  /** Data. */
+  | { readonly kind: "data" };
+
+type Buffer = Memory & { readonly kind: "memory" };
+/** Leaves the address of a lane of the loop on the stack, and returns the offset that it lacks. */
+type AddressOf = (lane: number) => number;
+
+/** Lanes further apart than this are addressed one by one. */
+const farthest = 1 << 24;
+
+/** Elements of 1 and 2 bytes brought together from 32-bit lanes. */
+const packedBytes = new Uint8Array([0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+const packedHalves = new Uint8Array([0, 1, 4, 5, 8, 9, 12, 13, 0, 0, 0, 0, 0, 0, 0, 0]);
+
+export class VectorMemory {
+  readonly #code: VectorCode;
+  readonly #accesses = new Map<Expr, Access>();
+  readonly #resolved = new Map<Expr, Expr[]>();
+
+  constructor(code: VectorCode) {
+    this.#code = code;
+  }
+
+  #access(index: Expr): Access {
+    const known = this.#accesses.get(index);
+    if (known !== undefined) return known;
+    const access = this.#accessOf(index);
+    this.#accesses.set(index, access);
+    return access;
+  }
+
+  #accessOf(index: Expr): Access {
+    const { forms } = this.#code.tools;
+    const { axis } = this.#code.loop;
+    const { terms, offset } = forms.of(index);
+    const stride = terms.find((t) => t.atom.op === "axis" && t.atom.name === axis.name)?.coefficient ?? 0;
+    const rest = terms.filter((t) => t.atom.op !== "axis" || t.atom.name !== axis.name);
+    if (!rest.some((t) => this.#code.isVarying(t.atom)) && Math.abs(stride) <= farthest) {
+      return { kind: "even", stride, start: addLinear({ terms: rest, offset }, scaleLinear(forms.of(axis.lo), stride)) };
+    }
+    return exprOrder([this.#inLane(index, 0)]).every((e) => this.#isPure(e)) ? { kind: "each" } : { kind: "data" };
+  }
+
+  #isPure(e: Expr): boolean {
+    if (e.op === "load") return false;
+    return e.op !== "var" || this.#code.tools.frame.known(e.name)?.kind !== "vector";
+  }
+
+  /** The index in one iteration, with the lets that vary written out. */
+  #inLane(index: Expr, lane: number): Expr {
+    const lanes = this.#resolved.get(index) ?? [];
+    this.#resolved.set(index, lanes);
+    const known = lanes[lane];
+    if (known !== undefined) return known;
+    const { axis } = this.#code.loop;
+    const iteration = addIndex(axis.lo, lane);
+    const map = exprMapper((e) => {
+      if (e.op === "axis" && e.name === axis.name) return iteration;
+      const meaning = e.op === "var" ? this.#code.tools.frame.known(e.name) : undefined;
+      return meaning?.kind === "index" ? map(meaning.value) : e;
+    });
+    const resolved = addIndex(map(index), ix(0));
+    lanes[lane] = resolved;
+    return resolved;
+  }
+
+  /** What a load computes on the stack: its guard, and its index where that is data. */
+  operandsOf(e: Expr): readonly Expr[] {
+    const [index, ...guard] = e.args;
+    if (index === undefined) return [];
+    const varying = guard.filter((g) => this.#code.isVarying(g));
+    if (this.#buffer(e.name) === null) return varying;
+    const access = this.#access(index);
+    if (access.kind === "data") return [...varying, index];
+    return varying;
+  }
+
+  #buffer(name: string): Buffer | null {
+    const memory = this.#code.tools.scalar.memory(name);
+    return memory.kind === "memory" ? memory : null;
+  }
+
+  /** A load of what is equal in all lanes, as one instruction where there is one. */
+  loadSplat(e: Expr): boolean {
+    if (e.op !== "load" || e.args.length !== 1) return false;
+    const buffer = this.#buffer(e.name);
+    const { body, scalar, forms } = this.#code.tools;
+    if (buffer === null || dtypeInfo(buffer.dtype).bytes < 4) return false;
+    const index = forms.of(at(e.args, 0));
+    scalar.prepare(scalar.looseAtoms(index));
+    const offset = scalar.address(buffer, index);
+    body.named(`v128.load${dtypeInfo(buffer.dtype).bytes * 8}_splat`, offset);
+    return true;
+  }
+
+  /** Leaves a register of the loaded value on the stack. */
+  load(e: Expr, register: number): void {
+    const [index, guard] = e.args;
+    const memory = this.#code.tools.scalar.memory(e.name);
+    if (index === undefined || memory.kind === "elements") throw new CompilerBug(`a vector of ${e.name}`);
+    if (memory.kind === "registers") return this.#code.tools.body.get(this.#registerOf(memory, index, register));
+    if (guard === undefined) return this.#loadLanes(memory, this.#site(memory, index, register));
+    const { body, scalar } = this.#code.tools;
+    if (this.#code.isVarying(guard)) return this.#loadGuarded(memory, this.#site(memory, index, register), guard);
+    scalar.prepare([guard]);
+    scalar.push(guard);
+    body.choose(
+      "v128",
+      () => this.#loadLanes(memory, this.#site(memory, index, register)),
+      () => body.emit("v128.const", 0, 0, new Uint8Array(16)),
+    );
+  }
+
+  #registerOf(memory: Memory & { readonly kind: "registers" }, index: Expr, register: number): number {
+    return at(memory.registers, this.#firstLane(index) / (128 / typeRow(memory.dtype).width) + register);
+  }
+
+  #firstLane(index: Expr): number {
+    const access = this.#access(index);
+    if (access.kind !== "even" || access.stride !== 1 || access.start.terms.length > 0) throw new CompilerBug("registers at an index that is no vector");
+    return access.start.offset;
+  }
+
+  /** The lanes of one register of an access. */
+  #site(memory: Buffer, index: Expr, register: number): Site {
+    const { width } = typeRow(memory.dtype);
+    const first = (register * 128) / width;
+    const lanes = this.#code.lanesIn(register, width);
+    const access = this.#access(index);
+    const isContiguous = access.kind === "even" && access.stride === 1;
+    return { register, width, lanes, isContiguous, isFull: lanes === 128 / width, address: this.#addresses(memory, index, { register, first }) };
+  }
+
+  #addresses(memory: Buffer, index: Expr, { register, first }: { readonly register: number; readonly first: number }): AddressOf {
+    const { body, scalar, forms } = this.#code.tools;
+    const { bytes } = dtypeInfo(memory.dtype);
+    const access = this.#access(index);
+    if (access.kind === "even") {
+      const { stride } = access;
+      // what goes down is addressed from its last lane, so that offsets go up
+      const last = stride < 0 ? this.#code.loop.lanes - 1 : 0;
+      const start = { ...access.start, offset: access.start.offset + last * stride };
+      scalar.prepare(scalar.looseAtoms(start));
+      return (lane) => scalar.address(memory, start) + (first + lane - last) * stride * bytes;
+    }
+    if (access.kind === "each") return (lane) => scalar.address(memory, forms.of(this.#prepared(this.#inLane(index, first + lane))));
+    const isWide = typeRow(memory.dtype).width === 64;
+    const skipped = isWide && register % 2 === 1 ? 2 : 0;
+    this.#code.push(index, isWide ? register >> 1 : register);
+    const indices = body.keep("index", "v128");
+    return (lane) => {
+      body.get(memory.base);
+      body.get(indices);
+      body.emit("i32x4.extract_lane", skipped + lane);
+      body.int(bytes);
+      body.emit("i32.mul");
+      body.emit("i32.add");
+      return memory.offset;
+    };
+  }
+
+  #prepared(index: Expr): Expr {
+    for (const e of exprOrder([index])) this.#code.tools.frame.placeOf(e);
+    return index;
+  }
+
+  #loadLanes(memory: Buffer, site: Site): void {
+    this.#loadBits(memory, site);
+    this.#extend(memory.dtype);
+    this.#decode(memory.dtype, site.register);
+  }
+
+  /** The elements as they lie in memory, side by side at the start of a register. */
+  #loadBits(memory: Buffer, site: Site): void {
+    const { body } = this.#code.tools;
+    const bits = 8 * dtypeInfo(memory.dtype).bytes;
+    if (site.isContiguous && site.isFull) {
+      const offset = site.address(0);
+      const whole = { 8: "v128.load32_zero", 16: "v128.load64_zero" } as const;
+      return body.named(bits === 8 || bits === 16 ? whole[bits] : "v128.load", offset);
+    }
+    const isPair = bits === 32 && site.isContiguous && site.lanes > 1;
+    const first = isPair ? 2 : 1;
+    const offsets: number[] = [];
+    for (let lane = site.lanes - 1; lane >= first; lane--) offsets[lane] = site.address(lane);
+    if (bits < 32) {
+      offsets[0] = site.address(0);
+      body.emit("v128.const", 0, 0, new Uint8Array(16));
+    } else body.named(`v128.load${isPair ? 64 : bits}_zero`, site.address(0));
+    for (let lane = bits < 32 ? 0 : first; lane < site.lanes; lane++) body.named(`v128.load${bits}_lane`, at(offsets, lane), lane);
+  }
+
+  /** Narrow elements into lanes of 32 bits. */
+  #extend(dtype: DType): void {
+    const { body } = this.#code.tools;
+    const { bytes } = dtypeInfo(dtype);
+    const sign = typeRow(dtype).signed && dtype !== "float16" ? "s" : "u";
+    if (bytes === 1) body.named(`i16x8.extend_low_i8x16_${sign}`);
+    if (bytes < 4) body.named(`i32x4.extend_low_i16x8_${sign}`);
+  }
+
+  /** From what lies in memory to what is computed with. */
+  #decode(dtype: DType, register: number): void {
+    const { body } = this.#code.tools;
+    if (dtype === "bool") {
+      body.emit("v128.const", 0, 0, new Uint8Array(16));
+      body.emit("i32x4.ne");
+    }
+    if (dtype === "float16") this.#convert(halfToFloat, "uint32", register);
+  }
+
+  /** The template on the vector on the stack. */
+  #convert(template: Expr, from: DType, register: number): void {
+    const { body, scalar, frame } = this.#code.tools;
+    const name = scalar.temporary();
+    const registers = Array.from({ length: register + 1 }, () => 0);
+    registers[register] = body.keep(name, "v128");
+    frame.define(name, { kind: "vector", registers, width: 32 });
+    this.#code.loop.variance.names.add(name);
+    const e = substitute(template, [variable(name, from)]);
+    this.#code.keepRegisters(this.#code.cuts([e]), register);
+    this.#code.push(e, register);
+  }
+
+  /** Where the guard holds for all lanes one access does; else lanes without it load from the start of the buffer, and become 0. */
+  #loadGuarded(memory: Buffer, site: Site, guard: Expr): void {
+    const { body } = this.#code.tools;
+    this.#code.mask(guard, site.register, site.width);
+    const mask = body.keep("guard", "v128");
+    const lanes = (): void => {
+      const address: AddressOf = (lane) => {
+        const offset = site.address(lane);
+        body.int(offset);
+        body.emit("i32.add");
+        body.get(memory.base);
+        if (memory.offset > 0) {
+          body.int(memory.offset);
+          body.emit("i32.add");
+        }
+        this.#condition(mask, lane, site.width);
+        body.emit("select");
+        return 0;
+      };
+      this.#loadBits(memory, { ...site, isContiguous: false, address });
+      this.#extend(memory.dtype);
+      body.get(mask);
+      body.emit("v128.and");
+    };
+    const whole = (): void => {
+      this.#loadBits(memory, site);
+      this.#extend(memory.dtype);
+    };
+    if (site.isContiguous && site.isFull) this.#whereAll(mask, site.width, { type: "v128", all: whole, some: lanes });
+    else lanes();
+    this.#decode(memory.dtype, site.register);
+  }
+
+  #whereAll(mask: number, width: Width, { type, all, some }: { readonly type: "v128" | null; readonly all: () => void; readonly some: () => void }): void {
+    const { body } = this.#code.tools;
+    body.get(mask);
+    body.named(`${width === 32 ? "i32x4" : "i64x2"}.all_true`);
+    body.choose(type, all, some);
+  }
+
+  /** Leaves 0 or -1 on the stack, which is the mask in one lane. */
+  #condition(mask: number, lane: number, width: Width): void {
+    const { body } = this.#code.tools;
+    body.get(mask);
+    body.emit("i32x4.extract_lane", (lane * width) / 32);
+  }
+
+  /** What a store computes: the value, and where they vary its guard and index. */
+  rootsOf(buffer: string, index: Expr, guard: Expr | undefined): readonly Expr[] {
+    const varying = guard !== undefined && this.#code.isVarying(guard) ? [guard] : [];
+    return this.#buffer(buffer) !== null && this.#access(index).kind === "data" ? [...varying, index] : varying;
+  }
+
+  /** Writes a register of the value. */
+  store(buffer: string, index: Expr, value: Expr, { register, guard }: { readonly register: number; readonly guard: Expr | undefined }): void {
+    const { body, scalar } = this.#code.tools;
+    const memory = scalar.memory(buffer);
+    if (memory.kind === "elements") throw new CompilerBug(`a vector into ${buffer}`);
+    if (memory.kind === "registers") return this.#storeRegister(memory, index, value, register);
+    const site = this.#site(memory, index, register);
+    if (guard === undefined && site.isContiguous && site.isFull && dtypeInfo(memory.dtype).bytes >= 4) {
+      const offset = site.address(0);
+      this.#code.push(value, register);
+      return body.emit("v128.store", offset);
+    }
+    this.#encoded(memory.dtype, value, register);
+    const bits = body.keep("bits", "v128");
+    if (guard === undefined) return this.#storeLanes(memory, site, bits);
+    if (!this.#code.isVarying(guard)) {
+      scalar.prepare([guard]);
+      scalar.push(guard);
+      return body.block("if", null, () => this.#storeLanes(memory, site, bits));
+    }
+    this.#code.mask(guard, register, site.width);
+    const mask = body.keep("guard", "v128");
+    const some = (): void => this.#storeSome(memory, site, { bits, mask });
+    if (site.isContiguous && site.isFull) this.#whereAll(mask, site.width, { type: null, all: () => this.#storeLanes(memory, site, bits), some });
+    else some();
+  }
+
+  #storeRegister(memory: Memory & { readonly kind: "registers" }, index: Expr, value: Expr, register: number): void {
+    const { body } = this.#code.tools;
+    const { width } = typeRow(memory.dtype);
+    const local = this.#registerOf(memory, index, register);
+    const lanes = this.#code.lanesIn(register, width);
+    this.#code.operand(value, register, width);
+    if (lanes < 128 / width) {
+      body.get(local);
+      this.#code.vector(new Uint8Array(16).fill(255, 0, (lanes * width) / 8));
+      body.emit("v128.bitselect");
+    }
+    body.set(local);
+  }
+
+  /** Leaves the elements on the stack as they will lie in memory, at the start of a register. */
+  #encoded(dtype: DType, value: Expr, register: number): void {
+    const { body } = this.#code.tools;
+    this.#code.operand(value, register, typeRow(dtype).width);
+    if (dtype === "float16") this.#convert(floatToHalf, "float32", register);
+    if (dtype === "bool") {
+      this.#code.constant("int32", 1);
+      body.emit("v128.and");
+    }
+    const { bytes } = dtypeInfo(dtype);
+    if (bytes >= 4) return;
+    const lanes = body.local("lanes", "v128");
+    body.emit("local.tee", lanes);
+    body.get(lanes);
+    body.emit("i8x16.shuffle", 0, 0, bytes === 1 ? packedBytes : packedHalves);
+  }
+
+  #storeLanes(memory: Buffer, site: Site, bits: number): void {
+    const { body } = this.#code.tools;
+    const size = 8 * dtypeInfo(memory.dtype).bytes;
+    const put = (lane: number, width: number): void => {
+      const offset = site.address(lane);
+      body.get(bits);
+      if (width === 128) body.emit("v128.store", offset);
+      else body.named(`v128.store${width}_lane`, offset, (lane * size) / width);
+    };
+    if (!site.isContiguous) {
+      for (let lane = 0; lane < site.lanes; lane++) put(lane, size);
+      return;
+    }
+    // the largest pieces first
+    for (let lane = 0; lane < site.lanes;) {
+      const width = [128, 64, 32, 16].find((w) => w > size && lane * size + w <= site.lanes * size && (lane * size) % w === 0) ?? size;
+      put(lane, width);
+      lane += width / size;
+    }
+  }
+
+  #storeSome(memory: Buffer, site: Site, { bits, mask }: { readonly bits: number; readonly mask: number }): void {
+    const { body } = this.#code.tools;
+    for (let lane = 0; lane < site.lanes; lane++) {
+      this.#condition(mask, lane, site.width);
+      body.block("if", null, () => {
+        const offset = site.address(lane);
+        body.get(bits);
+        body.named(`v128.store${8 * dtypeInfo(memory.dtype).bytes}_lane`, offset, lane);
+      });
+    }
+  }
+}
+
+interface Site {
+  readonly register: number;
+  readonly width: Width;
+  readonly lanes: number;
+  readonly isContiguous: boolean;
+  /** Whether all lanes of the register are iterations. */
+  readonly isFull: boolean;
+  readonly address: AddressOf;
+}

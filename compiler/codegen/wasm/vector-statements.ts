@@ -1,0 +1,210 @@
+/**
+ * The statements of a vector loop. What is equal in all iterations is done once, by scalar code; the rest four iterations at a time,
+ * for runs of statements without loops: all of them for the first four, then for the next, so that few registers are in use.
+ */
+import { at, CompilerBug } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import type { Reduce, Stmt } from "../../ir/loop.ts";
+import type { KernelCode } from "./kernel-code.ts";
+import { combinedTuple } from "./tuple.ts";
+import type { Width } from "./types.ts";
+import type { VectorCode } from "./vector-code.ts";
+import { assignedIn, loadsOf } from "./vectors.ts";
+
+/** What one statement does for a group of four iterations. */
+interface GroupStep {
+  readonly cuts: readonly Expr[];
+  readonly run: (group: number) => void;
+}
+
+export class VectorStatements {
+  readonly #kernel: KernelCode;
+  readonly #code: VectorCode;
+
+  constructor(kernel: KernelCode, code: VectorCode) {
+    this.#kernel = kernel;
+    this.#code = code;
+  }
+
+  statements(list: readonly Stmt[]): void {
+    let run: Stmt[] = [];
+    const flush = (): void => {
+      this.#run(run);
+      run = [];
+    };
+    for (const s of list) {
+      if (!this.#isStep(s)) {
+        flush();
+        this.#apart(s);
+        continue;
+      }
+      if (this.#isBehindStore(s, run)) flush();
+      run.push(s);
+    }
+    flush();
+  }
+
+  /** Whether a statement is part of a run: no loop or branch, and no change of what is equal in all iterations. */
+  #isStep(s: Stmt): boolean {
+    if (s.kind === "let" || s.kind === "store") return true;
+    return (s.kind === "carry" || s.kind === "assign") && this.#isVaryingName(s.name);
+  }
+
+  #isVaryingName(name: string): boolean {
+    return this.#code.loop.variance.names.has(name);
+  }
+
+  /** What is equal in all iterations is loaded before the run: not what the run stores. */
+  #isBehindStore(s: Stmt, run: readonly Stmt[]): boolean {
+    const stored = new Set(run.flatMap((r) => (r.kind === "store" ? [r.buffer] : [])));
+    return stored.size > 0 && loadsOf(s).some((e) => stored.has(e.name) && !this.#code.isVarying(at(e.args, 0)));
+  }
+
+  #apart(s: Stmt): void {
+    switch (s.kind) {
+      case "if":
+        this.#kernel.scalar.begin();
+        return this.#kernel.branch(s.condition, () => this.statements(s.then), s.otherwise.length === 0 ? null : (): void => this.statements(s.otherwise));
+      case "for":
+        this.#kernel.scalar.begin();
+        return this.#kernel.loop(s.axis, assignedIn(s.body), () => this.statements(s.body));
+      case "reduce":
+        return s.names.some((name) => this.#isVaryingName(name)) ? this.#reduce(s) : this.#kernel.statement(s);
+      default:
+        return this.#kernel.statement(s);
+    }
+  }
+
+  #run(run: readonly Stmt[]): void {
+    if (run.length === 0) return;
+    this.#code.begin();
+    const steps = run.flatMap((s) => this.#step(s) ?? []);
+    this.#groups(steps);
+  }
+
+  #groups(steps: readonly GroupStep[]): void {
+    for (let group = 0; group < this.#code.registers(32); group++) {
+      for (const { cuts, run } of steps) {
+        this.#code.keep(cuts, group);
+        run(group);
+      }
+    }
+  }
+
+  /** What is equal in all iterations is done at once; the rest is returned. */
+  #step(s: Stmt): GroupStep | null {
+    switch (s.kind) {
+      case "let":
+        return this.#let(s.name, s.value);
+      case "carry":
+        return this.#define(s.name, s.init);
+      case "assign": {
+        const registers = this.#registersOf(s.name);
+        return this.#stepOf([s.value], (group) => this.#set(s.value, { name: s.name, registers }, group));
+      }
+      case "store": {
+        const { buffer, index, value, guard } = s;
+        const roots = [...this.#code.memory.rootsOf(buffer, index, guard), value];
+        return this.#stepOf(roots, (group) => this.#store(s, group));
+      }
+      default:
+        throw new CompilerBug(`${s.kind} in a run of vectors`);
+    }
+  }
+
+  #store({ buffer, index, value, guard }: Stmt & { readonly kind: "store" }, group: number): void {
+    const width = this.#code.widthInMemory(buffer);
+    for (const register of this.#code.registersOf(group, width)) this.#code.memory.store(buffer, index, value, { register, guard });
+  }
+
+  #stepOf(roots: readonly Expr[], run: (group: number) => void): GroupStep {
+    this.#code.keepSplats(roots);
+    return { cuts: this.#code.cuts(roots), run };
+  }
+
+  #let(name: string, value: Expr): GroupStep | null {
+    const { frame } = this.#code.tools;
+    if (!this.#code.isVarying(value)) {
+      this.#kernel.statement({ kind: "let", name, value });
+      return null;
+    }
+    if (this.#isIndex(value)) {
+      frame.define(name, { kind: "index", value });
+      return null;
+    }
+    return this.#define(name, value);
+  }
+
+  /** Whether a value goes up with the axis, from a start that needs no code in the loop. */
+  #isIndex(value: Expr): boolean {
+    if (value.dtype !== "int32") return false;
+    const { forms, frame } = this.#code.tools;
+    return forms.of(value).terms.every(({ atom }) => {
+      if (atom.op === "axis" && atom.name === this.#code.loop.axis.name) return true;
+      for (const e of exprOrder([atom])) frame.placeOf(e);
+      return frame.isMovable(atom);
+    });
+  }
+
+  #define(name: string, value: Expr): GroupStep {
+    // a mask that is carried may become one of narrow lanes
+    const width = this.#code.widthOf(value) ?? 32;
+    const registers = this.#registers(name, width);
+    return this.#stepOf([value], (group) => this.#set(value, { name, registers }, group));
+  }
+
+  #registers(name: string, width: Width): readonly number[] {
+    const { body, frame } = this.#code.tools;
+    const registers = Array.from({ length: this.#code.registers(width) }, (_, i) => body.local(`${name}.${i}`, "v128"));
+    frame.define(name, { kind: "vector", registers, width });
+    return registers;
+  }
+
+  #registersOf(name: string): readonly number[] {
+    const meaning = this.#code.tools.frame.meaning(name);
+    if (meaning.kind !== "vector") throw new CompilerBug(`%${name} is no vector`);
+    return meaning.registers;
+  }
+
+  #widthOf(name: string): Width {
+    const meaning = this.#code.tools.frame.meaning(name);
+    return meaning.kind === "vector" ? meaning.width : 32;
+  }
+
+  #set(value: Expr, { name, registers }: { readonly name: string; readonly registers: readonly number[] }, group: number): void {
+    const width = this.#widthOf(name);
+    for (const r of this.#code.registersOf(group, width)) {
+      this.#code.operand(value, r, width);
+      this.#code.tools.body.set(at(registers, r));
+    }
+  }
+
+  #reduce(s: Reduce): void {
+    this.#code.begin();
+    this.#groups(s.init.map((e, i) => this.#define(at(s.names, i), e)));
+    this.#kernel.nest(s, assignedIn([s]), () => {
+      this.statements(s.body);
+      this.#accumulate(s);
+    });
+  }
+
+  /** The whole tuple is computed before any part of it changes. */
+  #accumulate(s: Reduce): void {
+    const { body } = this.#code.tools;
+    this.#code.begin();
+    const combined = combinedTuple(s);
+    const step = this.#stepOf(combined, (group) => {
+      const targets = combined.flatMap((e, i) => {
+        const name = at(s.names, i);
+        const width = this.#widthOf(name);
+        return this.#code.registersOf(group, width).map((r) => {
+          this.#code.operand(e, r, width);
+          return at(this.#registersOf(name), r);
+        });
+      });
+      for (const register of targets.toReversed()) body.set(register);
+    });
+    this.#groups([step]);
+  }
+}
