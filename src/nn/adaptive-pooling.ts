@@ -74,10 +74,15 @@ function edgesOf(count: number, n: number): readonly [Value, Value] {
   return [quotient(o, count), quotient(add(o, n + count - 1), count)];
 }
 
+/** The mean of each of so many windows of the last axes. */
+export function averageInto(x: Value, counts: readonly number[]): Value {
+  const bins = binsOf(x, counts, 0);
+  return divide(reduceSum(bins.values, bins.places), bins.counts);
+}
+
 function adaptiveAvgPool<T extends Lazy>(op: string, rank: number, x: T, outputSize: OutputSize): T {
   const { batch, unbatch } = batched(op, floating(op, handleOf(op, x)), rank);
-  const { values, places, counts } = binsOf(batch, countsFor(op, x.type, rank, outputSize), 0);
-  return x.wrap(unbatch(divide(reduceSum(values, places), counts)));
+  return x.wrap(unbatch(averageInto(batch, countsFor(op, x.type, rank, outputSize))));
 }
 
 function adaptiveMaxPool<T extends Lazy>(op: string, rank: number, x: T, outputSize: OutputSize): T {

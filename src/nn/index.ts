@@ -17,5 +17,7 @@ export { batchNorm, groupNorm, instanceNorm, layerNorm, rmsNorm } from "./norms.
 export type { BatchNormOptions, NormOptions } from "./norms.ts";
 export { avgPool1d, avgPool2d, avgPool3d, maxPool1d, maxPool2d, maxPool3d } from "./pooling.ts";
 export type { AvgPoolOptions, MaxPoolOptions } from "./pooling.ts";
+export { interpolate, pixelShuffle, pixelUnshuffle } from "./resampling.ts";
+export type { InterpolateOptions, InterpolationMode } from "./resampling.ts";
 export { logSoftmax, softmax, softmin } from "./softmax.ts";
 export type { Padding, PerAxis } from "./windows.ts";
