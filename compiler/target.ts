@@ -17,6 +17,8 @@ export interface Target {
   readonly formulas: "cpu" | "shader";
   /** Whether grid iterations run on lanes that can share workgroup memory. */
   readonly lanes: number;
+  /** Whether neighbouring elements of a vector axis are computed at once. */
+  readonly vectors: boolean;
   /** Whether lanes do well to share what they load, and to deal out rows: workgroup memory is fast on hardware, slow where it is emulated. */
   readonly groupMemoryPays: boolean;
   /** Storage buffers that one kernel may bind. */
@@ -51,6 +53,7 @@ export const js: Target = {
   lacks: new Set(cpuLacks),
   formulas: "cpu",
   lanes: 1,
+  vectors: false,
   groupMemoryPays: false,
   maxBindings: 64,
   scratchBytes: 32768,
@@ -63,7 +66,7 @@ export const js: Target = {
 };
 
 /** Generated WebAssembly with SIMD. All else is as in `js`, so that both get the same kernels and compute the same bits. */
-export const wasm: Target = { ...js, name: "wasm" };
+export const wasm: Target = { ...js, name: "wasm", vectors: true };
 
 /**
  * Functions that WGSL has, but promises too little of: nothing for NaN (exp of it is infinite on one device), log only to 2^-21
@@ -97,6 +100,7 @@ export const wgsl: Target = {
   lacks: new Set<ScalarOp>(["expm1", "log1p", "log10", "cbrt", "fmod", "nextafter", "copysign", "exp2", ...wgslInexact]),
   formulas: "shader",
   lanes: 64,
+  vectors: true,
   groupMemoryPays: true,
   maxBindings: 8,
   // of 16384: reductions and loop bounds need some workgroup memory too

@@ -19,7 +19,8 @@ interface Touch {
 
 /**
  * Pairs of an input that is loaded, and an output that is stored, at one and the same index in one and the same iteration, the
- * loads not after the store. Then nobody reads an element after it was written over.
+ * loads not after the store. Then nobody reads an element after it was written over: there may be several stores, for the middle and
+ * the end of an axis say, but each element is stored once.
  */
 export function replaceable(kernel: Kernel): Replacement[] {
   const loads = new Map<string, Touch[]>();
@@ -29,12 +30,11 @@ export function replaceable(kernel: Kernel): Replacement[] {
   const out: Replacement[] = [];
   for (const [written, to] of stores) {
     const target = dtypes.get(written);
-    const only = to.length === 1 ? to[0] : undefined;
-    if (target?.access !== "write" || only === undefined) continue;
+    if (target?.access !== "write") continue;
     for (const [read, from] of loads) {
       const source = dtypes.get(read);
       if (source?.access !== "read" || source.size !== target.size) continue;
-      if (from.every((l) => isBefore(l, only))) out.push({ read, written });
+      if (from.every((l) => to.some((store) => isBefore(l, store)))) out.push({ read, written });
     }
   }
   return out;

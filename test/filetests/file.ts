@@ -3,7 +3,7 @@
  *
  *     ; pass: simplify             graph passes to run, in order; `print` only reads and prints
  *     ; stage: plan                or a stage of the compilation: graph, passes, fuse, plan, loops, source (program is plan and kernels)
- *     ; target: wgsl               for which passes and stages run; js if not said
+ *     ; target: wgsl               for which passes and stages run; js if not said (wasm, wgsl)
  *     ; donated: 0                 buffer params, by position, whose memory may be written over
  *     ; read: kernel               what the text is: graph (the default), kernel or plan
  *     ; kernels: 1                 how many kernels the graph takes on js
@@ -14,7 +14,7 @@
  *     …
  */
 import type { Target } from "../../compiler/target.ts";
-import { js, wgsl } from "../../compiler/target.ts";
+import { js, wasm, wgsl } from "../../compiler/target.ts";
 
 export interface FileTest {
   readonly passes: readonly string[];
@@ -67,8 +67,9 @@ export function readFileTest(text: string): FileTest {
 
 function targetNamed(name: string): Target {
   if (name === "js") return js;
+  if (name === "wasm") return wasm;
   if (name === "wgsl") return wgsl;
-  throw new Error(`there is no target ${name}: js or wgsl`);
+  throw new Error(`there is no target ${name}: js, wasm or wgsl`);
 }
 
 /** The text of a filetest with what really came out in place of what was expected. */

@@ -4,7 +4,7 @@ import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp } from "../../ir/expr.ts";
 import { addIndex, freeNames } from "../../ir/indexing.ts";
-import type { For, Reduce, Stmt } from "../../ir/loop.ts";
+import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, visitExpressions } from "../../ir/loop-walk.ts";
 
@@ -34,6 +34,9 @@ function inlineIndices(body: readonly Stmt[]): Stmt[] {
     });
   return visit(body);
 }
+
+/** From 0 in steps of 1 up to a constant. */
+export const isPlain = (a: Axis): boolean => a.lo.op === "const" && a.lo.value === 0 && a.hi.op === "const" && a.step === 1;
 
 /** The one loop of a grid point, if it is a reduction of expressions and nothing is carried or kept in scratch. */
 export function soleReduce(body: readonly Stmt[]): Reduce | null {

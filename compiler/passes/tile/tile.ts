@@ -11,23 +11,44 @@
  *
  * What the steps do depends on shapes only, so that the bits do not depend on the machine.
  */
-import type { Kernel } from "../../ir/loop.ts";
+import type { For, Kernel } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { accumulate } from "./accumulate.ts";
 import { jam } from "./jam.ts";
 import { dealLanes } from "./lanes.ts";
-import { vectorise } from "./vector.ts";
+import { gridNest } from "./nest.ts";
+import { joinReductions } from "./join.ts";
+import { orderOf } from "./order.ts";
+import { registerTile } from "./register-tile.ts";
+import { addRows } from "./rows.ts";
 import { stage } from "./stage.ts";
+import { vectorise } from "./vector.ts";
+import { widenGrid, widenLoops } from "./widen.ts";
 
 export function tile(kernel: Kernel, target: Target): Kernel {
-  if (target.lanes > 1) {
-    const dealt = dealLanes(kernel, target);
-    if (dealt !== kernel) return dealt;
-    const staged = stage(kernel, target);
-    if (staged !== kernel) return staged;
-    const wide = vectorise(kernel, target);
-    return wide === kernel ? jam(kernel) : wide;
-  }
-  const jammed = jam(kernel);
-  return accumulate(jammed, jammed === kernel ? 4 : 1);
+  if (target.lanes === 1) return forCpu(kernel, target);
+  const dealt = dealLanes(kernel, target);
+  if (dealt !== kernel) return dealt;
+  const staged = stage(kernel, target);
+  if (staged !== kernel) return staged;
+  const wide = vectorise(kernel, target);
+  return wide === kernel ? jam(kernel) : wide;
+}
+
+/** The order of every sum is chosen before the target is asked. */
+function forCpu(given: Kernel, target: Target): Kernel {
+  const body = joinReductions(given.body);
+  const kernel = body === given.body ? given : { ...given, body };
+  const nest = gridNest(kernel.body);
+  return accumulate(scheduled(kernel, nest, target));
+}
+
+function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
+  const order = orderOf(nest);
+  if (order === "tile") return target.vectors ? registerTile(kernel, nest) : jam(kernel);
+  if (order === "columns") return target.vectors ? widenGrid(kernel) : jam(kernel);
+  const added = addRows(kernel, target);
+  if (!target.vectors) return added;
+  const wide = widenLoops(added);
+  return wide === kernel ? widenGrid(kernel) : wide;
 }

@@ -19,8 +19,8 @@ import { exprOrder } from "../../ir/expr-order.ts";
 import { Steps, vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
-import { fits, tallyOf } from "./gain.ts";
-import { gridNest } from "./nest.ts";
+import { axesOf, fits, tallyOf } from "./gain.ts";
+import { gridNest, isPlain } from "./nest.ts";
 
 /** The kernel four elements a turn, or the kernel itself where that gains nothing. */
 export function vectorise(kernel: Kernel, target: Target): Kernel {
@@ -40,7 +40,6 @@ export function vectorise(kernel: Kernel, target: Target): Kernel {
   return { ...kernel, body: tidy([outer.reduceRight<Stmt>((body, f) => ({ ...f, body: [body] }), grid)]) };
 }
 
-const isPlain = (a: Axis): boolean => a.lo.op === "const" && a.lo.value === 0 && a.hi.op === "const" && a.step === 1;
 const product = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.hi.value, 1);
 
 /** `for %iv in %i..%i + 4 [vector]`, the last turn shorter where the length is no multiple of 4. */

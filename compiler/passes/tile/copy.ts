@@ -1,0 +1,105 @@
+/** Copies of statements, at other places of their axes and under names of their own. */
+import type { Expr } from "../../ir/expr.ts";
+import { axisIndex, variable } from "../../ir/expr.ts";
+import { addIndex, ix } from "../../ir/indexing.ts";
+import type { Axis, For, Stmt } from "../../ir/loop.ts";
+import { statements } from "../../ir/loop.ts";
+import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
+
+/** Where a copy stands: what its axes are there, and what its names end in. */
+export interface Place {
+  readonly suffix: string;
+  readonly axes: ReadonlyMap<string, Expr>;
+}
+
+/** Statements and the values that follow from them. */
+export interface Piece {
+  readonly body: readonly Stmt[];
+  readonly values: readonly Expr[];
+}
+
+/** The piece once more. Indices are in their normal form, so that equal places of different copies have equal text. */
+export function copied({ body, values }: Piece, { suffix, axes }: Place): Piece {
+  const own = suffix === "" ? new Set<string>() : namesIn(body);
+  const rename = (name: string): string => (own.has(name) ? `${name}${suffix}` : name);
+  // what was index arithmetic may be an axis by itself now, and needs no name
+  const plain = new Map<string, Expr>();
+  const f = exprMapper((e) => {
+    if (e.op === "var" && plain.has(e.name)) return plain.get(e.name) ?? e;
+    if (e.op === "axis") return axes.get(e.name) ?? e;
+    if (e.op === "var" && own.has(e.name)) return variable(rename(e.name), e.dtype, e.lo, e.hi);
+    if (e.op === "load") return { ...e, name: rename(e.name), args: e.args.map(normal) };
+    return withoutZero(e);
+  });
+  const list = (inner: readonly Stmt[]): Stmt[] =>
+    inner.flatMap((s): Stmt[] => {
+      const next = mapStatement(s, f, list);
+      if (s.kind === "let" && next.kind === "let" && next.value.op === "axis" && s.value.op !== "axis") {
+        plain.set(s.name, next.value);
+        return [];
+      }
+      return [renamed(next)];
+    });
+  const renamed = (next: Stmt): Stmt => {
+    switch (next.kind) {
+      case "let":
+      case "carry":
+      case "assign":
+      case "local":
+        return { ...next, name: rename(next.name) };
+      case "store":
+        return { ...next, buffer: rename(next.buffer), index: normal(next.index) };
+      case "reduce":
+        return { ...next, names: next.names.map(rename) };
+      default:
+        return next;
+    }
+  };
+  return { body: list(body), values: values.map(f) };
+}
+
+/** An axis that became 0 leaves nothing behind. */
+function withoutZero(e: Expr): Expr {
+  const [a, b] = e.args;
+  if (e.dtype !== "int32" || a === undefined || b === undefined) return e;
+  const isZero = (x: Expr): boolean => x.op === "const" && x.value === 0;
+  if (e.op === "mul" && (isZero(a) || isZero(b))) return ix(0);
+  if (e.op === "add" && isZero(a)) return b;
+  return (e.op === "add" || e.op === "sub") && isZero(b) ? a : e;
+}
+
+const normal = (e: Expr): Expr => (e.dtype === "int32" ? addIndex(e, 0) : e);
+
+/** What a list names, axes aside. */
+function namesIn(body: readonly Stmt[]): Set<string> {
+  const names = new Set<string>();
+  for (const s of statements(body)) {
+    if (s.kind === "let" || s.kind === "carry" || s.kind === "local") names.add(s.name);
+    if (s.kind === "reduce") s.names.forEach((n) => names.add(n));
+  }
+  return names;
+}
+
+/** A loop from `lo` up to `hi`. */
+export const loop = (kind: Axis["kind"], { name, lo, hi }: Bounds, step: number, body: readonly Stmt[]): For => ({
+  kind: "for",
+  axis: { name, kind, lo, hi, step },
+  body,
+});
+
+export interface Bounds {
+  readonly name: string;
+  readonly lo: Expr;
+  readonly hi: Expr;
+}
+
+/** `for %v in 0..lanes [vector]` around what `body` makes of its index. */
+export function vector(name: string, lanes: number, body: (lane: Expr) => readonly Stmt[]): For {
+  const lane = axisIndex(name, 0, lanes - 1);
+  return loop("vector", { name, lo: ix(0), hi: ix(lanes) }, 1, body(lane));
+}
+
+/** The smaller of two indices. */
+export function minOf(a: Expr, b: Expr): Expr {
+  return { op: "min", dtype: "int32", args: [a, b], value: 0, name: "", lo: Math.min(a.lo, b.lo), hi: Math.min(a.hi, b.hi) };
+}

@@ -1,0 +1,80 @@
+/** What a body costs on the CPU, roughly: which schedule pays. */
+import type { DType } from "../../ir/dtype.ts";
+import { dtypeInfo } from "../../ir/dtype.ts";
+
+import { exprOrder } from "../../ir/expr-order.ts";
+import type { Expr, ScalarOp } from "../../ir/expr.ts";
+import { isScalarOp } from "../../ir/expr.ts";
+import type { Stmt } from "../../ir/loop.ts";
+import { expressionsOf, statements } from "../../ir/loop.ts";
+
+/** Operations that processors have; others are made of some twenty of these. */
+const processors: ReadonlySet<ScalarOp> = new Set<ScalarOp>([
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "neg",
+  "abs",
+  "min",
+  "max",
+  "floor",
+  "ceil",
+  "trunc",
+  "round",
+  "sqrt",
+  "eq",
+  "ne",
+  "lt",
+  "le",
+  "gt",
+  "ge",
+  "isnan",
+  "and",
+  "or",
+  "xor",
+  "not",
+  "shl",
+  "shr",
+  "select",
+  "cast",
+  "bitcast",
+]);
+const madeOfOthers = 20;
+
+/** Operations of the expressions, without those on the indices of loads. */
+export function costOf(roots: readonly Expr[]): number {
+  let cost = 0;
+  const seen = new Set<Expr>();
+  const stack = [...roots];
+  for (let e = stack.pop(); e !== undefined; e = stack.pop()) {
+    if (seen.has(e)) continue;
+    seen.add(e);
+    if (isScalarOp(e.op)) cost += processors.has(e.op) ? 1 : madeOfOthers;
+    stack.push(...(e.op === "load" ? e.args.slice(1) : e.args));
+  }
+  return cost;
+}
+
+/** The values that statements compute, indices aside. */
+export function valuesIn(list: readonly Stmt[]): Expr[] {
+  return [...statements(list)].flatMap((s): readonly Expr[] => {
+    if (s.kind === "for") return [];
+    if (s.kind === "store") return s.guard ? [s.value, s.guard] : [s.value];
+    if (s.kind === "reduce") return [...s.values, ...s.combine];
+    return expressionsOf(s);
+  });
+}
+
+/** Bytes of a value in a register: what is narrower than four bytes is widened. */
+export const registerBytes = (dtype: DType): number => Math.max(4, dtypeInfo(dtype).bytes);
+
+/** Bytes of the widest value that is loaded, stored or computed, indices aside. */
+export function widest(list: readonly Stmt[]): number {
+  const dtypes = new Set<DType>();
+  for (const e of exprOrder(valuesIn(list))) dtypes.add(e.dtype);
+  for (const s of statements(list)) if (s.kind === "reduce") s.init.forEach((e) => dtypes.add(e.dtype));
+  return Math.max(4, ...[...dtypes].map(registerBytes));
+}
+
+export const tupleBytes = (dtypes: readonly DType[]): number => dtypes.reduce((n, d) => n + registerBytes(d), 0);

@@ -1,0 +1,66 @@
+/** Whether the iterations of a loop may run in any order, and side by side. */
+import { exprOrder } from "../../ir/expr-order.ts";
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { keyOf } from "../../ir/indexing.ts";
+import type { Kernel, Stmt } from "../../ir/loop.ts";
+import { expressionsOf, statements } from "../../ir/loop.ts";
+import { axesOf } from "./gain.ts";
+
+/** Buffers that other iterations, or other grid points, may meet in place. */
+export const updatedBuffers = (kernel: Kernel): ReadonlySet<string> => new Set(kernel.buffers.filter((b) => b.access === "update").map((b) => b.name));
+
+/**
+ * No values are carried from one iteration to the next, no element of memory that one stores is another's to load, and what is stored
+ * several times is stored in order elsewhere. `values` are what a reduction makes of an iteration.
+ */
+export function isIndependent(body: readonly Stmt[], values: readonly Expr[], updated: ReadonlySet<string>): boolean {
+  const stored = new Map<string, string>();
+  const carries = new Set<string>();
+  const list = [...statements(body)];
+  for (const s of list) {
+    if (s.kind === "barrier" || s.kind === "local") return false;
+    if (s.kind === "carry") carries.add(s.name);
+    if (s.kind === "assign" && !carries.has(s.name)) return false;
+    if (s.kind !== "store") continue;
+    const index = keyOf(s.index);
+    if (s.atomic !== undefined || updated.has(s.buffer) || (stored.get(s.buffer) ?? index) !== index) return false;
+    stored.set(s.buffer, index);
+  }
+  const loads = exprOrder([...list.flatMap(expressionsOf), ...values]).filter((e) => e.op === "load");
+  return loads.every((e) => (stored.get(e.name) ?? keyOf(at(e.args, 0))) === keyOf(at(e.args, 0)));
+}
+
+/** The names in a body whose values differ from iteration to iteration of `axis`. */
+function varyingNames(body: readonly Stmt[], axis: string): ReadonlySet<string> {
+  const varying = new Set([axis]);
+  const list = [...statements(body)].map((s) => ({ names: namedBy(s), reads: namesRead(s.kind === "reduce" ? [s, ...statements(s.body)] : [s]) }));
+  for (let before = 0; before !== varying.size;) {
+    before = varying.size;
+    for (const { names, reads } of list) if (reads.some((n) => varying.has(n))) names.forEach((n) => varying.add(n));
+  }
+  return varying;
+}
+
+function namedBy(s: Stmt): readonly string[] {
+  if (s.kind === "let" || s.kind === "carry" || s.kind === "assign") return [s.name];
+  if (s.kind === "store") return [s.buffer];
+  return s.kind === "reduce" ? s.names : [];
+}
+
+const namesRead = (list: readonly Stmt[]): string[] => leaves(list.flatMap(expressionsOf));
+
+/** The scalars, axes and memories that expressions read. */
+function leaves(roots: readonly Expr[]): string[] {
+  return exprOrder(roots).flatMap((e) => (e.op === "var" || e.op === "axis" || e.op === "load" ? [e.name] : []));
+}
+
+/** Whether iterations can go side by side: loops and conditions inside are the same for all of them. */
+export function goesTogether(body: readonly Stmt[], axis: string): boolean {
+  const varying = varyingNames(body, axis);
+  const same = (e: Expr): boolean => !leaves([e]).some((name) => varying.has(name));
+  return [...statements(body)].every((s) => {
+    if (s.kind === "if") return same(s.condition);
+    return axesOf(s).every((a) => a.kind === "serial" && same(a.lo) && same(a.hi));
+  });
+}

@@ -1,0 +1,69 @@
+/**
+ * order: in which order the reductions of a kernel add up on the CPU. It follows from shapes and indices only, and is asked before a
+ * target is, so that all of them and any number of threads give the same bits.
+ *
+ * - `tile`: a contraction. Each result adds up one element after another; blocks of results share what they load
+ * - `columns`: neighbouring grid points read neighbouring elements. Each result adds up one element after another, many at once
+ * - `rows`: the loops of a grid point walk through memory themselves. Several accumulators side by side add up one result
+ */
+import { at } from "../../ir/errors.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { addIndex, freeNames } from "../../ir/indexing.ts";
+import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
+import { expressionsOf, statements } from "../../ir/loop.ts";
+import { isPlain, loadsOf, soleReduce, strideOf } from "./nest.ts";
+
+export type Order = "tile" | "columns" | "rows";
+
+/** Grid axes shorter than this make no blocks and are no columns. */
+const narrowest = 4;
+
+/** `nest`: the grid loops, index arithmetic inside of the innermost. */
+export function orderOf(nest: readonly For[]): Order {
+  const inner = nest.at(-1);
+  if (inner === undefined) return "rows";
+  const reduce = soleReduce(inner.body);
+  if (reduce !== null && isContraction(sharedAxes(nest, reduce))) return "tile";
+  return walksColumns(inner.body, inner.axis) ? "columns" : "rows";
+}
+
+const isContraction = (shared: readonly Axis[]): boolean => shared.length === 2 && shared.every((a) => isPlain(a) && a.hi.value >= narrowest);
+
+/** The last two grid axes that some loads of the walk need and others do not: blocks along them share loads. */
+export function sharedAxes(nest: readonly For[], reduce: Reduce): Axis[] {
+  const loads = loadsOf(reduce);
+  const walked = new Set(reduce.axes.map((a) => a.name));
+  const sharing = (axis: string): boolean => loads.some((l) => !freeNames(l).has(axis) && [...freeNames(l)].some((n) => walked.has(n)));
+  const needing = (axis: string): boolean => loads.some((l) => freeNames(l).has(axis));
+  return nest.flatMap((f) => (sharing(f.axis.name) && needing(f.axis.name) ? [f.axis] : [])).slice(-2);
+}
+
+/** Whether every loop of a grid point reads, or writes, what is next to what the neighbouring grid points do. */
+function walksColumns(body: readonly Stmt[], last: Axis): boolean {
+  const loops = body.filter((s) => s.kind === "for" || s.kind === "reduce");
+  if (loops.length === 0 || last.hi.op !== "const" || last.hi.value < narrowest) return false;
+  return loops.every((s) => {
+    const inside = innermost(s);
+    const accesses = inside === undefined ? [] : accessesIn(s).filter((index) => freeNames(index).has(inside.name));
+    const [columns, rows] = [(index: Expr) => strideOf(index, last.name) === 1, (index: Expr) => inside !== undefined && strideOf(index, inside.name) === 1];
+    const down = accesses.filter((index) => columns(index) && !rows(index)).length;
+    const along = accesses.filter((index) => rows(index) && freeNames(index).has(last.name)).length;
+    return down > along;
+  });
+}
+
+function innermost(s: Stmt): Axis | undefined {
+  if (s.kind === "reduce") return s.axes.at(-1);
+  if (s.kind !== "for") return undefined;
+  const only = s.body.length === 1 ? s.body[0] : undefined;
+  return (only === undefined ? undefined : innermost(only)) ?? s.axis;
+}
+
+/** Indices that are loaded and stored, in their normal form. */
+function accessesIn(s: Stmt): Expr[] {
+  const list = [...statements([s])];
+  const stored = list.flatMap((inner) => (inner.kind === "store" ? [inner.index] : []));
+  const loaded = exprOrder(list.flatMap(expressionsOf)).flatMap((e) => (e.op === "load" ? [at(e.args, 0)] : []));
+  return [...stored, ...loaded].map((e) => addIndex(e, 0));
+}

@@ -1,0 +1,247 @@
+/**
+ * rows: a reduction that walks through memory, by accumulators side by side: a vector of them.
+ *
+ *   reduce %s = 0 by $0 + $1 over %k in 0..1000 { yield load %x[%k] }
+ *     → local %s_lanes: f32[16]
+ *       for %kv in 0..16 [vector] { store %s_lanes[%kv] = 0 }
+ *       for %ks in 0..992 step 16 { for %kv in 0..16 [vector] { store %s_lanes[%kv] = load %s_lanes[%kv] + load %x[%ks + %kv] } }
+ *       for %kv in 0..8 [vector] { … the rest of the row … }
+ *       let %s = the sum of the lanes, as a tree
+ *
+ * One running float sum waits for itself at every addition, and loses a bit with every doubling of its length. Where each lane would add up
+ * more than 64 elements they are added up in blocks, and blocks in groups. How many lanes there are follows from the body and the
+ * length alone, so that the bits do not depend on the machine.
+ */
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { axisIndex, s, variable, withRange } from "../../ir/expr.ts";
+import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
+import type { Axis, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
+import { mapStatement } from "../../ir/loop-walk.ts";
+import type { Target } from "../../target.ts";
+import type { Keeping } from "./combine.ts";
+import { bringInto, merge, nameShared } from "./combine.ts";
+import type { Accumulators, Spelling } from "./accumulators.ts";
+import { Scalars, Vectors } from "./accumulators.ts";
+import { copied, loop, minOf } from "./copy.ts";
+import { costOf, tupleBytes, valuesIn } from "./cost.ts";
+import { isIndependent, updatedBuffers } from "./independent.ts";
+import { isPlain } from "./nest.ts";
+
+/** Rows shorter than this are added up one after another. */
+const shortest = 16;
+/** Elements that a lane adds up in a block, and blocks of a group. */
+const chain = 64;
+/** A body of more operations than this leaves time enough for an addition to come through. */
+const cheap = 10;
+
+export function addRows(kernel: Kernel, target: Target): Kernel {
+  const updated = updatedBuffers(kernel);
+  let added = false;
+  const mapList = (list: readonly Stmt[]): Stmt[] =>
+    list.flatMap((inner) => {
+      const r = mapStatement(inner, (e) => e, mapList);
+      const lanes = r.kind === "reduce" && isIndependent(r.body, r.values, updated) ? lanesFor(r) : 0;
+      added ||= lanes > 0;
+      return r.kind === "reduce" && lanes > 0 ? new Row(r, lanes, spellingOf(r, lanes, target)).statements() : [r];
+    });
+  const body = mapList(kernel.body);
+  return added ? { ...kernel, body } : kernel;
+}
+
+/** Copies of a body with more operations than this cost more than they give. */
+const maxOperations = 160;
+
+function spellingOf(r: Reduce, lanes: number, target: Target): Spelling {
+  const isSmall = (1 + elementCost(r)) * lanes <= maxOperations && r.body.every((inner) => inner.kind === "let" || inner.kind === "store");
+  return !target.vectors && isSmall ? "scalars" : "vectors";
+}
+
+const elementCost = (r: Reduce): number => costOf([...valuesIn(r.body), ...r.values, ...r.combine]);
+
+/** How many lanes a reduction gets; 0 where it stays as it is. */
+function lanesFor(r: Reduce): number {
+  const last = r.axes.at(-1);
+  if (last === undefined || r.axes.some((a) => a.kind !== "serial" || a.step !== 1)) return 0;
+  const isOpen = r.axes.length === 1 && last.about !== undefined;
+  const length = isOpen ? last.about : last.hi.value;
+  if ((!isOpen && !r.axes.every(isPlain)) || length === undefined || length < shortest) return 0;
+  const bytes = tupleBytes(r.init.map((e) => e.dtype));
+  const most = costOf([...valuesIn(r.body), ...r.values]) > cheap ? 32 : 64;
+  let lanes = 4;
+  while (lanes * 2 * bytes <= most && lanes * 8 <= length) lanes *= 2;
+  return lanes;
+}
+
+class Row {
+  readonly #r: Reduce;
+  readonly #lanes: number;
+  readonly #last: Axis;
+  readonly #memory: Accumulators;
+  #levels = 0;
+
+  constructor(r: Reduce, lanes: number, spelling: Spelling) {
+    this.#r = r;
+    this.#lanes = lanes;
+    this.#last = at(r.axes, r.axes.length - 1);
+    this.#memory = spelling === "vectors" ? new Vectors(r, lanes, `${this.#last.name}v`) : new Scalars(r);
+  }
+
+  statements(): Stmt[] {
+    const level = this.#level();
+    const body = this.#last.about === undefined ? this.#added(this.#r.axes, level) : this.#openRow(level);
+    const locals = Array.from({ length: this.#levels }, (_, i) => this.#memory.declared(i)).flat();
+    return [...locals, ...this.#cleared(level), ...body, ...this.#tree(level)];
+  }
+
+  /** One more set of accumulators. */
+  #level(): number {
+    return this.#levels++;
+  }
+
+  #kept(level: number, lane: Expr): Keeping {
+    const tuple = this.#memory.tuple(level, lane);
+    return { parts: tuple, set: (part, value) => this.#memory.set(at(tuple, part), value), name: (part) => this.#memory.name(part, level) };
+  }
+
+  #cleared(level: number): readonly Stmt[] {
+    return this.#memory.cleared(level, this.#lanes);
+  }
+
+  /** The lanes of one level brought into those of another. */
+  #joined(from: number, into: number): readonly Stmt[] {
+    return this.#memory.each(this.#lanes, (lane, suffix) => bringInto(this.#r, this.#kept(into, lane), this.#memory.tuple(from, lane), `_j${from}${suffix}`));
+  }
+
+  /** What a block of its own adds up, brought into a level. */
+  #apart(into: number, body: (level: number) => readonly Stmt[]): Stmt[] {
+    const level = this.#level();
+    return [...this.#cleared(level), ...body(level), ...this.#joined(level, into)];
+  }
+
+  /** Iterations of a vector each that one set of accumulators would add up. */
+  #steps(axes: readonly Axis[]): number {
+    return axes.reduce((n, a) => n * (a === this.#last ? Math.max(1, Math.floor(a.hi.value / this.#lanes)) : a.hi.value), 1);
+  }
+
+  /** Everything that the axes walk over, added into a level. */
+  #added(axes: readonly Axis[], into: number): Stmt[] {
+    const [axis, ...inner] = axes;
+    if (axis === undefined) return [];
+    const own = this.#steps([axis]);
+    const below = this.#steps(inner);
+    const walk = (level: number, from: Expr, to: Expr): readonly Stmt[] => this.#walk(axis, inner, { level, from, to });
+    const end = axis === this.#last ? own * this.#lanes : own;
+    const rest: readonly Stmt[] = axis === this.#last ? this.#rest(into) : [];
+    if (this.#r.exact || own * below <= 2 * chain) return [...walk(into, ix(0), ix(end)), ...rest];
+    // the axes inside are blocks already, if long enough
+    const length = blockLength(own, Math.max(1, Math.ceil(chain / below))) * (axis === this.#last ? this.#lanes : 1);
+    const block = (from: Expr, to: Expr, total: number): readonly Stmt[] => this.#apart(total, (level) => walk(level, from, to));
+    return [...blocks(axis.name, end, length, (from, to, total) => block(from, to, total), { into, group: (t, body) => this.#apart(t, body) }), ...rest];
+  }
+
+  /** One axis from here to there, and those inside of it. */
+  #walk(axis: Axis, inner: readonly Axis[], { level, from, to }: { readonly level: number; readonly from: Expr; readonly to: Expr }): readonly Stmt[] {
+    if (axis !== this.#last) return [loop("serial", { name: axis.name, lo: from, hi: to }, 1, this.#added(inner, level))];
+    const isOpen = axis.about !== undefined;
+    const step = axisIndex(`${axis.name}s`, from.lo, to.hi - (isOpen ? 1 : this.#lanes));
+    if (from.op === "const" && to.op === "const" && to.value === this.#lanes) return this.#vector(level, from);
+    return [loop("serial", { name: step.name, lo: from, hi: to }, this.#lanes, this.#vector(level, step))];
+  }
+
+  /** One element a lane, from `start` on. */
+  #vector(level: number, start: Expr): readonly Stmt[] {
+    return this.#memory.each(this.#lanes, (lane, suffix) => this.#element(level, addIndex(start, lane), { lane, suffix }));
+  }
+
+  /** What whole vectors leave of the last axis. */
+  #rest(level: number): readonly Stmt[] {
+    const n = this.#last.hi.value;
+    const whole = Math.floor(n / this.#lanes) * this.#lanes;
+    if (n === whole) return [];
+    return this.#memory.each(n - whole, (lane, suffix) => this.#element(level, addIndex(lane, whole), { lane, suffix: `_r${suffix}` }));
+  }
+
+  /** One element, brought into one lane. */
+  #element(level: number, index: Expr, { lane, suffix }: { readonly lane: Expr; readonly suffix: string }): Stmt[] {
+    const { body, values } = copied(this.#r, { suffix, axes: new Map([[this.#last.name, index]]) });
+    return [...body, ...bringInto(this.#r, this.#kept(level, lane), values, `_e${suffix}`)];
+  }
+
+  /** A row whose bounds are loaded, in blocks; what whole vectors leave goes to the first lane. */
+  #openRow(into: number): Stmt[] {
+    const axis = this.#last;
+    if (this.#r.exact) return this.#openPart(into, { from: axis.lo, to: axis.hi });
+    const length = chain * this.#lanes;
+    const from = axisIndex(`${axis.name}b`, axis.lo.lo, axis.hi.hi - 1);
+    const last = minOf(addIndex(from, length), axis.hi);
+    const end = variable(`${axis.name}e`, "int32", from.lo, last.hi);
+    const body: Stmt[] = [{ kind: "let", name: end.name, value: last }, ...this.#apart(into, (level) => this.#openPart(level, { from, to: end }))];
+    return [{ kind: "for", axis: { ...axis, name: from.name, step: length, about: Math.ceil((axis.about ?? length) / length) }, body }];
+  }
+
+  #openPart(level: number, { from, to }: { readonly from: Expr; readonly to: Expr }): Stmt[] {
+    const { name } = this.#last;
+    const lanes = this.#lanes;
+    const whole = variable(`${name}w`, "int32", from.lo, to.hi);
+    // none ends before it starts: the maximum says so to those who check
+    const value = s.max(subIndex(to, withRange(s.irem(subIndex(to, from), lanes), 0, lanes - 1)), from);
+    const steps = this.#walk(this.#last, [], { level, from, to: subIndex(whole, lanes - 1) });
+    const rest = this.#element(level, axisIndex(name, from.lo, to.hi - 1), { lane: ix(0), suffix: "_r" });
+    return [{ kind: "let", name: whole.name, value }, ...steps, loop("serial", { name, lo: whole, hi: to }, 1, rest)];
+  }
+
+  /** All lanes combined, halves first. */
+  #tree(level: number): readonly Stmt[] {
+    const out: Stmt[] = [];
+    for (let half = this.#lanes / 2; half >= 4; half /= 2) {
+      const other = (lane: Expr): Expr[] => this.#memory.tuple(level, addIndex(lane, half));
+      out.push(...this.#memory.each(half, (lane, suffix) => bringInto(this.#r, this.#kept(level, lane), other(lane), `_h${half}${suffix}`)));
+    }
+    const [a, b, c, d] = [0, 1, 2, 3].map((i) => this.#memory.tuple(level, ix(i)));
+    if (a === undefined || b === undefined || c === undefined || d === undefined) return out;
+    const [left, right] = [this.#named(merge(this.#r, a, c), "_a"), this.#named(merge(this.#r, b, d), "_b")];
+    return [...out, ...left.lets, ...right.lets, ...this.#named(merge(this.#r, left.parts, right.parts), "").lets];
+  }
+
+  /** A tuple under names: those of the reduction, and a suffix. */
+  #named(values: readonly Expr[], suffix: string): { readonly lets: readonly Stmt[]; readonly parts: readonly Expr[] } {
+    const parts = values.map((e, i) => variable(`${at(this.#r.names, i)}${suffix}`, e.dtype));
+    const { lets, exprs } = nameShared(values, `${at(this.#r.names, 0)}${suffix}_c`);
+    return { parts, lets: [...lets, ...parts.map(({ name }, i): Stmt => ({ kind: "let", name, value: at(exprs, i) }))] };
+  }
+}
+
+interface Blocks {
+  readonly into: number;
+  /** A sum of its own around a group of blocks. */
+  readonly group: (into: number, body: (level: number) => readonly Stmt[]) => readonly Stmt[];
+}
+
+/** The length of blocks of about `wanted`: one that divides the whole, if there is one. */
+function blockLength(whole: number, wanted: number): number {
+  for (let d = 0; d <= wanted / 2; d++) for (const length of [wanted + d, wanted - d]) if (whole % length === 0) return length;
+  return wanted;
+}
+
+/** `end` iterations in blocks of `length`, and blocks in groups where they are many. */
+function blocks(name: string, end: number, length: number, block: (from: Expr, to: Expr, into: number) => readonly Stmt[], { into, group }: Blocks): Stmt[] {
+  const count = Math.ceil(end / length);
+  const b = axisIndex(`${name}b`, 0, count - 1);
+  const from = mulIndex(b, length);
+  const to = end % length === 0 ? addIndex(from, length) : minOf(addIndex(from, length), ix(end));
+  const run = (lo: Expr, hi: Expr, level: number): Stmt => loop("serial", { name: b.name, lo, hi }, 1, block(from, to, level));
+  if (count <= 2 * chain) return [run(ix(0), ix(count), into)];
+  const groups = Math.ceil(count / chain);
+  const g = axisIndex(`${name}g`, 0, groups - 1);
+  const first = mulIndex(g, chain);
+  const last = count % chain === 0 ? addIndex(first, chain) : minOf(addIndex(first, chain), ix(count));
+  return [
+    loop(
+      "serial",
+      { name: g.name, lo: ix(0), hi: ix(groups) },
+      1,
+      group(into, (level) => [run(first, last, level)]),
+    ),
+  ];
+}

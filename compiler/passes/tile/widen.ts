@@ -1,0 +1,203 @@
+/**
+ * widen: neighbouring iterations side by side, on CPUs with vectors.
+ *
+ *   for %i in 0..1003 [grid] { store %y[%i] = load %x[%i] * 2 }
+ *     → for %i in 0..1003 step 16 [grid] {
+ *         if %i <= 987 { for %iv in 0..16 [vector] { store %y[%i + %iv] = load %x[%i + %iv] * 2 } }
+ *         else { for %iv in 0..8 [vector] { … }  for %ie in 1000..1003 { … } }
+ *       }
+ *
+ * The same is done to the loops of a grid point that store rows. Sums down columns are loops inside of the vector: each lane keeps the
+ * order of its own sum. How many lanes there are changes no bit.
+ */
+import { at } from "../../ir/errors.ts";
+import { dtypeInfo } from "../../ir/dtype.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { apply, axisIndex, load, s, variable, withRange } from "../../ir/expr.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
+import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
+import { expressionsOf, statements } from "../../ir/loop.ts";
+import { exprMapper, mapStatement, mapStatements } from "../../ir/loop-walk.ts";
+import { tidy } from "../lower/tidy.ts";
+import { copied, loop, vector } from "./copy.ts";
+import { costOf, valuesIn, widest } from "./cost.ts";
+import { axesOf } from "./gain.ts";
+import { goesTogether, isIndependent, updatedBuffers } from "./independent.ts";
+import { joinLoops, joinNest } from "./join.ts";
+import { gridNest, isPlain, strideOf } from "./nest.ts";
+
+/** Bytes of a register. */
+const register = 16;
+const fewest = 4;
+/** Bytes of scratch that the rows of one turn may take. */
+const mostScratch = 1 << 17;
+/** Up to so many operations a body is cheap: several registers a value hide how long each takes. */
+const cheap = 10;
+const heavy = 120;
+
+/** A kernel whose grid goes several points a turn, or the kernel itself where that gains nothing. */
+export function widenGrid(kernel: Kernel): Kernel {
+  const nest = joinNest(gridNest(kernel.body));
+  const inner = nest.at(-1);
+  if (inner === undefined || !isPlain(inner.axis)) return kernel;
+  const { axis } = inner;
+  const locals = inner.body.filter((one) => one.kind === "local");
+  const body = inner.body.filter((one) => one.kind !== "local");
+  const lanes = Math.min(lanesOf(body, axis.hi.value), mostLanes(locals));
+  if (lanes < fewest || !isOpen(body) || !goesTogether(body, axis.name) || !pays(body, axis)) return kernel;
+  const wide = locals.map((l): Local => ({ ...l, size: l.size * lanes }));
+  const own = new Set(locals.map((l) => l.name));
+  const piece = (index: Expr, lane: Expr, suffix: string): readonly Stmt[] =>
+    spread(copied({ body, values: [] }, { suffix, axes: new Map([[axis.name, index]]) }).body, own, { lanes, lane });
+  const turns = [...wide, ...turnsOf(axis, lanes, piece)];
+  const loops = nest.with(nest.length - 1, { ...inner, axis: { ...axis, step: lanes }, body: turns });
+  return {
+    ...kernel,
+    body: tidy([loops.reduceRight<Stmt | null>((below, f) => (below === null ? f : { ...f, body: [below] }), null)].flatMap((f) => f ?? [])),
+  };
+}
+
+/** One turn of the grid: a whole vector, or what is left at the end. */
+function turnsOf(axis: Axis, lanes: number, piece: (index: Expr, lane: Expr, suffix: string) => readonly Stmt[]): Stmt[] {
+  const n = axis.hi.value;
+  const last = Math.floor(n / lanes) * lanes;
+  const from = axisIndex(axis.name, 0, last === n ? n - lanes : last);
+  const inside = withRange(from, 0, last - lanes);
+  const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(inside, lane), lane, ""));
+  if (last === n) return [whole];
+  return [{ kind: "if", condition: apply("le", [from, ix(last - lanes)]), then: [whole], otherwise: rest(axis.name, last, n, piece) }];
+}
+
+/** Vectors of as many fours as there are, then element by element. */
+function rest(name: string, from: number, to: number, piece: (index: Expr, lane: Expr, suffix: string) => readonly Stmt[]): Stmt[] {
+  const fours = Math.floor((to - from) / fewest) * fewest;
+  const out: Stmt[] = [];
+  if (fours > 0) out.push(vector(`${name}v`, fours, (lane) => piece(addIndex(lane, from), lane, "_r")));
+  const single = axisIndex(`${name}e`, from + fours, to - 1);
+  if (from + fours < to) out.push(loop("serial", { name: single.name, lo: ix(from + fours), hi: ix(to) }, 1, piece(single, ix(0), "_e")));
+  return out;
+}
+
+/** How many iterations go side by side: by what a value takes, and how long the body is; 0 where there are too few. */
+function lanesOf(body: readonly Stmt[], extent: number): number {
+  const cost = costOf(valuesIn(body));
+  const sums = [...statements(body)].reduce((n, one) => n + (one.kind === "reduce" ? one.names.length : 0), 0);
+  const perRegister = register / widest(body);
+  let lanes = perRegister * (sums > 0 ? registersForSums(sums, cost) : registersFor(cost));
+  while (lanes > extent) lanes /= 2;
+  return Math.max(lanes, fewest) > extent ? 0 : Math.max(lanes, fewest);
+}
+
+function registersFor(cost: number): number {
+  if (cost <= cheap) return 4;
+  return cost <= heavy ? 2 : 1;
+}
+
+function registersForSums(sums: number, cost: number): number {
+  if (cost > heavy) return 1;
+  if (cost > cheap || sums > 2) return 2;
+  return sums > 1 ? 4 : 8;
+}
+
+function mostLanes(locals: readonly Local[]): number {
+  const bytes = locals.reduce((n, l) => n + l.size * dtypeInfo(l.dtype).bytes, 0);
+  let lanes = 64;
+  while (lanes * bytes > mostScratch && lanes > 0) lanes = lanes === 1 ? 0 : lanes / 2;
+  return lanes;
+}
+
+/** Scratch of several points side by side: each element of one beside those of the others. */
+function spread(body: readonly Stmt[], own: ReadonlySet<string>, { lanes, lane }: { readonly lanes: number; readonly lane: Expr }): readonly Stmt[] {
+  if (own.size === 0) return body;
+  const place = (index: Expr): Expr => addIndex(mulIndex(index, lanes), lane);
+  const f = exprMapper((e) => (e.op === "load" && own.has(e.name) ? load(e.name, e.dtype, place(at(e.args, 0)), e.args[1]) : e));
+  return mapStatements(body, f).map(function stored(one: Stmt): Stmt {
+    const next = mapStatement(
+      one,
+      (e) => e,
+      (list) => list.map(stored),
+    );
+    return next.kind === "store" && own.has(next.buffer) ? { ...next, index: place(next.index) } : next;
+  });
+}
+
+/** Whether a body can be done side by side at all: no lanes in it yet, nothing that must happen in order. */
+const isOpen = (body: readonly Stmt[]): boolean =>
+  [...statements(body)].every(
+    (one) =>
+      one.kind !== "barrier" && one.kind !== "local" && (one.kind !== "store" || one.atomic === undefined) && axesOf(one).every((a) => a.kind === "serial"),
+  );
+
+/** Whether what is gained by operations and neighbouring accesses outweighs those here and there. */
+function pays(body: readonly Stmt[], axis: Axis): boolean {
+  let [near, odd] = [0, 0];
+  const note = (index: Expr): void => {
+    const stride = strideOf(addIndex(index, 0), axis.name);
+    if (stride === 1) near++;
+    else if (stride !== 0) odd++;
+  };
+  for (const one of statements(body)) if (one.kind === "store") note(one.index);
+  for (const e of exprOrder([...statements(body)].flatMap(expressionsOf))) if (e.op === "load") note(at(e.args, 0));
+  return near + costOf(valuesIn(body)) / 2 >= odd;
+}
+
+/** Loops of grid points that store rows, several elements at once. */
+export function widenLoops(kernel: Kernel): Kernel {
+  const widening = new Widening(updatedBuffers(kernel));
+  const body = widening.list(joinLoops(kernel.body));
+  return widening.changed ? { ...kernel, body: tidy(body) } : kernel;
+}
+
+class Widening {
+  changed = false;
+  readonly #updated: ReadonlySet<string>;
+
+  constructor(updated: ReadonlySet<string>) {
+    this.#updated = updated;
+  }
+
+  list(list: readonly Stmt[]): Stmt[] {
+    return list.flatMap((one) => {
+      const inner = mapStatement(
+        one,
+        (e) => e,
+        (below) => this.list(below),
+      );
+      return inner.kind === "for" && inner.axis.kind === "serial" ? this.#loop(inner) : [inner];
+    });
+  }
+
+  #loop(f: For): Stmt[] {
+    const { axis, body } = f;
+    if (axis.step !== 1 || body.length === 0 || !isOpen(body) || !isIndependent(body, [], this.#updated)) return [f];
+    if (!goesTogether(body, axis.name) || !pays(body, axis)) return [f];
+    const piece = (index: Expr, _: Expr, suffix: string): readonly Stmt[] => copied({ body, values: [] }, { suffix, axes: new Map([[axis.name, index]]) }).body;
+    const lanes = lanesOf(body, isPlain(axis) ? axis.hi.value : (axis.about ?? 0));
+    if (lanes === 0) return [f];
+    this.changed = true;
+    if (!isPlain(axis)) return openLoop(axis, lanes, piece);
+    const last = Math.floor(axis.hi.value / lanes) * lanes;
+    const step = axisIndex(`${axis.name}s`, 0, last - lanes);
+    const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(step, lane), lane, ""));
+    return [loop("serial", { name: step.name, lo: ix(0), hi: ix(last) }, lanes, [whole]), ...rest(axis.name, last, axis.hi.value, piece)];
+  }
+}
+
+/** A loop whose bounds are loaded. */
+function openLoop(axis: Axis, lanes: number, piece: (index: Expr, lane: Expr, suffix: string) => readonly Stmt[]): Stmt[] {
+  const whole = variable(`${axis.name}w`, "int32", axis.lo.lo, axis.hi.hi);
+  // it does not end before it starts: the maximum says so to those who check
+  const value = s.max(subIndex(axis.hi, withRange(s.irem(subIndex(axis.hi, axis.lo), lanes), 0, lanes - 1)), axis.lo);
+  const step = axisIndex(`${axis.name}s`, axis.lo.lo, axis.hi.hi - 1);
+  const about = axis.about === undefined ? {} : { about: Math.max(1, Math.floor(axis.about / lanes)) };
+  const steps = loop("serial", { name: step.name, lo: axis.lo, hi: subIndex(whole, lanes - 1) }, lanes, [
+    vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(step, lane), lane, "")),
+  ]);
+  const single = axisIndex(`${axis.name}e`, axis.lo.lo, axis.hi.hi - 1);
+  return [
+    { kind: "let", name: whole.name, value },
+    { ...steps, axis: { ...steps.axis, ...about } },
+    loop("serial", { name: single.name, lo: whole, hi: axis.hi }, 1, piece(single, ix(0), "_e")),
+  ];
+}
