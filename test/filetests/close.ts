@@ -4,13 +4,13 @@ import { at } from "../../compiler/ir/errors.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
 import { sameType, typeText } from "../../compiler/ir/shape.ts";
 
-/** Throws an error that names the first element that differs. */
-export function expectClose(found: readonly HostData[], wanted: readonly HostData[], what: string): void {
+/** Throws an error that names the first element that differs; with `slack`, by so many times more than floats usually may. */
+export function expectClose(found: readonly HostData[], wanted: readonly HostData[], what: string, slack: number = 1): void {
   if (found.length !== wanted.length) throw new Error(`${what}: ${found.length} outputs, expected ${wanted.length}`);
   found.forEach((f, k) => {
     const w = at(wanted, k);
     if (!sameType(f.type, w.type)) throw new Error(`${what}: output ${k} is ${typeText(f.type)}, expected ${typeText(w.type)}`);
-    const tolerance = toleranceOf(f.type.dtype);
+    const tolerance = slack * toleranceOf(f.type.dtype);
     const elements = [...asNumbers(w.data)];
     const scale = elements.reduce((m, x) => (Number.isFinite(x) ? Math.max(m, Math.abs(x)) : m), 0);
     elements.forEach((x, i) => {

@@ -13,8 +13,10 @@ export interface FusionRow {
   readonly today?: { readonly js?: number; readonly wasm?: number; readonly wgsl?: number; readonly webgpu?: number };
   /** The only kernel executes fewer scalar operations than this. */
   readonly operationsBelow?: number;
-  /** Loops that combine, in all kernels. */
+  /** Loops that combine, in all kernels before they are scheduled. */
   readonly reductions?: number;
+  /** Values may be so many times farther from the interpreter's than usual: sums of both signs, which it adds up one by one. */
+  readonly slack?: number;
 }
 
 let home: DeviceName = "cpu";

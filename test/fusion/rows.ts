@@ -185,6 +185,7 @@ const apart: readonly FusionRow[] = [
   },
   {
     row: 42,
+    slack: 4,
     section: "C",
     expression: "c = sum(a) + 2; d = sum(a) * 2; e = c * d -> c, d, e, sum(b) - e",
     aim: 1,

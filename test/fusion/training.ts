@@ -54,6 +54,7 @@ export const training: readonly FusionRow[] = [
   },
   {
     row: 76,
+    slack: 4,
     section: "F",
     expression: "loss = mean(relu(conv2d(img(2,3,64,64), w(16,3,3,3)))), dimg, dw",
     aim: 3,
