@@ -2,7 +2,7 @@
  * The invariants of the Plan: written before read, no use after free, temps that live at once do not overlap in the arena, outputs
  * take over an input only after its last read, bindings within the target's limit, buffers as the kernels declare them.
  */
-import { dtypeInfo } from "./dtype.ts";
+import { dtypeInfo, registerDType } from "./dtype.ts";
 import { at, CompilerBug } from "./errors.ts";
 import type { Kernel } from "./loop.ts";
 import type { Plan, PlanBuffer, Step } from "./plan.ts";
@@ -201,7 +201,8 @@ class StepVerifier {
     scalars.forEach((n, i) => {
       const { name, dtype } = at(kernel.scalars, i);
       const given = this.#plan.scalars[n];
-      if (given !== dtype) throw this.#bug(`scalar ${n} is ${given ?? "not there"}, the kernel's %${name} is ${dtype}`);
+      if (given === undefined || (given !== dtype && registerDType(given) !== dtype))
+        throw this.#bug(`scalar ${n} is ${given ?? "not there"}, the kernel's %${name} is ${dtype}`);
     });
   }
 }

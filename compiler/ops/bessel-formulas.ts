@@ -37,7 +37,7 @@ const far32: Readonly<Record<Order, readonly number[]>> = {
 
 /** I(|x|). e^x is taken as a square, so that it does not overflow before the product does. */
 function besselOfPositive(a: Expr, order: Order): Expr {
-  const isSingle = a.dtype === "float32";
+  const isSingle = a.dtype !== "float64";
   const half = s.mul(s.min(a, 8), 0.5);
   const series = s.polynomial(s.mul(half, half), seriesCoefficients(order, isSingle ? 16 : 24));
   const near = order === 0 ? series : s.mul(half, series);

@@ -1,4 +1,6 @@
 /** Bits and the arithmetic of divisors. */
+import { dtypeInfo, unsignedOf } from "../ir/dtype.ts";
+import { lookup } from "../ir/errors.ts";
 import type { Expr } from "../ir/expr.ts";
 import { s } from "../ir/expr.ts";
 import type { ElementwisePrimitive } from "../ir/primitive.ts";
@@ -28,7 +30,7 @@ export const bitwiseNotOp: ElementwisePrimitive = elementwise({
 });
 export const bitwiseNot: Unary = unary(bitwiseNotOp);
 
-export const shiftLeftOp: ElementwisePrimitive = shift("shift left", "x · 2^y modulo 2^32; 0 where y is the width or more.", s.shl);
+export const shiftLeftOp: ElementwisePrimitive = shift("shift left", "x · 2^y modulo the width; 0 where y is the width or more.", s.shl);
 export const shiftLeft: Binary = binary(shiftLeftOp);
 export const shiftRightOp: ElementwisePrimitive = shift(
   "shift right",
@@ -37,13 +39,20 @@ export const shiftRightOp: ElementwisePrimitive = shift(
 );
 export const shiftRight: Binary = binary(shiftRightOp);
 
-/** Divisions that Euclid's algorithm needs at most for operands below 2^32: as many as Fibonacci numbers lie below it. */
-const longestEuclid = 46;
+/** Divisions that Euclid's algorithm needs at most for operands of so many bits: as many as Fibonacci numbers lie below. */
+const longestEuclid: ReadonlyMap<number, number> = new Map([
+  [8, 12],
+  [16, 23],
+  [32, 46],
+  [64, 92],
+]);
 
 /** Euclid's algorithm unrolled; it has finished where b is 0, and x % 0 is 0, so further steps change nothing. */
 function euclid(x: Expr, y: Expr): Expr {
-  let [a, b] = [s.bitcast(s.abs(x), "uint32"), s.bitcast(s.abs(y), "uint32")];
-  for (let i = 0; i < longestEuclid; i++) [a, b] = [s.select(s.eq(b, 0), a, b), s.irem(a, b)];
+  const unsigned = unsignedOf(x.dtype);
+  let [a, b] = [s.bitcast(s.abs(x), unsigned), s.bitcast(s.abs(y), unsigned)];
+  const steps = lookup(longestEuclid, dtypeInfo(x.dtype).bits, "an integer's width");
+  for (let i = 0; i < steps; i++) [a, b] = [s.select(s.eq(b, 0), a, b), s.irem(a, b)];
   return s.bitcast(s.select(s.eq(b, 0), a, b), x.dtype);
 }
 
@@ -62,7 +71,7 @@ function leastMultiple(x: Operand, y: Operand): Value {
   const [a, b] = asValues("lcm", x, y);
   return absolute(multiply(quotient(a, gcd(a, b)), b));
 }
-/** The least common multiple, not negative, modulo 2^32; 0 where either is 0. */
+/** The least common multiple, not negative, wrapping as products do; 0 where either is 0. */
 export const lcm: Binary = leastMultiple;
 
 export const bitsOps: readonly ElementwisePrimitive[] = [bitwiseAndOp, bitwiseOrOp, bitwiseXorOp, bitwiseNotOp, shiftLeftOp, shiftRightOp, gcdOp];

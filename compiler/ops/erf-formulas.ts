@@ -46,7 +46,7 @@ const scaledErfc32 = [
   0.0431768297, -0.234625219, 0.493430051, -0.4546194, 0.13189293, -0.0590717656, 0.0934211049, 0.17532291, 0.246883998, 0.282093771, 0.282094795,
 ];
 
-const isSingle = (x: Expr): boolean => x.dtype === "float32";
+const isSingle = (x: Expr): boolean => x.dtype !== "float64";
 
 /** e^(-x²): the square of a multiple of 1/16 is exact, and what is left of x² is small, so that no digit of a large x² is lost. */
 function expMinusSquare(x: Expr): Expr {

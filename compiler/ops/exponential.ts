@@ -1,5 +1,5 @@
 /** Exponentials, logarithms, powers and roots. */
-import { isFloat } from "../ir/dtype.ts";
+import { dtypeInfo, isFloat } from "../ir/dtype.ts";
 import type { Expr } from "../ir/expr.ts";
 import { s } from "../ir/expr.ts";
 import type { Value } from "../ir/node.ts";
@@ -154,22 +154,23 @@ export const powOp: ElementwisePrimitive = elementwise({
   partials: slopes((x, p, y) => [powerBase(x, p), powerExponent(x, p, y)]),
 });
 
-/** x^p modulo 2^32 by squaring; a negative exponent gives the integer part of the fraction, and 0 for 1 / 0. */
+/** x^p by squaring, wrapping as products do; a negative exponent gives the integer part of the fraction, and 0 for 1 / 0. */
 function integerPower(x: Expr, p: Expr): Expr {
   let [result, base, rest] = [s.like(1, x), x, p];
-  for (let bit = 0; bit < 31; bit++) {
+  const { kind, bits } = dtypeInfo(x.dtype);
+  for (let bit = 0; bit < bits - 1; bit++) {
     result = s.select(s.eq(s.and(rest, 1), 1), s.mul(result, base), result);
     base = s.mul(base, base);
     rest = s.shr(rest, 1);
   }
-  if (x.dtype === "uint32") return s.select(s.eq(s.and(rest, 1), 1), s.mul(result, base), result);
+  if (kind === "uint") return s.select(s.eq(s.and(rest, 1), 1), s.mul(result, base), result);
   const inverse = s.select(s.eq(x, 1), x, s.select(s.eq(x, -1), s.select(s.eq(s.and(p, 1), 1), x, s.like(1, x)), s.like(0, x)));
   return s.select(s.lt(p, 0), inverse, result);
 }
 
 export const integerPowOp: ElementwisePrimitive = elementwise({
   name: "integer pow",
-  doc: "x^p of integers, modulo 2^32; a negative exponent truncates the fraction.",
+  doc: "x^p of integers, wrapping as products do; a negative exponent truncates the fraction.",
   arity: 2,
   takes: "integer",
   cost: 150,

@@ -13,7 +13,7 @@ import { s } from "../ir/expr.ts";
 /** Bernoulli numbers B2, B4, …, B20. */
 const bernoulli = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330];
 
-const isSingle = (x: Expr): boolean => x.dtype === "float32";
+const isSingle = (x: Expr): boolean => x.dtype !== "float64";
 const one = (x: Expr): Expr => s.like(1, x);
 
 /** x less the nearest whole number: the part that sin(πx) and tan(πx) depend on, up to sign, exactly. */

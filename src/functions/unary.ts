@@ -1,4 +1,5 @@
 /** Elementwise functions of one array. Floats unless said otherwise: integers and bool become the face's own float first. */
+import type { DType } from "../../compiler/ir/dtype.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import * as arithmetic from "../../compiler/ops/arithmetic.ts";
 import * as exponential from "../../compiler/ops/exponential.ts";
@@ -391,6 +392,11 @@ export interface NanToNumOptions {
   readonly neginf?: number | null;
 }
 
+const largestFinite: ReadonlyMap<DType, number> = new Map<DType, number>([
+  ["float16", 65504],
+  ["float32", 3.4028234663852886e38],
+]);
+
 /**
  * NaN and infinities replaced: by 0 and the largest finite numbers where nothing else is given.
  *
@@ -399,7 +405,7 @@ export interface NanToNumOptions {
  */
 export function nanToNum<T extends Lazy>(x: T, options: NanToNumOptions = {}): T {
   const v = floatElements("nanToNum", x);
-  const largest = v.dtype === "float32" ? 3.4028234663852886e38 : Number.MAX_VALUE;
+  const largest = largestFinite.get(v.dtype) ?? Number.MAX_VALUE;
   const noNaN = where(isNaN(v), parameter("nanToNum", options.nan ?? null, 0, v), v);
   const noHigh = where(equal(v, Infinity), parameter("nanToNum", options.posinf ?? null, largest, v), noNaN);
   return x.alike(where(equal(v, -Infinity), parameter("nanToNum", options.neginf ?? null, -largest, v), noHigh));

@@ -1,6 +1,7 @@
 /** Programs for fast-check. */
 import fc from "fast-check";
 import type { DType } from "../../compiler/ir/dtype.ts";
+import { isWide } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import { Genes } from "./genes.ts";
 import { stepsOf } from "./steps.ts";
@@ -27,7 +28,11 @@ function addInput(b: Builder, genes: Genes, world: World): void {
   const { first, others } = world.lengths;
   const lengths = Array.from({ length: rank }, (_, i) => genes.from(i === 0 ? first : others));
   const shape = genes.oneIn(2) ? lengths.toReversed() : lengths;
-  b.input({ dtype, shape }, genes.from(world.kinds), genes.below(1000), rank === 0 && genes.oneIn(2) ? "scalar" : "buffer");
+  const kind = genes.from(world.kinds);
+  const seed = genes.below(1000);
+  const space = rank === 0 && genes.oneIn(2) ? "scalar" : "buffer";
+  // scalars are passed as JavaScript numbers
+  b.input({ dtype, shape }, space === "scalar" && isWide(dtype) ? "whole" : kind, seed, space);
 }
 
 export function programOf({ inputs, steps: list, outputs }: ProgramGenes, world: World): Program {

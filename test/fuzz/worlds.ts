@@ -13,7 +13,7 @@ const long = { first: [40, 64, 65, 130, 513, 1030], others: [3, 1, 4, 9, 17, 33]
 
 /** Everything, at odd sizes. */
 export const wide: World = {
-  dtypes: ["float32", "float64", "int32", "uint32", "bool"],
+  dtypes: ["float32", "float64", "int32", "uint32", "bool", "int8", "uint8", "int16", "uint16", "int64", "uint64"],
   kinds: ["whole", "ordinary", "special"],
   takes: () => true,
   sorts: true,
