@@ -21,7 +21,7 @@ import { graphFromText } from "../compiler/text.ts";
 import { runCompiled } from "../src/cli/run.ts";
 import { expectClose } from "./filetests/close.ts";
 import type { Sample } from "./ops/samples.ts";
-import { narrowed, samplesOf } from "./ops/samples.ts";
+import { narrowed, rareSamplesOf, samplesOf } from "./ops/samples.ts";
 
 interface Case {
   readonly graph: Graph;
@@ -57,6 +57,26 @@ describe.each(rows)("$name: $title", ({ op, sample }) => {
     expect(compiled.sources.length).toBe(plan.kernels.length);
     const text = printProgram(plan);
     expect(printProgram(parsePlan(text))).toBe(text);
+  });
+});
+
+const rare = opTable
+  .filter((op) => op.kind !== "param")
+  .flatMap((op) => rareSamplesOf(op).map((sample) => ({ op, name: op.name, title: sample.title, sample })));
+
+describe.each(rare)("$name: $title", ({ op, sample }) => {
+  const { graph, inputs } = caseOf(op, sample, sample.operands);
+
+  test("text", () => {
+    const text = printGraph(graph);
+    expect(printGraph(graphFromText(text))).toBe(text);
+  });
+
+  test("js", () => {
+    const { plan } = compileGraph(graph, js, { verify: true });
+    const text = printProgram(plan);
+    expect(printProgram(parsePlan(text))).toBe(text);
+    expectClose(runCompiled(graph, inputs), interpretGraph(graph, inputs), op.name);
   });
 });
 

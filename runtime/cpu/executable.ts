@@ -1,6 +1,6 @@
 /** A plan whose code is loaded: its steps as actions, ready to be called. */
 import type { DType, Numeric } from "../../compiler/ir/dtype.ts";
-import { dtypeInfo, isWide } from "../../compiler/ir/dtype.ts";
+import { dtypeInfo, isWide, rounded } from "../../compiler/ir/dtype.ts";
 import { halfBits } from "../../compiler/ir/half.ts";
 import type { HostArray } from "../../compiler/ir/host.ts";
 import { isBig } from "../../compiler/ir/host.ts";
@@ -50,8 +50,7 @@ const leastSharedNs = 20_000;
 
 /** An element as memory holds it: float16 by its bits, 64-bit integers as bigints. */
 function inMemory(dtype: DType, x: Numeric): Numeric {
-  if (dtype === "float16") return halfBits(Number(x));
-  return isWide(dtype) ? BigInt(x) : Number(x);
+  return dtype === "float16" ? halfBits(Number(x)) : rounded(dtype, x);
 }
 
 function fillMemory(memory: HostArray, x: Numeric, start: number, end: number): void {

@@ -1,5 +1,5 @@
 /** Whether two computations gave the same values: integers and bools exactly, floats as far as another order of sums allows. */
-import { asNumbers } from "../../compiler/ir/host.ts";
+import type { Numeric } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
 import { sameType, typeText } from "../../compiler/ir/shape.ts";
@@ -11,17 +11,18 @@ export function expectClose(found: readonly HostData[], wanted: readonly HostDat
     const w = at(wanted, k);
     if (!sameType(f.type, w.type)) throw new Error(`${what}: output ${k} is ${typeText(f.type)}, expected ${typeText(w.type)}`);
     const tolerance = slack * toleranceOf(f.type.dtype);
-    const elements = [...asNumbers(w.data)];
-    const scale = elements.reduce((m, x) => (Number.isFinite(x) ? Math.max(m, Math.abs(x)) : m), 0);
+    const elements = Array.from<Numeric>(w.data);
+    const scale = elements.reduce<number>((m, x) => (Number.isFinite(Number(x)) ? Math.max(m, Math.abs(Number(x))) : m), 0);
     elements.forEach((x, i) => {
-      const y = at(asNumbers(f.data), i);
-      const same = Object.is(x, y) || x === y || Math.abs(x - y) <= tolerance * scale;
+      const y = at<Numeric>(f.data, i);
+      const same = Object.is(x, y) || x === y || (typeof x === "number" && Math.abs(x - Number(y)) <= tolerance * scale);
       if (!same) throw new Error(`${what}: element ${i} of output ${k} is ${y}, expected ${x}`);
     });
   });
 }
 
 function toleranceOf(dtype: string): number {
+  if (dtype === "float16") return 1e-3;
   if (dtype === "float32") return 2e-6;
   return dtype === "float64" ? 1e-14 : 0;
 }

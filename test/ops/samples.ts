@@ -5,7 +5,7 @@
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import type { DType } from "../../compiler/ir/dtype.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
-import { hostArray, asNumbers, hostArrayOf } from "../../compiler/ir/host.ts";
+import { asNumbers, hostArrayOf } from "../../compiler/ir/host.ts";
 import { CompilerBug } from "../../compiler/ir/errors.ts";
 import type { Attrs } from "../../compiler/ir/node.ts";
 import type { Primitive } from "../../compiler/ir/primitive.ts";
@@ -30,13 +30,12 @@ export function sequence(seed: number): () => number {
 /** Numbers in lo … hi that keep away from multiples of 0.5, where rounding ops jump. */
 export function numbers(type: TensorType, seed: number, lo: number, hi: number): HostData {
   const next = sequence(seed);
-  const data = hostArray(type.dtype, sizeOf(type.shape));
-  for (let i = 0; i < data.length; i++) {
+  const data = Array.from({ length: sizeOf(type.shape) }, () => {
     let x = lo + (hi - lo) * next();
     while (isFloat(type.dtype) && Math.abs(x * 2 - Math.round(x * 2)) < 0.05) x = lo + (hi - lo) * next();
-    data[i] = type.dtype === "bool" ? Math.round(next()) : x;
-  }
-  return { type, data };
+    return type.dtype === "bool" ? Math.round(next()) : x;
+  });
+  return { type, data: hostArrayOf(type.dtype, data) };
 }
 
 const floats = (shape: Shape, seed: number, lo: number = -2, hi: number = 2): HostData => numbers(tensorType("float64", shape), seed, lo, hi);
@@ -191,11 +190,29 @@ const ranges: Readonly<Partial<Record<DType, readonly (readonly [number, number]
   int32: [[-9, 9]],
   uint32: [[0, 40]],
   bool: [[0, 1]],
+  int8: [[-9, 9]],
+  uint8: [[0, 40]],
+  int16: [[-200, 200]],
+  uint16: [[0, 400]],
+  int64: [[-9, 9]],
+  uint64: [[0, 40]],
+  float16: [
+    [-2, 2],
+    [0.1, 0.95],
+    [1.1, 3],
+  ],
 };
+const usualTypes: readonly DType[] = ["float64", "float32", "int32", "uint32", "bool"];
+/** The dtypes that the CPU converts on load and store, or computes in 64-bit integers. */
+export const rareTypes: readonly DType[] = ["int8", "uint8", "int16", "uint16", "int64", "uint64", "float16"];
+
+interface Wanted {
+  readonly title: string;
+  readonly dtypes: readonly DType[];
+}
 
 /** Operands of one type and of every dtype that the row takes; floats from several ranges, as few rows take all numbers. */
-function byType(op: Primitive, count: number, shape: Shape, attrs: Attrs, title: string): Sample[] {
-  const dtypes: readonly DType[] = ["float64", "float32", "int32", "uint32", "bool"];
+function byType(op: Primitive, count: number, shape: Shape, attrs: Attrs, { title, dtypes }: Wanted): Sample[] {
   return dtypes.flatMap((dtype) => {
     const type = tensorType(dtype, shape);
     const operands = Array.from({ length: count }, () => type);
@@ -211,31 +228,54 @@ function byType(op: Primitive, count: number, shape: Shape, attrs: Attrs, title:
 }
 
 /** Rows of lengths 2, 1 and 4, with and without an empty one; elements alone or with axes of their own. */
-function segmentSamples(op: Primitive, inner: Shape): Sample[] {
+function segmentSamples(op: Primitive, inner: Shape, dtypes: readonly DType[]): Sample[] {
   return [index([4], [0, 2, 3, 7]), index([5], [0, 2, 2, 6, 7])].flatMap((offsets) => {
     const ofValues: Primitive = { ...op, infer: (args, attrs) => op.infer([...args, offsets.type], attrs) };
     const title = `${offsets.data.length - 1} rows of [${inner.join(",")}], `;
-    return byType(ofValues, 1, [7, ...inner], {}, title).map((each) => ({ ...each, operands: [...each.operands, offsets] }));
+    return byType(ofValues, 1, [7, ...inner], {}, { title, dtypes }).map((each) => ({ ...each, operands: [...each.operands, offsets] }));
   });
 }
 
 /** All samples of a row; none where nothing is known of it. */
 export function samplesOf(op: Primitive): readonly Sample[] {
   const own = [...(listed.get(op.name) ?? []), ...(special.get(op.name) ?? [])];
-  if (listed.has(op.name)) return own;
+  return listed.has(op.name) ? own : [...own, ...typedSamples(op, usualTypes)];
+}
+
+/** Samples of what a row takes in these dtypes. */
+function typedSamples(op: Primitive, dtypes: readonly DType[]): readonly Sample[] {
   switch (op.kind) {
     case "elementwise":
-      return [...own, ...byType(op, op.arity === "any" ? 2 : op.arity, [3, 2], {}, "")];
+      return byType(op, op.arity === "any" ? 2 : op.arity, [3, 2], {}, { title: "", dtypes });
     case "reduction":
-      return [...own, ...[[0], [0, 2], [0, 1, 2]].flatMap((axes) => byType(op, 1, [2, 3, 2], { axes }, `axes ${axes.join(" ")}, `))];
+      return [[0], [0, 2], [0, 1, 2]].flatMap((axes) => byType(op, 1, [2, 3, 2], { axes }, { title: `axes ${axes.join(" ")}, `, dtypes }));
     case "segment":
-      return [...own, ...[[], [3]].flatMap((inner) => segmentSamples(op, inner))];
+      return [[], [3]].flatMap((inner) => segmentSamples(op, inner, dtypes));
     case "prefix":
-      return [...own, ...[false, true].flatMap((reverse) => byType(op, 1, [2, 5], { axis: 1, reverse }, reverse ? "reverse, " : ""))];
+      return [false, true].flatMap((reverse) => byType(op, 1, [2, 5], { axis: 1, reverse }, { title: reverse ? "reverse, " : "", dtypes }));
     default:
-      return own;
+      return [];
   }
 }
+
+/** Samples of a row in the rare dtypes: where its own have float64, the same with whole numbers. */
+export function rareSamplesOf(op: Primitive): readonly Sample[] {
+  if (!listed.has(op.name)) return typedSamples(op, rareTypes);
+  return (listed.get(op.name) ?? []).flatMap((own) => rareTypes.flatMap((dtype) => inDType(op, own, dtype)));
+}
+
+function inDType(op: Primitive, { title, operands, attrs }: Sample, dtype: DType): Sample[] {
+  const changed = operands.map((d) => (d.type.dtype === "float64" ? inWhole(d, dtype) : d));
+  const given = attrs["dtype"] === undefined ? attrs : { ...attrs, dtype };
+  const isSame = given === attrs && changed.every((d, i) => d === operands[i]);
+  const types = changed.map((d) => d.type);
+  return isSame || !takes(op, types, given) ? [] : [sample(`${title}, ${dtype}`, changed, given)];
+}
+
+const inWhole = ({ type, data }: HostData, dtype: DType): HostData => {
+  const elements = Array.from(asNumbers(data), (x) => (dtype === "float16" ? x : Math.round(x * 3)));
+  return { type: tensorType(dtype, type.shape), data: hostArrayOf(dtype, elements) };
+};
 
 function single(data: HostData): HostData {
   if (data.type.dtype !== "float64") return data;
