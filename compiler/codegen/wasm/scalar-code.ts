@@ -1,9 +1,9 @@
 /** Scalar expressions: what is used twice is computed once, what does not change in the loops around is computed in front of them. */
-import type { DType } from "../../ir/dtype.ts";
+import type { DType, Numeric } from "../../ir/dtype.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
 import { at, CompilerBug, lookup } from "../../ir/errors.ts";
 import type { Expr, ScalarOp } from "../../ir/expr.ts";
-import { substitute, variable } from "../../ir/expr.ts";
+import { exactValue, substitute, variable } from "../../ir/expr.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import type { Body } from "./body.ts";
 import type { Frame } from "./frame.ts";
@@ -121,9 +121,10 @@ export class ScalarCode {
     this.#shared.set(e, this.#tools.body.keep(this.temporary(), valueType(e.dtype)));
   }
 
+  /** A name that no kernel has. */
   temporary(): string {
     this.#temporaries++;
-    return `t${this.#temporaries}`;
+    return `#${this.#temporaries}`;
   }
 
   /** The local of a movable value. */
@@ -140,7 +141,7 @@ export class ScalarCode {
     const { body, frame } = this.#tools;
     const shared = this.#shared.get(e);
     if (shared !== undefined) return body.get(shared);
-    if (e.op === "const") return pushConstant(body, e.dtype, e.value);
+    if (e.op === "const") return pushConstant(body, e.dtype, exactValue(e));
     if (e.op === "var" || e.op === "axis") return this.#pushName(e);
     if (where === "anywhere" && isOperation(e)) {
       const isMovable = frame.isMovable(e);
@@ -314,14 +315,16 @@ export class ScalarCode {
   }
 
   #scaled(t: Term, factor: number): number {
-    const { frame } = this.#tools;
+    const { body, frame } = this.#tools;
     const emit = (): void => {
       this.prepare([t.atom]);
       this.push(t.atom);
       this.#times(factor);
     };
-    const name = t.atom.name === "" ? t.atom.op : t.atom.name;
-    return frame.place(`${t.key}*${factor}`, frame.placeOf(t.atom).level, { name: `${name}.x${factor}`, type: "i32", emit });
+    const name = `${t.atom.name === "" ? t.atom.op : t.atom.name}.x${factor}`;
+    if (frame.isMovable(t.atom)) return frame.place(`${t.key}*${factor}`, frame.placeOf(t.atom).level, { name, type: "i32", emit });
+    emit();
+    return body.keep(name, "i32");
   }
 
   #times(factor: number): void {
@@ -339,6 +342,8 @@ interface Start {
   readonly offset: number;
 }
 
-export function pushConstant(body: Body, dtype: DType, value: number): void {
-  body.named(`${valueType(dtype)}.const`, value);
+export function pushConstant(body: Body, dtype: DType, value: Numeric): void {
+  const type = valueType(dtype);
+  if (type === "i64") body.emit("i64.const", 0, 0, BigInt(value));
+  else body.named(`${type}.const`, Number(value));
 }

@@ -15,7 +15,7 @@ function numberText(x: number): string {
 }
 
 /** `name` as an identifier of the text format. */
-export const identifier = (name: string): string => `$${name.replace(/[^A-Za-z0-9_.$~]/g, "_")}`;
+export const identifier = (name: string): string => `$${name.replace(/[^A-Za-z0-9_.$~#]/g, "_")}`;
 
 function memoryText(i: Instruction): string {
   const offset = i.a === 0 ? "" : ` offset=${i.a}`;

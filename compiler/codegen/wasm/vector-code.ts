@@ -2,11 +2,11 @@
  * Vector expressions: one register of a value after the other. A value has as many lanes as its loop has iterations, in registers
  * of four lanes, or two of 64 bits; the last may be filled in part, and what its other lanes hold is nothing to anybody.
  */
-import type { DType } from "../../ir/dtype.ts";
+import type { DType, Numeric } from "../../ir/dtype.ts";
 import { isFloat } from "../../ir/dtype.ts";
 import { at, CompilerBug } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { isScalarOp } from "../../ir/expr.ts";
+import { exactValue, isScalarOp } from "../../ir/expr.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import type { ConstantPool } from "./constants.ts";
 import { isPlain, vectorBytes } from "./constants.ts";
@@ -223,7 +223,7 @@ export class VectorCode {
 
   /** A value that is equal in all lanes. */
   #uniform(e: Expr): void {
-    if (e.op === "const") return this.constant(e.dtype, e.value);
+    if (e.op === "const") return this.constant(e.dtype, exactValue(e));
     const { body, frame } = this.tools;
     const known = this.#splats.get(e);
     if (known !== undefined) return body.get(known);
@@ -260,7 +260,7 @@ export class VectorCode {
     }
   }
 
-  constant(dtype: DType, value: number | bigint): void {
+  constant(dtype: DType, value: Numeric): void {
     if (dtype === "bool") return this.vector(new Uint8Array(16).fill(value === 0 ? 0 : 255));
     const { vector, width } = typeRow(dtype);
     this.vector(
@@ -341,7 +341,7 @@ export class VectorCode {
     const context = {
       body,
       push: (a: Expr): void => this.operand(a, register, width),
-      constant: (dtype: DType, value: number | bigint): void => this.constant(dtype, value),
+      constant: (dtype: DType, value: Numeric): void => this.constant(dtype, value),
     };
     const isSpelled = isScalarOp(e.op) && e.op !== "cast" && e.op !== "bitcast" && spellVector(e, e.op, context);
     if (!isSpelled) spellLanes(e, register, this);

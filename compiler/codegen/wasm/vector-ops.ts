@@ -1,5 +1,5 @@
 /** Operations on all lanes of a vector at once. bool is a mask of ones or zeros in lanes as wide as those of what it came from. */
-import type { DType } from "../../ir/dtype.ts";
+import type { DType, Numeric } from "../../ir/dtype.ts";
 import { isFloat } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import type { Expr, ScalarOp } from "../../ir/expr.ts";
@@ -13,7 +13,7 @@ export interface VectorContext {
   /** Leaves the register of an operand on the stack that has the lanes of the result. */
   readonly push: (e: Expr) => void;
   /** Leaves a vector of equal lanes on the stack. */
-  readonly constant: (dtype: DType, value: number | bigint) => void;
+  readonly constant: (dtype: DType, value: Numeric) => void;
 }
 
 /** Instructions that do just what the operation says, with the vector type in front. */

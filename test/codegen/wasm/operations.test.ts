@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { compileProgram } from "../../../compiler/interpret-program.ts";
 import { supports } from "../../../compiler/interpret-scalar.ts";
-import type { DType } from "../../../compiler/ir/dtype.ts";
+import type { DType, Numeric } from "../../../compiler/ir/dtype.ts";
 import { roundTo } from "../../../compiler/ir/dtype.ts";
 import { at } from "../../../compiler/ir/errors.ts";
 import type { Expr, ScalarOp } from "../../../compiler/ir/expr.ts";
@@ -85,7 +85,7 @@ function check({ op, operands, given, fixed }: Case, lanes: number): void {
   const index = Float64Array.from({ length: size }, (_, k) => k);
   const program = compileProgram([value], size, { leaf: () => index, buffer: (name) => Float64Array.from(data[name] ?? []) });
   program.run(size);
-  expect(runWasm(kernel, data)["y"]).toEqual(Array.from<number | bigint>(at(program.results, 0)));
+  expect(runWasm(kernel, data)["y"]).toEqual(Array.from<Numeric>(at(program.results, 0)));
 }
 
 describe.each([1, 8, 3])("operations on %i lanes", (lanes) => {
@@ -154,6 +154,6 @@ describe.each([1, 16, 12, 5])("expressions on %i lanes", (lanes) => {
     const index = Float64Array.from({ length: 64 }, (_, k) => k);
     const program = compileProgram([value], 64, { leaf: () => index, buffer: (name) => Float64Array.from(columns[name] ?? []) });
     program.run(64);
-    expect(runWasm(kernel, columns)["y"]).toEqual(Array.from<number | bigint>(at(program.results, 0)));
+    expect(runWasm(kernel, columns)["y"]).toEqual(Array.from<Numeric>(at(program.results, 0)));
   });
 });

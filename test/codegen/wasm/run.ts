@@ -4,6 +4,7 @@ import { scalarFunction } from "../../../compiler/interpret-scalar.ts";
 import type { DType } from "../../../compiler/ir/dtype.ts";
 import { dtypeInfo } from "../../../compiler/ir/dtype.ts";
 import { at } from "../../../compiler/ir/errors.ts";
+import { halfBits, halfNumber } from "../../../compiler/ir/half.ts";
 import { isScalarOp } from "../../../compiler/ir/expr.ts";
 import type { Kernel } from "../../../compiler/ir/loop.ts";
 import type { WasmModule } from "../../../compiler/ir/plan.ts";
@@ -77,9 +78,10 @@ export function elementsOf(memory: WebAssembly.Memory, dtype: DType, address: nu
 
 type Numbers = readonly (number | bigint)[];
 
-function fill(elements: Elements, numbers: Numbers): void {
+function fill(elements: Elements, dtype: DType, numbers: Numbers): void {
   numbers.forEach((x, i) => {
-    if (elements instanceof BigInt64Array || elements instanceof BigUint64Array) elements[i] = BigInt(x);
+    if (dtype === "float16") elements[i] = halfBits(Number(x));
+    else if (elements instanceof BigInt64Array || elements instanceof BigUint64Array) elements[i] = BigInt(x);
     else elements[i] = Number(x);
   });
 }
@@ -100,10 +102,11 @@ export function runWasm(kernel: Kernel, data: Readonly<Record<string, Numbers>>,
     return end - size;
   });
   const elements = kernel.buffers.map((b, i) => elementsOf(memory, b.dtype, at(addresses, i), b.size));
-  kernel.buffers.forEach((b, i) => fill(at(elements, i), data[b.name] ?? []));
+  kernel.buffers.forEach((b, i) => fill(at(elements, i), b.dtype, data[b.name] ?? []));
   const call = (lo: number, hi: number): void => at(kernels, 0)(lo, hi, start, ...addresses, ...scalars);
   call(0, 0);
   if (turns === "together") call(0, made.turns);
   else for (let turn = made.turns - 1; turn >= 0; turn--) call(turn, turn + 1);
-  return Object.fromEntries(kernel.buffers.map((b, i) => [b.name, [...at(elements, i)]]));
+  const given = (dtype: DType, list: Numbers): Numbers => (dtype === "float16" ? list.map((x) => halfNumber(Number(x))) : list);
+  return Object.fromEntries(kernel.buffers.map((b, i) => [b.name, given(b.dtype, [...at(elements, i)])]));
 }
