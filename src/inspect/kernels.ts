@@ -93,9 +93,10 @@ function operands(plan: Plan, kernel: Kernel, step: Launch, access: readonly str
   });
 }
 
-/** A module of JavaScript ends with its kernels, in their order; a shader is a kernel's own. */
-function kernelSources(c: Compilation): readonly string[] {
-  if (c.compiled.language === "wgsl") return c.compiled.sources;
-  const functions = c.compiled.sources.join("\n").match(/^function \w+\([\s\S]*?^\}$/gm) ?? [];
-  return functions.slice(functions.length - c.plan.kernels.length);
+/** A module of JavaScript ends with its kernels, in their order, as does one of WebAssembly; a shader is a kernel's own. */
+function kernelSources({ compiled, plan }: Compilation): readonly string[] {
+  if (compiled.language === "wgsl") return compiled.sources;
+  const text = compiled.sources.join("\n");
+  const functions = text.match(compiled.language === "js" ? /^function \w+\([\s\S]*?^\}$/gm : /^ *\(func \(export [\s\S]*?^ *\)$/gm) ?? [];
+  return functions.slice(functions.length - plan.kernels.length);
 }
