@@ -1,11 +1,9 @@
 /** lazuli as one of its peers: each program recorded anew every time, as a user's loop would. */
-import * as lazuli from "../../src/index.ts";
+import { argmax, configure, conv2d, crossEntropy, divide, erf, evalAllSync, exp, gelu, gradients, layerNorm, log, matmul } from "../../src/index.ts";
+import { relu, scaledDotProductAttention, softmax, sqrt, sum, tanh, tensor } from "../../src/index.ts";
 import type { Settings, Tensor } from "../../src/index.ts";
 import type { Contestant, Input, Peer, Task } from "./peer.ts";
 import { timed } from "./timed.ts";
-
-const { argmax, configure, crossEntropy, divide, erf, evalAllSync, exp, gelu, gradients, layerNorm, log, matmul, relu } = lazuli;
-const { scaledDotProductAttention, softmax, sqrt, sum, tanh, tensor } = lazuli;
 
 type Program = (get: (name: string) => Tensor) => readonly Tensor[];
 
@@ -35,19 +33,6 @@ const chained: Program = (get) => {
   return [result];
 };
 
-/** The convolution of `lazuli`; null in a version that has none. */
-function convolution(): Program | null {
-  const found: unknown = Reflect.get(lazuli, "conv2d");
-  if (typeof found !== "function") return null;
-  return (get) => {
-    const result: unknown = found(get("x"), get("w"), { padding: 1 });
-    if (!(result instanceof lazuli.Tensor)) throw new Error("conv2d gave no tensor");
-    return [result];
-  };
-}
-
-const conv = convolution();
-
 const programs: Readonly<Record<string, Program>> = {
   chain: (get) => [
     tanh(get("x").mul(1.5).add(0.25))
@@ -65,7 +50,7 @@ const programs: Readonly<Record<string, Program>> = {
   matmul: (get) => [matmul(get("a"), get("b"))],
   dense: (get) => [gelu(matmul(get("a"), get("b")).add(get("bias")), { approximate: "tanh" })],
   attention: (get) => [scaledDotProductAttention(get("q"), get("k"), get("v"))],
-  ...(conv === null ? {} : { conv }),
+  conv: (get) => [conv2d(get("x"), get("w"), { padding: 1 })],
   mlp,
   tiny: (get) => [get("x").mul(get("y"))],
   chained,

@@ -15,7 +15,7 @@ import type { Message, Spec } from "../../bench/peers/session.ts";
 import { session } from "../../bench/peers/session.ts";
 import { limitOf, targetRatio } from "../../bench/peers/targets.ts";
 import { timed, timedAsync } from "../../bench/peers/timed.ts";
-import * as lazuli from "../../src/index.ts";
+import { configure } from "../../src/index.ts";
 import { at } from "../../compiler/ir/errors.ts";
 
 const brief: Effort = { samples: 2, sampleTime: 0, caseTime: 0, warmUp: 0 };
@@ -30,12 +30,11 @@ function fakePeer(spoil: (results: Float64Array[]) => Results, ways: readonly st
   return { version: "a fake", threads: 1, prepare, close: () => {} };
 }
 
-const made = (): Peer => openLazuli("lazuli", { target: lazuli.configure().target });
+const made = (): Peer => openLazuli("lazuli", { target: configure().target });
 const chain = at(problemsNamed(["chain"]), 0);
 
 describe("lazuli computes what the float64 references say", () => {
-  const builds = problems.filter((p) => p.name !== "conv" || Object.hasOwn(lazuli, "conv2d"));
-  it.each(builds)("$name", async (maker) => {
+  it.each(problems)("$name", async (maker) => {
     const problem = maker.make(shrink);
     const [contestant] = await made().prepare(problem);
     if (contestant === undefined) throw new Error(`${maker.name} is not built`);
