@@ -2,7 +2,8 @@
 import { evalAllSync, optim, random, tensor } from "../src/index.ts";
 import { pixels } from "../examples/digits/digits.ts";
 import { lossOf, makeModel, parameters } from "../examples/digits/model.ts";
-import { median, onceSync } from "./harness.ts";
+import { onceSync } from "./harness.ts";
+import { median } from "./median.ts";
 
 const batch = 50;
 

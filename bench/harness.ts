@@ -3,6 +3,7 @@
  * process, so that a drift of the machine meets all of them; medians are taken from the raw samples (benny rounds its `ops`).
  */
 import { add, complete, cycle, suite } from "benny";
+import { median } from "./median.ts";
 
 /** One way to compute a case. `run` does it once and leaves nothing behind; it is done when the call returns or its promise resolves. */
 export interface Variant {
@@ -24,14 +25,6 @@ export interface Effort {
   readonly rounds: number;
   /** Seconds for one variant in one turn. */
   readonly maxTime: number;
-}
-
-/** The middle of a list, or the mean of the two in the middle. */
-export function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
-  if (low === undefined || high === undefined) throw new Error("the median of nothing");
-  return (low + high) / 2;
 }
 
 /** Runs every variant in turns and pools the samples of each. */

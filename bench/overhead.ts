@@ -6,7 +6,8 @@ import type { Tensor } from "../src/index.ts";
 import { hidden } from "../examples/digits/model.ts";
 import { compileTime } from "./digit-step.ts";
 import type { Effort, Timing } from "./harness.ts";
-import { measure, median, timingOf } from "./harness.ts";
+import { measure, timingOf } from "./harness.ts";
+import { median } from "./median.ts";
 import { machine, writeResult } from "./results.ts";
 import { table } from "./table.ts";
 

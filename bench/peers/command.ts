@@ -97,6 +97,18 @@ function write(reports: readonly PeerReport[], { threads, folder }: PeersOptions
   writeResult(folder, `${name}.svg`, chart(title, chartRows(reports)));
 }
 
+interface Runner {
+  readonly run: RunSession;
+  readonly close: () => void;
+}
+
+/** The tools of a page are loaded for a page only. */
+async function runnerFor({ browser, node }: PeersOptions): Promise<Runner> {
+  if (!browser) return { run: inNode(node ?? process.execPath), close: () => undefined };
+  const { inPage } = await import("./in-page.ts");
+  return inPage();
+}
+
 /** Runs the peers of these names (the usual where there are none), prints the table and writes whole runs. */
 export async function peers(names: readonly string[], options: PeersOptions): Promise<void> {
   const chosen = peersNamed(names, options);
@@ -106,13 +118,15 @@ export async function peers(names: readonly string[], options: PeersOptions): Pr
     process.exitCode = 1;
     return;
   }
-  const run = inNode(options.node ?? process.execPath);
+  const { run, close } = await runnerFor(options);
   const reports: PeerReport[] = [];
   for (const peer of chosen) {
     const spec: Spec = { peer, cases: options.cases, threads: options.threads, effort: options.quick ? quick : careful, shrink: options.shrink };
     reports.push(await reportOf(spec, run));
   }
-  console.log(`\n${machine().cpu}\n${reportText(reports)}\n`);
+  close();
+  const scale = options.shrink === 1 ? "" : `, lengths over ${options.shrink}: what is promised does not hold for them`;
+  console.log(`\n${machine().cpu}${scale}\n${reportText(reports)}\n`);
   const isWhole = names.length === 0 && options.cases.length === 0 && !options.quick && options.shrink === 1;
   if (isWhole) write(reports, options);
 }

@@ -1,5 +1,5 @@
 /** lazuli and one peer in one process: results are checked first, then both are timed in turns, sample by sample. */
-import { median } from "../harness.ts";
+import { median } from "../median.ts";
 import type { Contestant, Peer, Results } from "./peer.ts";
 import type { Problem, ProblemMaker } from "./problems.ts";
 import type { Expected } from "./references.js";
@@ -63,10 +63,17 @@ interface Runner {
   readonly samples: number[];
 }
 
+/** Lets timers, finalisers and threads that start have a turn. */
+const pause = (): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve);
+  });
+
 /** Runs until the code is warm and the length of a sample is known. */
 async function warm(contestant: Contestant, error: number, { warmUp, sampleTime }: Effort): Promise<Runner> {
   let [spent, runs, each] = [0, 1, Number.POSITIVE_INFINITY];
   for (let turn = 0; turn < 2 || spent < warmUp; turn++) {
+    await pause();
     const seconds = await contestant.sample(runs);
     spent += seconds;
     each = Math.min(each, seconds / runs);
@@ -108,6 +115,7 @@ async function takeTurns(runners: readonly Runner[], { samples, caseTime }: Effo
   const slowest = Math.max(...runners.map((r) => r.seconds));
   const turns = Math.max(samples, Math.min(Math.ceil(caseTime / slowest), 4 * samples));
   for (let turn = 0; turn < turns; turn++) {
+    await pause();
     for (const { contestant, runs, samples } of runners) samples.push((await contestant.sample(runs)) / runs);
   }
 }

@@ -1,6 +1,6 @@
 /** What was measured, as a table for the terminal and rows of a chart. */
 import type { ChartRow } from "../chart.ts";
-import { median } from "../harness.ts";
+import { median } from "../median.ts";
 import { table } from "../table.ts";
 import type { CaseResult, Outcome, Time } from "./race.ts";
 import type { Opened } from "./session.ts";

@@ -87,6 +87,7 @@ async function inPage(base) {
 export async function open({ threads, base }) {
   wasm.setWasmPaths(await (base === null ? inNode() : inPage(base)));
   wasm.setThreadsCount(threads);
+  if (threads === 1) tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
   if (!(await tf.setBackend("wasm"))) throw new Error("tfjs has no wasm backend here");
   const prepare = ({ program, inputs }) => {
     const call = programs[program];

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { cases } from "../../bench/cases.ts";
 import { chart } from "../../bench/chart.ts";
 import { check } from "../../bench/fusion.ts";
-import { median } from "../../bench/harness.ts";
+import { median } from "../../bench/median.ts";
 import { table } from "../../bench/table.ts";
 
 describe("the cases compute what their loops by hand compute", () => {

@@ -1,9 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { peersNamed, reportOf } from "../../bench/peers/command.ts";
 import type { PeersOptions } from "../../bench/peers/command.ts";
 import { openProgram } from "../../bench/peers/external.ts";
 import { openLazuli } from "../../bench/peers/lazuli.ts";
 import { Graph } from "../../bench/peers/onnx.ts";
+import { patience } from "../../bench/peers/patience.ts";
 import type { Contestant, Open, Peer, Results, Task } from "../../bench/peers/peer.ts";
 import { problems, problemsNamed } from "../../bench/peers/problems.ts";
 import type { Effort, Outcome } from "../../bench/peers/race.ts";
@@ -110,6 +111,22 @@ describe("a session", () => {
     );
     expect(report).toEqual({ name: "fake", opened: null, failure: "not installed", cases: [] });
     expect(reportText([report])).toContain("fake: not installed\nno peer ran");
+  });
+});
+
+describe("patience", () => {
+  it("ends when nothing was heard for as long as it lasts, not before", async () => {
+    vi.useFakeTimers();
+    const { heard, over } = patience(10);
+    let ended = false;
+    over.catch(() => void (ended = true));
+    await vi.advanceTimersByTimeAsync(9_000);
+    heard();
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(ended).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await expect(over).rejects.toThrow("nothing was heard of it for 10 s");
+    vi.useRealTimers();
   });
 });
 
