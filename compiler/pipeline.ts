@@ -1,7 +1,7 @@
 /**
  * The table of contents of the compiler: from a canonical graph to a plan with code.
  *
- *   graph ─ simplify ─ split ─ write ─ fuse ─ lower ─ tile ─ legalize ─ buffers ─ emit ─ plan
+ *   graph ─ simplify ─ split ─ border ─ write ─ fuse ─ lower ─ tile ─ legalize ─ buffers ─ emit ─ plan
  */
 import { at } from "./ir/errors.ts";
 import type { Graph } from "./ir/graph.ts";
@@ -13,6 +13,7 @@ import { verifyGraph } from "./ir/verify.ts";
 import { emitJs } from "./codegen/js/emit.ts";
 import { emitWasm } from "./codegen/wasm/emit.ts";
 import { emitWgslPlan } from "./codegen/wgsl/plan.ts";
+import { border } from "./passes/border.ts";
 import { assignBuffers } from "./passes/buffers.ts";
 import { fragmentOf } from "./passes/fragments.ts";
 import type { Decision } from "./passes/fuse/fuse.ts";
@@ -50,6 +51,7 @@ export interface KernelPass {
 export const graphPasses: readonly GraphPass[] = [
   { name: "simplify", run: (graph) => simplify(graph).graph },
   { name: "split", run: split },
+  { name: "border", run: border },
   { name: "write", run: (graph, _, { donated }) => writeInPlace(graph, donated ?? []) },
 ];
 

@@ -148,6 +148,15 @@ export interface ContractionPrimitive extends Base {
   /** Lengths of the axes that are summed over. */
   readonly depth: (args: readonly TensorType[], attrs: Attrs) => readonly number[];
   readonly factors: (out: readonly Expr[], depth: readonly Expr[], context: Pick<ReadContext, "attrs" | "shape">) => readonly [Place, Place];
+  /** What operand 0 lacks around it for its guards to go; null where they stay, or where there are none. */
+  readonly border?: (args: readonly TensorType[], attrs: Attrs) => Border | null;
+}
+
+/** Zeros in front of and behind each axis of an operand, and the attributes of the same contraction with them. */
+export interface Border {
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+  readonly attrs: Attrs;
 }
 
 /** Operand 0 with updates written or combined. `target(update index, read)` gives the element of the result that an update goes to. */

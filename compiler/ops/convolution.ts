@@ -9,11 +9,11 @@
  */
 import { at, DTypeError, ShapeError } from "../ir/errors.ts";
 import type { Expr } from "../ir/expr.ts";
-import { apply } from "../ir/expr.ts";
+import { apply, axisIndex } from "../ir/expr.ts";
 import { addIndex, conjoin, divIndex, ix, modIndex, mulIndex, within } from "../ir/indexing.ts";
 import type { Attrs, Node, Value } from "../ir/node.ts";
 import { ints, make } from "../ir/node.ts";
-import type { ContractionPrimitive, Place, Primitive } from "../ir/primitive.ts";
+import type { Border, ContractionPrimitive, Place, Primitive } from "../ir/primitive.ts";
 import type { TensorType } from "../ir/shape.ts";
 import { shapeText, tensorType, typeText } from "../ir/shape.ts";
 import { requireClass } from "./define.ts";
@@ -138,6 +138,7 @@ export const convOp: ContractionPrimitive = {
     const inside = taps.reduce<Expr | undefined>((all, t, i) => conjoin(all, within(t.element, 0, at(x, lead + i))), exists);
     return [place([n, g, at(depth, 0), ...taps.map((t) => t.element)], inside), place([g, o, at(depth, 0), ...taps.map((t) => t.tap)], exists)];
   },
+  border: (args, attrs) => borderOf(at(args, 0), at(args, 1), attrs),
   derivative: {
     by: "linear",
     operands: [0, 1],
@@ -146,9 +147,28 @@ export const convOp: ContractionPrimitive = {
   },
 };
 
+/** The elements that windows meet in front of the first one and behind the last one, as zeros of the operand. */
+function borderOf(x: TensorType, w: TensorType, attrs: Attrs): Border | null {
+  const met = geometryIn(attrs).map((walk, i) => {
+    const [length, window] = [at(x.shape, lead + i), at(w.shape, lead + i)];
+    const last = windows(length, window, walk) - 1;
+    const { element } = tapAt(axisIndex("o", 0, last), axisIndex("k", 0, Math.ceil(window / stepOf(walk)) - 1), window, walk);
+    return { low: Math.max(0, -element.lo), high: Math.max(0, element.hi - length + 1), empty: last < 0 };
+  });
+  if (met.some((m) => m.empty) || met.every((m) => m.low === 0 && m.high === 0)) return null;
+  const inside = geometry(
+    geometryIn(attrs).map((walk, i) => {
+      const { low, high } = at(met, i);
+      return { ...walk, low: walk.low - low * walk.spread, high: walk.high - high * walk.spread };
+    }),
+  );
+  const around = (side: "low" | "high"): number[] => [...seq(lead).map(() => 0), ...met.map((m) => m[side])];
+  return { low: around("low"), high: around("high"), attrs: { ...inside } };
+}
+
 const place = (index: readonly Expr[], guard: Expr | undefined): Place => (guard === undefined ? { index } : { index, guard });
 
-const geometryOf = (node: Node): Walk[] => ints(node.attrs, "strides").map((_, i) => walkOf(node.attrs, i));
+const geometryIn = (attrs: Attrs): Walk[] => ints(attrs, "strides").map((_, i) => walkOf(attrs, i));
 
 const geometry = (walks: readonly Walk[]): ConvGeometry => ({
   strides: walks.map((w) => w.stride),
@@ -171,7 +191,7 @@ const highFor = (count: number, length: number, window: number, w: Omit<Walk, "h
 /** The cotangent, its elements as far apart as windows were, under the turned window. */
 function inputTranspose(cotangent: Value, node: Node): Value {
   const [x, w] = [at(node.args, 0), at(node.args, 1)];
-  const walks = geometryOf(node).map((walk, i): Walk => {
+  const walks = geometryIn(node.attrs).map((walk, i): Walk => {
     const [length, count, window] = [at(x.shape, lead + i), at(cotangent.shape, lead + i), at(w.shape, lead + i)];
     const back = { stride: walk.spread, low: (window - 1) * walk.dilation - walk.low, spread: walk.stride, dilation: walk.dilation };
     return { ...back, high: highFor(length, count, window, back) };
@@ -182,7 +202,7 @@ function inputTranspose(cotangent: Value, node: Node): Value {
 /** The operand under the cotangent as a window: batch and channels exchange their parts. */
 function windowTranspose(cotangent: Value, node: Node): Value {
   const [x, w] = [at(node.args, 0), at(node.args, 1)];
-  const walks = geometryOf(node).map((walk, i): Walk => {
+  const walks = geometryIn(node.attrs).map((walk, i): Walk => {
     const [length, count, window] = [at(x.shape, lead + i), at(cotangent.shape, lead + i), at(w.shape, lead + i)];
     const back = { stride: walk.dilation, low: walk.low, spread: walk.spread, dilation: walk.stride };
     return { ...back, high: highFor(window, length, count, back) };
