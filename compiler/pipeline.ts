@@ -1,7 +1,7 @@
 /**
  * The table of contents of the compiler: from a canonical graph to a plan with code.
  *
- *   graph ─ simplify ─ split ─ border ─ write ─ fuse ─ lower ─ tile ─ legalize ─ buffers ─ emit ─ plan
+ *   graph ─ simplify ─ split ─ border ─ write ─ fuse ─ lower ─ parts ─ tile ─ legalize ─ buffers ─ emit ─ plan
  */
 import { at } from "./ir/errors.ts";
 import type { Graph } from "./ir/graph.ts";
@@ -21,6 +21,7 @@ import { fuse } from "./passes/fuse/fuse.ts";
 import { legalize, requireDType } from "./passes/legalize.ts";
 import type { Region } from "./passes/region.ts";
 import { simplify } from "./passes/simplify/simplify.ts";
+import { inParts } from "./passes/parts.ts";
 import { split } from "./passes/split.ts";
 import { tile } from "./passes/tile/tile.ts";
 import { writeInPlace } from "./passes/write.ts";
@@ -86,7 +87,7 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   const { regions, decisions } = fuse(current, target, { fusion: options.fusion !== false });
   // what needs no kernel, as a fill, is not looked at by legalize
   for (const v of [...graph.params, ...graph.outputs]) requireDType(v.dtype, target, `graph ${graph.name}: a value`);
-  const fragments = regions.map((r) => fragmentOf(r, target));
+  const fragments = regions.map((r) => inParts(fragmentOf(r, target), target));
   const lowered = fragments.flatMap((f) => f.launches.map((l) => l.kernel));
   const finished = fragments.map((f) => mapKernels(f, (k) => runKernelPasses(k, target, check)));
   const plan = assignBuffers(current, finished, { target, donated: options.donated ?? [] });

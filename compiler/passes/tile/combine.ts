@@ -1,5 +1,6 @@
 /** Bringing one tuple of a reduction into another. */
 import { at } from "../../ir/errors.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { variable } from "../../ir/expr.ts";
 import type { Reduce, Stmt } from "../../ir/loop.ts";
@@ -50,15 +51,19 @@ export function nameShared(exprs: readonly Expr[], prefix: string): { readonly l
   });
   const lets: Stmt[] = [];
   const names = new Map<Expr, Expr>();
+  const isShared = (e: Expr): boolean => (holders.get(e)?.size ?? 0) > 1;
+  const named = (e: Expr, value: Expr): Expr => {
+    const name = variable(`${prefix}${lets.length}`, e.dtype);
+    lets.push({ kind: "let", name: name.name, value });
+    names.set(e, name);
+    return name;
+  };
+  for (const e of exprOrder(exprs)) if (e.op === "load" && isShared(e)) named(e, e);
+  const withNames = exprMapper((e) => names.get(e) ?? e);
   const map = (e: Expr): Expr => {
     const known = names.get(e);
     if (known !== undefined || e.args.length === 0) return known ?? e;
-    const shared = (holders.get(e)?.size ?? 0) > 1;
-    if (!shared) return { ...e, args: e.args.map(map) };
-    const name = variable(`${prefix}${lets.length}`, e.dtype);
-    lets.push({ kind: "let", name: name.name, value: e });
-    names.set(e, name);
-    return name;
+    return isShared(e) ? named(e, withNames(e)) : { ...e, args: e.args.map(map) };
   };
   return { exprs: exprs.map(map), lets };
 }

@@ -1,0 +1,216 @@
+/**
+ * parts: a long loop of a kernel with hardly a grid becomes a launch of its own, so that threads have work.
+ *
+ *   @k { reduce %s over %k in 0..2^24 { … }  store %y[0] = %s * 2 }
+ *     → @k_parts { for %p in 0..128 [grid] { reduce %s over %k in 0..2^17 { … }  store %part[%p] = %s } }
+ *       @k { reduce %s over %k in 0..128 { load %part[%k] }  store %y[0] = %s * 2 }
+ *
+ * What a loop stores on its way is stored by its parts. Where it is cut follows from shapes and what is computed, so that the bits do not
+ * depend on the machine. For targets whose lanes do not share memory: others deal out loops to lanes (`tile/lanes`), and `split`.
+ */
+import { at, lookup } from "../ir/errors.ts";
+import { exprOrder } from "../ir/expr-order.ts";
+import { axisIndex, load, variable } from "../ir/expr.ts";
+import type { Expr } from "../ir/expr.ts";
+import { addIndex, flatten, ix, mulIndex } from "../ir/indexing.ts";
+import type { Axis, For, Kernel, KernelBuffer, Reduce, Stmt } from "../ir/loop.ts";
+import { expressionsOf, statements } from "../ir/loop.ts";
+import { buffersTouched } from "../ir/loop-walk.ts";
+import type { TensorType } from "../ir/shape.ts";
+import { tensorType } from "../ir/shape.ts";
+import type { Fragment, Launch, Operand } from "../routines/fragment.ts";
+import { ofTemp } from "../routines/fragment.ts";
+import type { Target } from "../target.ts";
+import { copied } from "./tile/copy.ts";
+import { costOf, valuesIn } from "./tile/cost.ts";
+import { isIndependent } from "./tile/independent.ts";
+import { gridNest, isPlain } from "./tile/nest.ts";
+
+/** With this many grid points threads have work anyway. */
+const enoughPoints = 16;
+/** Elements of a part: enough of them to be worth a thread's while, fewer where much is computed. */
+const [light, heavy] = [1 << 17, 1 << 14];
+const muchFrom = 20;
+const mostParts = 256;
+
+export function inParts(f: Fragment, target: Target): Fragment {
+  if (target.lanes > 1) return f;
+  const temps: TensorType[] = [...f.temps];
+  const launches = f.launches.flatMap((l) => new Division(l, temps).launches());
+  return { ...f, temps, launches };
+}
+
+/** A loop and the axis of it that is cut. */
+interface Cut {
+  readonly loop: For | Reduce;
+  readonly axis: Axis;
+  readonly count: number;
+  /** Where the parts of a reduction are. */
+  readonly parts: readonly KernelBuffer[];
+}
+
+class Division {
+  readonly #launch: Launch;
+  readonly #temps: TensorType[];
+  readonly #nest: readonly For[];
+  readonly #body: readonly Stmt[];
+  readonly #operands: Map<string, Operand>;
+  readonly #cuts = new Map<Stmt, Cut>();
+
+  constructor(launch: Launch, temps: TensorType[]) {
+    const { kernel, buffers } = launch;
+    this.#launch = launch;
+    this.#temps = temps;
+    this.#nest = gridNest(kernel.body);
+    this.#body = this.#nest.at(-1)?.body ?? kernel.body;
+    this.#operands = new Map(kernel.buffers.map((b, i) => [b.name, at(buffers, i)]));
+  }
+
+  launches(): readonly Launch[] {
+    if (!this.#isOpen()) return [this.#launch];
+    for (const s of this.#body) if (s.kind === "for" || s.kind === "reduce") this.#cut(s);
+    if (this.#cuts.size === 0) return [this.#launch];
+    const own = [...this.#cuts.values()].map((c) => this.#partsOf(c));
+    const rest = this.#kept(this.#body.filter((s) => s.kind !== "for" || !this.#cuts.has(s)));
+    const stores = [...statements(rest)].some((s) => s.kind === "store");
+    return stores ? [...own, this.#made(this.#launch.kernel.name, this.#around(rest), [])] : own;
+  }
+
+  #isOpen(): boolean {
+    const { kernel } = this.#launch;
+    const points = this.#nest.reduce((n, f) => n * (isPlain(f.axis) ? f.axis.hi.value : Infinity), 1);
+    const simple = [...statements(kernel.body)].every((s) => s.kind !== "local" && s.kind !== "carry" && s.kind !== "barrier" && s.kind !== "if");
+    return points < enoughPoints && simple && kernel.buffers.every((b) => b.access === "read" || b.access === "write");
+  }
+
+  /** Notes where a loop is cut, if it is long enough and can be. */
+  #cut(loop: For | Reduce): void {
+    const axes = axesOf(loop);
+    const { body, values } = insideOf(loop);
+    const long = axes.every((a) => isPlain(a) && a.kind === "serial") ? axes.reduce((n, a) => n * a.hi.value, 1) : 0;
+    const wanted = Math.min(mostParts, Math.ceil(long / (costOf([...valuesIn(body), ...values]) >= muchFrom ? heavy : light)));
+    if (wanted < 2 || !isIndependent(body, values, new Set())) return;
+    for (const axis of axes) {
+      const count = divisorNear(axis.hi.value, wanted);
+      if (count !== null) return void this.#cuts.set(loop, { loop, axis, count, parts: loop.kind === "reduce" ? this.#partsFor(loop, count) : [] });
+    }
+  }
+
+  /** Memory for the parts of a reduction's results. */
+  #partsFor(r: Reduce, count: number): KernelBuffer[] {
+    const size = this.#nest.reduce((n, f) => n * f.axis.hi.value, count);
+    return r.names.map((name, i) => {
+      const { dtype } = at(r.init, i);
+      this.#temps.push(tensorType(dtype, [size]));
+      this.#operands.set(`${name}_part`, ofTemp(this.#temps.length - 1));
+      return { name: `${name}_part`, dtype, size, access: "write" };
+    });
+  }
+
+  /** The launch that runs a loop in parts. */
+  #partsOf({ loop, axis, count, parts }: Cut): Launch {
+    const p = axisIndex(freshName(this.#launch.kernel), 0, count - 1);
+    const length = axis.hi.value / count;
+    const place = addIndex(mulIndex(p, length), axisIndex(axis.name, 0, length - 1));
+    const part = restricted(loop, axis.name, length, place);
+    const results =
+      part.kind === "reduce" ? part.names.map((name, i): Stmt => this.#stored(at(parts, i), p, count, variable(name, at(part.init, i).dtype))) : [];
+    const before = this.#body.slice(0, this.#body.indexOf(loop)).filter((s) => s.kind === "let" || s.kind === "reduce");
+    const body = this.#kept([...before, part, ...results]);
+    const grid: For = { kind: "for", axis: { name: p.name, kind: "grid", lo: ix(0), hi: ix(count), step: 1 }, body };
+    return this.#made(`${this.#launch.kernel.name}_parts`, this.#around([grid]), parts);
+  }
+
+  #stored(buffer: KernelBuffer, p: Expr, count: number, value: Expr): Stmt {
+    return { kind: "store", buffer: buffer.name, index: this.#place(p, count), value };
+  }
+
+  /** Where the part of this grid point is. */
+  #place(p: Expr, count: number): Expr {
+    const axes = this.#nest.map((f) => axisIndex(f.axis.name, 0, f.axis.hi.value - 1));
+    return flatten([...axes, p], [...this.#nest.map((f) => f.axis.hi.value), count]);
+  }
+
+  /** Statements without what nothing after them reads; reductions that are cut combine their parts. */
+  #kept(list: readonly Stmt[]): Stmt[] {
+    const read = new Set<string>();
+    const out: Stmt[] = [];
+    for (const s of list.toReversed()) {
+      const names = namedBy(s);
+      const isWanted =
+        names.length === 0 || names.some((n) => read.has(n)) || [...statements([s])].some((inner) => inner.kind === "store" && !this.#cuts.has(s));
+      if (!isWanted) continue;
+      const cut = this.#cuts.get(s);
+      const next = cut !== undefined && s.kind === "reduce" ? this.#together(s, cut) : s;
+      out.unshift(next);
+      for (const e of exprOrder([...statements([next])].flatMap(expressionsOf))) if (e.op === "var") read.add(e.name);
+    }
+    return out;
+  }
+
+  #together(r: Reduce, { axis, count, parts }: Cut): Reduce {
+    const k = axisIndex(axis.name, 0, count - 1);
+    const values = parts.map((b) => load(b.name, b.dtype, this.#place(k, count)));
+    return { ...r, axes: [{ ...axis, hi: ix(count) }], body: [], values };
+  }
+
+  #around(body: readonly Stmt[]): readonly Stmt[] {
+    return this.#nest.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body);
+  }
+
+  /** A launch with the buffers that its kernel touches; `own` are written, parts of other reductions read. */
+  #made(name: string, body: readonly Stmt[], own: readonly KernelBuffer[]): Launch {
+    const { kernel, scalars } = this.#launch;
+    const others = [...this.#cuts.values()].flatMap((c) => c.parts).filter((b) => !own.includes(b));
+    const all: KernelBuffer[] = [...kernel.buffers, ...others.map((b): KernelBuffer => ({ ...b, access: "read" })), ...own];
+    const touched = buffersTouched({ ...kernel, body });
+    const buffers = all.filter((b) => touched.has(b.name));
+    return { kernel: { ...kernel, name, buffers, body }, buffers: buffers.map((b) => lookup(this.#operands, b.name, "a buffer's operand")), scalars };
+  }
+}
+
+function namedBy(s: Stmt): readonly string[] {
+  if (s.kind === "reduce") return s.names;
+  return s.kind === "let" ? [s.name] : [];
+}
+
+/** The axes of a reduction, or of a loop and those that it consists of. */
+function axesOf(loop: For | Reduce): readonly Axis[] {
+  if (loop.kind === "reduce") return loop.axes;
+  const inner = loop.body.length === 1 ? loop.body[0] : undefined;
+  return inner?.kind === "for" ? [loop.axis, ...axesOf(inner)] : [loop.axis];
+}
+
+function insideOf(loop: For | Reduce): { readonly body: readonly Stmt[]; readonly values: readonly Expr[] } {
+  if (loop.kind === "reduce") return loop;
+  const inner = loop.body.length === 1 ? loop.body[0] : undefined;
+  return inner?.kind === "for" ? insideOf(inner) : { body: loop.body, values: [] };
+}
+
+/** The loop over a part of one axis. */
+function restricted(loop: For | Reduce, axis: string, length: number, place: Expr): For | Reduce {
+  const shorter = (a: Axis): Axis => (a.name === axis ? { ...a, hi: ix(length) } : a);
+  const axes = new Map([[axis, place]]);
+  if (loop.kind === "reduce") return { ...loop, axes: loop.axes.map(shorter), ...copied(loop, { suffix: "", axes }) };
+  const nested = (f: For): For => ({ ...f, axis: shorter(f.axis), body: f.body.map((s) => (s.kind === "for" ? nested(s) : s)) });
+  const { body } = copied({ body: loop.body, values: [] }, { suffix: "", axes });
+  return nested({ ...loop, body });
+}
+
+/** A number of parts near the wanted one into which `n` can be cut. */
+function divisorNear(n: number, wanted: number): number | null {
+  for (let d = 0; d <= wanted / 2; d++) for (const count of [wanted + d, wanted - d]) if (count > 1 && count < n && n % count === 0) return count;
+  return null;
+}
+
+function freshName(kernel: Kernel): string {
+  const taken = new Set<string>();
+  for (const s of statements(kernel.body)) {
+    if (s.kind === "for") taken.add(s.axis.name);
+    if (s.kind === "let") taken.add(s.name);
+    if (s.kind === "reduce") [...s.names, ...s.axes.map((a) => a.name)].forEach((n) => taken.add(n));
+  }
+  let name = "p";
+  while (taken.has(name)) name += "_";
+  return name;
+}
