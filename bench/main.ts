@@ -10,7 +10,7 @@ import { configure, DeviceError, openDevice } from "../src/index.ts";
 const usage = [
   "usage: npm run bench -- fusion [CASE …] [--device cpu|webgpu] [--shrink N] [--quick]",
   "       npm run bench -- overhead",
-  "       npm run bench -- peers [PEER …] [--case NAME …] [--threads N] [--node PATH | --browser] [--shrink N] [--quick]",
+  "       npm run bench -- peers [PEER …] [--case NAME …] [--threads N] [--target wasm|js] [--node PATH | --browser] [--shrink N] [--quick]",
 ].join("\n");
 const folder = "bench/results";
 
@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
     device: { type: "string", default: "cpu" },
     case: { type: "string", multiple: true, default: [] },
     threads: { type: "string", default: "1" },
+    target: { type: "string" },
     node: { type: "string" },
     browser: { type: "boolean", default: false },
   },
@@ -39,6 +40,11 @@ async function deviceNamed(name: string): Promise<GpuInfo | null> {
   return gpu;
 }
 
+function targetNamed(name: string): "wasm" | "js" {
+  if (name !== "wasm" && name !== "js") throw new DeviceError(`--target ${name}: give wasm or js`);
+  return name;
+}
+
 if (![1, 2, 4, 8, 16].includes(shrink)) {
   console.error(`--shrink ${values.shrink}: give 1, 2, 4, 8 or 16\n${usage}`);
   process.exitCode = 2;
@@ -46,7 +52,8 @@ if (![1, 2, 4, 8, 16].includes(shrink)) {
   await fusion(names, { shrink, effort, folder, gpu: await deviceNamed(values.device) });
 } else if (suite === "peers") {
   const { case: chosen, node = null, browser, quick } = values;
-  await peers(names, { cases: chosen, threads: Number(values.threads), quick, shrink, folder, node, browser });
+  const target = values.target === undefined ? null : targetNamed(values.target);
+  await peers(names, { cases: chosen, threads: Number(values.threads), target, quick, shrink, folder, node, browser });
 } else if (suite === "overhead" && names.length === 0) {
   await overhead(effort, folder);
 } else {

@@ -18,6 +18,7 @@ import type { Message, Opened, Spec } from "./session.ts";
 export interface PeersOptions {
   readonly cases: readonly string[];
   readonly threads: number;
+  readonly target: Spec["target"];
   readonly quick: boolean;
   readonly shrink: number;
   readonly folder: string;
@@ -76,17 +77,17 @@ export async function reportOf(spec: Spec, run: RunSession): Promise<PeerReport>
     else if (message.kind === "failed") failure ??= message.reason;
     else {
       cases.push(message.result);
-      console.log(progress(spec.peer, message.result));
+      if (message.result.peer.length > 0) console.log(progress(spec.peer, message.result));
     }
   };
   await run(spec, hear);
   return { name: spec.peer, opened, failure, cases };
 }
 
-function write(reports: readonly PeerReport[], { threads, folder }: PeersOptions): void {
+function write(reports: readonly PeerReport[], { threads, target, folder }: PeersOptions): void {
   const opened = reports.find((r) => r.opened !== null)?.opened;
   if (opened === null || opened === undefined) return;
-  const name = `peers-${opened.engine.name}${threads === 1 ? "" : `-${threads}t`}`;
+  const name = `peers-${opened.engine.name}${target === null ? "" : `-${target}`}${threads === 1 ? "" : `-${threads}t`}`;
   const { date, lazuli, cpu, cores } = machine();
   writeResult(
     folder,
@@ -121,7 +122,14 @@ export async function peers(names: readonly string[], options: PeersOptions): Pr
   const { run, close } = await runnerFor(options);
   const reports: PeerReport[] = [];
   for (const peer of chosen) {
-    const spec: Spec = { peer, cases: options.cases, threads: options.threads, effort: options.quick ? quick : careful, shrink: options.shrink };
+    const spec: Spec = {
+      peer,
+      cases: options.cases,
+      threads: options.threads,
+      target: options.target,
+      effort: options.quick ? quick : careful,
+      shrink: options.shrink,
+    };
     reports.push(await reportOf(spec, run));
   }
   close();

@@ -70,7 +70,11 @@ function lazuliCells(reports: readonly PeerReport[], name: string, threads: numb
   return [time === null ? missing(failed) : timeText(time), promised];
 }
 
-const namesOf = (reports: readonly PeerReport[]): string[] => [...new Set(reports.flatMap((r) => r.cases.map((c) => c.name)))];
+/** The cases that some peer computes. */
+function namesOf(reports: readonly PeerReport[]): string[] {
+  const tried = reports.flatMap((r) => r.cases.filter((c) => c.peer.length > 0).map((c) => c.name));
+  return [...new Set(reports.flatMap((r) => r.cases.map((c) => c.name)))].filter((name) => tried.includes(name));
+}
 
 /** Those that ran. */
 const present = (reports: readonly PeerReport[]): PeerReport[] => reports.filter((r) => r.opened !== null);

@@ -1,5 +1,6 @@
 /** One peer's run, in a process or a page of its own: what is asked for and what is said on the way. */
 import { configure } from "../../src/index.ts";
+import type { Settings } from "../../src/index.ts";
 import { openLazuli } from "./lazuli.ts";
 import type { Open } from "./peer.ts";
 import { problemsNamed } from "./problems.ts";
@@ -11,6 +12,8 @@ export interface Spec {
   /** None: all. */
   readonly cases: readonly string[];
   readonly threads: number;
+  /** What lazuli generates code for; null: its default. */
+  readonly target: Settings["target"] | null;
   readonly effort: Effort;
   readonly shrink: number;
 }
@@ -45,7 +48,7 @@ export interface Place {
 /** Opens the peer beside lazuli and times every case; what goes wrong is said, not thrown. */
 export async function session(spec: Spec, open: Open, { engine, base, send }: Place): Promise<void> {
   try {
-    const { target, threads: lazuliThreads } = configure({ threads: spec.threads });
+    const { target, threads: lazuliThreads } = configure({ threads: spec.threads, ...(spec.target === null ? {} : { target: spec.target }) });
     const lazuli = openLazuli("lazuli", { target, threads: lazuliThreads });
     const peer = await open({ threads: spec.threads, base });
     send({ kind: "opened", opened: { version: peer.version, threads: peer.threads, engine, target, lazuliThreads } });

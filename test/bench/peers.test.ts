@@ -86,7 +86,7 @@ describe("a race", () => {
   });
 });
 
-const spec: Spec = { peer: "fake", cases: ["tiny", "tiny100"], threads: 1, effort: brief, shrink };
+const spec: Spec = { peer: "fake", cases: ["tiny", "tiny100"], threads: 1, target: null, effort: brief, shrink };
 const open: Open = async () => fakePeer((r) => r);
 
 /** A session of this process. */
@@ -179,6 +179,7 @@ const report: PeerReport = {
     { name: "chain", lazuli: [time(0.002)], peer: [time(0.02), time(0.014)] },
     { name: "conv", lazuli: [], peer: [{ name: "jit", failure: "wrong: off by 2" }] },
     { name: "tiny", lazuli: [time(3e-6)], peer: [time(1.5e-6)] },
+    { name: "mlp", lazuli: [], peer: [] },
   ],
 };
 
@@ -190,6 +191,7 @@ describe("the report", () => {
     expect(row("conv")).toBe("conv - ≤ 1.25 × 5.4 wrong");
     expect(row("tiny")).toBe("tiny 3.00 µs ≤ 2 µs ✗ 1.50 µs 0.500 ≥0.909 ✗");
     expect(reached([report])).toEqual({ of: 2, missed: ["tiny 0.500 of 0.909 (jax)"] });
+    expect(row("mlp")).toBe("");
     expect(lines).toContain("  conv, jax jit: wrong: off by 2");
   });
   it("chooses the fastest that is right", () => {
@@ -206,7 +208,7 @@ describe("the report", () => {
 });
 
 describe("what is asked for", () => {
-  const options: PeersOptions = { cases: [], threads: 1, quick: true, shrink: 1, folder: "", node: null, browser: false };
+  const options: PeersOptions = { cases: [], threads: 1, target: null, quick: true, shrink: 1, folder: "", node: null, browser: false };
   it("targets are those of their peer, else the rest's, else none", () => {
     expect([targetRatio("jax", "bs"), targetRatio("jax", "sum"), targetRatio("jax", "tiny100"), targetRatio("ort", "bs")]).toEqual([4.5, 1 / 1.1, null, null]);
     expect([limitOf("chain", 1)?.seconds, limitOf("chain", 2)?.text, limitOf("var", 1)]).toEqual([0.0041875, "1.25 × 1.73", null]);
