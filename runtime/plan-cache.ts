@@ -1,25 +1,21 @@
 /** Keeps what was made from a key: compiled plans by the structure of the graph. */
 
 /** A text, or a sequence of integers that spells a structure. */
-export type CacheKey = string | Int32Array;
+export type CacheKey = string | ArrayLike<number>;
 
 interface Entry<T> {
   readonly bucket: string | number;
   readonly key: CacheKey;
   readonly value: T;
+  /** Rises with every use of any entry. */
+  used: number;
 }
 
-/** A 32-bit hash of a sequence (murmur's mixing). Equal sequences have equal hashes, and that is all that is relied on. */
-function hashOf(key: Int32Array): number {
+/** A 32-bit hash of a sequence. Equal sequences have equal hashes, and that is all that is relied on. */
+function hashOf(key: ArrayLike<number>): number {
   let hash = key.length;
-  for (const word of key) {
-    let k = Math.imul(word, 0xcc9e2d51);
-    k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-    hash ^= k;
-    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
-  }
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return hash ^ (hash >>> 13);
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ (key[i] ?? 0), 0x9e3779b1) ^ (hash >>> 15);
+  return hash;
 }
 
 function sameKey(a: CacheKey, b: CacheKey): boolean {
@@ -36,25 +32,24 @@ function sameKey(a: CacheKey, b: CacheKey): boolean {
 export class PlanCache<T> {
   readonly capacity: number;
   readonly #buckets = new Map<string | number, Entry<T>[]>();
-  /** In the order of last use, oldest first. */
-  readonly #order = new Set<Entry<T>>();
-  readonly #hash: (key: Int32Array) => number;
+  readonly #hash: (key: ArrayLike<number>) => number;
+  #size = 0;
+  #uses = 0;
 
-  constructor(capacity: number = 512, hash: (key: Int32Array) => number = hashOf) {
+  constructor(capacity: number = 512, hash: (key: ArrayLike<number>) => number = hashOf) {
     this.capacity = capacity;
     this.#hash = hash;
   }
 
   get size(): number {
-    return this.#order.size;
+    return this.#size;
   }
 
   /** The value kept under an equal key, or undefined. */
   get(key: CacheKey): T | undefined {
     const entry = this.#find(this.#bucketOf(key), key);
     if (entry === undefined) return undefined;
-    this.#order.delete(entry);
-    this.#order.add(entry);
+    entry.used = ++this.#uses;
     return entry.value;
   }
 
@@ -63,25 +58,29 @@ export class PlanCache<T> {
     const bucket = this.#bucketOf(key);
     const old = this.#find(bucket, key);
     if (old !== undefined) this.#forget(old);
-    const entry = { bucket, key, value };
+    const entry = { bucket, key, value, used: ++this.#uses };
     const list = this.#buckets.get(bucket);
     if (list === undefined) this.#buckets.set(bucket, [entry]);
     else list.push(entry);
-    this.#order.add(entry);
-    for (const oldest of this.#order) {
-      if (this.#order.size <= this.capacity) break;
-      this.#forget(oldest);
-    }
+    this.#size++;
+    if (this.#size > this.capacity) for (const oldest of this.#inOrder().slice(0, this.#size - this.capacity)) this.#forget(oldest);
   }
 
   /** What is kept, least recently used first. */
   values(): T[] {
-    return Array.from(this.#order, (e) => e.value);
+    return this.#inOrder().map((e) => e.value);
   }
 
   clear(): void {
     this.#buckets.clear();
-    this.#order.clear();
+    this.#size = 0;
+  }
+
+  /** Finding is frequent and forgetting is not: so what is found is only numbered. */
+  #inOrder(): Entry<T>[] {
+    return Array.from(this.#buckets.values())
+      .flat()
+      .sort((a, b) => a.used - b.used);
   }
 
   #bucketOf(key: CacheKey): string | number {
@@ -89,12 +88,15 @@ export class PlanCache<T> {
   }
 
   #find(bucket: string | number, key: CacheKey): Entry<T> | undefined {
-    return this.#buckets.get(bucket)?.find((e) => sameKey(e.key, key));
+    const list = this.#buckets.get(bucket);
+    if (list === undefined) return undefined;
+    for (const entry of list) if (sameKey(entry.key, key)) return entry;
+    return undefined;
   }
 
   #forget(entry: Entry<T>): void {
-    this.#order.delete(entry);
     const rest = this.#buckets.get(entry.bucket)?.filter((e) => e !== entry) ?? [];
+    this.#size--;
     if (rest.length === 0) this.#buckets.delete(entry.bucket);
     else this.#buckets.set(entry.bucket, rest);
   }

@@ -139,9 +139,9 @@ async function startOnCpu(values: readonly Value[]): Promise<void> {
 const strays = (values: readonly Value[]): Value[] => (openedGpu() === null ? [] : canonicalize(values).buffers.filter((v) => v.slot?.device === "webgpu"));
 
 function runOnCpu(wanted: readonly Value[], fetched: Fetched): void {
-  const reshaped = wanted.filter(isReshaped);
-  if (reshaped.length === 0) compute(wanted, fetched);
+  if (!wanted.some(isReshaped)) compute(wanted, fetched);
   else {
+    const reshaped = wanted.filter(isReshaped);
     const others = wanted.filter((v) => !reshaped.includes(v));
     compute(
       [...new Set([...others, ...reshaped.map(memoryOf)])].filter((v) => v.slot === null),
@@ -212,7 +212,8 @@ function computeOnCpu(request: PlanRequest, fetched: Fetched): CpuBuffer[] {
     const contentOf = (v: Value): HostData | null => (v.slot === null ? null : { type: v.type, data: fetched.get(v) ?? readValueSync(v) });
     return interpretValues(request.values, contentOf).map(({ data, type }) => cpu.upload(data, type));
   }
-  const inputs = request.buffers.map((v) => cpuInput(v, fetched.get(v)));
+  const inputs: CpuBuffer[] = [];
+  for (const v of request.buffers) inputs.push(cpuInput(v, fetched.get(v)));
   const { executable, runs } = prepare(request, cpu);
   const outputs = cpu.run(executable, inputs, request.scalars);
   noteRun(runs);
@@ -257,9 +258,12 @@ interface Kept {
 
 /** Puts the memory into the value, and into what the value is a detached form of. */
 function keep(value: Value, memory: Slot): Kept[] {
-  const kept: Kept[] = [];
-  for (let v: Value | undefined = value; v !== undefined && v.slot === null; v = detachedFrom(v)) {
-    v.slot = v === value ? memory : viewOf(memory, v.type);
+  if (value.slot !== null) return [];
+  value.slot = memory;
+  const kept = [{ value, slot: memory }];
+  if (!value.node.isBarrier) return kept;
+  for (let v = detachedFrom(value); v !== undefined && v.slot === null; v = detachedFrom(v)) {
+    v.slot = viewOf(memory, v.type);
     kept.push({ value: v, slot: v.slot });
   }
   return kept;
@@ -271,13 +275,16 @@ function detachedFrom(value: Value): Value | undefined {
 }
 
 function finishAll(values: readonly Value[], memory: readonly Slot[]): void {
-  values.forEach((v, i) => void keep(v, at(memory, i)));
+  for (const [i, v] of values.entries()) keep(v, at(memory, i));
   finish(values);
 }
 
+const nobody: ReadonlySet<Value> = new Set();
+
 /** Forgets how these were computed, now that they are. */
 function finish(values: readonly Value[]): void {
-  const asked = new Set(values);
+  // one value spares nobody: no node reads its own result
+  const asked = values.length === 1 ? nobody : new Set(values);
   for (const { node } of values) if (isForgotten(node, asked)) forget(node, asked);
 }
 

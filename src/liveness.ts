@@ -56,7 +56,8 @@ function retire(value: Value): void {
 function dropped(node: Node): Value[] {
   const args = node.definition?.args ?? [];
   node.drop();
-  return [...new Set(args)].filter(isUnneeded);
+  const unneeded = args.filter(isUnneeded);
+  return unneeded.length > 1 ? [...new Set(unneeded)] : unneeded;
 }
 
 /** Whether nothing is left of a value that nobody needed. */

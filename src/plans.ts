@@ -10,6 +10,7 @@ import { PlanCache } from "../runtime/plan-cache.ts";
 import { cpu } from "./devices.ts";
 import { dumpPlan } from "./inspect/dump.ts";
 import type { PlanRequest } from "./requests.ts";
+import type { Settings } from "./settings.ts";
 import { settings } from "./settings.ts";
 import { targetFor } from "./targets.ts";
 import { Runs } from "./written.ts";
@@ -23,15 +24,30 @@ export interface Prepared {
 
 type AnyDevice = CpuDevice | GpuDevice;
 
-/** Plans by device: those of a lost device go with it. */
-const caches = new WeakMap<AnyDevice, PlanCache<Prepared>>();
+/** The plans of a device under some settings. */
+interface Kept {
+  readonly settings: Settings;
+  readonly target: Target;
+  readonly plans: PlanCache<Prepared>;
+}
 
-function cacheOf(device: AnyDevice): PlanCache<Prepared> {
-  const known = caches.get(device);
-  if (known !== undefined) return known;
-  const made = new PlanCache<Prepared>();
-  caches.set(device, made);
-  return made;
+/** Plans by device, for those of a lost device go with it, and by what else decides what a graph becomes. */
+const caches = new WeakMap<AnyDevice, { last: Kept | null; readonly byOptions: Map<string, PlanCache<Prepared>> }>();
+
+/** So many sets of plans are kept a device: settings are changed now and then, not back and forth. */
+const mostOptions = 16;
+
+function keptFor(device: AnyDevice): Kept {
+  const now = settings();
+  let cache = caches.get(device);
+  if (cache === undefined) caches.set(device, (cache = { last: null, byOptions: new Map() }));
+  if (cache.last?.settings === now) return cache.last;
+  const target = targetFor(device === cpu ? "cpu" : "webgpu");
+  const options = `${targetKey(target)} ${String(now.fusion)} ${String(now.debug)}`;
+  const plans = cache.byOptions.get(options) ?? new PlanCache<Prepared>();
+  if (cache.byOptions.size >= mostOptions) cache.byOptions.clear();
+  cache.byOptions.set(options, plans);
+  return (cache.last = { settings: now, target, plans });
 }
 
 /** Compiles without the cache and without a device: what `inspect` looks at. */
@@ -40,13 +56,14 @@ export function compile({ build, donated }: PlanRequest, target: Target): Compil
   return compileGraph(build(), target, { fusion, verify: debug, donated });
 }
 
+/** Ends the structure in a key; what follows are positions of donated buffers. */
+const donated = -5;
+
 /** The plan for this structure on this device, under the settings of now. */
 export function prepare(request: PlanRequest, device: AnyDevice): Prepared {
-  const target = targetFor(device === cpu ? "cpu" : "webgpu");
-  const cache = cacheOf(device);
-  const { fusion, debug } = settings();
-  const key = `${targetKey(target)}|${String(fusion)}|${String(debug)}|${request.donated.join()}|${request.key}`;
-  const known = cache.get(key);
+  const { target, plans } = keptFor(device);
+  const key = request.donated.length === 0 ? request.key : [...request.key, donated, ...request.donated];
+  const known = plans.get(key);
   if (known !== undefined) {
     counters.planHits++;
     return known;
@@ -55,6 +72,6 @@ export function prepare(request: PlanRequest, device: AnyDevice): Prepared {
   const compilation = compile(request, target);
   dumpPlan(compilation);
   const made = { compilation, runs: new Runs(compilation.plan), executable: device.prepare(compilation.compiled) };
-  cache.set(key, made);
+  plans.set(key, made);
   return made;
 }

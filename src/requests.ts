@@ -25,13 +25,27 @@ export interface PlanRequest extends Canonical {
   readonly before: readonly Value[];
 }
 
+const none: readonly never[] = [];
+
+/** Spelled out: a spread of the graph's fields costs as much as looking up its plan. */
+const requestOf = ({ key, nodes, buffers, scalars, build }: Canonical, values: readonly Value[], donated: readonly number[]): PlanRequest => ({
+  key,
+  nodes,
+  buffers,
+  scalars,
+  build,
+  values,
+  donated,
+  before: none,
+});
+
 /** A request that leaves all memory as it is. */
-export const pureRequest = (values: readonly Value[]): PlanRequest => ({ ...canonicalize(values), values, donated: [], before: [] });
+export const pureRequest = (values: readonly Value[]): PlanRequest => requestOf(canonicalize(values), values, none);
 
 /** What evaluating these values asks of a plan. */
 export function requestFor(wanted: readonly Value[]): PlanRequest {
   const first = canonicalize(wanted);
-  return anyWritten() ? withWrites(wanted, first) : { ...donating(wanted, first), before: [] };
+  return anyWritten() ? withWrites(wanted, first) : donating(wanted, first);
 }
 
 /** Cells that are written are computed along, each once. */
@@ -74,20 +88,18 @@ function heavyReaders({ nodes, buffers }: Canonical): readonly Value[] {
   return found;
 }
 
-type Donating = Omit<PlanRequest, "before">;
-
 /** Where an input could die, and where it would if some more values were evaluated, cheaper than copying it, they are. */
-function donating(values: readonly Value[], canonical: Canonical): Donating {
+function donating(values: readonly Value[], canonical: Canonical): PlanRequest {
   const candidates = canonical.buffers.filter(mayDie);
-  if (candidates.length === 0) return { ...canonical, values, donated: [] };
+  if (candidates.length === 0) return requestOf(canonical, values, none);
   const dying = deaths(values, candidates);
   const written = new Set(canonical.nodes.flatMap((n) => (isWrite(n) ? [memoryOf(at(n.args, 0))] : [])));
   const kept = candidates.filter((v) => !dying.has(v) && written.has(v));
   const helpers = [...new Set(kept.flatMap((v) => heldReaders(v, values, canonical.nodes)))];
-  if (helpers.length === 0) return { ...canonical, values, donated: positions(canonical, dying) };
+  if (helpers.length === 0) return requestOf(canonical, values, positions(canonical, dying));
   const all = [...values, ...helpers];
   const more = canonicalize(all);
-  return { ...more, values: all, donated: positions(more, deaths(all, candidates)) };
+  return requestOf(more, all, positions(more, deaths(all, candidates)));
 }
 
 const positions = ({ buffers }: Canonical, dying: ReadonlySet<Value>): number[] => buffers.flatMap((v, i) => (dying.has(v) ? [i] : []));

@@ -8,7 +8,7 @@ import type { Lazy } from "../src/index.ts";
 import { readValueSync } from "../src/slots.ts";
 
 export interface Recorded {
-  readonly key: string;
+  readonly key: readonly number[];
   readonly graph: Graph;
   /** One for each param, scalar params included. */
   readonly inputs: readonly HostData[];

@@ -11,27 +11,37 @@ export interface Graph {
   readonly outputs: readonly Value[];
 }
 
+let traversals = 0;
+
 /**
- * Nodes that the roots depend on, operands first, each once; `stop(value)` cuts an edge (an evaluated value, say).
- * The order is the depth-first postorder from the first root on, so it depends on structure only.
+ * Nodes that the roots depend on, operands first, each once; `stop(value)` cuts an edge (an evaluated value, say), and traverses nothing
+ * itself. The order is the depth-first postorder from the first root on, so it depends on structure only.
  */
 export function postorder(roots: readonly Value[], stop: (value: Value) => boolean = () => false): Node[] {
+  const seen = ++traversals;
   const order: Node[] = [];
-  const seen = new Set<Node>();
-  const stack: { node: Node; next: number }[] = [];
+  const stack: Node[] = [];
+  /** For each node of the stack, the operand to look at next. */
+  const nexts: number[] = [];
   for (const root of roots) {
-    if (stop(root) || seen.has(root.node)) continue;
-    seen.add(root.node);
-    stack.push({ node: root.node, next: 0 });
+    if (stop(root) || root.node.mark === seen) continue;
+    root.node.mark = seen;
+    stack.push(root.node);
+    nexts.push(0);
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const arg = top.node.args[top.next++];
+      const next = nexts[nexts.length - 1] ?? 0;
+      const arg = top.args[next];
       if (arg === undefined) {
-        order.push(top.node);
+        order.push(top);
         stack.pop();
-      } else if (!stop(arg) && !seen.has(arg.node)) {
-        seen.add(arg.node);
-        stack.push({ node: arg.node, next: 0 });
+        nexts.pop();
+        continue;
       }
+      nexts[nexts.length - 1] = next + 1;
+      if (stop(arg) || arg.node.mark === seen) continue;
+      arg.node.mark = seen;
+      stack.push(arg.node);
+      nexts.push(0);
     }
   }
   return order;

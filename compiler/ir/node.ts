@@ -70,19 +70,26 @@ export class Node {
   readonly tracked: boolean;
   /** `user` on constants that the user passed at a call. */
   readonly provenance: Provenance;
+  /** Whether it was made as the identity with an effect: asked of every operand in every traversal. */
+  readonly isBarrier: boolean;
   /** The device that the data it was computed from lives on; null where nothing fixes it (numbers, random values). */
   readonly device: string | null;
   /** The user's line that made this node, recorded in debug mode. */
   site: string | null = null;
+  /** The traversal that saw it last, and what that notes of it: a set of nodes would cost more than the traversal. */
+  mark = 0;
+  note = 0;
 
   constructor(definition: Definition | null, types: readonly TensorType[], { tracked, provenance }: Pick<Node, "tracked" | "provenance">) {
     this.id = created++;
     this.definition = definition;
-    this.results = types.map((t, i) => new Value(this, i, t));
+    const only = types.length === 1 ? types[0] : undefined;
+    this.results = only === undefined ? types.map((t, i) => new Value(this, i, t)) : [new Value(this, 0, only)];
     this.tracked = tracked;
     this.provenance = provenance;
+    this.isBarrier = definition !== null && definition.op.kind === "barrier";
     this.device = definition === null ? null : placeOf(definition);
-    for (const a of definition?.args ?? []) a.readers++;
+    if (definition !== null) for (const a of definition.args) a.readers++;
   }
 
   /** Reads other operands from now on: the caller knows that nobody who reads this node sees a difference. */
@@ -116,7 +123,7 @@ export class Node {
 }
 
 /** The device that holds a value, or will. */
-export const deviceOf = (v: Value): string | null => v.slot?.device ?? v.node.device;
+export const deviceOf = (v: Value): string | null => (v.slot === null ? v.node.device : (v.slot.device ?? v.node.device));
 
 /** Where a definition is computed: where its operands live, all on one device. */
 function placeOf({ op, args, attrs }: Definition): string | null {
@@ -134,11 +141,15 @@ function placeOf({ op, args, attrs }: Definition): string | null {
 
 /** Makes a node; types are inferred by the op's row, which throws where the operands do not fit. */
 export function makeNode(op: Primitive, args: readonly Value[], attrs: Attrs = noAttrs, provenance: Provenance = "compiler"): Node {
-  const types = op.infer(
-    args.map((a) => a.type),
-    attrs,
-  );
-  const tracked = !(op.kind === "barrier" && op.effect === "detach") && args.some((a) => a.node.tracked);
+  // loops, not callbacks: a program records millions of nodes
+  const given: TensorType[] = [];
+  let tracked = false;
+  for (const a of args) {
+    given.push(a.type);
+    tracked ||= a.node.tracked;
+  }
+  const types = op.infer(given, attrs);
+  if (tracked && op.kind === "barrier" && op.effect === "detach") tracked = false;
   return new Node({ op, args, attrs }, types, { tracked, provenance });
 }
 

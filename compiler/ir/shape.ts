@@ -28,8 +28,13 @@ export function sizeOf(shape: Shape): number {
 /** Bytes of a dense buffer of this type. */
 export const bytesOf = (t: TensorType): number => sizeOf(t.shape) * dtypeInfo(t.dtype).bytes;
 
-export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
-export const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype && sameShape(a.shape, b.shape);
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+export const sameType = (a: TensorType, b: TensorType): boolean => a === b || (a.dtype === b.dtype && sameShape(a.shape, b.shape));
 
 /** Row-major strides in elements. */
 export function stridesOf(shape: Shape): number[] {

@@ -72,7 +72,7 @@ export function elementwise(row: ElementwiseRow): ElementwisePrimitive {
     infer: (args) => {
       const first = sameTypes(row.name, args);
       requireClass(row.name, first.dtype, row.takes);
-      return [tensorType(row.gives ?? first.dtype, first.shape)];
+      return [row.gives === undefined ? first : tensorType(row.gives, first.shape)];
     },
     scalar: (args, attrs) => [row.scalar(args, attrs)],
     derivative: differentiation(row.partials),
@@ -83,6 +83,7 @@ export function elementwise(row: ElementwiseRow): ElementwisePrimitive {
 export function sameTypes(op: string, args: readonly TensorType[]): TensorType {
   const first = at(args, 0);
   for (const t of args) {
+    if (t === first) continue;
     if (t.dtype !== first.dtype) throw new DTypeError(`${op}: operands differ in dtype: ${args.map(typeText).join(", ")}. Convert one with astype.`);
     if (!sameShape(t.shape, first.shape))
       throw new ShapeError(`${op}: operands differ in shape: ${args.map(typeText).join(", ")}. Broadcast one to the other.`);

@@ -13,13 +13,14 @@ import type { Graph } from "../ir/graph.ts";
 import { attrsText, Interner, postorder } from "../ir/graph.ts";
 import type { Attrs, Node, Slot, Value } from "../ir/node.ts";
 import { deviceOf, int, make, noAttrs } from "../ir/node.ts";
-import { dtypeInfo } from "../ir/dtype.ts";
-import { typeText } from "../ir/shape.ts";
+import type { DType } from "../ir/dtype.ts";
+import type { Primitive } from "../ir/primitive.ts";
 import { param } from "../ops/source.ts";
 
 /** The structure of what is asked for, and what this asking puts into it. */
 export interface Canonical {
-  readonly key: string;
+  /** Equal for equal structures, and for no others. Its numbers mean something in this process only. */
+  readonly key: readonly number[];
   /** The recorded nodes that are computed, operands first. */
   readonly nodes: readonly Node[];
   /** A value for each buffer param: evaluated, or a move that must be before the plan runs. */
@@ -30,9 +31,10 @@ export interface Canonical {
 }
 
 /** A number of the user that becomes a scalar param; one that is asked for itself needs a buffer and stays, as does a bigint beyond 2^53. */
-const isLifted = (node: Node, asked: ReadonlySet<Node>): boolean =>
+const isLifted = (node: Node, asked: Asked): boolean =>
   node.provenance === "user" && node.op.kind === "source" && typeof node.attrs["value"] === "number" && !asked.has(node);
-const isTransfer = (node: Node): boolean => node.definition !== null && node.op.kind === "barrier" && node.op.effect === "transfer";
+
+const isTransfer = (node: Node): boolean => node.isBarrier && node.definition !== null && node.op.kind === "barrier" && node.op.effect === "transfer";
 
 /** A value that is computed on one device and asked for on another, and was not moved yet. */
 export function isMove(v: Value): boolean {
@@ -42,7 +44,7 @@ export function isMove(v: Value): boolean {
 }
 
 /** An identity that is erased: a detached value, or one that is where it should be. */
-const isErased = (node: Node): boolean => (node.op.kind === "barrier" && node.op.effect === "detach") || isTransfer(node);
+const isErased = (node: Node): boolean => node.isBarrier && node.op.kind === "barrier" && (node.op.effect === "detach" || node.op.effect === "transfer");
 /** The node that a value is, or is a detached form of. */
 function attached(v: Value): Node {
   let { node } = v;
@@ -50,60 +52,157 @@ function attached(v: Value): Node {
   return node;
 }
 
+/** The nodes whose values are asked for, found when that matters. */
+class Asked {
+  readonly #values: readonly Value[];
+  #nodes: ReadonlySet<Node> | null = null;
+  constructor(values: readonly Value[]) {
+    this.#values = values;
+  }
+  has(node: Node): boolean {
+    this.#nodes ??= new Set(this.#values.map(attached));
+    return this.#nodes.has(node);
+  }
+}
+
 /** Where the graph ends: evaluated values, and those that come from another device. */
 const isLeaf = (v: Value): boolean => v.slot !== null || isMove(v);
 
-const texts = new WeakMap<Attrs, string>();
+/** Numbers for what a key names, given out in the order of asking. */
+class Numbering<T> {
+  readonly #numbers = new Map<T, number>();
+  of(x: T): number {
+    const known = this.#numbers.get(x);
+    if (known !== undefined) return known;
+    const next = this.#numbers.size;
+    this.#numbers.set(x, next);
+    return next;
+  }
+}
 
-/** `attrsText`, remembered. */
-function textOf(attrs: Attrs): string {
-  if (attrs === noAttrs) return "";
-  const known = texts.get(attrs);
+const opNumbers = new Numbering<Primitive>();
+const dtypeNumbers = new Numbering<DType>();
+
+/** So many different attributes are told apart at a time: a program that never repeats itself must not fill the memory. */
+const mostAttrs = 100_000;
+let attrNumbers = new Map<string, number>();
+let numberOfAttrs = new WeakMap<Attrs, number>();
+let attrsNumbered = 0;
+
+/** Equal for equal attributes, for some time at least; never equal for different ones. */
+function attrsNumber(attrs: Attrs): number {
+  const known = numberOfAttrs.get(attrs);
   if (known !== undefined) return known;
+  if (attrNumbers.size >= mostAttrs) [attrNumbers, numberOfAttrs] = [new Map(), new WeakMap()];
   const text = attrsText(attrs);
-  texts.set(attrs, text);
-  return text;
+  const number = attrNumbers.get(text) ?? attrsNumbered++;
+  attrNumbers.set(text, number);
+  numberOfAttrs.set(attrs, number);
+  return number;
+}
+
+/** Words that begin an entry of a key which is no node: nodes begin with the number of their op, which is none of these. */
+const marks = { buffer: -1, scalar: -2, results: -3, result: -4 } as const;
+
+/** So few params are found faster by looking at each. */
+const few = 8;
+
+/** Spells a graph as numbers: params and nodes in the order of their first use, each named by its position. */
+class Speller {
+  readonly key: number[] = [];
+  readonly buffers: Value[] = [];
+  readonly scalars: number[] = [];
+  /** The name of each buffer. */
+  readonly #names: number[] = [];
+  readonly #byLeaf = new Map<Slot | Value, number>();
+  #next = 0;
+
+  /** The name of a value; params are spelled where they are first met. */
+  #nameOf(v: Value): number {
+    return isLeaf(v) ? this.#bufferName(v) : v.node.note;
+  }
+
+  #bufferName(v: Value): number {
+    const known = this.#known(v);
+    if (known !== undefined) return known;
+    const name = this.#next++;
+    this.#byLeaf.set(v.slot ?? v, name);
+    this.buffers.push(v);
+    this.#names.push(name);
+    this.key.push(marks.buffer, dtypeNumbers.of(v.dtype), v.shape.length);
+    for (const length of v.shape) this.key.push(length);
+    return name;
+  }
+
+  #known(v: Value): number | undefined {
+    const { buffers } = this;
+    if (buffers.length > few) return this.#byLeaf.get(v.slot ?? v);
+    for (let i = 0; i < buffers.length; i++) {
+      const other = buffers[i];
+      if (other === v || (other !== undefined && v.slot !== null && other.slot === v.slot)) return this.#names[i];
+    }
+    return undefined;
+  }
+
+  scalar(node: Node): void {
+    node.note = this.#next++;
+    this.key.push(marks.scalar, dtypeNumbers.of(at(node.results, 0).dtype));
+    this.scalars.push(int(node.attrs, "value"));
+  }
+
+  /** A node that is erased has the name of its operand. */
+  erased(node: Node): void {
+    const operand = at(node.args, 0);
+    const name = this.#nameOf(operand);
+    if (operand.index === 0 || isLeaf(operand)) node.note = name;
+    else {
+      this.key.push(marks.result, operand.index, name);
+      node.note = this.#next++;
+    }
+  }
+
+  node(node: Node): void {
+    const { op, args, attrs } = node.def;
+    // params are spelled before the node that reads them
+    for (const a of args) if (isLeaf(a)) this.#bufferName(a);
+    const { key } = this;
+    const number = opNumbers.of(op);
+    if (attrs === noAttrs) key.push(2 * number);
+    else key.push(2 * number + 1, attrsNumber(attrs));
+    if (op.arity === "any") key.push(args.length);
+    for (const a of args) this.#refer(a);
+    node.note = this.#next++;
+  }
+
+  #refer(v: Value): void {
+    if (v.index > 0 && !isLeaf(v)) this.key.push(marks.result, v.index);
+    this.key.push(this.#nameOf(v));
+  }
+
+  results(values: readonly Value[]): void {
+    for (const v of values) if (isLeaf(v)) this.#bufferName(v);
+    this.key.push(marks.results);
+    for (const v of values) this.#refer(v);
+  }
 }
 
 export function canonicalize(values: readonly Value[], name: string = "main"): Canonical {
   const order = postorder(values, isLeaf);
-  const asked = new Set(values.map(attached));
-  const buffers: Value[] = [];
-  const known = new Map<Slot | Value, string>();
-  const scalars: number[] = [];
-  const names = new Map<Node, string>();
-  const words: string[] = [];
-  const refer = (v: Value): string => {
-    if (isLeaf(v)) {
-      const name = known.get(v.slot ?? v);
-      if (name !== undefined) return name;
-      const ref = `b${buffers.length}`;
-      buffers.push(v);
-      known.set(v.slot ?? v, ref);
-      words.push(`${ref}:${typeText(v.type)}`);
-      return ref;
-    }
-    const base = lookup(names, v.node, "a node's name");
-    return v.index === 0 ? base : `${base}.${v.index}`;
-  };
-  order.forEach((node, i) => {
-    if (isErased(node)) names.set(node, refer(at(node.args, 0)));
-    else if (isLifted(node, asked)) {
-      names.set(node, `s${scalars.length}`);
-      words.push(`s${scalars.length}:${dtypeInfo(at(node.results, 0).dtype).short}`);
-      scalars.push(int(node.attrs, "value"));
-    } else {
-      names.set(node, `n${i}`);
-      words.push(`n${i}=${node.op.name}(${node.args.map(refer).join()})${textOf(node.attrs)}`);
-    }
-  });
-  words.push(`>${values.map(refer).join()}`);
-  return { key: words.join(";"), nodes: order, buffers, scalars, build: () => build(name, values, order, buffers) };
+  const asked = new Asked(values);
+  const speller = new Speller();
+  for (const node of order) {
+    if (isErased(node)) speller.erased(node);
+    else if (isLifted(node, asked)) speller.scalar(node);
+    else speller.node(node);
+  }
+  speller.results(values);
+  const { key, buffers, scalars } = speller;
+  return { key, nodes: order, buffers, scalars, build: () => build(name, values, order, buffers) };
 }
 
 function build(name: string, values: readonly Value[], order: readonly Node[], buffers: readonly Value[]): Graph {
   const interner = new Interner();
-  const asked = new Set(values.map(attached));
+  const asked = new Asked(values);
   const params: Value[] = [];
   const byLeaf = new Map<Slot | Value, Value>();
   for (const [i, v] of buffers.entries()) {

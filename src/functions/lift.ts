@@ -30,33 +30,20 @@ function liftUnary(op: string, build: (x: Value) => Value, prepare: Prepare): Un
 /** Lifts a builder of two values of one type. */
 export function liftBinary(op: string, build: (x: Value, y: Value) => Value, rule: DTypeRule = "promote"): Binary {
   function run<T extends Lazy>(x: Operand<T>, y: Operand<T>): T {
-    const usual = usualOperands(op, x, y, rule);
-    if (usual !== null) return usual.like.alike(build(usual.a, usual.b));
+    // the usual operands without the lists of `unify`: training loops record many nodes
+    if (typeof x === "object" && typeof y === "object") {
+      const a = elementsOf(op, x);
+      const b = elementsOf(op, y);
+      if (x.face === y.face && x.rows === y.rows && sameType(a.type, b.type) && (rule !== "float" || isFloat(a.dtype))) return x.alike(build(a, b));
+    } else if (typeof x === "object" && typeof y === "number") {
+      const a = elementsOf(op, x);
+      if (isFloat(a.dtype)) return x.alike(build(a, numberLike(op, y, a)));
+    } else if (typeof x === "number" && typeof y === "object") {
+      const b = elementsOf(op, y);
+      if (isFloat(b.dtype)) return y.alike(build(numberLike(op, x, b), b));
+    }
     const { like, values } = unifyElements(op, [x, y], rule);
     return like.alike(build(at(values, 0), at(values, 1)));
   }
   return run;
-}
-
-/** Two arrays of one type, or floats and a number, without the lists of `unify`: training loops record many nodes. */
-function usualOperands<T extends Lazy>(
-  op: string,
-  x: Operand<T>,
-  y: Operand<T>,
-  rule: DTypeRule,
-): { readonly like: T; readonly a: Value; readonly b: Value } | null {
-  if (typeof x === "object" && typeof y === "object") {
-    const [a, b] = [elementsOf(op, x), elementsOf(op, y)];
-    const fits = x.face === y.face && x.rows === y.rows && sameType(a.type, b.type) && (rule !== "float" || isFloat(a.dtype));
-    return fits ? { like: x, a, b } : null;
-  }
-  if (typeof x === "object" && typeof y === "number") {
-    const a = elementsOf(op, x);
-    return isFloat(a.dtype) ? { like: x, a, b: numberLike(op, y, a) } : null;
-  }
-  if (typeof x === "number" && typeof y === "object") {
-    const b = elementsOf(op, y);
-    return isFloat(b.dtype) ? { like: y, a: numberLike(op, x, b), b } : null;
-  }
-  return null;
 }

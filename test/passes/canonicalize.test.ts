@@ -4,7 +4,7 @@ import type { Lazy } from "../../src/handle.ts";
 import { at, slice, tensor } from "../../src/index.ts";
 import { canonicalize } from "../../compiler/passes/canonicalize.ts";
 
-const key = (...handles: readonly Lazy[]): string => canonicalize(handles.map((h) => h.value)).key;
+const key = (...handles: readonly Lazy[]): string => canonicalize(handles.map((h) => h.value)).key.join();
 const x = tensor([1, 2, 3, 4]);
 const y = tensor([4, 3, 2, 1]);
 
