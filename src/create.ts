@@ -17,6 +17,7 @@ import { Lazy } from "./handle.ts";
 import type { ArrayData, LiteralOptions } from "./literal.ts";
 import { readLiteral, readRagged, requireDType, requireShape } from "./literal.ts";
 import { moveTo } from "./moves.ts";
+import type { Plain } from "./operands.ts";
 import { elementsOf, userNumber, valueOf } from "./operands.ts";
 import { RaggedArray } from "./ragged/array.ts";
 import { evenValue, Rows } from "./ragged/rows.ts";
@@ -150,16 +151,23 @@ export function empty(shape: number | Shape, options: Making = {}): NDArray | Te
   return filled("empty", shape, 0, options);
 }
 
+/** The dtype that a boolean and a bigint have of their own. */
+function ownDType(x: Plain): DType | undefined {
+  if (typeof x === "boolean") return "bool";
+  return typeof x === "bigint" ? "int64" : undefined;
+}
+
 /**
- * One number or boolean everywhere; booleans give bool. A DTypeError where the dtype cannot represent it.
+ * One number or boolean everywhere; booleans give bool, bigints int64. A DTypeError where the dtype cannot represent it.
  *
  * @example
  * full([2, 2], 7); // → array([[7, 7], [7, 7]])
  */
-export function full(shape: number | Shape, fillValue: number | boolean, options: TensorMaking): Tensor;
-export function full(shape: number | Shape, fillValue: number | boolean, options?: ArrayMaking): NDArray;
-export function full(shape: number | Shape, fillValue: number | boolean, options: Making = {}): NDArray | Tensor {
-  const dtype = typeof fillValue === "boolean" && options.dtype === undefined ? "bool" : makingDType("full", options);
+export function full(shape: number | Shape, fillValue: Plain, options: TensorMaking): Tensor;
+export function full(shape: number | Shape, fillValue: Plain, options?: ArrayMaking): NDArray;
+export function full(shape: number | Shape, fillValue: Plain, options: Making = {}): NDArray | Tensor {
+  const dtype = options.dtype ?? ownDType(fillValue) ?? makingDType("full", options);
+  requireOn(options.face === "tensor" ? settings().device : "cpu", "full", { dtype: requireDType("full", dtype) });
   return made(options, broadcastTo(userNumber("full", fillValue, dtype), requireShape("full", shape)));
 }
 
@@ -199,7 +207,7 @@ export const emptyLike = <T extends Lazy>(x: T, options: LikeOptions = {}): T =>
  * @example
  * fullLike(tensor([1, 2]), 7); // → tensor([7, 7])
  */
-export function fullLike<T extends Lazy>(x: T, fillValue: number | boolean, options: LikeOptions = {}): T {
+export function fullLike<T extends Lazy>(x: T, fillValue: Plain, options: LikeOptions = {}): T {
   const dtype = options.dtype === undefined ? x.dtype : requireDType("fullLike", options.dtype);
   return x.alike(broadcastTo(userNumber("fullLike", fillValue, dtype), elementsOf("fullLike", x).shape));
 }

@@ -1,4 +1,7 @@
-/** Functions that reduce axes. `axis: null` or none: all axes. Integer sums and indices are int32 until int64 is there. */
+/**
+ * Functions that reduce axes. `axis: null` or none: all axes. Positions are int32, sums of narrow integers int32 or uint32, and float16 is
+ * reduced in float32, so that neither a sum nor a count on the way is too large for it.
+ */
 import type { DType } from "../../compiler/ir/dtype.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import { ShapeError, UnsupportedError } from "../../compiler/ir/errors.ts";
@@ -38,9 +41,17 @@ export function kept(reduced: Value, from: Value, { axes, keepdims }: Reduction)
 
 /** The elements `v` of x reduced: over axes of one length, or within ragged rows. */
 function reduce<T extends Lazy>(x: T, v: Value, reduction: Reduction, build: Build): T {
-  if (x.rows !== null) return reduceRows(x, x.rows, v, reduction, build);
-  return x.wrap(kept(build(v, overAxes(reduction.axes)), v, reduction));
+  const built = v.dtype === "float16" ? inFloat32(build) : build;
+  if (x.rows !== null) return reduceRows(x, x.rows, v, reduction, built);
+  return x.wrap(kept(built(v, overAxes(reduction.axes)), v, reduction));
 }
+
+const inFloat32 =
+  (build: Build): Build =>
+  (v, over) => {
+    const reduced = build(cast(v, "float32"), over);
+    return isFloat(reduced.dtype) ? cast(reduced, v.dtype) : reduced;
+  };
 
 function reducer(op: string, prepare: Prepare, build: Build): Reducer {
   return (x, options = {}) => reduce(x, prepare(op, x), reduceOption(op, x, options), build);
