@@ -30,13 +30,21 @@ export function orderOf(nest: readonly For[]): Order {
 
 const isContraction = (shared: readonly Axis[]): boolean => shared.length === 2 && shared.every((a) => isPlain(a) && a.hi.value >= narrowest);
 
-/** The last two grid axes that some loads of the walk need and others do not: blocks along them share loads. */
+/**
+ * A row and a column axis of the grid that some loads of the walk need and others do not: blocks along them share loads. The column is
+ * the innermost such axis; the row, where there is one, lies on the other side: what the column decides, it does not.
+ */
 export function sharedAxes(nest: readonly For[], reduce: Reduce): Axis[] {
-  const loads = loadsOf(reduce);
+  const loads = loadsOf(reduce).map((l) => freeNames(l));
   const walked = new Set(reduce.axes.map((a) => a.name));
-  const sharing = (axis: string): boolean => loads.some((l) => !freeNames(l).has(axis) && [...freeNames(l)].some((n) => walked.has(n)));
-  const needing = (axis: string): boolean => loads.some((l) => freeNames(l).has(axis));
-  return nest.flatMap((f) => (sharing(f.axis.name) && needing(f.axis.name) ? [f.axis] : [])).slice(-2);
+  const sharing = (axis: string): boolean => loads.some((names) => !names.has(axis) && [...names].some((n) => walked.has(n)));
+  const needing = (axis: string): boolean => loads.some((names) => names.has(axis));
+  const shared = nest.flatMap((f) => (sharing(f.axis.name) && needing(f.axis.name) ? [f.axis] : []));
+  const column = shared.at(-1);
+  const others = shared.slice(0, -1);
+  const apart = (a: string, b: string): boolean => loads.some((names) => names.has(a) && !names.has(b));
+  const row = others.findLast((r) => column !== undefined && apart(r.name, column.name) && apart(column.name, r.name)) ?? others.at(-1);
+  return [row, column].flatMap((a) => a ?? []);
 }
 
 /** Whether every loop of a grid point reads, or writes, what is next to what the neighbouring grid points do. */

@@ -4,22 +4,23 @@
  *   for %i [grid] { for %j [grid] { reduce over %k { load %a[%i,%k] * load %b[%k,%j] } … } }
  *     → for %j step 8 { for %i step 4 { for %jv in 0..8 [vector] { reduce of 4 sums over %k { 4 single loads, one vector } … } } }
  *
- * Sums keep their order, so this changes no bit. The seam for packed operands is `registerTile`: what it makes of the nest reads `a`
- * and `b` where they are.
+ * Sums keep their order, so this changes no bit. Where an operand does not lie as tiles read it, `pack` copies it first.
  */
 import { at } from "../../ir/errors.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex } from "../../ir/expr.ts";
-import { addIndex, freeNames, ix } from "../../ir/indexing.ts";
+import { addIndex, freeNames, ix, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { tidy } from "../lower/tidy.ts";
-import { copied, loop, vector } from "./copy.ts";
+import { copied, loop, minOf, vector } from "./copy.ts";
 import { registerBytes, tupleBytes } from "./cost.ts";
 import { goesTogether } from "./independent.ts";
 import { isPlain, soleReduce } from "./nest.ts";
 import { sharedAxes } from "./order.ts";
+import type { Contraction, Packing, Slots } from "./pack.ts";
+import { packing } from "./pack.ts";
 
 /** Registers for the sums of a tile, and bytes of one. */
 const registers = 8;
@@ -39,14 +40,58 @@ export function registerTile(kernel: Kernel, nest: readonly For[]): Kernel {
   const perRegister = register / Math.max(...bytes, ...loadedBytes(reduce));
   const lanes = Math.max(4, column.hi.value >= perRegister * across ? perRegister * across : perRegister);
   const times = Math.min(row.hi.value, Math.max(1, Math.floor((registers * register) / (lanes * tupleBytes(reduce.init.map((e) => e.dtype))))));
-  const body = blockOf({ body: inner.body, row, column, lanes, times });
+  const points = (list: readonly For[]): number => list.reduce((n, f) => n * f.axis.hi.value, 1);
+  const around = nest.filter((f) => f.axis.name !== row.name && f.axis.name !== column.name);
+  const contraction: Contraction = { kernel, body: inner.body, row, column, lanes, times, around: points(around) };
+  const packed = packing(contraction);
+  if (packed !== null) return { ...kernel, body: tidy(nested(around, packedBlocks(contraction, packed))) };
+  const corner = { row: axisIndex(row.name, 0, row.hi.value - 1), column: axisIndex(column.name, 0, column.hi.value - 1) };
+  const body = blockOf({ body: inner.body, row, column, lanes, times, corner, slots: null });
   const step = new Map([
     [row.name, times],
     [column.name, lanes],
   ]);
   const loops = inOrder(nest, { row, column, reduce, kernel }).map((f) => ({ ...f, axis: { ...f.axis, step: step.get(f.axis.name) ?? f.axis.step } }));
-  const around = loops.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body);
-  return { ...kernel, body: tidy(around) };
+  return { ...kernel, body: tidy(nested(loops, body)) };
+}
+
+const nested = (loops: readonly For[], body: readonly Stmt[]): readonly Stmt[] =>
+  loops.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body);
+
+/** Blocks of rows and columns; in each the columns are packed, and tiles go across them. */
+function packedBlocks(c: Contraction, p: Packing): Stmt[] {
+  const [columns, rows] = [blocksAlong(c.column, c.lanes, p.columns), blocksAlong(c.row, c.times, p.rows)];
+  const corner = { row: rows.corner, column: columns.corner };
+  // by itself: here nobody writes what was packed, so that rows share what they load of it
+  const tiles = tidy(blockOf({ ...c, body: p.body, corner, slots: { names: p.slots, panel: columns.offset } }));
+  const inside = [...p.locals, ...p.packColumns(columns.block, columns.width), rows.loop([...p.packRows(rows.corner), columns.loop(tiles)])];
+  return [rows.grid([columns.grid(inside)])];
+}
+
+/** An axis in blocks, `name` + b, and within a block the offset of a tile, `name` + o. */
+interface Blocks {
+  readonly block: Expr;
+  readonly offset: Expr;
+  readonly corner: Expr;
+  readonly width: Expr;
+  readonly grid: (body: readonly Stmt[]) => Stmt;
+  readonly loop: (body: readonly Stmt[]) => Stmt;
+}
+
+function blocksAlong(axis: Axis, step: number, size: number): Blocks {
+  const n = axis.hi.value;
+  const from = Math.floor((n - 1) / size) * size;
+  const block = axisIndex(`${axis.name}b`, 0, from);
+  const offset = axisIndex(`${axis.name}o`, 0, Math.min(size, Math.ceil(n / step) * step) - step);
+  const width = n % size === 0 || n <= size ? ix(Math.min(n, size)) : minOf(ix(size), subIndex(ix(n), block));
+  return {
+    block,
+    offset,
+    corner: addIndex(block, offset),
+    width,
+    grid: (body) => loop("grid", { name: block.name, lo: ix(0), hi: ix(n) }, size, body),
+    loop: (body) => loop("serial", { name: offset.name, lo: ix(0), hi: width }, step, body),
+  };
 }
 
 const loadedBytes = (r: Reduce): number[] => exprOrder([...r.values]).flatMap((e) => (e.op === "load" ? [Math.min(8, dtypeInfo(e.dtype).bytes)] : []));
@@ -57,50 +102,68 @@ interface Block {
   readonly column: Axis;
   readonly lanes: number;
   readonly times: number;
+  /** Where the block is. */
+  readonly corner: { readonly row: Expr; readonly column: Expr };
+  /** Where packed operands are asked for, and the offset of the block among the packed columns. */
+  readonly slots: { readonly names: Slots; readonly panel: Expr } | null;
 }
 
 /** The block at the corner that the grid axes are at, less of it at the edges. */
-function blockOf({ body, row, column, lanes, times }: Block): readonly Stmt[] {
+function blockOf(b: Block): readonly Stmt[] {
+  const { row, times, corner } = b;
   const rows = row.hi.value;
   const whole = Math.floor(rows / times) * times;
-  const corner = axisIndex(row.name, 0, whole - times);
-  const rowsOf = (list: readonly Expr[], suffix: string): Stmt[] => columnsOf({ body, row, column, lanes, times }, list, suffix);
-  const all = rowsOf(
-    Array.from({ length: times }, (_, i) => addIndex(corner, i)),
+  const from = bounded(corner.row, whole - times);
+  const all = columnsOf(
+    b,
+    Array.from({ length: times }, (_, i) => ({ at: addIndex(from, i), slot: ix(i) })),
     "",
   );
   if (whole === rows) return all;
   const single = axisIndex(`${row.name}e`, whole, rows - 1);
-  const edge = loop("serial", { name: single.name, lo: ix(whole), hi: ix(rows) }, 1, rowsOf([single], "_e"));
-  return [{ kind: "if", condition: apply("le", [axisIndex(row.name, 0, rows - 1), ix(whole - times)]), then: all, otherwise: [edge] }];
+  const rest = columnsOf(b, [{ at: single, slot: subIndex(single, whole) }], "_e");
+  const edge = loop("serial", { name: single.name, lo: ix(whole), hi: ix(rows) }, 1, rest);
+  return [{ kind: "if", condition: apply("le", [corner.row, ix(whole - times)]), then: all, otherwise: [edge] }];
+}
+
+/** An index of which a condition says that it is at most `hi`. */
+const bounded = (e: Expr, hi: number): Expr => (e.op === "axis" ? axisIndex(e.name, 0, hi) : e);
+
+/** A row or a column, and its place in the tile. */
+interface Place {
+  readonly at: Expr;
+  readonly slot: Expr;
 }
 
 /** Some rows of a block: a vector of columns, or what is left of them. */
-function columnsOf({ body, row, column, lanes }: Block, rows: readonly Expr[], suffix: string): Stmt[] {
+function columnsOf(b: Block, rows: readonly Place[], suffix: string): Stmt[] {
+  const { column, lanes, corner } = b;
   const n = column.hi.value;
   const whole = Math.floor(n / lanes) * lanes;
-  const piece = (index: Expr, own: string): Stmt[] =>
-    rows.flatMap((r, i) => [
-      ...copied(
-        { body, values: [] },
-        {
-          suffix: `${suffix}${own}_${i}`,
-          axes: new Map([
-            [row.name, r],
-            [column.name, index],
-          ]),
-        },
-      ).body,
-    ]);
-  const from = axisIndex(column.name, 0, whole - lanes);
-  const all = vector(`${column.name}v`, lanes, (lane) => piece(addIndex(from, lane), ""));
+  const piece = (place: Place, own: string): Stmt[] =>
+    rows.flatMap((r, i) => [...copied({ body: b.body, values: [] }, { suffix: `${suffix}${own}_${i}`, axes: placesOf(b, r, place) }).body]);
+  const from = bounded(corner.column, whole - lanes);
+  const all = vector(`${column.name}v`, lanes, (lane) => piece({ at: addIndex(from, lane), slot: lane }, ""));
   if (whole === n) return [all];
   const fours = Math.floor((n - whole) / 4) * 4;
-  const edge: Stmt[] = fours === 0 ? [] : [vector(`${column.name}v`, fours, (lane) => piece(addIndex(lane, whole), "_r"))];
+  const edge: Stmt[] = fours === 0 ? [] : [vector(`${column.name}v`, fours, (lane) => piece({ at: addIndex(lane, whole), slot: lane }, "_r"))];
   const single = axisIndex(`${column.name}e`, whole + fours, n - 1);
-  if (whole + fours < n) edge.push(loop("serial", { name: single.name, lo: ix(whole + fours), hi: ix(n) }, 1, piece(single, "_s")));
-  const fits = apply("le", [axisIndex(column.name, 0, n - 1), ix(whole - lanes)]);
-  return [{ kind: "if", condition: fits, then: [all], otherwise: edge }];
+  if (whole + fours < n) {
+    const rest = piece({ at: single, slot: subIndex(single, whole) }, "_s");
+    edge.push(loop("serial", { name: single.name, lo: ix(whole + fours), hi: ix(n) }, 1, rest));
+  }
+  const fits = apply("le", [corner.column, ix(whole - lanes)]);
+  return whole === 0 ? edge : [{ kind: "if", condition: fits, then: [all], otherwise: edge }];
+}
+
+/** What the axes, and the slots of packed operands, are at one result of a block. */
+function placesOf({ row, column, slots }: Block, r: Place, c: Place): ReadonlyMap<string, Expr> {
+  const places = new Map([
+    [row.name, r.at],
+    [column.name, c.at],
+  ]);
+  if (slots === null) return places;
+  return places.set(slots.names.panel, slots.panel).set(slots.names.lane, c.slot).set(slots.names.row, r.slot);
 }
 
 /**

@@ -7,6 +7,7 @@
  * - `accumulate`: long sums by several accumulators over fixed blocks: faster, and more exact than one running sum
  * - `vector`: on targets that move 16 bytes at once, four neighbouring elements a turn
  * - `lanes`: on targets whose lanes share memory, the loops inside a grid point are dealt out to them
+ * - `register tile`: on CPUs with vectors, blocks of a contraction stay in registers; `pack` copies operands that do not lie as they read them
  * - `stage`: on targets where that memory is fast, contractions by workgroups that load each operand's tile once
  *
  * What the steps do depends on shapes only, so that the bits do not depend on the machine.

@@ -1,0 +1,205 @@
+/**
+ * pack: the operands of a contraction copied, block by block, to where a register tile reads one after another what it needs.
+ *
+ *   for %j step 8 [grid] { for %i step 4 [grid] { … reduce over %k { load %a[%i * K + %k] * load %b[%k * N + %j + %jv] } … } }
+ *     → for %jb step 64 [grid] { local %b_pack: f32[K * 64]; for %k { for %j … { store %b_pack[%j * K + %k * 8 + %jv] = load %b[…] } }
+ *         for %i step 4 { for %j step 8 { … reduce over %k { load %a[%i * K + %k] * load %b_pack[%j * K + %k * 8 + %jv] } … } } }
+ *
+ * What is copied is the largest expression that one side decides: work on an operand is done once a block, not once a result. In the
+ * scheme of Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication, 2008), with rows of `a` left where they are
+ * unless they lie across.
+ */
+import { at } from "../../ir/errors.ts";
+import { dtypeInfo } from "../../ir/dtype.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { apply, axisIndex, load } from "../../ir/expr.ts";
+import { addIndex, flatten, ix, mulIndex } from "../../ir/indexing.ts";
+import type { Axis, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
+import { loop, vector } from "./copy.ts";
+import { isPlain, soleReduce } from "./nest.ts";
+import { inlined, isAlong, isPlainLoad, namesBefore, replaced, sideOf } from "./sides.ts";
+
+/** Columns of a block, and bytes that a block of them may have: they stay in a core's second cache. */
+const mostColumns = 64;
+const mostBytes = 1 << 19;
+/** Operands of up to so many bytes that lie along the columns are near by anyway. */
+const nearby = 1 << 15;
+/** Rows that make a copy worth it, and rows of a block where columns alone give too few blocks to share out. */
+const fewestRows = 16;
+const blockRows = 256;
+const manyBlocks = 8;
+
+/** How a register tile asks for packed operands: the position of its columns within the block, and of a lane and a row within the tile. */
+export interface Slots {
+  readonly panel: string;
+  readonly lane: string;
+  readonly row: string;
+}
+
+export interface Packing {
+  /** The statements of a grid point, reading packed operands at the slots. */
+  readonly body: readonly Stmt[];
+  readonly slots: Slots;
+  /** Columns and rows of a block. */
+  readonly columns: number;
+  readonly rows: number;
+  readonly locals: readonly Local[];
+  /** Copies the columns of a block; the rows of a tile. */
+  readonly packColumns: (block: Expr, width: Expr) => readonly Stmt[];
+  readonly packRows: (row: Expr) => readonly Stmt[];
+}
+
+export interface Contraction {
+  readonly kernel: Kernel;
+  readonly body: readonly Stmt[];
+  readonly row: Axis;
+  readonly column: Axis;
+  readonly lanes: number;
+  readonly times: number;
+  /** Grid points around. */
+  readonly around: number;
+}
+
+/** How to pack the operands of a contraction; null where they are read well from where they are. */
+export function packing(c: Contraction): Packing | null {
+  const sole = soleReduce(c.body);
+  if (sole === null || !sole.axes.every(isPlain) || c.row.hi.value < fewestRows) return null;
+  const reduce = inlined(sole);
+  const named = namesBefore(c.body);
+  const [columns, rows] = [sideOf(reduce, c.column, c.row, named), sideOf(reduce, c.row, c.column, named)];
+  const depth = reduce.axes.reduce((n, a) => n * a.hi.value, 1);
+  const bytes = columns.reduce((n, e) => n + depth * dtypeInfo(e.dtype).bytes, 0);
+  const across = columns.filter((e) => !isPlainLoad(e) || !isAlong(e, c.column.name));
+  if (columns.length === 0 || (across.length === 0 && bytes * c.column.hi.value <= nearby)) return null;
+  const most = Math.min(mostColumns, Math.floor(mostBytes / bytes / c.lanes) * c.lanes);
+  if (most < c.lanes) return null;
+  const panels = Math.ceil(c.column.hi.value / c.lanes);
+  const blocks = Math.ceil((panels * c.lanes) / most);
+  const width = Math.ceil(panels / blocks) * c.lanes;
+  return new Packer(c, { reduce, columns, rows, depth, width }).packing();
+}
+
+interface Found {
+  readonly reduce: Reduce;
+  readonly columns: readonly Expr[];
+  readonly rows: readonly Expr[];
+  readonly depth: number;
+  readonly width: number;
+}
+
+class Packer {
+  readonly #c: Contraction;
+  readonly #found: Found;
+  readonly #slots: Slots;
+  constructor(c: Contraction, found: Found) {
+    this.#c = c;
+    this.#found = found;
+    this.#slots = { panel: `${c.column.name}p`, lane: `${c.column.name}l`, row: `${c.row.name}s` };
+  }
+
+  packing(): Packing {
+    const { body, column, row, lanes, times } = this.#c;
+    const { reduce, columns, rows, depth, width } = this.#found;
+    // rows that lie along the walk are read one after another already
+    const last = at(reduce.axes, reduce.axes.length - 1).name;
+    const crosswise = rows.filter((e) => !isPlainLoad(e) || !isAlong(e, last));
+    const packed = replaced(
+      replaced(
+        reduce,
+        columns,
+        columns.map((e, i) => this.#columnAt(e, i)),
+      ),
+      crosswise,
+      crosswise.map((e, i) => this.#rowAt(e, i)),
+    );
+    const blocks = Math.ceil(column.hi.value / width) * this.#c.around;
+    const local = (name: string, e: Expr, size: number): Local => ({ kind: "local", name, dtype: e.dtype, size, space: "scratch" });
+    return {
+      body: body.map((s) => (s.kind === "reduce" ? packed : s)),
+      slots: this.#slots,
+      columns: width,
+      rows: blocks >= manyBlocks ? row.hi.value : Math.min(row.hi.value, Math.ceil(blockRows / times) * times),
+      locals: [
+        ...columns.map((e, i) => local(columnsName(i), e, depth * Math.max(width, lanes))),
+        ...crosswise.map((e, i) => local(rowsName(i), e, depth * times)),
+      ],
+      packColumns: (block, end) => columns.flatMap((e, i) => this.#copyColumns(e, i, block, end)),
+      packRows: (corner) => crosswise.flatMap((e, i) => this.#copyRows(e, i, corner)),
+    };
+  }
+
+  /** The position in the walk, counted along all its axes. */
+  get #step(): Expr {
+    const { axes } = this.#found.reduce;
+    return flatten(
+      axes.map((a) => axisIndex(a.name, 0, a.hi.value - 1)),
+      axes.map((a) => a.hi.value),
+    );
+  }
+
+  #columnAt(e: Expr, i: number): Expr {
+    const { lanes } = this.#c;
+    const { width, depth } = this.#found;
+    const panel = axisIndex(this.#slots.panel, 0, width - lanes);
+    const lane = axisIndex(this.#slots.lane, 0, lanes - 1);
+    return load(columnsName(i), e.dtype, addIndex(addIndex(mulIndex(panel, depth), mulIndex(this.#step, lanes)), lane));
+  }
+
+  #rowAt(e: Expr, i: number): Expr {
+    const { times } = this.#c;
+    return load(rowsName(i), e.dtype, addIndex(mulIndex(this.#step, times), axisIndex(this.#slots.row, 0, times - 1)));
+  }
+
+  /** Panels of as many columns as a tile has, each with what one step of the walk needs side by side. */
+  #copyColumns(e: Expr, i: number, block: Expr, width: Expr): Stmt[] {
+    const { column, lanes } = this.#c;
+    const panel = axisIndex(`${column.name}o`, 0, this.#found.width - lanes);
+    const corner = addIndex(block, panel);
+    const lane = axisIndex(`${column.name}v`, 0, lanes - 1);
+    const to = addIndex(addIndex(mulIndex(panel, this.#found.depth), mulIndex(this.#step, lanes)), lane);
+    const copy = (count: number): Stmt =>
+      vector(lane.name, count, (v) => [
+        { kind: "store", buffer: columnsName(i), index: moved(to, lane.name, v), value: moved(e, column.name, addIndex(corner, v)) },
+      ]);
+    const n = column.hi.value;
+    const rest = n % lanes;
+    const each: Stmt =
+      rest === 0
+        ? copy(lanes)
+        : { kind: "if", condition: apply("le", [corner, ix(n - lanes)]), then: [copy(lanes)], otherwise: rest === 0 ? [] : [copy(rest)] };
+    const panels = (body: readonly Stmt[]): Stmt => loop("serial", { name: panel.name, lo: ix(0), hi: width }, lanes, body);
+    const last = at(this.#found.reduce.axes, this.#found.reduce.axes.length - 1).name;
+    // along the walk, a panel at a time; else all columns of a step, which lie side by side
+    return isAlong(e, last) ? [panels(this.#walk([each]))] : this.#walk([panels([each])]);
+  }
+
+  #copyRows(e: Expr, i: number, corner: Expr): Stmt[] {
+    const { row, times } = this.#c;
+    const lane = axisIndex(`${row.name}v`, 0, times - 1);
+    const to = addIndex(mulIndex(this.#step, times), lane);
+    const copy = (count: number): Stmt[] =>
+      this.#walk([
+        vector(lane.name, count, (v) => [
+          { kind: "store", buffer: rowsName(i), index: moved(to, lane.name, v), value: moved(e, row.name, addIndex(corner, v)) },
+        ]),
+      ]);
+    const rest = row.hi.value % times;
+    if (rest === 0) return copy(times);
+    return [{ kind: "if", condition: apply("le", [corner, ix(row.hi.value - times)]), then: copy(times), otherwise: copy(rest) }];
+  }
+
+  #walk(body: readonly Stmt[]): Stmt[] {
+    return this.#found.reduce.axes.reduceRight<Stmt[]>((inner, axis) => [{ kind: "for", axis, body: inner }], [...body]);
+  }
+}
+
+const columnsName = (i: number): string => (i === 0 ? "columns" : `columns${i}`);
+const rowsName = (i: number): string => (i === 0 ? "rows" : `rows${i}`);
+
+/** The expression with an axis elsewhere. */
+const moved = (e: Expr, axis: string, to: Expr): Expr =>
+  exprMapper((x) => {
+    if (x.op === "axis" && x.name === axis) return to;
+    return x.op === "load" ? { ...x, args: x.args.map((a) => (a.dtype === "int32" ? addIndex(a, 0) : a)) } : x;
+  })(e);

@@ -1,0 +1,61 @@
+/** The two sides of a contraction: what its columns decide, and what its rows do. */
+import { exprOrder } from "../../ir/expr-order.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { addIndex, freeNames, keyOf } from "../../ir/indexing.ts";
+import type { Axis, Reduce, Stmt } from "../../ir/loop.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
+import { at } from "../../ir/errors.ts";
+import { strideOf } from "./nest.ts";
+
+/** The values of a reduction's step as expressions of loads: its lets stand in their places. */
+export function inlined(reduce: Reduce): Reduce {
+  const lets = new Map<string, Expr>();
+  const f = (e: Expr): Expr => exprMapper((x) => (x.op === "var" ? (lets.get(x.name) ?? x) : x))(e);
+  for (const s of reduce.body) if (s.kind === "let") lets.set(s.name, f(s.value));
+  return { ...reduce, body: [], values: reduce.values.map(f) };
+}
+
+/** The largest expressions of loads that `axis` and the walked axes decide, and `other` does not. `named`: scalars of the grid point. */
+export function sideOf(reduce: Reduce, axis: Axis, other: Axis, named: ReadonlySet<string>): Expr[] {
+  const walked = reduce.axes.map((a) => a.name);
+  const found = new Map<string, Expr>();
+  const seen = new Set<Expr>();
+  const isSide = (e: Expr): boolean => {
+    const names = freeNames(e);
+    return names.has(axis.name) && !names.has(other.name) && walked.some((n) => names.has(n)) && ![...names].some((n) => named.has(n));
+  };
+  const visit = (e: Expr): void => {
+    if (seen.has(e)) return;
+    seen.add(e);
+    if (exprOrder([e]).some((part) => part.op === "load") && isSide(e)) found.set(keyOf(e), e);
+    else if (e.op !== "load") e.args.forEach(visit);
+  };
+  reduce.values.forEach(visit);
+  return [...found.values()];
+}
+
+/** Scalars that statements in front of a reduction name. */
+export const namesBefore = (body: readonly Stmt[]): ReadonlySet<string> => new Set(body.flatMap((s) => (s.kind === "let" ? [s.name] : [])));
+
+/** Whether every load of an expression steps by one element along `axis`. */
+export function isAlong(e: Expr, axis: string): boolean {
+  return exprOrder([e]).every((part) => part.op !== "load" || strideOf(addIndex(at(part.args, 0), 0), axis) === 1);
+}
+
+/** A load and nothing more. */
+export const isPlainLoad = (e: Expr): boolean => e.op === "load" && e.args.length === 1;
+
+/** The expressions `from` replaced by those of the same place in `to`. */
+export function replaced(reduce: Reduce, from: readonly Expr[], to: readonly Expr[]): Reduce {
+  const places = new Map(from.map((e, i) => [keyOf(e), at(to, i)]));
+  const done = new Map<Expr, Expr>();
+  const map = (e: Expr): Expr => {
+    const known = done.get(e);
+    if (known !== undefined) return known;
+    const place = e.args.length === 0 ? undefined : places.get(keyOf(e));
+    const out = place ?? (e.args.length === 0 ? e : { ...e, args: e.args.map(map) });
+    done.set(e, out);
+    return out;
+  };
+  return { ...reduce, values: reduce.values.map(map) };
+}

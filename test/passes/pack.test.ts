@@ -1,0 +1,74 @@
+/** Packed operands: the same bits as loops over operands where they are, for every layout and size. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Tensor } from "../../src/index.ts";
+import { configure, conv2d, inspect, matmul, relu, tensor } from "../../src/index.ts";
+
+/** Whole numbers and halves: sums of products are exact, so that every order gives the same. */
+function numbers(shape: readonly number[], seed: number, dtype: "float32" | "float64" | "int32" = "float32"): Tensor {
+  const size = shape.reduce((n, d) => n * d, 1);
+  const values = Array.from({ length: size }, (_, i) => ((i * 7919 + seed * 31) % 13) - 6);
+  return tensor(values, { dtype }).reshape(shape);
+}
+/** Numbers whose sums are rounded, so that another order gives other bits. */
+function fractions(shape: readonly number[], seed: number): Tensor {
+  const size = shape.reduce((n, d) => n * d, 1);
+  return tensor(Float32Array.from({ length: size }, (_, i) => Math.sin(i * 0.37 + seed))).reshape(shape);
+}
+
+const on = (target: "wasm" | "js" | "interpreter", record: () => Tensor): readonly number[] => {
+  configure({ target });
+  return [...record().evalSync().dataSync()].map(Number);
+};
+
+beforeEach(() => configure({ debug: true }));
+afterEach(() => configure({ target: "wasm", debug: false }));
+
+const cases: readonly (readonly [string, (make: (shape: readonly number[], seed: number) => Tensor) => Tensor])[] = [
+  ["whole tiles", (make) => matmul(make([32, 64], 1), make([64, 256], 2))],
+  ["edges in rows, columns and blocks", (make) => matmul(make([37, 51], 1), make([51, 203], 2))],
+  ["fewer columns than a tile", (make) => matmul(make([40, 700], 1), make([700, 5], 2).mul(2))],
+  ["a long walk, in blocks of it", (make) => matmul(make([17, 1300], 1), make([1300, 70], 2))],
+  ["columns that lie across", (make) => matmul(make([30, 90], 1), make([130, 90], 2).T)],
+  ["rows that lie across", (make) => matmul(make([90, 30], 1).T, make([90, 130], 2))],
+  ["both across", (make) => matmul(make([90, 33], 1).T, make([131, 90], 2).T)],
+  ["work in front of both sides", (make) => matmul(relu(make([35, 60], 1).sub(1)), make([60, 140], 2).square().add(1))],
+  ["work behind", (make) => relu(matmul(make([35, 60], 1), make([60, 140], 2)).add(make([140], 3))).mul(2)],
+  ["batches", (make) => matmul(make([3, 21, 70], 1), make([3, 70, 150], 2))],
+  ["one side shared by batches", (make) => matmul(make([3, 21, 70], 1), make([70, 150], 2))],
+  ["many rows of few columns", (make) => matmul(make([530, 40], 1), make([24, 40], 2).T)],
+  ["a convolution", (make) => conv2d(make([2, 5, 13, 19], 1), make([18, 5, 3, 3], 2), { padding: 1, stride: [1, 2] })],
+];
+
+describe("contractions with packed operands", () => {
+  test.each(cases)("%s: js and wasm agree to the bit", (_, build) => {
+    const record = (): Tensor => build(fractions);
+    expect(on("wasm", record)).toEqual(on("js", record));
+  });
+  test.each(cases)("%s: what the interpreter gives", (_, build) => {
+    const record = (): Tensor => build((shape, seed) => numbers(shape, seed));
+    expect(on("wasm", record)).toEqual(on("interpreter", record));
+  });
+  test.each(["float64", "int32"] as const)("%s", (dtype) => {
+    const record = (): Tensor => matmul(numbers([35, 90], 1, dtype), numbers([130, 90], 2, dtype).T);
+    expect(on("wasm", record)).toEqual(on("interpreter", record));
+  });
+});
+
+describe("operands are packed", () => {
+  const loopsOf = (x: Tensor): string => {
+    configure({ target: "wasm" });
+    return inspect(x).text("loops");
+  };
+  test("columns, where they do not lie near by, by blocks", () => {
+    const loops = loopsOf(matmul(numbers([64, 300], 1), numbers([300, 200], 2)));
+    expect(loops).toContain("local %columns: f32[16800] scratch");
+    expect(loops).not.toContain("local %rows");
+  });
+  test("rows, where they lie across", () => {
+    expect(loopsOf(matmul(numbers([300, 64], 1).T, numbers([300, 200], 2)))).toContain("local %rows: f32[1200] scratch");
+  });
+  test("not, where they lie near by as tiles read them, or serve few rows", () => {
+    expect(loopsOf(matmul(numbers([64, 30], 1), numbers([30, 100], 2)))).not.toContain("local");
+    expect(loopsOf(matmul(numbers([8, 300], 1), numbers([300, 200], 2)))).not.toContain("local");
+  });
+});
