@@ -281,6 +281,8 @@ const table = {
   "f32x4.div": [0xfd00e7, "vv:v"],
   "f32x4.min": [0xfd00e8, "vv:v"],
   "f32x4.max": [0xfd00e9, "vv:v"],
+  "f32x4.pmin": [0xfd00ea, "vv:v"],
+  "f32x4.pmax": [0xfd00eb, "vv:v"],
   // f64x2
   "f64x2.eq": [0xfd0047, "vv:v"],
   "f64x2.ne": [0xfd0048, "vv:v"],
@@ -301,6 +303,8 @@ const table = {
   "f64x2.div": [0xfd00f3, "vv:v"],
   "f64x2.min": [0xfd00f4, "vv:v"],
   "f64x2.max": [0xfd00f5, "vv:v"],
+  "f64x2.pmin": [0xfd00f6, "vv:v"],
+  "f64x2.pmax": [0xfd00f7, "vv:v"],
   // vectors: conversions
   "f32x4.demote_f64x2_zero": [0xfd005e, "v:v"],
   "f64x2.promote_low_f32x4": [0xfd005f, "v:v"],

@@ -27,7 +27,7 @@ export interface VectorTools extends ScalarTools {
 }
 
 /** Constants that are kept in registers around a loop; the others are loaded where they are used. */
-const mostKept = 6;
+const mostKept = 12;
 
 export class VectorCode {
   readonly tools: VectorTools;
@@ -331,6 +331,11 @@ export class VectorCode {
     const width = this.widthOf(e) ?? 32;
     if (e.op === "select") {
       const [condition, yes, no] = [at(e.args, 0), at(e.args, 1), at(e.args, 2)];
+      const extreme = extremeOf(condition, yes, no);
+      if (extreme !== null) {
+        for (const a of extreme.operands) this.operand(a, register, width);
+        return body.named(`${typeRow(e.dtype).vector}.${extreme.op}`);
+      }
       this.operand(yes, register, width);
       this.operand(no, register, width);
       this.mask(condition, register, width);
@@ -360,6 +365,17 @@ export class VectorCode {
     return true;
   }
 }
+
+/** The select that pmin and pmax are: pmin(a, b) is b < a ? b : a, pmax(a, b) is a < b ? b : a. */
+function extremeOf(condition: Expr, yes: Expr, no: Expr): { readonly op: "pmin" | "pmax"; readonly operands: readonly [Expr, Expr] } | null {
+  const [first, second] = condition.args;
+  if ((condition.op !== "lt" && condition.op !== "gt") || first === undefined || second === undefined || !isFloat(first.dtype)) return null;
+  const [less, more] = condition.op === "lt" ? [first, second] : [second, first];
+  if (sameValue(yes, less) && sameValue(no, more)) return { op: "pmin", operands: [no, yes] };
+  return sameValue(yes, more) && sameValue(no, less) ? { op: "pmax", operands: [no, yes] } : null;
+}
+
+const sameValue = (a: Expr, b: Expr): boolean => a === b || (a.op === "const" && b.op === "const" && a.dtype === b.dtype && Object.is(a.value, b.value));
 
 /** The registers of one width that hold the lanes of a register of another. */
 function sameLanes(register: number, width: Width, other: Width): readonly number[] {

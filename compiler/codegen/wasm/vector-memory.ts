@@ -300,6 +300,30 @@ export class VectorMemory {
     return this.#buffer(buffer) !== null && this.#access(index).kind === "data" ? [...varying, index] : varying;
   }
 
+  /** Computes a register of the value; what is returned writes it. */
+  storeLater(buffer: string, index: Expr, value: Expr, register: number): () => void {
+    const { body, scalar } = this.#code.tools;
+    const memory = scalar.memory(buffer);
+    const isWhole = memory.kind === "memory" && dtypeInfo(memory.dtype).bytes >= 4 && this.#isWhole(memory, index, register);
+    if (!isWhole) {
+      this.store(buffer, index, value, { register, guard: undefined });
+      return () => undefined;
+    }
+    this.#code.operand(value, register, typeRow(memory.dtype).width);
+    const bits = body.keep("value", "v128");
+    return () => {
+      const offset = this.#site(memory, index, register).address(0);
+      body.get(bits);
+      body.emit("v128.store", offset);
+    };
+  }
+
+  #isWhole(memory: Buffer, index: Expr, register: number): boolean {
+    const { width } = typeRow(memory.dtype);
+    const access = this.#access(index);
+    return access.kind === "even" && access.stride === 1 && this.#code.lanesIn(register, width) === 128 / width;
+  }
+
   /** Writes a register of the value. */
   store(buffer: string, index: Expr, value: Expr, { register, guard }: { readonly register: number; readonly guard: Expr | undefined }): void {
     const { body, scalar } = this.#code.tools;

@@ -5,18 +5,23 @@
 import { at, CompilerBug } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import type { Reduce, Stmt } from "../../ir/loop.ts";
+import type { Reduce, Stmt, Store } from "../../ir/loop.ts";
 import type { KernelCode } from "./kernel-code.ts";
 import { combinedTuple } from "./tuple.ts";
 import type { Width } from "./types.ts";
 import type { VectorCode } from "./vector-code.ts";
 import { assignedIn, loadsOf } from "./vectors.ts";
 
-/** What one statement does for a group of four iterations. */
+/** Groups whose values are computed before any of them is written: engines then mix their code, which keeps the machine busy. */
+const groupsTogether = 2;
+
+/** What one statement does for a group of four iterations. What it returns is left to do, and may be done after later groups. */
 interface GroupStep {
   readonly cuts: readonly Expr[];
-  readonly run: (group: number) => void;
+  readonly run: (group: number) => readonly (() => void)[];
 }
+
+const nothing: readonly (() => void)[] = [];
 
 export class VectorStatements {
   readonly #kernel: KernelCode;
@@ -79,21 +84,28 @@ export class VectorStatements {
   #run(run: readonly Stmt[]): void {
     if (run.length === 0) return;
     this.#code.begin();
-    const steps = run.flatMap((s) => this.#step(s) ?? []);
-    this.#groups(steps);
+    const late = lateStores(run);
+    this.#groups(run.flatMap((s) => this.#step(s, late) ?? []));
   }
 
   #groups(steps: readonly GroupStep[]): void {
+    let open: (() => void)[] = [];
+    const finish = (): void => {
+      for (const write of open) write();
+      open = [];
+    };
     for (let group = 0; group < this.#code.registers(32); group++) {
+      if (group % groupsTogether === 0) finish();
       for (const { cuts, run } of steps) {
         this.#code.keep(cuts, group);
-        run(group);
+        open.push(...run(group));
       }
     }
+    finish();
   }
 
   /** What is equal in all iterations is done at once; the rest is returned. */
-  #step(s: Stmt): GroupStep | null {
+  #step(s: Stmt, late: ReadonlySet<Stmt>): GroupStep | null {
     switch (s.kind) {
       case "let":
         return this.#let(s.name, s.value);
@@ -106,19 +118,22 @@ export class VectorStatements {
       case "store": {
         const { buffer, index, value, guard } = s;
         const roots = [...this.#code.memory.rootsOf(buffer, index, guard), value];
-        return this.#stepOf(roots, (group) => this.#store(s, group));
+        return this.#stepOf(roots, (group) => this.#store(s, group, late.has(s) ? "late" : "now"));
       }
       default:
         throw new CompilerBug(`${s.kind} in a run of vectors`);
     }
   }
 
-  #store({ buffer, index, value, guard }: Stmt & { readonly kind: "store" }, group: number): void {
-    const width = this.#code.widthInMemory(buffer);
-    for (const register of this.#code.registersOf(group, width)) this.#code.memory.store(buffer, index, value, { register, guard });
+  #store({ buffer, index, value, guard }: Store, group: number, when: "now" | "late"): (() => void)[] {
+    const { memory } = this.#code;
+    const registers = this.#code.registersOf(group, this.#code.widthInMemory(buffer));
+    if (when === "late") return registers.map((register) => memory.storeLater(buffer, index, value, register));
+    for (const register of registers) memory.store(buffer, index, value, { register, guard });
+    return [];
   }
 
-  #stepOf(roots: readonly Expr[], run: (group: number) => void): GroupStep {
+  #stepOf(roots: readonly Expr[], run: (group: number) => readonly (() => void)[]): GroupStep {
     this.#code.keepSplats(roots);
     return { cuts: this.#code.cuts(roots), run };
   }
@@ -172,12 +187,13 @@ export class VectorStatements {
     return meaning.kind === "vector" ? meaning.width : 32;
   }
 
-  #set(value: Expr, { name, registers }: { readonly name: string; readonly registers: readonly number[] }, group: number): void {
+  #set(value: Expr, { name, registers }: { readonly name: string; readonly registers: readonly number[] }, group: number): typeof nothing {
     const width = this.#widthOf(name);
     for (const r of this.#code.registersOf(group, width)) {
       this.#code.operand(value, r, width);
       this.#code.tools.body.set(at(registers, r));
     }
+    return nothing;
   }
 
   #reduce(s: Reduce): void {
@@ -204,7 +220,22 @@ export class VectorStatements {
         });
       });
       for (const register of targets.toReversed()) body.set(register);
+      return nothing;
     });
     this.#groups([step]);
   }
+}
+
+/** Stores of a run that may wait for later groups: nothing in the run loads what they write, or writes it too. */
+function lateStores(run: readonly Stmt[]): ReadonlySet<Stmt> {
+  const touched = new Set<string>();
+  const late = new Set<Stmt>();
+  for (const s of run.toReversed()) {
+    if (s.kind === "store") {
+      if (s.guard === undefined && !touched.has(s.buffer)) late.add(s);
+      touched.add(s.buffer);
+    }
+    for (const e of loadsOf(s)) touched.add(e.name);
+  }
+  return late;
 }

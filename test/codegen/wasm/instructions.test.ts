@@ -148,7 +148,7 @@ function firstLane(view: DataView, row: InstructionRow): number {
 
 /** What an operation gives on 3 and 2 (and 1), by its name without type and sign. */
 const meanings: Readonly<Record<string, number>> = {
-  add: 5, sub: 1, mul: 6, min: 2, max: 3, and: 2, or: 3, xor: 1, shl: 12, shr: 0, rem: 1, copysign: 3, abs: 3, neg: -3, eqz: 0,
+  add: 5, pmin: 2, pmax: 3, sub: 1, mul: 6, min: 2, max: 3, and: 2, or: 3, xor: 1, shl: 12, shr: 0, rem: 1, copysign: 3, abs: 3, neg: -3, eqz: 0,
   ceil: 3, floor: 3, trunc: 3, nearest: 3, sqrt: Math.sqrt(3), eq: 0, ne: 1, lt: 0, gt: 1, le: 0, ge: 1, relaxed_madd: 7, relaxed_nmadd: -5,
   trunc_sat: 3, convert: 3, convert_low: 3, promote: 3, promote_low: 3, demote: 3, extend: 3, extend_low: 3, extend_high: 3, wrap: 3,
   splat: 3, extract_lane: 3, all_true: 1,

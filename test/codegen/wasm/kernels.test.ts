@@ -8,6 +8,7 @@ import { axisIndex, s, wideningLoad } from "../../../compiler/ir/expr.ts";
 import { addIndex, ix, subIndex } from "../../../compiler/ir/indexing.ts";
 import type { Kernel, KernelBuffer, Stmt } from "../../../compiler/ir/loop.ts";
 import { parseKernel } from "../../../compiler/ir/parse-loop.ts";
+import { printKernel } from "../../../compiler/ir/print-loop.ts";
 import { verifyKernel } from "../../../compiler/ir/verify-loop.ts";
 import { runKernel } from "../js/run.ts";
 import { runWasm } from "./run.ts";
@@ -78,6 +79,25 @@ describe("elementwise", () => {
     expect(text.indexOf("f32x4.splat")).toBeLessThan(text.indexOf("loop"));
     expect(text.match(/v128\.load/g)).toHaveLength(8);
     expect(text).toContain("v128.load offset=48");
+  });
+
+  test.each(["f32", "f64"])("selects of %s that are one instruction, with zeros and NaN", (t) => {
+    const special = [NaN, 0, -0, 1, -1, 2, -2, Infinity, -Infinity, 0.5, 3, -3];
+    const kernel = check(
+      `kernel @clamp(%x: ${t}[12] read, %y: ${t}[12] read, %z: ${t}[48] write) {
+        for %v in 0..12 [vector] {
+          let %a = load %x[%v]
+          let %b = load %y[%v]
+          store %z[%v] = select(%a < %b, %a, %b)
+          store %z[%v + 12] = select(%a < %b, %b, %a)
+          store %z[%v + 24] = select(%a > %b, %a, %b)
+          store %z[%v + 36] = select(0${t} < %a, 0${t}, %a)
+        }
+      }`,
+      { x: special, y: special.toReversed() },
+    );
+    expect(textOf(kernel).match(/pmin|pmax/g)?.length).toBe(t === "f32" ? 12 : 24);
+    for (const turn of [1, 2, 5, 11]) check(printKernel(kernel), { x: special, y: [...special.slice(turn), ...special.slice(0, turn)] });
   });
 
   test("masks between values of different widths", () =>
@@ -339,8 +359,8 @@ test("the text of a kernel", () => {
       (import "env" "constants" (global $constants i32))
       ;; scale: x float32[64], y float32[64], s float32
       (func (export "scale") (param $lo i32) (param $hi i32) (param $scratch i32) (param $x i32) (param $y i32) (param $s f32)
-        (local $i i32) (local $end i32) (local $i.x4 i32) (local $y.at i32)
-        (local $x.at i32) (local $s.v v128)
+        (local $i i32) (local $end i32) (local $i.x4 i32) (local $x.at i32)
+        (local $s.v v128) (local $value v128) (local $value~1 v128) (local $y.at i32)
         local.get $lo
         local.get $hi
         i32.ge_s
@@ -363,25 +383,29 @@ test("the text of a kernel", () => {
           i32.const 2
           i32.shl
           local.set $i.x4
-          local.get $y
-          local.get $i.x4
-          i32.add
-          local.set $y.at
           local.get $x
           local.get $i.x4
           i32.add
           local.set $x.at
-          local.get $y.at
+          local.get $y
+          local.get $i.x4
+          i32.add
+          local.set $y.at
           local.get $x.at
           v128.load
           local.get $s.v
           f32x4.mul
-          v128.store
-          local.get $y.at
+          local.set $value
           local.get $x.at
           v128.load offset=16
           local.get $s.v
           f32x4.mul
+          local.set $value~1
+          local.get $y.at
+          local.get $value
+          v128.store
+          local.get $y.at
+          local.get $value~1
           v128.store offset=16
           local.get $i
           i32.const 8
