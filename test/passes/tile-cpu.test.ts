@@ -196,6 +196,25 @@ describe("contractions", () => {
       %5 = add %4, %d : f32[13,21]
       return %5 }`);
   });
+  it.each([16, 17, 23, 64])("%i rows by columns that are packed", (m) => {
+    for (const n of [8, 9, 13, 30])
+      check(
+        `graph @g(%a: f32[${m},70], %b: f32[${n},70]) -> f32[${m},${n}] { %0 = dot %a, %b {contract=[[1],[1]], batch=[[],[]]} : f32[${m},${n}]  return %0 }`,
+      );
+  });
+  it("packed in several turns of rows, over blocks, with what is computed on the way", () => {
+    const packed = check(`graph @g(%a: f32[70,2100], %b: f32[13,2100], %c: f32[13]) -> f32[70,13] {
+      %0 = multiply %b, %b : f32[13,2100]
+      %1 = dot %a, %0 {contract=[[1],[1]], batch=[[],[]]} : f32[70,13]
+      %2 = broadcast %c {shape=[70,13], axes=[1]} : f32[70,13]
+      %3 = add %1, %2 : f32[70,13]
+      return %3 }`);
+    expect(packed.wide).toBeGreaterThan(0);
+    check(`graph @g(%a: f64[3,19,64], %b: f64[3,21,64]) -> f64[3,19,21] { %0 = dot %a, %b {contract=[[2],[2]], batch=[[0],[0]]} : f64[3,19,21]  return %0 }`);
+    check(
+      `graph @g(%a: f32[20,6,7], %b: f32[6,7,20]) -> f32[20,20] { %0 = exp %b : f32[6,7,20]  %1 = dot %a, %0 {contract=[[1,2],[0,1]], batch=[[],[]]} : f32[20,20]  return %1 }`,
+    );
+  });
   it("with vectors", () => {
     check(`graph @g(%a: f32[300,1100], %b: f32[1100]) -> f32[300] { %0 = dot %a, %b {contract=[[1],[0]], batch=[[],[]]} : f32[300]  return %0 }`);
     check(`graph @g(%a: f32[1100], %b: f32[1100,300]) -> f32[300] { %0 = dot %a, %b {contract=[[0],[0]], batch=[[],[]]} : f32[300]  return %0 }`);
