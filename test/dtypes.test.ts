@@ -34,6 +34,7 @@ import {
   zeros,
 } from "../src/index.ts";
 
+const before = configure().target;
 const narrow = ["int8", "uint8", "int16", "uint16"] as const;
 const most = 2n ** 63n - 1n;
 const message = (f: () => unknown): string => {
@@ -45,9 +46,9 @@ const message = (f: () => unknown): string => {
   return "no error";
 };
 
-describe.each(["js", "interpreter"] as const)("on %s", (target) => {
+describe.each(["wasm", "js", "interpreter"] as const)("on %s", (target) => {
   beforeEach(() => configure({ target }));
-  afterEach(() => configure({ target: "js" }));
+  afterEach(() => configure({ target: before }));
 
   describe("made and read", () => {
     it.each<[HostArray | Uint8ClampedArray, DType]>([

@@ -3,8 +3,12 @@ import type { DType } from "../../compiler/ir/dtype.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
 
-const exactBelow = (dtype: DType): number => (dtype === "float32" ? 2 ** 24 : 2 ** 53);
-const epsilon = (dtype: DType): number => (dtype === "float32" ? 2 ** -23 : 2 ** -52);
+/** Digits of the significand. float16 is summed in float32, but then stored. */
+const digits: Readonly<Partial<Record<DType, number>>> = { float16: 11, float32: 24 };
+const exactBelow = (dtype: DType): number => 2 ** (digits[dtype] ?? 53);
+const epsilon = (dtype: DType): number => 2 ** (1 - (digits[dtype] ?? 53));
+/** What is larger may overflow in one order and not in another. */
+const overflow = (dtype: DType): number => (dtype === "float16" ? 6e4 : 1e30);
 
 /** The largest magnitude of a number that is one. */
 export function largest({ data }: HostData): number {
@@ -31,7 +35,7 @@ export function dotError(a: HostData, b: HostData, count: number, errors: readon
 function termsError(dtype: DType, operands: readonly HostData[], total: number, count: number, error: number): number | null {
   if (!isFloat(dtype)) return 0;
   if (error === 0 && operands.every(isWhole) && total < exactBelow(dtype)) return 0;
-  if (!operands.every(isFinite) || total > 1e30) return null;
+  if (!operands.every(isFinite) || total > overflow(dtype)) return null;
   return count * error + 4 * (count + 2) * epsilon(dtype) * (total + 1e-30);
 }
 
@@ -41,7 +45,7 @@ export function productError(x: HostData, count: number): number | null {
   if (!isFloat(dtype)) return 0;
   const bound = Math.max(1, largest(x)) ** count;
   if (isWhole(x) && bound < exactBelow(dtype)) return 0;
-  if (!isFinite(x) || bound > 1e30) return null;
+  if (!isFinite(x) || bound > overflow(dtype)) return null;
   return 4 * (count + 2) * epsilon(dtype) * bound;
 }
 

@@ -21,7 +21,7 @@ import { CpuDevice } from "../../runtime/cpu/device.ts";
 import { runCompiled } from "../../src/cli/run.ts";
 import { checkPrograms, expectBits, expectEqualBits, expectResults } from "./check.ts";
 import type { Program, World } from "./program.ts";
-import { exact, inRows, lengthy, wide } from "./worlds.ts";
+import { exact, halves, inRows, lengthy, wide } from "./worlds.ts";
 
 test.each<{ sizes: string; world: World; runs: number }>([
   { sizes: "odd", world: wide, runs: 250 },
@@ -36,6 +36,10 @@ test.each<{ sizes: string; world: World; runs: number }>([
     expectResults(program, apart, "not fused");
     expectEqualBits(program, apart, fused, "fused against not fused");
   });
+});
+
+test("float16 gives what the interpreter gives, one op a kernel", () => {
+  checkPrograms(halves, 200, (program) => expectResults(program, runCompiled(program.graph, program.inputs, { verify: true, fusion: false }), "not fused"));
 });
 
 test("simplify keeps every bit", () => {

@@ -22,6 +22,9 @@ export const wide: World = {
   maxElements: 700,
 };
 
+/** The same and float16, which is rounded where it is stored: with other kernels come other bits. */
+export const halves: World = { ...wide, dtypes: ["float16", ...wide.dtypes, "float16"] };
+
 /** What shaders have. */
 export const narrow: World = { ...wide, dtypes: ["float32", "int32", "uint32", "bool"] };
 

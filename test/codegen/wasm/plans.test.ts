@@ -9,7 +9,7 @@ import { js, wasm } from "../../../compiler/target.ts";
 import { CpuDevice } from "../../../runtime/cpu/device.ts";
 import { checkPrograms, expectEqualBits } from "../../fuzz/check.ts";
 import type { Program, World } from "../../fuzz/program.ts";
-import { inRows, lengthy, wide } from "../../fuzz/worlds.ts";
+import { halves, inRows, lengthy, wide } from "../../fuzz/worlds.ts";
 
 const device = new CpuDevice();
 /** As the heap is: shared where threads are. */
@@ -26,6 +26,7 @@ function run({ graph, inputs }: Program, on: Target, fusion: boolean): HostData[
 test.each<{ sizes: string; world: World; runs: number }>([
   { sizes: "odd", world: wide, runs: 150 },
   { sizes: "long", world: lengthy(wide), runs: 60 },
+  { sizes: "odd", world: halves, runs: 100 },
   { sizes: "odd", world: inRows(wide), runs: 100 },
   { sizes: "long", world: inRows(lengthy(wide)), runs: 40 },
 ])("generated WebAssembly gives the bits of generated JavaScript, at $sizes sizes", ({ world, runs }) => {
