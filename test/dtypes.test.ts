@@ -228,6 +228,8 @@ describe.each(["wasm", "js", "interpreter"] as const)("on %s", (target) => {
       for (const dtype of ["int8", "uint8", "int16", "uint16", "uint32", "int64", "uint64"] as const)
         expect(x.at(array([2, 0], { dtype })).tolist()).toEqual([30, 10]);
       expect(take(x, array([-1n])).tolist()).toEqual([30]);
+      for (const list of [Int8Array.of(2, 0), Uint16Array.of(2, 0), BigInt64Array.of(2n, 0n), [2n, 0n]]) expect(x.at(list).tolist()).toEqual([30, 10]);
+      expect(message(() => x.at([2 ** 32]).tolist())).toContain("IndexError");
       expect(message(() => x.at(array([2n ** 32n])).tolist())).toContain("IndexError");
       expect(message(() => x.at(array([2 ** 32 - 1], { dtype: "uint32" })).tolist())).toContain("IndexError");
     });

@@ -10,14 +10,18 @@ import { asPositions, valueOf } from "../operands.ts";
 import { given } from "../slots.ts";
 
 /** Whole numbers or booleans in nested lists. */
-export type IndexList = readonly (number | boolean | IndexList)[] | Int32Array | Uint32Array | Uint8Array;
+export type IndexList = readonly (number | boolean | bigint | IndexList)[] | IntegerArray;
+type IntegerArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array;
 
 /** The entries of an index array (int32) or of a mask (bool). */
 export type Entries =
   | { readonly from: "list"; readonly type: TensorType; readonly data: Int32Array | Uint8Array }
   | { readonly from: "handle"; readonly type: TensorType; readonly value: Value };
 
-const isList = (x: unknown): x is IndexList => Array.isArray(x) || x instanceof Int32Array || x instanceof Uint32Array || x instanceof Uint8Array;
+const integerArrays = [Int8Array, Uint8Array, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, BigUint64Array];
+const isList = (x: unknown): x is IndexList => Array.isArray(x) || integerArrays.some((kind) => x instanceof kind);
+/** What no int32 holds is out of range as the nearest one is. */
+const asPosition = (x: number | boolean): number => Math.min(Math.max(Number(x), -2147483648), 2147483647);
 
 /** A nested list as entries; an IndexError where it holds something else, a ShapeError where its rows differ in length. */
 export function listEntries(op: string, list: IndexList | boolean): Entries {
@@ -28,13 +32,13 @@ export function listEntries(op: string, list: IndexList | boolean): Entries {
   const masks = flat.filter((x) => typeof x === "boolean").length;
   if (masks > 0 && masks < flat.length) throw new IndexError(`${op}: an index list mixes numbers and booleans. Give positions, or a mask.`);
   const type = tensorType(masks > 0 ? "bool" : "int32", shape);
-  return { from: "list", type, data: masks > 0 ? Uint8Array.from(flat, Number) : Int32Array.from(flat, Number) };
+  return { from: "list", type, data: masks > 0 ? Uint8Array.from(flat, Number) : Int32Array.from(flat, asPosition) };
 }
 
 function readLevel(op: string, x: unknown, shape: Shape, depth: number, out: (number | boolean)[]): void {
   const length = shape[depth];
   if (length === undefined) {
-    if (typeof x === "boolean" || Number.isInteger(x)) out.push(typeof x === "boolean" ? x : Number(x));
+    if (typeof x === "boolean" || typeof x === "bigint" || Number.isInteger(x)) out.push(typeof x === "boolean" ? x : Number(x));
     else throw new IndexError(`${op}: ${isList(x) ? "a list among numbers" : String(x)} is no index. Lists of indices hold whole numbers, or booleans.`);
     return;
   }
