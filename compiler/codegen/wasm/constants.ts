@@ -1,16 +1,31 @@
 /** The pool of 16-byte vectors that code loads: newer engines do not move `v128.const` out of loops, and a load may be part of an operation. */
+import type { Numeric } from "../../ir/dtype.ts";
 import type { DTypeRow } from "./types.ts";
 
 export class ConstantPool {
   readonly #offsets = new Map<string, number>();
+  readonly #known = new Map<Uint8Array, number>();
+  readonly #splats = new Map<string, Uint8Array>();
   readonly #vectors: Uint8Array[] = [];
+
+  /** A vector of equal lanes; the same one for the same number. */
+  splat(type: DTypeRow["vector"], value: Numeric): Uint8Array {
+    const key = `${type} ${Object.is(value, -0) ? "-0" : String(value)}`;
+    const known = this.#splats.get(key);
+    if (known !== undefined) return known;
+    const made = vectorBytes(type, type.endsWith("4") ? [value, value, value, value] : [value, value]);
+    this.#splats.set(key, made);
+    return made;
+  }
 
   /** Where the vector lies, in bytes from the start of the pool. */
   offsetOf(vector: Uint8Array): number {
-    const key = vector.join();
-    const known = this.#offsets.get(key);
+    const known = this.#known.get(vector);
     if (known !== undefined) return known;
-    const offset = 16 * this.#vectors.length;
+    const key = vector.join();
+    const offset = this.#offsets.get(key) ?? 16 * this.#vectors.length;
+    this.#known.set(vector, offset);
+    if (this.#offsets.has(key)) return offset;
     this.#offsets.set(key, offset);
     this.#vectors.push(vector);
     return offset;
@@ -26,7 +41,7 @@ export class ConstantPool {
 const view = new DataView(new ArrayBuffer(16));
 
 /** The lanes of a vector as bytes: four numbers, or two of 64 bits. */
-export function vectorBytes(type: DTypeRow["vector"], lanes: readonly (number | bigint)[]): Uint8Array {
+export function vectorBytes(type: DTypeRow["vector"], lanes: readonly Numeric[]): Uint8Array {
   lanes.forEach((lane, i) => {
     switch (type) {
       case "f32x4":

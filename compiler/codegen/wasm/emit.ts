@@ -39,21 +39,31 @@ class Host {
   }
 }
 
-/** The module of a plan's kernels, in their order. */
-export function emitWasm(kernels: readonly Kernel[], { sharedMemory, relaxed }: WasmOptions): EmittedWasm {
+interface Made {
+  readonly kernels: readonly MadeKernel[];
+  readonly code: ModuleCode;
+  readonly pool: ConstantPool;
+}
+
+function make(kernels: readonly Kernel[], { sharedMemory, relaxed }: WasmOptions): Made {
   const pool = new ConstantPool();
   const host = new Host();
   const tools = { pool, relaxed, host: (name: string, arity: number): number => host.indexOf(name, arity) };
   const names = exportNames(kernels);
-  const made: MadeKernel[] = kernels.map((kernel, i) => new KernelCode(kernel, tools).make(names[i] ?? kernel.name));
-  const code: ModuleCode = { sharedMemory, imports: host.functions, functions: made.map((m) => m.code) };
+  const made = kernels.map((kernel, i) => new KernelCode(kernel, tools).make(names[i] ?? kernel.name));
+  return { kernels: made, code: { sharedMemory, imports: host.functions, functions: made.map((m) => m.code) }, pool };
+}
+
+/** The module of a plan's kernels, in their order. The text is made once more from the kernels, which holds less memory than to keep it. */
+export function emitWasm(kernels: readonly Kernel[], options: WasmOptions): EmittedWasm {
+  const made = make(kernels, options);
   const module: WasmModule = {
-    binary: encodeModule(code),
-    constants: pool.bytes(),
-    kernels: made.map(({ code: { name }, turns, turnNs, scratchBytes }) => ({ name, turns, turnNs, scratchBytes })),
-    imports: host.functions.map((f) => f.name),
+    binary: encodeModule(made.code),
+    constants: made.pool.bytes(),
+    kernels: made.kernels.map(({ code: { name }, turns, turnNs, scratchBytes }) => ({ name, turns, turnNs, scratchBytes })),
+    imports: made.code.imports.map((f) => f.name),
   };
-  return { module, text: () => moduleText(code) };
+  return { module, text: () => moduleText(make(kernels, options).code) };
 }
 
 /** The kernels' names; those of one name are told apart. */

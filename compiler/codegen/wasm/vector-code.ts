@@ -29,6 +29,9 @@ export interface VectorTools extends ScalarTools {
 /** Constants that are kept in registers around a loop; the others are loaded where they are used. */
 const mostKept = 12;
 
+const noBits = new Uint8Array(16);
+const allBits = new Uint8Array(16).fill(255);
+
 export class VectorCode {
   readonly tools: VectorTools;
   readonly loop: VectorLoop;
@@ -261,14 +264,8 @@ export class VectorCode {
   }
 
   constant(dtype: DType, value: Numeric): void {
-    if (dtype === "bool") return this.vector(new Uint8Array(16).fill(value === 0 ? 0 : 255));
-    const { vector, width } = typeRow(dtype);
-    this.vector(
-      vectorBytes(
-        vector,
-        Array.from({ length: 128 / width }, () => value),
-      ),
-    );
+    if (dtype === "bool") return this.tools.body.emit("v128.const", 0, 0, value === 0 ? noBits : allBits);
+    this.vector(this.tools.pool.splat(typeRow(dtype).vector, value));
   }
 
   /** A constant vector: plain ones are made, others are loaded, in front of the loop while there are registers for them. */
