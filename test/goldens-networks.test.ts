@@ -14,7 +14,7 @@ const dtypes: readonly FloatDType[] = ["float64", "float32"];
 const excepted = (id: string, dtype: FloatDType): boolean => exceptions.some((e) => e.id === id && e.dtypes.includes(dtype));
 const isBuilt = (c: GoldenCase): boolean => functionsOf(c).every((name) => !notBuilt.includes(name));
 
-const targets = ["js", "interpreter"] as const;
+const targets = ["js", "wasm", "interpreter"] as const;
 
 describe.each(areas.flatMap((area) => targets.map((target) => ({ area, target }))))("goldens of area $area, $target", ({ area, target }) => {
   const cases = goldenCases(area).filter(isBuilt);

@@ -10,7 +10,7 @@ import { eachProduct, random, zeros } from "./windows-reference.ts";
 
 afterEach(() => void configure({ target: "js" }));
 
-const targets = ["js", "interpreter"] as const;
+const targets = ["js", "wasm", "interpreter"] as const;
 const handle = ({ shape, data }: Dense): NDArray => array(data, { shape });
 const close = (got: NDArray, want: Dense): void => {
   expect(got.shape).toEqual(want.shape);

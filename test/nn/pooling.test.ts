@@ -57,7 +57,7 @@ function counted(a: Axis, ceilMode: boolean): number {
 
 /** Forward and gradient on both targets. */
 function compare(name: string, x: Dense, ct: Dense, args: readonly unknown[], want: readonly [Dense, Dense]): void {
-  for (const target of ["js", "interpreter"] as const) {
+  for (const target of ["js", "wasm", "interpreter"] as const) {
     configure({ target });
     const forward = (v: NDArray): NDArray => call(name, v, ...args);
     close(forward(handle(x)), want[0]);

@@ -79,7 +79,7 @@ describe.each(settings)("%s of %i axes", (_, rank, options, weights) => {
           }
         });
         const run = (v: NDArray): NDArray => interpolate(v, { ...options, size: axes.map(([, m]) => m) });
-        for (const target of ["js", "interpreter"] as const) {
+        for (const target of ["js", "wasm", "interpreter"] as const) {
           configure({ target });
           const given = array(x.data, { shape: x.shape });
           const got = run(given).dataSync();

@@ -16,7 +16,7 @@ import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatements } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
-import { gridNest, loadsOf, operationsOf, soleReduce, strideOf } from "./nest.ts";
+import { blockAxes, gridNest, loadsOf, operationsOf, soleReduce, strideOf } from "./nest.ts";
 
 /** Copies of a body with more operations than this do not fit into registers. */
 const maxOperations = 16;
@@ -44,7 +44,10 @@ function choose(axes: readonly Axis[], reduce: Reduce): Jam[] {
   const walked = new Set(reduce.axes.map((a) => a.name));
   const sharing = (axis: string): boolean => loads.some((l) => !freeNames(l).has(axis) && [...freeNames(l)].some((n) => walked.has(n)));
   const needing = (axis: string): boolean => loads.some((l) => freeNames(l).has(axis));
-  const shared = axes.filter((a) => sharing(a.name) && needing(a.name)).slice(-2);
+  const shared = blockAxes(
+    axes.filter((a) => sharing(a.name) && needing(a.name)),
+    loads,
+  );
   const jams: Jam[] = [];
   if (shared.length === 2) for (const a of shared) push(jams, a, 4);
   else {

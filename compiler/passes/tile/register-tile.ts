@@ -168,13 +168,16 @@ function placesOf({ row, column, slots }: Block, r: Place, c: Place): ReadonlyMa
 
 /**
  * Down the rows first, so that the columns of an operand stay near by; across the columns first where all of that operand does and the
- * other one is best read once.
+ * other one is best read once. What stands between the two (lines of an image, say) goes around the rows where all rows stay near by.
  */
 function inOrder(nest: readonly For[], { row, column, reduce, kernel }: { row: Axis; column: Axis; reduce: Reduce; kernel: Kernel }): readonly For[] {
   const [i, j] = [row, column].map((a) => nest.findIndex((f) => f.axis.name === a.name));
-  if (i === undefined || j === undefined || j !== i + 1) return nest;
-  const read = new Set(exprOrder(reduce.values).flatMap((e) => (e.op === "load" && freeNames(e).has(column.name) ? [e.name] : [])));
-  const held = reduce.axes.reduce((n, a) => n * (isPlain(a) ? a.hi.value : 1), column.hi.value);
-  const bytes = kernel.buffers.reduce((n, b) => n + (read.has(b.name) ? Math.min(b.size, held) * dtypeInfo(b.dtype).bytes : 0), 0);
-  return bytes <= nearby ? nest : [...nest.slice(0, i), at(nest, j), at(nest, i), ...nest.slice(j + 1)];
+  if (i === undefined || j === undefined || j <= i) return nest;
+  const depth = reduce.axes.reduce((n, a) => n * (isPlain(a) ? a.hi.value : 1), 1);
+  const bytesAlong = (axis: Axis): number => {
+    const read = new Set(exprOrder(reduce.values).flatMap((e) => (e.op === "load" && freeNames(e).has(axis.name) ? [e.name] : [])));
+    return kernel.buffers.reduce((n, b) => n + (read.has(b.name) ? Math.min(b.size, depth * axis.hi.value) * dtypeInfo(b.dtype).bytes : 0), 0);
+  };
+  if (j > i + 1) return bytesAlong(row) <= nearby ? [...nest.slice(0, i), ...nest.slice(i + 1, j), at(nest, i), ...nest.slice(j)] : nest;
+  return bytesAlong(column) <= nearby ? nest : [...nest.slice(0, i), at(nest, j), at(nest, i), ...nest.slice(j + 1)];
 }
