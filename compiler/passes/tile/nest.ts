@@ -74,14 +74,20 @@ export function strideOf(index: Expr, axis: string): number {
   return freeNames(index).has(axis) ? Number.NaN : 0;
 }
 
+/** Shorter axes make small blocks. */
+const narrow = 4;
+
 /**
  * Of grid axes that some loads need and others do not, the two along which blocks share most: the last one, and the last before it
- * that no load needs together with it, so that no load is one point's alone; where there is none, the last two.
+ * that no load needs together with it, so that no load is one point's alone; where there is none, the last two. Not narrow ones, where
+ * two others are left.
  */
 export function blockAxes(shared: readonly Axis[], loads: readonly Expr[]): Axis[] {
-  const column = shared.at(-1);
+  const wide = shared.filter((a) => a.hi.value >= narrow);
+  const among = wide.length < 2 ? shared : wide;
+  const column = among.at(-1);
   if (column === undefined) return [];
-  const rows = shared.slice(0, -1);
+  const rows = among.slice(0, -1);
   const row = rows.findLast((r) => loads.every((l) => !freeNames(l).has(r.name) || !freeNames(l).has(column.name))) ?? rows.at(-1);
   return row === undefined ? [column] : [row, column];
 }

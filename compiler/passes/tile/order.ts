@@ -28,18 +28,19 @@ export function orderOf(nest: readonly For[]): Order {
   return walksColumns(inner.body, inner.axis) ? "columns" : "rows";
 }
 
-const isContraction = (shared: readonly Axis[]): boolean => shared.length === 2 && shared.every((a) => isPlain(a) && a.hi.value >= narrowest);
+const isContraction = (shared: readonly Axis[]): boolean => shared.length === 2;
 
 /**
  * A row and a column axis of the grid that some loads of the walk need and others do not: blocks along them share loads. The column is
- * the innermost such axis; the row, where there is one, lies on the other side: what the column decides, it does not.
+ * the innermost such axis that is no narrow one (a window's, say); the row, where there is one, lies on the other side: what the column
+ * decides, it does not.
  */
 export function sharedAxes(nest: readonly For[], reduce: Reduce): Axis[] {
   const loads = loadsOf(reduce).map((l) => freeNames(l));
   const walked = new Set(reduce.axes.map((a) => a.name));
   const sharing = (axis: string): boolean => loads.some((names) => !names.has(axis) && [...names].some((n) => walked.has(n)));
   const needing = (axis: string): boolean => loads.some((names) => names.has(axis));
-  const shared = nest.flatMap((f) => (sharing(f.axis.name) && needing(f.axis.name) ? [f.axis] : []));
+  const shared = nest.flatMap((f) => (isPlain(f.axis) && f.axis.hi.value >= narrowest && sharing(f.axis.name) && needing(f.axis.name) ? [f.axis] : []));
   const column = shared.at(-1);
   const others = shared.slice(0, -1);
   const apart = (a: string, b: string): boolean => loads.some((names) => names.has(a) && !names.has(b));
