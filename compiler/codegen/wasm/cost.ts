@@ -8,9 +8,9 @@ import { bodiesOf, expressionsOf } from "../../ir/loop.ts";
 import type { VectorLoop } from "./vectors.ts";
 
 /** An operation, an access, a division or root, a call of the host. */
-const operationNs = 0.15;
-const accessNs = 0.3;
-const divisionNs = 1.2;
+const operationNs = 0.08;
+const accessNs = 0.2;
+const divisionNs = 1;
 const callNs = 15;
 /** Iterations of loops whose length is not known. */
 const guessedLength = 16;
