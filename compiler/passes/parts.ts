@@ -25,9 +25,11 @@ import { copied } from "./tile/copy.ts";
 import { costOf, valuesIn } from "./tile/cost.ts";
 import { isIndependent } from "./tile/independent.ts";
 import { gridNest, isPlain } from "./tile/nest.ts";
+import { orderOf } from "./tile/order.ts";
 
-/** With this many grid points threads have work anyway. */
+/** With this many grid points threads have work anyway; columns go many at a time. */
 const enoughPoints = 16;
+const enoughColumns = 512;
 /** Elements of a part: enough of them to be worth a thread's while, fewer where much is computed. */
 const [light, heavy] = [1 << 17, 1 << 14];
 const muchFrom = 20;
@@ -80,7 +82,8 @@ class Division {
     const { kernel } = this.#launch;
     const points = this.#nest.reduce((n, f) => n * (isPlain(f.axis) ? f.axis.hi.value : Infinity), 1);
     const simple = [...statements(kernel.body)].every((s) => s.kind !== "local" && s.kind !== "carry" && s.kind !== "barrier" && s.kind !== "if");
-    return points < enoughPoints && simple && kernel.buffers.every((b) => b.access === "read" || b.access === "write");
+    const few = points < enoughPoints || (points < enoughColumns && orderOf(this.#nest) === "columns");
+    return few && simple && kernel.buffers.every((b) => b.access === "read" || b.access === "write");
   }
 
   /** Notes where a loop is cut, if it is long enough and can be. */
@@ -88,7 +91,9 @@ class Division {
     const axes = axesOf(loop);
     const { body, values } = insideOf(loop);
     const long = axes.every((a) => isPlain(a) && a.kind === "serial") ? axes.reduce((n, a) => n * a.hi.value, 1) : 0;
-    const wanted = Math.min(mostParts, Math.ceil(long / (costOf([...valuesIn(body), ...values]) >= muchFrom ? heavy : light)));
+    const points = this.#nest.reduce((n, f) => n * f.axis.hi.value, 1);
+    const part = costOf([...valuesIn(body), ...values]) >= muchFrom ? heavy : light;
+    const wanted = points < enoughPoints ? Math.min(mostParts, Math.ceil(long / part)) : Math.min(enoughPoints, Math.floor((long * points) / part));
     if (wanted < 2 || !isIndependent(body, values, new Set())) return;
     for (const axis of axes) {
       const count = divisorNear(axis.hi.value, wanted);
@@ -117,8 +122,9 @@ class Division {
       part.kind === "reduce" ? part.names.map((name, i): Stmt => this.#stored(at(parts, i), p, count, variable(name, at(part.init, i).dtype))) : [];
     const before = this.#body.slice(0, this.#body.indexOf(loop)).filter((s) => s.kind === "let" || s.kind === "reduce");
     const body = this.#kept([...before, part, ...results]);
-    const grid: For = { kind: "for", axis: { name: p.name, kind: "grid", lo: ix(0), hi: ix(count), step: 1 }, body };
-    return this.#made(`${this.#launch.kernel.name}_parts`, this.#around([grid]), parts);
+    // parts go around: neighbouring grid points stay neighbours
+    const grid: For = { kind: "for", axis: { name: p.name, kind: "grid", lo: ix(0), hi: ix(count), step: 1 }, body: this.#around(body) };
+    return this.#made(`${this.#launch.kernel.name}_parts`, [grid], parts);
   }
 
   #stored(buffer: KernelBuffer, p: Expr, count: number, value: Expr): Stmt {
@@ -128,7 +134,7 @@ class Division {
   /** Where the part of this grid point is. */
   #place(p: Expr, count: number): Expr {
     const axes = this.#nest.map((f) => axisIndex(f.axis.name, 0, f.axis.hi.value - 1));
-    return flatten([...axes, p], [...this.#nest.map((f) => f.axis.hi.value), count]);
+    return flatten([p, ...axes], [count, ...this.#nest.map((f) => f.axis.hi.value)]);
   }
 
   /** Statements without what nothing after them reads; reductions that are cut combine their parts. */

@@ -74,6 +74,13 @@ describe("elementwise", () => {
       %3 = less %2, %0 : bool[7,33]
       return %2, %3 }`);
   });
+  it.each([
+    [32, 50],
+    [33, 16],
+    [15, 40],
+  ])("transposed: %i by %i", (m, n) => {
+    check(`graph @g(%x: f32[${m},${n}]) -> f32[${n},${m}] { %0 = permute %x {axes=[1,0]} : f32[${n},${m}]  %1 = exp %0 : f32[${n},${m}]  return %1 }`);
+  });
   it("transposed, shifted and padded", () => {
     check(`graph @g(%x: f32[37,21], %y: f32[21,37]) -> (f32[37,21], f32[40,25]) {
       %0 = permute %y {axes=[1,0]} : f32[37,21]
@@ -101,7 +108,7 @@ describe("rows", () => {
       %2 = argmin %x {axes=[1]} : i32[5]
       return %0, %1, %2 }`);
   });
-  it.each([5, 40, 100, 403])("softmax of %i", (n) => {
+  it.each([5, 8, 40, 100, 403])("softmax of %i", (n) => {
     check(`graph @g(%x: f32[6,${n}]) -> f32[6,${n}] {
       %0 = reduce max %x {axes=[1]} : f32[6]
       %1 = broadcast %0 {shape=[6,${n}], axes=[0]} : f32[6,${n}]
@@ -243,6 +250,14 @@ describe("parts of long loops", () => {
       return %7, %5 }`;
     // the interpreter adds up one after another
     check(graph, 8);
+  });
+  it("down columns: they stay columns", () => {
+    const text = `graph @g(%x: f32[40000,33]) -> f32[33] { %0 = reduce sum %x {axes=[0]} : f32[33]  return %0 }`;
+    const { kernels } = compileGraph(at(graphsFromText(text), 0), wide).plan;
+    expect(kernels.map((k) => k.name)).toEqual(["k0_sum_parts", "k0_sum"]);
+    expect(kernels.flatMap((k) => [...statements(k.body)]).filter((s) => s.kind === "local")).toEqual([]);
+    check(text, 4);
+    check(`graph @g(%x: f32[60000,5]) -> f32[5] { %0 = reduce sum %x {axes=[0]} : f32[5]  return %0 }`, 4);
   });
   it("of no length that can be cut", () => {
     check(`graph @g(%x: f32[262147]) -> f32[] { %0 = reduce sum %x {axes=[0]} : f32[]  return %0 }`);

@@ -13,6 +13,7 @@
  * What the steps do depends on shapes only, so that the bits do not depend on the machine.
  */
 import type { For, Kernel } from "../../ir/loop.ts";
+import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { accumulate } from "./accumulate.ts";
 import { jam } from "./jam.ts";
@@ -50,6 +51,9 @@ function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   if (order === "columns") return target.vectors ? widenGrid(kernel) : jam(kernel);
   const added = addRows(kernel, target);
   if (!target.vectors) return added;
+  // rows too short for lanes of their own go side by side
+  const side = added === kernel && [...statements(kernel.body)].some((s) => s.kind === "reduce") ? widenGrid(kernel) : kernel;
+  if (side !== kernel) return side;
   const wide = widenLoops(added);
   return wide === kernel ? widenGrid(kernel) : wide;
 }

@@ -20,7 +20,7 @@ import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, mapStatements } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
-import { copied, loop, vector } from "./copy.ts";
+import { copied, loop, minOf, vector } from "./copy.ts";
 import { costOf, valuesIn, widest } from "./cost.ts";
 import { axesOf } from "./gain.ts";
 import { goesTogether, isIndependent, updatedBuffers } from "./independent.ts";
@@ -32,6 +32,8 @@ const register = 16;
 const fewest = 4;
 /** Bytes of scratch that the rows of one turn may take. */
 const mostScratch = 1 << 17;
+/** Elements of a line of memory, about. */
+const crossed = 16;
 /** Up to so many operations a body is cheap: several registers a value hide how long each takes. */
 const cheap = 10;
 const heavy = 120;
@@ -48,14 +50,42 @@ export function widenGrid(kernel: Kernel): Kernel {
   if (lanes < fewest || !isOpen(body) || !goesTogether(body, axis.name) || !pays(body, axis)) return kernel;
   const wide = locals.map((l): Local => ({ ...l, size: l.size * lanes }));
   const own = new Set(locals.map((l) => l.name));
-  const piece = (index: Expr, lane: Expr, suffix: string): readonly Stmt[] =>
-    spread(copied({ body, values: [] }, { suffix, axes: new Map([[axis.name, index]]) }).body, own, { lanes, lane });
-  const turns = [...wide, ...turnsOf(axis, lanes, piece)];
-  const loops = nest.with(nest.length - 1, { ...inner, axis: { ...axis, step: lanes }, body: turns });
+  const across = crossedAxis(nest, body);
+  const piece = (index: Expr, lane: Expr, suffix: string): readonly Stmt[] => {
+    const axes = new Map([[axis.name, index]]);
+    if (across !== null) axes.set(across.name, axisIndex(`${across.name}i`, 0, across.hi.value - 1));
+    return spread(copied({ body, values: [] }, { suffix, axes }).body, own, { lanes, lane });
+  };
+  const turns = [...wide, ...inBlock(across, turnsOf(axis, lanes, piece))];
+  const loops = nest.map((f): For => {
+    if (f === inner) return { ...inner, axis: { ...axis, step: lanes }, body: turns };
+    return f.axis === across ? { ...f, axis: { ...f.axis, step: crossed } } : f;
+  });
   return {
     ...kernel,
     body: tidy([loops.reduceRight<Stmt | null>((below, f) => (below === null ? f : { ...f, body: [below] }), null)].flatMap((f) => f ?? [])),
   };
+}
+
+/**
+ * A grid axis that walks through memory where the innermost one jumps, as in a transposed operand: a block of it at each turn finds what
+ * the turn's first element has brought near.
+ */
+function crossedAxis(nest: readonly For[], body: readonly Stmt[]): Axis | null {
+  const inner = at(nest, nest.length - 1).axis;
+  if ([...statements(body)].some((one) => one.kind === "for" || one.kind === "reduce")) return null;
+  const indices = exprOrder([...statements(body)].flatMap(expressionsOf)).flatMap((e) => (e.op === "load" ? [addIndex(at(e.args, 0), 0)] : []));
+  const jumps = indices.filter((index) => Math.abs(strideOf(index, inner.name)) >= crossed);
+  const found = nest.find((f) => f.axis !== inner && isPlain(f.axis) && jumps.some((index) => strideOf(index, f.axis.name) === 1));
+  return found === undefined || found.axis.hi.value < crossed ? null : found.axis;
+}
+
+function inBlock(axis: Axis | null, body: readonly Stmt[]): readonly Stmt[] {
+  if (axis === null) return body;
+  const n = axis.hi.value;
+  const from = axisIndex(axis.name, 0, n - 1);
+  const end = addIndex(from, crossed);
+  return [loop("serial", { name: `${axis.name}i`, lo: from, hi: n % crossed === 0 ? end : minOf(end, ix(n)) }, 1, body)];
 }
 
 /** One turn of the grid: a whole vector, or what is left at the end. */
