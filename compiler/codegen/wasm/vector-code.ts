@@ -153,8 +153,8 @@ export class VectorCode {
   }
 
   /** Computes the registers of a group of what was cut. */
-  keep(cuts: readonly Expr[], group: number): void {
-    for (const e of cuts) for (const r of this.registersOf(group, this.widthOf(e) ?? 32)) this.#keepRegister(e, r);
+  keep(e: Expr, group: number): void {
+    for (const r of this.registersOf(group, this.widthOf(e) ?? 32)) this.#keepRegister(e, r);
   }
 
   /** Computes what was cut in the lanes of one register of 32-bit lanes. */

@@ -22,8 +22,6 @@ const floats: ReadonlyMap<ScalarOp, string> = new Map<ScalarOp, string>([
   ["sub", "sub"],
   ["mul", "mul"],
   ["div", "div"],
-  ["min", "min"],
-  ["max", "max"],
   ["neg", "neg"],
   ["abs", "abs"],
   ["floor", "floor"],
@@ -96,6 +94,7 @@ function spellFloat(e: Expr, op: ScalarOp, context: VectorContext): boolean {
   const { vector } = typeRow(from);
   const name = isTest(op) ? op : floats.get(op);
   if (name !== undefined) return all(`${vector}.${name}`, e, context);
+  if (op === "min" || op === "max") return spellExtreme(e, op, context);
   if (op === "isnan") {
     push(at(e.args, 0));
     const x = body.local("x", "v128");
@@ -122,6 +121,50 @@ function spellFloat(e: Expr, op: ScalarOp, context: VectorContext): boolean {
   if (steps === undefined) return false;
   push(at(e.args, 0));
   for (const [step, value] of steps) spellStep(step, value, context);
+  return true;
+}
+
+/**
+ * The instructions min and max take engines six of the machine's, one after the other. pmin(a, b) is b < a ? b : a and takes one. It
+ * is all there is to do where b is a number; where b is a zero that may meet the other zero, one more.
+ */
+function spellExtreme(e: Expr, op: "min" | "max", context: VectorContext): true {
+  const { body, push } = context;
+  const { vector } = typeRow(e.dtype);
+  const [a, b] = [at(e.args, 0), at(e.args, 1)];
+  const [x, limit] = a.op === "const" ? [b, a] : [a, b];
+  if (limit.op !== "const" || Number.isNaN(limit.value)) return spellPairs(e, op, context);
+  if (op === "min" && Object.is(limit.value, -0)) return all(`${vector}.min`, e, context);
+  push(x);
+  push(limit);
+  body.named(`${vector}.p${op}`);
+  if (op === "min" || !Object.is(limit.value, 0)) return true;
+  // -0 + 0 is 0
+  push(limit);
+  body.named(`${vector}.add`);
+  return true;
+}
+
+/** Both ways round: of equal operands, which may be zeros, the bits of both are taken. Where one is NaN, all bits are set: NaN. */
+function spellPairs(e: Expr, op: "min" | "max", { body, push }: VectorContext): true {
+  const { vector } = typeRow(e.dtype);
+  const [a, b] = e.args.map((operand) => {
+    push(operand);
+    return body.keep(op, "v128");
+  });
+  if (a === undefined || b === undefined) return true;
+  const pair = (name: string, first: number, second: number): void => {
+    body.get(first);
+    body.get(second);
+    body.named(`${vector}.${name}`);
+  };
+  pair(`p${op}`, a, b);
+  pair(`p${op}`, b, a);
+  body.emit(op === "max" ? "v128.and" : "v128.or");
+  pair("ne", a, a);
+  pair("ne", b, b);
+  body.emit("v128.or");
+  body.emit("v128.or");
   return true;
 }
 

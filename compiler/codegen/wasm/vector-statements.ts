@@ -88,20 +88,18 @@ export class VectorStatements {
     this.#groups(run.flatMap((s) => this.#step(s, late) ?? []));
   }
 
+  /** Parts of neighbouring groups take turns, so that none waits for itself. */
   #groups(steps: readonly GroupStep[]): void {
-    let open: (() => void)[] = [];
-    const finish = (): void => {
-      for (const write of open) write();
-      open = [];
-    };
-    for (let group = 0; group < this.#code.registers(32); group++) {
-      if (group % groupsTogether === 0) finish();
+    const count = this.#code.registers(32);
+    for (let first = 0; first < count; first += groupsTogether) {
+      const groups = Array.from({ length: Math.min(groupsTogether, count - first) }, (_, i) => first + i);
+      const open: (() => void)[] = [];
       for (const { cuts, run } of steps) {
-        this.#code.keep(cuts, group);
-        open.push(...run(group));
+        for (const cut of cuts) for (const group of groups) this.#code.keep(cut, group);
+        for (const group of groups) open.push(...run(group));
       }
+      for (const write of open) write();
     }
-    finish();
   }
 
   /** What is equal in all iterations is done at once; the rest is returned. */
