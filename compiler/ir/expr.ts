@@ -150,8 +150,24 @@ export function apply(op: ScalarOp, args: readonly Expr[], given?: DType): Expr 
     return operation(op, given, args);
   }
   const first = at(args, 0).dtype;
-  if (args.some((a) => a.dtype !== first)) throw new CompilerBug(`scalar ${op} mixes ${args.map((a) => a.dtype).join(" and ")}`);
+  for (const a of args) if (a.dtype !== first) throw new CompilerBug(`scalar ${op} mixes ${args.map((a) => a.dtype).join(" and ")}`);
   return operation(op, row.type === "bool" ? "bool" : first, args);
+}
+
+/** An int32 operation on int32 operands, of known bounds. */
+export const indexOperation = (op: ScalarOp, a: Expr, b: Expr, lo: number, hi: number): Expr => operation(op, "int32", [a, b], lo, hi);
+
+/** The expression with its operands mapped; itself where they stay what they were. */
+export function mapOperands(e: Expr, f: (a: Expr) => Expr): Expr {
+  if (e.args.length === 0) return e;
+  const args: Expr[] = [];
+  let changed = false;
+  for (const a of e.args) {
+    const mapped = f(a);
+    changed ||= mapped !== a;
+    args.push(mapped);
+  }
+  return changed ? { ...e, args } : e;
 }
 
 /** A range-preserving copy of an integer operation: index arithmetic knows its bounds. */
@@ -246,8 +262,7 @@ export function substitute(template: Expr, args: readonly Expr[]): Expr {
     if (e.args.length === 0) return e;
     const known = done.get(e);
     if (known) return known;
-    const next = e.args.map(walk);
-    const out = next.every((a, i) => a === e.args[i]) ? e : { ...e, args: next };
+    const out = mapOperands(e, walk);
     done.set(e, out);
     return out;
   };

@@ -4,7 +4,7 @@
  * resolved. So equal indices are usually the same text, `(i*5 + j) / 5` with j in 0..4 is `i`, and reshape after reshape is free.
  */
 import type { Expr } from "./expr.ts";
-import { apply, constant, exactValue, withRange } from "./expr.ts";
+import { apply, constant, exactValue, indexOperation, withRange } from "./expr.ts";
 import { at } from "./errors.ts";
 import { stridesOf } from "./shape.ts";
 
@@ -58,8 +58,12 @@ function keyText(e: Expr): string {
   }
 }
 
+/** Small constants are made once, and what is known of them is too. */
+const small: Expr[] = [];
+const smallBelow = 1024;
+
 /** An int32 constant index. */
-export const ix = (n: number): Expr => constant(n, "int32");
+export const ix = (n: number): Expr => (n >= 0 && n < smallBelow && Number.isInteger(n) ? (small[n] ??= constant(n, "int32")) : constant(n, "int32"));
 
 const sums = new WeakMap<Expr, Sum>();
 
@@ -83,15 +87,20 @@ function makeSum(e: Expr): Sum {
   return { terms: [{ atom: e, key: keyOf(e), coefficient: 1 }], offset: 0 };
 }
 
-function combine(a: Sum, b: Sum, sign: number): Sum {
-  const byKey = new Map(a.terms.map((t) => [t.key, t]));
+function combine(a: Sum, b: Sum, sign: 1 | -1): Sum {
+  const offset = a.offset + sign * b.offset;
+  if (b.terms.length === 0) return { terms: a.terms, offset };
+  // sums have a few terms: looking through them costs less than a map
+  const terms = [...a.terms];
   for (const t of b.terms) {
-    const old = byKey.get(t.key);
-    const coefficient = (old?.coefficient ?? 0) + sign * t.coefficient;
-    if (coefficient === 0) byKey.delete(t.key);
-    else byKey.set(t.key, { ...t, coefficient });
+    const i = terms.findIndex((old) => old.key === t.key);
+    const coefficient = (terms[i]?.coefficient ?? 0) + sign * t.coefficient;
+    const term = { atom: t.atom, key: t.key, coefficient };
+    if (i < 0) terms.push(term);
+    else if (coefficient === 0) terms.splice(i, 1);
+    else terms[i] = term;
   }
-  return { terms: [...byKey.values()], offset: a.offset + sign * b.offset };
+  return { terms, offset };
 }
 
 const scale = (a: Sum, k: number): Sum =>
@@ -102,15 +111,22 @@ const quotientOf = (a: Sum, n: number): Sum => ({ terms: a.terms.map((t) => ({ .
 
 /** Largest coefficient first, then by text: one order for one sum. */
 function fromSum(sum: Sum): Expr {
-  const terms = sum.terms.toSorted((a, b) => Math.abs(b.coefficient) - Math.abs(a.coefficient) || (a.key < b.key ? -1 : 1));
+  const { offset } = sum;
+  const terms = sum.terms.length < 2 ? sum.terms : sum.terms.toSorted(byCoefficient);
   let out: Expr | null = null;
   for (const t of terms) {
-    const [x, y] = [t.atom.lo * t.coefficient, t.atom.hi * t.coefficient];
-    const term = t.coefficient === 1 ? t.atom : withRange(apply("mul", [t.atom, ix(t.coefficient)]), Math.min(x, y), Math.max(x, y));
-    out = out === null ? term : withRange(apply("add", [out, term]), out.lo + term.lo, out.hi + term.hi);
+    const term = t.coefficient === 1 ? t.atom : scaled(t.atom, t.coefficient);
+    out = out === null ? term : indexOperation("add", out, term, out.lo + term.lo, out.hi + term.hi);
   }
-  if (out === null) return ix(sum.offset);
-  return sum.offset === 0 ? out : withRange(apply("add", [out, ix(sum.offset)]), out.lo + sum.offset, out.hi + sum.offset);
+  if (out === null) return ix(offset);
+  return offset === 0 ? out : indexOperation("add", out, ix(offset), out.lo + offset, out.hi + offset);
+}
+
+const byCoefficient = (a: Term, b: Term): number => Math.abs(b.coefficient) - Math.abs(a.coefficient) || (a.key < b.key ? -1 : 1);
+
+function scaled(atom: Expr, k: number): Expr {
+  const [x, y] = [atom.lo * k, atom.hi * k];
+  return indexOperation("mul", atom, ix(k), Math.min(x, y), Math.max(x, y));
 }
 
 export const addIndex = (a: Expr, b: Expr | number): Expr => fromSum(combine(toSum(a), typeof b === "number" ? { terms: [], offset: b } : toSum(b), 1));
@@ -209,15 +225,33 @@ export function conjoin(a: Expr | undefined, b: Expr | undefined): Expr | undefi
   return keyOf(a) === keyOf(b) ? a : apply("and", [a, b]);
 }
 
-/** Names of the axes and scalars that an index depends on. */
-export function freeNames(e: Expr, into: Set<string> = new Set()): Set<string> {
-  collectNames(e, into, new Set());
-  return into;
+const names = new WeakMap<Expr, readonly string[]>();
+const noNames: readonly string[] = [];
+
+/** Names of the axes and scalars that an expression depends on, each once. */
+export function namesIn(e: Expr): readonly string[] {
+  if (e.op === "const") return noNames;
+  const known = names.get(e);
+  if (known !== undefined) return known;
+  const found = e.op === "axis" || e.op === "var" ? [e.name] : namesBelow(e);
+  names.set(e, found);
+  return found;
 }
 
-function collectNames(e: Expr, into: Set<string>, seen: Set<Expr>): void {
-  if (e.op === "axis" || e.op === "var") into.add(e.name);
-  if (e.args.length === 0 || seen.has(e)) return;
-  seen.add(e);
-  for (const a of e.args) collectNames(a, into, seen);
+function namesBelow({ args }: Expr): readonly string[] {
+  const first = args[0] === undefined ? noNames : namesIn(args[0]);
+  let all: Set<string> | null = null;
+  for (let i = 1; i < args.length; i++) {
+    const more = namesIn(at(args, i));
+    if (more === first || more.length === 0) continue;
+    all ??= new Set(first);
+    for (const n of more) all.add(n);
+  }
+  return all === null || all.size === first.length ? first : [...all];
+}
+
+/** The same as a set of its own, or added to one. */
+export function freeNames(e: Expr, into: Set<string> = new Set()): Set<string> {
+  for (const n of namesIn(e)) into.add(n);
+  return into;
 }

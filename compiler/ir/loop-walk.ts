@@ -1,5 +1,6 @@
 /** Rebuilding statements with their expressions mapped, shared sub-expressions mapped once. */
 import type { Expr } from "./expr.ts";
+import { mapOperands } from "./expr.ts";
 import type { Axis, Kernel, Stmt } from "./loop.ts";
 import { expressionsOf, statements } from "./loop.ts";
 
@@ -9,29 +10,35 @@ export function exprMapper(visit: (e: Expr) => Expr): (e: Expr) => Expr {
   const map = (e: Expr): Expr => {
     const known = done.get(e);
     if (known !== undefined) return known;
-    const args = e.args.map(map);
-    const out = visit(args.every((a, i) => a === e.args[i]) ? e : { ...e, args });
+    const out = visit(mapOperands(e, map));
     done.set(e, out);
     return out;
   };
   return map;
 }
 
+const mapAxis = (a: Axis, f: (e: Expr) => Expr): Axis => ({ ...a, lo: f(a.lo), hi: f(a.hi) });
+
+/** A statement with its bodies mapped; what has none is itself. */
+export function mapBodies(s: Stmt, body: (list: readonly Stmt[]) => readonly Stmt[]): Stmt {
+  if (s.kind === "for" || s.kind === "reduce") return { ...s, body: body(s.body) };
+  return s.kind === "if" ? { ...s, then: body(s.then), otherwise: body(s.otherwise) } : s;
+}
+
 /** A statement with its own expressions mapped by `f`, and its bodies by `body`. */
 export function mapStatement(s: Stmt, f: (e: Expr) => Expr, body: (list: readonly Stmt[]) => readonly Stmt[]): Stmt {
-  const axis = (a: Axis): Axis => ({ ...a, lo: f(a.lo), hi: f(a.hi) });
   switch (s.kind) {
     case "for":
-      return { ...s, axis: axis(s.axis), body: body(s.body) };
+      return { ...s, axis: mapAxis(s.axis, f), body: body(s.body) };
     case "let":
     case "assign":
       return { ...s, value: f(s.value) };
     case "carry":
       return { ...s, init: f(s.init) };
     case "reduce":
-      return { ...s, init: s.init.map(f), axes: s.axes.map(axis), body: body(s.body), values: s.values.map(f) };
+      return { ...s, init: s.init.map(f), axes: s.axes.map((a) => mapAxis(a, f)), body: body(s.body), values: s.values.map(f) };
     case "store":
-      return { ...s, index: f(s.index), value: f(s.value), ...(s.guard ? { guard: f(s.guard) } : {}) };
+      return s.guard ? { ...s, index: f(s.index), value: f(s.value), guard: f(s.guard) } : { ...s, index: f(s.index), value: f(s.value) };
     case "if":
       return { ...s, condition: f(s.condition), then: body(s.then), otherwise: body(s.otherwise) };
     case "local":
@@ -52,9 +59,9 @@ export function visitExpressions(list: readonly Stmt[], visit: (e: Expr) => void
     if (seen.has(e)) return;
     seen.add(e);
     visit(e);
-    e.args.forEach(walk);
+    for (const a of e.args) walk(a);
   };
-  for (const s of statements(list)) expressionsOf(s).forEach(walk);
+  for (const s of statements(list)) for (const e of expressionsOf(s)) walk(e);
 }
 
 /** Names of the buffers that a kernel loads or stores. */

@@ -125,7 +125,7 @@ export function expressionsOf(s: Stmt): readonly Expr[] {
     case "carry":
       return [s.init];
     case "reduce":
-      return [...s.init, ...s.axes.flatMap((a) => [a.lo, a.hi]), ...s.values];
+      return reduceExpressions(s);
     case "store":
       return s.guard ? [s.index, s.value, s.guard] : [s.index, s.value];
     case "if":
@@ -136,13 +136,12 @@ export function expressionsOf(s: Stmt): readonly Expr[] {
   }
 }
 
-/** The axes of a loop. */
-export function axesOf(s: Stmt): readonly Axis[] {
-  if (s.kind === "reduce") return s.axes;
-  return s.kind === "for" ? [s.axis] : [];
+function reduceExpressions({ init, axes, values }: Reduce): Expr[] {
+  const all = [...init];
+  for (const a of axes) all.push(a.lo, a.hi);
+  all.push(...values);
+  return all;
 }
-
-export const hasConstantBounds = (a: Axis): boolean => a.lo.op === "const" && a.hi.op === "const";
 
 /** The statement lists inside a statement. */
 export function bodiesOf(s: Stmt): readonly (readonly Stmt[])[] {
@@ -151,9 +150,20 @@ export function bodiesOf(s: Stmt): readonly (readonly Stmt[])[] {
 }
 
 /** Every statement below a list, outer ones first. */
-export function* statements(list: readonly Stmt[]): Generator<Stmt> {
+export function statements(list: readonly Stmt[]): Stmt[] {
+  const all: Stmt[] = [];
+  collect(list, all);
+  return all;
+}
+
+/** No generator: passes ask so often that resuming one at each level would be a good part of what they cost. */
+function collect(list: readonly Stmt[], into: Stmt[]): void {
   for (const s of list) {
-    yield s;
-    for (const body of bodiesOf(s)) yield* statements(body);
+    into.push(s);
+    if (s.kind === "for" || s.kind === "reduce") collect(s.body, into);
+    else if (s.kind === "if") {
+      collect(s.then, into);
+      collect(s.otherwise, into);
+    }
   }
 }

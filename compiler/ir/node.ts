@@ -107,18 +107,20 @@ export class Node {
   }
 
   get def(): Definition {
-    if (this.definition === null)
-      throw new CompilerBug(`the definition of an evaluated node (${this.results.map((r) => typeText(r.type)).join(", ")}) was dropped`);
-    return this.definition;
+    return this.definition ?? this.#dropped();
   }
   get op(): Primitive {
-    return this.def.op;
+    return (this.definition ?? this.#dropped()).op;
   }
   get args(): readonly Value[] {
-    return this.def.args;
+    return (this.definition ?? this.#dropped()).args;
   }
   get attrs(): Attrs {
-    return this.def.attrs;
+    return (this.definition ?? this.#dropped()).attrs;
+  }
+
+  #dropped(): never {
+    throw new CompilerBug(`the definition of an evaluated node (${this.results.map((r) => typeText(r.type)).join(", ")}) was dropped`);
   }
 }
 
