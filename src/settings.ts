@@ -26,7 +26,7 @@ export const cpuTargets: readonly CpuTarget[] = ["wasm", "js", "interpreter"];
 
 const mostThreads = 64;
 
-const initial: Settings = { device: "cpu", target: "js", fusion: true, threads: cpu.threads, deterministic: false, debug: false };
+const initial: Settings = { device: "cpu", target: "wasm", fusion: true, threads: cpu.threads, deterministic: false, debug: false };
 let current: Settings = initial;
 
 /** What is set now. */

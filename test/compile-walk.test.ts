@@ -16,12 +16,15 @@ import { printGraph } from "../compiler/ir/print.ts";
 import { opTable } from "../compiler/ops/table.ts";
 import { paramValue } from "../compiler/ops/source.ts";
 import { compileGraph } from "../compiler/pipeline.ts";
-import { js, wgsl } from "../compiler/target.ts";
+import { js, wasm, wgsl } from "../compiler/target.ts";
 import { graphFromText } from "../compiler/text.ts";
+import { CpuDevice } from "../runtime/cpu/device.ts";
 import { runCompiled } from "../src/cli/run.ts";
 import { expectClose } from "./filetests/close.ts";
 import type { Sample } from "./ops/samples.ts";
 import { narrowed, rareSamplesOf, samplesOf } from "./ops/samples.ts";
+
+const device = new CpuDevice();
 
 interface Case {
   readonly graph: Graph;
@@ -48,6 +51,11 @@ describe.each(rows)("$name: $title", ({ op, sample }) => {
     const text = printProgram(plan);
     expect(printProgram(parsePlan(text))).toBe(text);
     expectClose(runCompiled(graph, inputs), interpretGraph(graph, inputs), op.name);
+  });
+
+  test("wasm", () => {
+    const compiled = runCompiled(graph, inputs, { target: wasm, verify: true, device });
+    expect(compiled.map((c) => c.data)).toEqual(runCompiled(graph, inputs, { device }).map((c) => c.data));
   });
 
   test("wgsl", () => {
@@ -77,6 +85,11 @@ describe.each(rare)("$name: $title", ({ op, sample }) => {
     const text = printProgram(plan);
     expect(printProgram(parsePlan(text))).toBe(text);
     expectClose(runCompiled(graph, inputs), interpretGraph(graph, inputs), op.name);
+  });
+
+  test("wasm", () => {
+    const compiled = runCompiled(graph, inputs, { target: wasm, verify: true, device });
+    expect(compiled.map((c) => c.data)).toEqual(runCompiled(graph, inputs, { device }).map((c) => c.data));
   });
 });
 

@@ -4,7 +4,7 @@ import type { Settings } from "../src/index.ts";
 import type { FloatDType } from "./golden/compare.ts";
 import { raggedCases, runRagged } from "./golden/ragged.ts";
 
-const targets: readonly Settings["target"][] = ["js", "interpreter"];
+const targets: readonly Settings["target"][] = ["wasm", "js", "interpreter"];
 const dtypes: readonly FloatDType[] = ["float64", "float32"];
 
 describe.each(targets)("goldens of area 12 on %s", (target) => {

@@ -17,7 +17,7 @@ const areas: readonly { readonly area: number; readonly programs?: Readonly<Reco
   { area: 6, programs },
 ];
 const dtypes: readonly FloatDType[] = ["float64", "float32"];
-const targets: readonly Settings["target"][] = ["js", "interpreter"];
+const targets: readonly Settings["target"][] = ["wasm", "js", "interpreter"];
 
 const excepted = (id: string, dtype: FloatDType): boolean => exceptions.some((e) => e.id === id && e.dtypes.includes(dtype));
 

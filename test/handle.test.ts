@@ -65,7 +65,7 @@ describe("a handle", () => {
 describe("console.log", () => {
   it("describes what is pending and runs nothing", () => {
     resetCounters();
-    expect(show(tensor([1, 2]).add(1).exp())).toMatch(/^tensor\(f32\[2\], lazy: \d+ nodes, js\)$/);
+    expect(show(tensor([1, 2]).add(1).exp())).toMatch(/^tensor\(f32\[2\], lazy: \d+ nodes, wasm\)$/);
     expect(counters().plansRun).toBe(0);
   });
   it("prints what is on the host", () => expect(show(tensor([1, 2]))).toBe("tensor([1, 2])"));
@@ -154,7 +154,7 @@ describe("configure", () => {
     resetCounters();
     expect(tensor([1]).add(1).item()).toBe(2);
     expect(counters().plansRun).toBe(0);
-    configure({ target: "js" });
+    configure({ target: "wasm" });
   });
   it("records the user's line of every node in debug mode", () => {
     configure({ debug: true });

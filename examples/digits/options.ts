@@ -12,7 +12,7 @@ export interface Options {
 
 const stages = ["graph", "passes", "fuse", "plan", "loops", "source"] as const;
 /** What code a device runs; its first unless told. */
-const targets = { cpu: ["js", "interpreter"], webgpu: ["wgsl"] } as const;
+const targets = { cpu: ["wasm", "js", "interpreter"], webgpu: ["wgsl"] } as const;
 const devices = ["cpu", "webgpu"] as const;
 
 export type Stage = (typeof stages)[number];

@@ -33,6 +33,9 @@ const arrayNames: Readonly<Partial<Record<DType, string>>> = {
   bool: "Uint8Array",
 };
 
+/** Small kernels do not even ask whether threads are awake. */
+const usualLeastSharedNs = 20_000;
+
 export interface CpuOptions extends HeapOptions {
   /** Bytes by which dead buffers may grow what is held before a collection is provoked; 64 MiB unless told. */
   readonly budgetBytes?: number;
@@ -62,7 +65,12 @@ export class CpuDevice implements Device {
     const start = options.pool?.start ?? threadStarter();
     this.#poolOptions = start === null || this.heap.kind !== "shared" ? null : { ...options.pool, start };
     this.#threads = options.threads ?? 1;
-    this.#host = { heap: this.heap, constants: new ConstantPool(this.heap), pool: () => (this.#threads === 1 ? null : this.pool) };
+    this.#host = {
+      heap: this.heap,
+      constants: new ConstantPool(this.heap),
+      leastSharedNs: options.pool?.leastNs ?? usualLeastSharedNs,
+      pool: () => (this.#threads === 1 ? null : this.pool),
+    };
   }
 
   /** How many threads work together on a large kernel; 1 where there can be no others. */

@@ -41,12 +41,11 @@ function watched(action: Action, watch: Watch): Action {
 export interface Host {
   readonly heap: CpuHeap;
   readonly constants: ConstantPool;
+  /** Kernels of less nanoseconds are never shared. */
+  readonly leastSharedNs: number;
   /** The threads of now; null where there are none. */
   readonly pool: () => WorkerPool | null;
 }
-
-/** Work below this is never shared, whatever it was estimated at. */
-const leastSharedNs = 20_000;
 
 /** An element as memory holds it: float16 by its bits, 64-bit integers as bigints. */
 function inMemory(dtype: DType, x: Numeric): Numeric {
@@ -174,7 +173,7 @@ export class CpuExecutable implements Executable {
     const scratch = this.frame.length - 1;
     const alone: Action = (_, frame) => call(0, turns, frame[scratch] ?? 0, frame);
     const ns = turns * turnNs;
-    if (turns < 2 || ns < leastSharedNs || isWide || slots.length > layout.mostArgs) return alone;
+    if (turns < 2 || ns < this.#host.leastSharedNs || isWide || slots.length > layout.mostArgs) return alone;
     const stored = slots.filter((_, i) => i < buffers.length && at(buffers, i).access !== "read");
     const read = slots.filter((_, i) => i < buffers.length && at(buffers, i).access === "read");
     const updates = buffers.some((b) => b.access === "update");

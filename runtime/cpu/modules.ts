@@ -3,6 +3,7 @@ import { CompilerBug, DeviceError } from "../../compiler/ir/errors.ts";
 import type { WasmModule } from "../../compiler/ir/plan.ts";
 import type { ConstantPool } from "./constants.ts";
 import type { Block, CpuHeap } from "./heap.ts";
+import { hostFunctions } from "./worker-source.ts";
 
 /** `(lo, hi, scratch, b0, …, bn, s0, …)`: turns lo … hi - 1 of a kernel. */
 export type WasmFunction = (lo: number, hi: number, scratch: number, ...rest: readonly (number | bigint)[]) => void;
@@ -18,14 +19,11 @@ export interface Publication {
 
 const isKernel = (x: unknown): x is WasmFunction => typeof x === "function";
 
-/** Scalar functions that JavaScript's `Math` does not have under their name. */
-const more: Readonly<Record<string, (a: number, b: number) => number>> = { fmod: (a, b) => a % b };
-
 function importsOf({ imports }: WasmModule, memory: WebAssembly.Memory, constants: number): WebAssembly.Imports {
   const env: Record<string, WebAssembly.ImportValue> = { memory, constants };
   for (const name of imports) {
-    const f: unknown = more[name] ?? Reflect.get(Math, name);
-    if (!isKernel(f)) throw new CompilerBug(`a module imports ${name}, which is no scalar function here`);
+    const f = hostFunctions[name];
+    if (f === undefined) throw new CompilerBug(`a module imports ${name}, which is no scalar function here`);
     env[name] = f;
   }
   return { env };

@@ -35,10 +35,12 @@ export interface PoolOptions {
   /** Milliseconds without any progress after which a thread that holds a chunk counts as dead. */
   readonly patienceMs?: number;
   readonly start: StartThread;
+  /** Nanoseconds of work that are worth waking threads for; 100,000 unless told, a fifth of it where they are awake. */
+  readonly leastNs?: number;
 }
 
-const awakeNs = 20_000;
-const asleepNs = 100_000;
+const usualLeastNs = 100_000;
+const awakeShare = 0.2;
 /** Below this a chunk costs more to claim and to fetch into a cache than it evens out. */
 const chunkNs = 15_000;
 const chunksEach = 8;
@@ -55,6 +57,8 @@ export class WorkerPool {
   readonly #memory: WebAssembly.Memory;
   readonly #start: StartThread;
   readonly #patienceMs: number;
+  readonly #asleepNs: number;
+  readonly #awakeNs: number;
   #threads: (Thread | null)[] = [];
   #words: Int32Array<SharedArrayBuffer>;
   #numbers: Float64Array<SharedArrayBuffer>;
@@ -63,8 +67,10 @@ export class WorkerPool {
   /** How many threads work together, the caller among them. */
   readonly width: number;
 
-  constructor(memory: WebAssembly.Memory, width: number, { start, patienceMs = 2000 }: PoolOptions) {
+  constructor(memory: WebAssembly.Memory, width: number, { start, patienceMs = 2000, leastNs = usualLeastNs }: PoolOptions) {
     this.#memory = memory;
+    this.#asleepNs = leastNs;
+    this.#awakeNs = leastNs * awakeShare;
     this.#start = start;
     this.#patienceMs = patienceMs;
     this.width = Math.min(width, W.mostThreads);
@@ -79,9 +85,9 @@ export class WorkerPool {
 
   /** Whether these nanoseconds of work are better shared. Starts the threads where they would have been of use; nobody waits for them. */
   pays(ns: number): boolean {
-    if (ns < awakeNs) return false;
+    if (ns < this.#awakeNs) return false;
     const words = this.#words;
-    if (ns < asleepNs && Atomics.load(words, W.sleeping) > 0) return false;
+    if (ns < this.#asleepNs && Atomics.load(words, W.sleeping) > 0) return false;
     if (this.#threads.length < this.width - 1 || this.#threads.includes(null)) this.#startMissing();
     return Atomics.load(words, W.ready) > 0;
   }

@@ -8,8 +8,36 @@
  */
 import { layout } from "./pool-layout.ts";
 
+/** Scalar functions for code that has none of its own: those of `Math`, and what it lacks. The text below has them too. */
+export const hostFunctions: Readonly<Record<string, (a: number, b: number) => number>> = {
+  acos: Math.acos,
+  acosh: Math.acosh,
+  asin: Math.asin,
+  asinh: Math.asinh,
+  atan: Math.atan,
+  atan2: Math.atan2,
+  atanh: Math.atanh,
+  cbrt: Math.cbrt,
+  cos: Math.cos,
+  cosh: Math.cosh,
+  exp: Math.exp,
+  exp2: (a) => 2 ** a,
+  expm1: Math.expm1,
+  fmod: (a, b) => a % b,
+  log: Math.log,
+  log10: Math.log10,
+  log1p: Math.log1p,
+  log2: Math.log2,
+  pow: Math.pow,
+  sin: Math.sin,
+  sinh: Math.sinh,
+  tan: Math.tan,
+  tanh: Math.tanh,
+};
+
 export const workerSource: string = `"use strict";
 const W = ${JSON.stringify(layout)};
+const more = { exp2: (a) => 2 ** a, fmod: (a, b) => a % b };
 
 function serve({ words, numbers, memory, index, spinMs, mostInstances }) {
   const own = W.threads + index * W.threadWords;
@@ -61,7 +89,7 @@ function serve({ words, numbers, memory, index, spinMs, mostInstances }) {
     const module = new WebAssembly.Module(bytes.subarray(headBytes));
     const env = { memory, constants };
     for (const { name, kind } of WebAssembly.Module.imports(module)) {
-      if (kind === "function") env[name] = name === "fmod" ? (a, b) => a % b : Math[name];
+      if (kind === "function") env[name] = more[name] ?? Math[name];
     }
     const { exports } = new WebAssembly.Instance(module, { env });
     const kernels = names.map((name) => exports[name]);

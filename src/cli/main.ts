@@ -5,7 +5,8 @@ import type { ParseArgsConfig } from "node:util";
 import { parseArgs } from "node:util";
 import { at, ParseError } from "../../compiler/ir/errors.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
-import { js, wgsl } from "../../compiler/target.ts";
+import type { Target } from "../../compiler/target.ts";
+import { js, wasm, wgsl } from "../../compiler/target.ts";
 import { graphsFromText } from "../../compiler/text.ts";
 import { isStage, stages, stagesText, stageText } from "../inspect/render/stages.ts";
 import { graphInputs } from "./inputs.ts";
@@ -13,8 +14,8 @@ import { runText } from "./run.ts";
 
 const help = `lazuli: a compiler for arrays and tensors
 
-  lazuli dump FILE.ir [--stage STAGE] [--target js|wgsl]   show what the graphs of a file become
-  lazuli run FILE.ir [--target js|interpreter]             compute the outputs of its graphs
+  lazuli dump FILE.ir [--stage STAGE] [--target js|wasm|wgsl]   show what the graphs of a file become
+  lazuli run FILE.ir [--target wasm|js|interpreter]             compute the outputs of its graphs
   lazuli --help
 
 STAGE is ${stages.join(", ")}; the default is all of them.
@@ -49,8 +50,9 @@ function parseCommand(args: readonly string[]): Command | null {
   if (rest.length > 0) throw new UsageError(`${name} takes one file, found also ${rest.join(" ")}`);
   if (name === "run" && values.stage !== undefined) throw new UsageError("run takes no --stage");
   if (values.stage !== undefined && !isStage(values.stage)) throw new UsageError(`there is no stage ${values.stage}: use ${stages.join(", ")}`);
-  const targets = name === "dump" ? ["js", "wgsl"] : ["js", "interpreter"];
-  const target = values.target ?? "js";
+  const targets = name === "dump" ? ["js", "wasm", "wgsl"] : ["wasm", "js", "interpreter"];
+  const [usual = "js"] = targets;
+  const target = values.target ?? usual;
   if (!targets.includes(target)) throw new UsageError(`${name} has no target ${target}: use ${targets.join(" or ")}`);
   return { name, file, stage: values.stage, target };
 }
@@ -63,11 +65,14 @@ function parsed(args: readonly string[]): ReturnType<typeof parseArgs<{ options:
   }
 }
 
+/** Null for the interpreter. */
+const targetNamed = (name: string): Target | null => [wasm, js, wgsl].find((t) => t.name === name) ?? null;
+
 function dump(text: string, stage: string | undefined, target: string): string {
   const graphs = graphsFromText(text);
   const wanted = stages.filter((s) => stage === undefined || s === stage);
   const parts = graphs.flatMap((graph) => {
-    const compilation = compileGraph(graph, target === "wgsl" ? wgsl : js);
+    const compilation = compileGraph(graph, targetNamed(target) ?? js);
     return stage === undefined ? stagesText(compilation, wanted, (s) => `${s} of @${graph.name}`) : wanted.map((s) => stageText(compilation, s));
   });
   return parts.join("\n");
@@ -76,7 +81,7 @@ function dump(text: string, stage: string | undefined, target: string): string {
 function run(text: string, target: string): string {
   const graphs = graphsFromText(text);
   const inputs = graphInputs(text, graphs);
-  return graphs.map((g, i) => runText(g, at(inputs, i), target === "js" ? "js" : "interpreter")).join("");
+  return graphs.map((g, i) => runText(g, at(inputs, i), targetNamed(target))).join("");
 }
 
 function readInput(file: string): string {

@@ -36,7 +36,7 @@ graph @double(%x: f32[2,2], %k: scalar f32, %n: i32[3]) -> (f32[2,2], i32[3]) {
 `;
 
 describe("lazuli run", () => {
-  test.each(["js", "interpreter"])("prints what graphs give on %s, from the standard input too", (target) => {
+  test.each(["wasm", "js", "interpreter"])("prints what graphs give on %s, from the standard input too", (target) => {
     const { code, out, error } = lazuli(["run", "-", "--target", target], graph);
     expect(error).toBe("");
     expect(out).toMatch(/^@double 0: f32\[2,2\]\ntensor\(\[\[2, 4\],\n {8}\[6, 8\]\]\)\n@double 1: i32\[3\]\ntensor\(\[\d, \d, \d\], dtype=int32\)\n$/);
@@ -98,7 +98,7 @@ describe("usage", () => {
     [["dump"], "dump needs a file"],
     [["dump", "a.ir", "b.ir"], "dump takes one file, found also b.ir"],
     [["dump", "a.ir", "--stage", "loop"], "there is no stage loop: use graph, passes, fuse, plan, loops, source"],
-    [["dump", "a.ir", "--target", "wasm"], "dump has no target wasm: use js or wgsl"],
+    [["dump", "a.ir", "--target", "interpreter"], "dump has no target interpreter: use js or wasm or wgsl"],
     [["run", "a.ir", "--stage", "graph"], "run takes no --stage"],
     [["run", "a.ir", "--fast"], "Unknown option '--fast'"],
   ])("%j is not understood", (args, message) => {

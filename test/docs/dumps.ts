@@ -1,4 +1,4 @@
-/** The dumps of ARCHITECTURE.md and docs/reading-dumps.md: examples taken through the compiler, each stage as it prints. */
+/** The dumps of ARCHITECTURE.md and docs/reading-dumps.md: examples taken through the compiler for JavaScript, each stage as it prints. */
 import { inspect, softmax, tensor } from "lazuli";
 import type { Inspection, Tensor } from "lazuli";
 import { at } from "../../compiler/ir/errors.ts";
@@ -15,13 +15,13 @@ function loss(): Inspection {
   );
   const made = x.mul(0.5).square().mean();
   made.backward();
-  return inspect([made, x.grad]);
+  return inspect([made, x.grad], { target: "js" });
 }
 
 /** A layer and a softmax: two kernels and a buffer between them. */
 function layer(): Inspection {
   const f = (x: Tensor, w: Tensor, b: Tensor): Tensor => softmax(x.matmul(w).add(b).mul(0.5), { axis: 1 });
-  return inspect(f, "f32[64,32]", "f32[32,8]", "f32[8]");
+  return inspect(f, "f32[64,32]", "f32[32,8]", "f32[8]", { target: "js" });
 }
 
 const examples: ReadonlyMap<string, () => Inspection> = new Map([

@@ -7,7 +7,7 @@ import { counters, evalAll, optim, random, slice, tensor } from "../../src/index
 
 describe("the command line", () => {
   it("has defaults", () => {
-    expect(parseOptions([])).toEqual({ epochs: 5, seed: 1, dump: null, device: "cpu", target: "js" });
+    expect(parseOptions([])).toEqual({ epochs: 5, seed: 1, dump: null, device: "cpu", target: "wasm" });
   });
   it("reads every option", () => {
     const args = ["--epochs", "2", "--seed=7", "--dump", "graph, loops", "--device", "cpu", "--target", "interpreter"];
@@ -16,7 +16,7 @@ describe("the command line", () => {
   it("gives each device its own code", () => {
     expect(parseOptions(["--device", "webgpu"])).toMatchObject({ device: "webgpu", target: "wgsl" });
     expect(parseOptions(["--device", "webgpu", "--target", "wgsl"])).toEqual(parseOptions(["--device", "webgpu"]));
-    expect(parseOptions(["--device", "cpu"])).toMatchObject({ device: "cpu", target: "js" });
+    expect(parseOptions(["--device", "cpu"])).toMatchObject({ device: "cpu", target: "wasm" });
   });
   it.each([
     [["--epochs", "0"], "--epochs 0: give a whole number from 1 on"],
@@ -25,8 +25,8 @@ describe("the command line", () => {
     [["--dump", "graph,foo"], "--dump foo: give graph or passes"],
     [["--device", "tpu"], "--device tpu: give cpu or webgpu"],
     [["--device", "webgpu", "--target", "js"], "--target js does not run on --device webgpu: give wgsl"],
-    [["--target", "wgsl"], "--target wgsl does not run on --device cpu: give js or interpreter"],
-    [["--target", "wasm"], "--target wasm: give js or interpreter"],
+    [["--target", "wgsl"], "--target wgsl does not run on --device cpu: give wasm or js or interpreter"],
+    [["--target", "asm"], "--target asm: give wasm or js or interpreter"],
     [["--rate", "1"], "Unknown option '--rate'"],
     [["mnist"], "Unexpected argument 'mnist'"],
   ] as const)("refuses %j", (args, message) => {

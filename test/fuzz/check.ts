@@ -78,3 +78,8 @@ export function expectBits(program: Program, found: readonly HostData[], what: s
 export function expectEqualBits(program: Program, a: readonly HostData[], b: readonly HostData[], what: string): void {
   expectResults({ ...program, outputs: program.outputs.map((o, k) => ({ ...o, data: at(a, k) })) }, b, what);
 }
+
+/** Throws where two runs of one plan differ by a bit. */
+export function expectSameBits(program: Program, a: readonly HostData[], b: readonly HostData[], what: string): void {
+  expectBits({ ...program, outputs: program.outputs.map((o, k) => ({ ...o, data: at(a, k) })) }, b, what);
+}

@@ -1,9 +1,10 @@
 /**
- * Random graphs over all kinds of ops, against the interpreter: compiled with and without fusion, after each graph pass, after a
- * round trip through text, and as the loops that are made for shaders. Longer, and with other programs: FUZZ_RUNS=20 FUZZ_SEED=7.
+ * Random graphs over all kinds of ops, against the interpreter: compiled with and without fusion, to WebAssembly for one thread and two,
+ * after each graph pass, after a round trip through text, and as the loops that are made for shaders. Longer, and with other programs:
+ * FUZZ_RUNS=20 FUZZ_SEED=7.
  */
 import type { Numeric } from "../../compiler/ir/dtype.ts";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { emitJs } from "../../compiler/codegen/js/emit.ts";
 import { interpretGraph } from "../../compiler/interpret.ts";
 import { at } from "../../compiler/ir/errors.ts";
@@ -15,11 +16,12 @@ import { verifyGraph } from "../../compiler/ir/verify.ts";
 import { simplify } from "../../compiler/passes/simplify/simplify.ts";
 import { split } from "../../compiler/passes/split.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
-import { js, wgsl } from "../../compiler/target.ts";
+import { js, wasm, wgsl } from "../../compiler/target.ts";
 import { graphFromText } from "../../compiler/text.ts";
+import { counters, resetCounters } from "../../runtime/counters.ts";
 import { CpuDevice } from "../../runtime/cpu/device.ts";
 import { runCompiled } from "../../src/cli/run.ts";
-import { checkPrograms, expectBits, expectEqualBits, expectResults } from "./check.ts";
+import { checkPrograms, expectBits, expectEqualBits, expectResults, expectSameBits } from "./check.ts";
 import type { Program, World } from "./program.ts";
 import { exact, halves, inRows, lengthy, wide } from "./worlds.ts";
 
@@ -40,6 +42,34 @@ test.each<{ sizes: string; world: World; runs: number }>([
 
 test("float16 gives what the interpreter gives, one op a kernel", () => {
   checkPrograms(halves, 200, (program) => expectResults(program, runCompiled(program.graph, program.inputs, { verify: true, fusion: false }), "not fused"));
+});
+
+describe("WebAssembly gives the bits of JavaScript", () => {
+  const alone = new CpuDevice();
+  // everything is worth sharing
+  const shared = new CpuDevice({ threads: 2, pool: { leastNs: 0 } });
+  beforeAll(async () => {
+    expect(await shared.pool?.warm()).toBe(true);
+    resetCounters();
+  });
+  afterAll(() => {
+    expect(counters.launchesShared).toBeGreaterThan(100);
+    shared.threads = 1;
+  });
+
+  test.each<{ sizes: string; world: World; runs: number }>([
+    { sizes: "odd", world: wide, runs: 150 },
+    { sizes: "long", world: lengthy(wide), runs: 60 },
+    { sizes: "odd", world: inRows(wide), runs: 150 },
+    { sizes: "long", world: inRows(lengthy(wide)), runs: 60 },
+  ])("with one thread and with two, at $sizes sizes", ({ world, runs }) => {
+    checkPrograms(world, runs, (program) => {
+      const { graph, inputs } = program;
+      const expected = runCompiled(graph, inputs, { device: alone });
+      expectSameBits(program, expected, runCompiled(graph, inputs, { target: wasm, verify: true, device: alone }), "wasm");
+      expectSameBits(program, expected, runCompiled(graph, inputs, { target: wasm, device: shared }), "wasm on two threads");
+    });
+  });
 });
 
 test("simplify keeps every bit", () => {

@@ -25,7 +25,7 @@ const modes: Readonly<Record<WriteMode, (x: number, u: number) => number>> = {
 /** Powers of two, so that products and quotients are exact in any order. */
 const powers = (n: number): number[] => numbers(n, (i) => 2 ** ((i * 5) % 7) * (i % 3 === 0 ? -1 : 1));
 
-const targets: readonly Settings["target"][] = ["js", "interpreter"];
+const targets: readonly Settings["target"][] = ["wasm", "js", "interpreter"];
 
 describe.each(targets)("random indices on %s", (target) => {
   it("read what NumPy's rules say", () => {

@@ -6,9 +6,9 @@ const ints = (data: readonly number[]): NDArray => array([...data], { dtype: "in
 /** The same indices, computed when they are needed. */
 const computed = (data: readonly number[]): NDArray => ints(data.map((i) => i - 1)).add(1);
 const x = arange(20).reshape(4, 5);
-const targets: readonly Settings["target"][] = ["js", "interpreter"];
+const targets: readonly Settings["target"][] = ["wasm", "js", "interpreter"];
 
-afterEach(() => configure({ target: "js" }));
+afterEach(() => configure({ target: "wasm" }));
 
 describe("indices whose elements are known", () => {
   it.each<[string, () => unknown, string]>([

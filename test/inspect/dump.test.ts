@@ -25,8 +25,8 @@ describe("LAZULI_DUMP", () => {
   test("prints the stages asked for, of every plan that is compiled, once", () => {
     const text = stderrOf("loop, graph", twoPlans);
     const headings = text.split("\n").filter((l) => l.startsWith("; ----"));
-    expect(headings).toEqual([1, 2].flatMap((n) => [`; ---- graph of plan ${n} for js`, `; ---- loops of plan ${n} for js`]));
-    const graph = /graph of plan 2 for js\n([\s\S]*?)\n; ----/.exec(text)?.[1] ?? "";
+    expect(headings).toEqual([1, 2].flatMap((n) => [`; ---- graph of plan ${n} for wasm`, `; ---- loops of plan ${n} for wasm`]));
+    const graph = /graph of plan 2 for wasm\n([\s\S]*?)\n; ----/.exec(text)?.[1] ?? "";
     expect(graphsFromText(graph).map((g) => g.outputs.length)).toEqual([1]);
     expect(text).toContain("  %0 = exp %x0 : f32[3]\n");
   });
@@ -36,7 +36,7 @@ describe("LAZULI_DUMP", () => {
     expect(text.split("\n").filter((l) => l.startsWith("lazuli:"))).toEqual([
       'lazuli: LAZULI_DUMP names no stage with "grap". There are graph, passes, fuse, plan, loops, source.',
     ]);
-    expect(text).toContain("; ---- plan of plan 1 for js\nplan @main(");
+    expect(text).toContain("; ---- plan of plan 1 for wasm\nplan @main(");
   });
 
   test.each([undefined, "", " "])("%j prints nothing", (value) => {

@@ -12,7 +12,7 @@ import { digits, table } from "../../src/inspect/render/table.ts";
 describe("explain", () => {
   test("one kernel, and why it ends", () => {
     const text = explain((x: Tensor) => x.mul(2).exp().sum(), "f32[1000]");
-    expect(text).toMatch(/^1 kernel for js: 3,00\d operations, 4,000 bytes read, 4 written, peak 4,004 bytes\n\n/);
+    expect(text).toMatch(/^1 kernel for wasm: 3,00\d operations, 4,000 bytes read, 4 written, peak 4,004 bytes\n\n/);
     expect(text).toMatch(/\nkernel +stages +operations +bytes +reads +writes +computes\n/);
     expect(text).toMatch(/ f32\[1000\] +f32\[\] +multiply, exp, reduce sum; 1 view\n/);
     expect(text).toMatch(/why each stops where it stops\n {2}\S+\n {4}%\d reduce sum → it is a result\n$/);

@@ -209,13 +209,13 @@ function run(chosen: readonly (readonly [string, readonly number[]])[]): void {
   }
 }
 
-afterEach(() => configure({ target: "js", debug: false }));
+afterEach(() => configure({ target: "wasm", debug: false }));
 
-const targets: readonly Settings["target"][] = ["js", "interpreter"];
+const targets: readonly Settings["target"][] = ["wasm", "js", "interpreter"];
 describe.each(targets)("random programs on %s", (target) => {
   it("do what the eager model does", () => {
     configure({ target });
-    fc.assert(fc.property(program, run), { numRuns: target === "js" ? 400 : 600 });
+    fc.assert(fc.property(program, run), { numRuns: target === "interpreter" ? 600 : 300 });
   });
 });
 

@@ -8,7 +8,7 @@ import type { NDArray } from "../../src/index.ts";
 import type { Dense } from "./windows-reference.ts";
 import { eachProduct, random, zeros } from "./windows-reference.ts";
 
-afterEach(() => void configure({ target: "js" }));
+afterEach(() => void configure({ target: "wasm" }));
 
 const targets = ["js", "wasm", "interpreter"] as const;
 const handle = ({ shape, data }: Dense): NDArray => array(data, { shape });

@@ -20,7 +20,7 @@ import type { NDArray } from "../../src/index.ts";
 import type { Dense } from "./windows-reference.ts";
 import { random, windowsOf, zeros } from "./windows-reference.ts";
 
-afterEach(() => void configure({ target: "js" }));
+afterEach(() => void configure({ target: "wasm" }));
 
 const handle = ({ shape, data }: Dense): NDArray => array(data, { shape });
 const close = (got: NDArray, want: Dense): void => {

@@ -65,9 +65,9 @@ const indices = (depth: number): fc.Arbitrary<Entry[]> =>
     .tuple(fc.oneof(slices, numbersAt, lists), ...Array.from({ length: depth - 1 }, () => fc.oneof(slices, numbersAt)))
     .chain((entries) => fc.nat({ max: depth }).map((n) => entries.slice(0, n)));
 
-describe.each<Settings["target"]>(["js", "interpreter"])("ragged arrays on %s", (name) => {
+describe.each<Settings["target"]>(["wasm", "js", "interpreter"])("ragged arrays on %s", (name) => {
   beforeAll(() => configure({ target: name }));
-  afterAll(() => configure({ target: "js" }));
+  afterAll(() => configure({ target: "wasm" }));
   it("give their lists back", () => {
     fc.assert(fc.property(samples, ({ x, nest }) => near(x.tolist(), nest)));
   });

@@ -11,7 +11,7 @@ import { configure, grad, jvp, tensor } from "../../src/index.ts";
 
 const depth = 100_000;
 const timeout = 120_000;
-afterEach(() => void configure({ target: "js" }));
+afterEach(() => void configure({ target: "wasm" }));
 
 function deep(x: Tensor, nodes: number): Tensor {
   let y = x;
@@ -26,7 +26,7 @@ function slopeAt(x: number, nodes: number): { readonly y: number; readonly slope
   return { y, slope };
 }
 
-describe.each(["js", "interpreter"] as const)("100,000 nodes on %s", (target) => {
+describe.each(["wasm", "js", "interpreter"] as const)("100,000 nodes on %s", (target) => {
   test("evaluate", { timeout }, () => {
     configure({ target });
     const y = deep(tensor([0.5, -0.25], { dtype: "float64" }), depth);
