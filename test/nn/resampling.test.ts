@@ -6,7 +6,7 @@ import { array, configure, grad, interpolate, ones, pixelShuffle, pixelUnshuffle
 import type { InterpolateOptions, NDArray } from "../../src/index.ts";
 import { random } from "./windows-reference.ts";
 
-afterEach(() => void configure({ target: "js" }));
+afterEach(() => void configure({ target: "wasm" }));
 
 /** With which weight each of `n` elements takes part in element o of m. */
 type Weights = (o: number, n: number, m: number) => readonly (readonly [number, number])[];
