@@ -1,5 +1,5 @@
 /**
- * The schedule of the CPU. With vectors and without, kernels give the same bits, because the order of sums follows from shapes; and both
+ * The schedule of the CPU. With vectors and without, in JavaScript and in WebAssembly, kernels give the same bits, because the order of sums follows from shapes; and both
  * give what the interpreter does: exactly where order does not matter, else as far as another order of sums allows.
  */
 import { describe, expect, it } from "vitest";
@@ -14,7 +14,7 @@ import type { TensorType } from "../../compiler/ir/shape.ts";
 import { sizeOf } from "../../compiler/ir/shape.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
 import type { Target } from "../../compiler/target.ts";
-import { js } from "../../compiler/target.ts";
+import { js, wasm } from "../../compiler/target.ts";
 import { graphsFromText } from "../../compiler/text.ts";
 import { CpuDevice } from "../../runtime/cpu/device.ts";
 import { expectClose } from "../filetests/close.ts";
@@ -22,8 +22,11 @@ import { expectClose } from "../filetests/close.ts";
 /** The schedule for vectors, spelled in JavaScript. */
 const wide: Target = { ...js, vectors: true };
 
+const device = new CpuDevice();
+/** As the heap is: shared where threads are. */
+const real: Target = { ...wasm, sharedMemory: device.heap.memory?.buffer instanceof SharedArrayBuffer };
+
 function run(graph: Graph, inputs: readonly HostData[], target: Target): { readonly outputs: readonly HostData[]; readonly loops: readonly Stmt[] } {
-  const device = new CpuDevice();
   const { compiled, plan } = compileGraph(graph, target, { verify: true });
   const buffers = inputs.map((d) => device.upload(d.data, d.type));
   const outputs = device.run(device.prepare(compiled), buffers, []);
@@ -54,6 +57,9 @@ function check(text: string, slack: number = 1): { readonly wide: number; readon
   const inputs = (kind: "any" | "exact"): HostData[] => graph.params.map((p, i) => numbers(at(p.node.results, 0).type, i + 1, kind));
   const [vectors, plain] = [run(graph, inputs("any"), wide), run(graph, inputs("any"), js)];
   vectors.outputs.forEach((o, i) => expect(o.data).toEqual(at(plain.outputs, i).data));
+  // functions that JavaScript engines compute are theirs to round
+  if (compileGraph(graph, real).compiled.wasm?.imports.length === 0)
+    run(graph, inputs("any"), real).outputs.forEach((o, i) => expect(o.data).toEqual(at(plain.outputs, i).data));
   expectClose(run(graph, inputs("exact"), wide).outputs, interpretGraph(graph, inputs("exact")), "against the interpreter", slack);
   return { wide: vectors.loops.filter(isVector).length, plain: plain.loops.filter(isVector).length };
 }
