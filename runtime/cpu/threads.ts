@@ -58,7 +58,9 @@ const startInPage: StartThread = (data, died) => {
   const worker = new Worker(url, { name: "lazuli" });
   worker.addEventListener("error", (event) => {
     worker.terminate();
-    died(event.message === "" ? "it could not be started: does the page's policy allow worker-src blob: ?" : event.message);
+    // what could not be loaded has no message
+    const { message = "" }: { readonly message?: string } = event;
+    died(message === "" ? "it could not be started: does the page's policy allow worker-src blob: ?" : message);
   });
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is a window's, not a worker's
   worker.postMessage(data);

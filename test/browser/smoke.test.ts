@@ -29,5 +29,7 @@ test("fits a line", async () => {
 });
 
 test("generates code there", () => {
-  expect(inspect(tensor([1, 2]).mul(3).sum()).text("source")).toMatch(/for \(/);
+  const y = tensor([1, 2]).mul(3).sum();
+  expect(inspect(y).text("source")).toMatch(/^\(module/);
+  expect(inspect(y, { target: "js" }).text("source")).toMatch(/for \(/);
 });

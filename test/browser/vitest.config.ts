@@ -7,8 +7,8 @@ const chromium = findChromium();
 if (chromium === null) console.log("browser tests skipped: no chromium is installed");
 
 const included = (paths: readonly string[]): string[] => (chromium === null ? [] : [...paths]);
-/** Drives a browser from outside; all others run in one. */
-const driving = "test/browser/page.test.ts";
+/** These drive a browser from outside; all others run in one. */
+const driving = ["test/browser/page.test.ts", "test/browser/policies.test.ts"];
 
 const config: ViteUserConfig = {
   root: fileURLToPath(new URL("../..", import.meta.url)),
@@ -23,7 +23,7 @@ const config: ViteUserConfig = {
         test: {
           name: "in a page",
           include: included(["test/browser/**/*.test.ts"]),
-          exclude: [driving],
+          exclude: driving,
           browser: {
             enabled: chromium !== null,
             headless: true,
@@ -33,7 +33,7 @@ const config: ViteUserConfig = {
           },
         },
       },
-      { extends: true, test: { name: "a page", include: included([driving]) } },
+      { extends: true, test: { name: "a page", include: included(driving) } },
     ],
   },
 };
