@@ -53,6 +53,11 @@ export abstract class Lazy {
     hold(value);
   }
 
+  /** `instanceof`, but at once: every call asks it of every operand. */
+  static isHandle(x: unknown): x is Lazy {
+    return typeof x === "object" && x !== null && #value in x;
+  }
+
   /** A handle of the same face on `value`. */
   protected abstract make(value: Value): Lazy;
 

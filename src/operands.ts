@@ -50,7 +50,7 @@ export function elementsOf(op: string, x: Lazy): Value {
 
 /** Throws an UnsupportedError unless `x` is an array or tensor: JavaScript callers get a named error. */
 export function requireHandle(op: string, x: Lazy): void {
-  if (!(x instanceof Lazy)) throw new UnsupportedError(`${op}: ${describe(x)} is no array or tensor. Make one with array(x) or tensor(x).`);
+  if (!Lazy.isHandle(x)) throw new UnsupportedError(`${op}: ${describe(x)} is no array or tensor. Make one with array(x) or tensor(x).`);
 }
 
 function describe(x: unknown): string {

@@ -30,7 +30,7 @@ export function postorder(roots: readonly Value[], stop: (value: Value) => boole
     nexts.push(0);
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       const next = nexts[nexts.length - 1] ?? 0;
-      const arg = top.args[next];
+      const arg = (top.definition ?? top.def).args[next];
       if (arg === undefined) {
         order.push(top);
         stack.pop();

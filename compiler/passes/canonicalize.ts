@@ -66,7 +66,7 @@ class Asked {
 }
 
 /** Where the graph ends: evaluated values, and those that come from another device. */
-const isLeaf = (v: Value): boolean => v.slot !== null || isMove(v);
+const isLeaf = (v: Value): boolean => v.slot !== null || (v.node.isBarrier && isMove(v));
 
 /** Numbers for what a key names, given out in the order of asking. */
 class Numbering<T> {
@@ -107,41 +107,49 @@ const marks = { buffer: -1, scalar: -2, results: -3, result: -4 } as const;
 /** So few params are found faster by looking at each. */
 const few = 8;
 
-/** Spells a graph as numbers: params and nodes in the order of their first use, each named by its position. */
+/** Spells a graph as numbers: nodes in order, params where they are first read, each named by its position. */
 class Speller {
   readonly key: number[] = [];
   readonly buffers: Value[] = [];
   readonly scalars: number[] = [];
   /** The name of each buffer. */
   readonly #names: number[] = [];
-  readonly #byLeaf = new Map<Slot | Value, number>();
+  /** The same by what is in it, once there are many. */
+  #byLeaf: Map<Slot | Value, number> | null = null;
   #next = 0;
 
-  /** The name of a value; params are spelled where they are first met. */
-  #nameOf(v: Value): number {
-    return isLeaf(v) ? this.#bufferName(v) : v.node.note;
+  /** The name of a buffer, -1 where it has none yet. */
+  #known(v: Value): number {
+    const { buffers } = this;
+    if (buffers.length > few) {
+      this.#byLeaf ??= new Map(buffers.map((b, i) => [b.slot ?? b, at(this.#names, i)]));
+      return this.#byLeaf.get(v.slot ?? v) ?? -1;
+    }
+    for (let i = 0; i < buffers.length; i++) {
+      const other = buffers[i];
+      if (other === v || (v.slot !== null && other?.slot === v.slot)) return this.#names[i] ?? -1;
+    }
+    return -1;
   }
 
-  #bufferName(v: Value): number {
-    const known = this.#known(v);
-    if (known !== undefined) return known;
+  #spell(v: Value): number {
     const name = this.#next++;
-    this.#byLeaf.set(v.slot ?? v, name);
     this.buffers.push(v);
     this.#names.push(name);
+    this.#byLeaf?.set(v.slot ?? v, name);
     this.key.push(marks.buffer, dtypeNumbers.of(v.dtype), v.shape.length);
     for (const length of v.shape) this.key.push(length);
     return name;
   }
 
-  #known(v: Value): number | undefined {
-    const { buffers } = this;
-    if (buffers.length > few) return this.#byLeaf.get(v.slot ?? v);
-    for (let i = 0; i < buffers.length; i++) {
-      const other = buffers[i];
-      if (other === v || (other !== undefined && v.slot !== null && other.slot === v.slot)) return this.#names[i];
-    }
-    return undefined;
+  /** The name of an operand or a result; in place of a buffer's name stands the buffer where it is met first. */
+  #refer(v: Value): void {
+    if (isLeaf(v)) {
+      const name = this.#known(v);
+      if (name < 0) this.#spell(v);
+      else this.key.push(name);
+    } else if (v.index === 0) this.key.push(v.node.note);
+    else this.key.push(marks.result, v.index, v.node.note);
   }
 
   scalar(node: Node): void {
@@ -153,18 +161,18 @@ class Speller {
   /** A node that is erased has the name of its operand. */
   erased(node: Node): void {
     const operand = at(node.args, 0);
-    const name = this.#nameOf(operand);
-    if (operand.index === 0 || isLeaf(operand)) node.note = name;
+    if (isLeaf(operand)) {
+      const known = this.#known(operand);
+      node.note = known < 0 ? this.#spell(operand) : known;
+    } else if (operand.index === 0) node.note = operand.node.note;
     else {
-      this.key.push(marks.result, operand.index, name);
+      this.#refer(operand);
       node.note = this.#next++;
     }
   }
 
   node(node: Node): void {
     const { op, args, attrs } = node.def;
-    // params are spelled before the node that reads them
-    for (const a of args) if (isLeaf(a)) this.#bufferName(a);
     const { key } = this;
     const number = opNumbers.of(op);
     if (attrs === noAttrs) key.push(2 * number);
@@ -174,13 +182,7 @@ class Speller {
     node.note = this.#next++;
   }
 
-  #refer(v: Value): void {
-    if (v.index > 0 && !isLeaf(v)) this.key.push(marks.result, v.index);
-    this.key.push(this.#nameOf(v));
-  }
-
   results(values: readonly Value[]): void {
-    for (const v of values) if (isLeaf(v)) this.#bufferName(v);
     this.key.push(marks.results);
     for (const v of values) this.#refer(v);
   }
