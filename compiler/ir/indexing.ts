@@ -6,6 +6,7 @@
 import type { Expr } from "./expr.ts";
 import { apply, constant, exactValue, indexOperation, withRange } from "./expr.ts";
 import { at } from "./errors.ts";
+import { exprOrder } from "./expr-order.ts";
 import { stridesOf } from "./shape.ts";
 
 interface Term {
@@ -233,16 +234,18 @@ export function namesIn(e: Expr): readonly string[] {
   if (e.op === "const") return noNames;
   const known = names.get(e);
   if (known !== undefined) return known;
-  const found = e.op === "axis" || e.op === "var" ? [e.name] : namesBelow(e);
-  names.set(e, found);
-  return found;
+  for (const part of exprOrder([e], unknownOperands)) names.set(part, part.op === "axis" || part.op === "var" ? [part.name] : namesBelow(part));
+  return names.get(e) ?? noNames;
 }
 
+const unknownOperands = (e: Expr): readonly Expr[] => (names.has(e) ? noExprs : e.args);
+const noExprs: readonly Expr[] = [];
+
 function namesBelow({ args }: Expr): readonly string[] {
-  const first = args[0] === undefined ? noNames : namesIn(args[0]);
+  const first = args[0] === undefined ? noNames : (names.get(args[0]) ?? noNames);
   let all: Set<string> | null = null;
   for (let i = 1; i < args.length; i++) {
-    const more = namesIn(at(args, i));
+    const more = names.get(at(args, i)) ?? noNames;
     if (more === first || more.length === 0) continue;
     all ??= new Set(first);
     for (const n of more) all.add(n);

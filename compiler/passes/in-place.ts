@@ -66,12 +66,12 @@ function collect(list: readonly Stmt[], loads: Map<string, Touch[]>, stores: Map
   list.forEach((s, position) => {
     const seen = new Set<Expr>();
     const note = (e: Expr): void => {
-      if (seen.has(e)) return;
+      if (e.args.length === 0 || seen.has(e)) return;
       seen.add(e);
       if (e.op === "load") push(loads, e.name, { list, position, index: e.args[0] ? keyOf(e.args[0]) : "" });
-      e.args.forEach(note);
+      for (const a of e.args) note(a);
     };
-    expressionsOf(s).forEach(note);
+    for (const e of expressionsOf(s)) note(e);
     if (s.kind === "store") push(stores, s.buffer, { list, position, index: storeIndex(s) });
     for (const body of bodiesOf(s)) collect(body, loads, stores);
   });

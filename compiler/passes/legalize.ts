@@ -24,12 +24,15 @@ export function requireDType(dtype: DType, target: Target, where: string): void 
 }
 
 function requireDTypes(kernel: Kernel, target: Target): void {
-  const check = (dtype: DType, where: string): void => requireDType(dtype, target, `kernel ${kernel.name}: ${where}`);
-  for (const b of kernel.buffers) check(b.dtype, `buffer ${b.name}`);
-  for (const p of kernel.scalars) check(p.dtype, `scalar ${p.name}`);
+  // the text is made where it is wanted: there is one question an expression
+  const check = (dtype: DType, what: string, name: string): void => {
+    if (!target.dtypes.has(dtype)) requireDType(dtype, target, `kernel ${kernel.name}: ${what} ${name}`);
+  };
+  for (const b of kernel.buffers) check(b.dtype, "buffer", b.name);
+  for (const p of kernel.scalars) check(p.dtype, "scalar", p.name);
   for (const s of statements(kernel.body)) {
-    if (s.kind === "local") check(s.dtype, `local ${s.name}`);
-    for (const e of exprOrder(expressionsOf(s))) check(e.dtype, `the result of ${e.op}`);
+    if (s.kind === "local") check(s.dtype, "local", s.name);
+    for (const e of exprOrder(expressionsOf(s))) check(e.dtype, "the result of", e.op);
   }
 }
 

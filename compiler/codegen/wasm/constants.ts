@@ -58,4 +58,9 @@ export function vectorBytes(type: DTypeRow["vector"], lanes: readonly Numeric[])
 }
 
 /** Vectors of equal bits that engines make without memory. */
-export const isPlain = (vector: Uint8Array): boolean => vector.every((b) => b === 0) || vector.every((b) => b === 255);
+export function isPlain(vector: Uint8Array): boolean {
+  const first = vector[0];
+  if (first !== 0 && first !== 255) return false;
+  for (const b of vector) if (b !== first) return false;
+  return true;
+}

@@ -94,7 +94,8 @@ class Renaming {
 
   #define(name: string, names: Names): string {
     const unique = this.#twice.has(name) ? this.#fresh(name) : name;
-    names.set(name, unique);
+    if (unique === name) names.delete(name);
+    else names.set(name, unique);
     return unique;
   }
 
@@ -110,8 +111,12 @@ class Renaming {
   }
 }
 
+const itself = (e: Expr): Expr => e;
+
 const renamer = (names: ReadonlyMap<string, string>): ((e: Expr) => Expr) =>
-  exprMapper((e) => {
-    const name = e.op === "var" || e.op === "axis" || e.op === "load" ? names.get(e.name) : undefined;
-    return name === undefined || name === e.name ? e : { ...e, name };
-  });
+  names.size === 0
+    ? itself
+    : exprMapper((e) => {
+        const name = e.op === "var" || e.op === "axis" || e.op === "load" ? names.get(e.name) : undefined;
+        return name === undefined || name === e.name ? e : { ...e, name };
+      });

@@ -29,8 +29,16 @@ export class Bytes {
     this.#length += bytes.length;
   }
 
+  /** Two bytes, which is what most instructions are. */
+  pair(first: number, second: number): void {
+    if (this.#length + 2 > this.#data.length) this.#grow(2);
+    this.#data[this.#length++] = first;
+    this.#data[this.#length++] = second;
+  }
+
   /** LEB128 of 0 … 2^32 - 1. */
   unsigned(value: number): void {
+    if (value < 128) return this.byte(value);
     let rest = value;
     while (rest >= 128) {
       this.byte((rest & 127) | 128);
@@ -134,12 +142,17 @@ function encodeImmediate(out: Bytes, { row, a, b, data }: Instruction): void {
 
 /** One instruction. */
 export function encodeInstruction(out: Bytes, i: Instruction): void {
-  const { opcode } = i.row;
+  const { opcode, immediate } = i.row;
+  if (immediate === "local" && i.a < 128) return out.pair(opcode, i.a);
   if (opcode > 0xffff) {
-    out.byte(opcode >> 16);
-    out.unsigned(opcode & 0xffff);
+    const low = opcode & 0xffff;
+    if (low < 128) out.pair(opcode >> 16, low);
+    else {
+      out.byte(opcode >> 16);
+      out.unsigned(low);
+    }
   } else out.byte(opcode);
-  encodeImmediate(out, i);
+  if (immediate !== "none") encodeImmediate(out, i);
 }
 
 function encodeCode(out: Bytes, code: Code): void {

@@ -37,11 +37,15 @@ export interface Place {
   readonly isFree: boolean;
 }
 
-const nowhere = Infinity;
+/** What loads, and what is a vector. */
+const nowhere: Place = { level: Infinity, isFree: false };
+const anywhere: Place = { level: 0, isFree: true };
 
 export class Frame {
   readonly #body: Body;
   readonly #names = new Map<string, Meaning>();
+  /** Places of names that are free: they stay what they are. */
+  readonly #free = new Map<string, Place>();
   readonly #loops: Loop[] = [{ before: [], head: [], placed: new Map(), assigned: new Set() }];
   readonly #places = new Map<Expr, Place>();
   /** The level of the list that instructions go to. */
@@ -58,6 +62,8 @@ export class Frame {
 
   define(name: string, meaning: Meaning): void {
     this.#names.set(name, meaning);
+    if (meaning.kind === "free" || (meaning.kind === "local" && meaning.isFree)) this.#free.set(name, { level: meaning.level, isFree: true });
+    else this.#free.delete(name);
   }
 
   meaning(name: string): Meaning {
@@ -80,9 +86,10 @@ export class Frame {
 
   /** Of an expression whose operands were asked about before. */
   placeOf(e: Expr): Place {
+    if (e.op === "const") return anywhere;
+    if (e.op === "var" || e.op === "axis") return this.#free.get(e.name) ?? this.#placeOfName(e.name);
     const known = this.#places.get(e);
     if (known !== undefined) return known;
-    if (e.op === "var" || e.op === "axis") return this.#placeOfName(e.name);
     const place = this.#combined(e);
     // what reads a variable may stand elsewhere next time
     if (place.isFree) this.#places.set(e, place);
@@ -90,7 +97,7 @@ export class Frame {
   }
 
   #combined(e: Expr): Place {
-    if (e.op === "load") return { level: nowhere, isFree: false };
+    if (e.op === "load") return nowhere;
     let level = 0;
     let isFree = true;
     for (const a of e.args) {
@@ -103,8 +110,7 @@ export class Frame {
 
   #placeOfName(name: string): Place {
     const meaning = this.#names.get(name);
-    if (meaning === undefined || meaning.kind === "vector" || meaning.kind === "index") return { level: nowhere, isFree: false };
-    if (meaning.kind === "free" || meaning.isFree) return { level: meaning.level, isFree: true };
+    if (meaning?.kind !== "local") return nowhere;
     const changes = this.#loops.findLastIndex((loop) => loop.assigned.has(name));
     return { level: Math.max(meaning.level, changes), isFree: false };
   }

@@ -276,13 +276,15 @@ export class ScalarCode {
     const { bytes } = dtypeInfo(memory.dtype);
     const offset = memory.offset + index.offset * bytes;
     const isSplit = offset >= 0 && offset <= largestOffset && leastOf(index.terms) >= 0;
-    const stable = index.terms.filter((t) => this.#isStable(t.atom));
-    const levels = new Map(stable.map((t) => [t, this.#tools.frame.placeOf(t.atom).level]));
-    const inner = (t: Term): number => levels.get(t) ?? 0;
-    const terms = stable.toSorted((a, b) => inner(a) - inner(b) || (a.key < b.key ? -1 : 1));
-    body.get(this.#pointer({ memory, bytes, offset: isSplit ? 0 : offset }, terms, inner));
+    const stable: PlacedTerm[] = [];
+    const loose: Term[] = [];
     for (const t of index.terms) {
-      if (levels.has(t)) continue;
+      if (this.#isStable(t.atom)) stable.push({ term: t, level: this.#tools.frame.placeOf(t.atom).level });
+      else loose.push(t);
+    }
+    if (stable.length > 1) stable.sort((a, b) => a.level - b.level || (a.term.key < b.term.key ? -1 : 1));
+    body.get(this.#pointer({ memory, bytes, offset: isSplit ? 0 : offset }, stable));
+    for (const t of loose) {
       this.push(t.atom);
       this.#times(t.coefficient * bytes);
       body.emit("i32.add");
@@ -291,19 +293,25 @@ export class ScalarCode {
   }
 
   /** The local that holds the start of a buffer and these terms, inner ones last. */
-  #pointer(start: Start, terms: readonly Term[], levelOf: (t: Term) => number): number {
+  #pointer(start: Start, terms: readonly PlacedTerm[]): number {
     const { body, frame } = this.#tools;
     const { memory, bytes, offset } = start;
     const last = terms.at(-1);
     if (last === undefined && offset === 0) return memory.base;
-    const level = last === undefined ? 0 : levelOf(last);
-    const outer = terms.filter((t) => levelOf(t) < level);
-    const own = terms.filter((t) => levelOf(t) === level);
-    const text = terms.map((t) => `${t.key}*${t.coefficient}`).join("+");
+    const level = last === undefined ? 0 : last.level;
+    let key = `at ${memory.base} ${bytes} ${offset} `;
+    for (const { term: t } of terms) key += `+${t.key}*${t.coefficient}`;
     const emit = (): void => {
       if (last === undefined) body.get(memory.base);
-      else body.get(this.#pointer(start, outer, levelOf));
-      for (const t of own) {
+      else
+        body.get(
+          this.#pointer(
+            start,
+            terms.filter((t) => t.level < level),
+          ),
+        );
+      for (const { term: t, level: own } of terms) {
+        if (own !== level) continue;
         body.get(this.#scaled(t, t.coefficient * bytes));
         body.emit("i32.add");
       }
@@ -311,7 +319,7 @@ export class ScalarCode {
       body.int(offset);
       body.emit("i32.add");
     };
-    return frame.place(`at ${memory.base} ${bytes} ${offset} ${text}`, level, { name: `${memory.name}.at`, type: "i32", emit });
+    return frame.place(key, level, { name: `${memory.name}.at`, type: "i32", emit });
   }
 
   #scaled(t: Term, factor: number): number {
@@ -334,6 +342,12 @@ export class ScalarCode {
     body.int(Number.isInteger(shift) ? shift : factor);
     body.emit(Number.isInteger(shift) ? "i32.shl" : "i32.mul");
   }
+}
+
+/** A term of an address, and the level of the loop that it depends on. */
+interface PlacedTerm {
+  readonly term: Term;
+  readonly level: number;
 }
 
 interface Start {

@@ -5,7 +5,7 @@
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import { addIndex, subIndex } from "../../ir/indexing.ts";
+import { addIndex, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { mapStatement } from "../../ir/loop-walk.ts";
@@ -30,7 +30,7 @@ function extentOf(axis: Axis): number | undefined {
 /** Long vector axes as loops over pieces, and a rest. */
 export function withShortVectors(kernel: Kernel): Kernel {
   const isLong = (s: Stmt): boolean => s.kind === "for" && s.axis.kind === "vector" && (extentOf(s.axis) ?? 0) > mostLanes;
-  if (![...statements(kernel.body)].some(isLong)) return kernel;
+  if (!statements(kernel.body).some(isLong)) return kernel;
   const list = (body: readonly Stmt[]): Stmt[] =>
     body.flatMap((s) => {
       const inner = mapStatement(s, (e) => e, list);
@@ -75,18 +75,16 @@ function vectorLoop(s: For): VectorLoop | undefined {
 /** What depends on a vector axis. */
 export class Variance {
   readonly names: Set<string>;
-  #done = new Map<Expr, boolean>();
 
   constructor(axis: string, body: readonly Stmt[]) {
     this.names = new Set([axis]);
+    const all = statements(body);
     let size = 0;
     // a variable may vary by what is assigned to it further down
     while (size !== this.names.size) {
       size = this.names.size;
-      this.#done = new Map();
-      for (const s of statements(body)) this.#statement(s);
+      for (const s of all) this.#statement(s);
     }
-    this.#done = new Map();
   }
 
   #statement(s: Stmt): void {
@@ -98,26 +96,21 @@ export class Variance {
   /** A reduction is done for all lanes or for each: one with anything in its body that varies is done for each. */
   #reduce(s: Reduce): void {
     this.#define(s.names, [...s.init, ...s.values]);
-    const isVarying = [...statements(s.body)].some((inner) => inner.kind === "store" || ("name" in inner && this.names.has(inner.name)));
+    const isVarying = statements(s.body).some((inner) => inner.kind === "store" || ("name" in inner && this.names.has(inner.name)));
     if (isVarying) for (const name of s.names) this.names.add(name);
   }
 
   #define(names: readonly string[], values: readonly Expr[]): void {
-    if (values.some((e) => this.of(e))) for (const name of names) this.names.add(name);
+    for (const e of values) {
+      if (!this.of(e)) continue;
+      for (const name of names) this.names.add(name);
+      return;
+    }
   }
 
-  of(root: Expr): boolean {
-    const stack = [root];
-    for (let e = stack.at(-1); e !== undefined; e = stack.at(-1)) {
-      const open = e.args.filter((a) => !this.#done.has(a));
-      if (open.length > 0) stack.push(...open);
-      else {
-        stack.pop();
-        const isOwn = (e.op === "var" || e.op === "axis") && this.names.has(e.name);
-        this.#done.set(e, isOwn || e.args.some((a) => this.#done.get(a) === true));
-      }
-    }
-    return this.#done.get(root) === true;
+  of(e: Expr): boolean {
+    for (const name of namesIn(e)) if (this.names.has(name)) return true;
+    return false;
   }
 }
 

@@ -5,7 +5,8 @@
  * moves to the level around it, in front of the loop. Loads stay where they are: `lower` has placed them, perhaps behind a condition.
  */
 import type { Expr } from "../../ir/expr.ts";
-import { isScalarOp, variable } from "../../ir/expr.ts";
+import { isScalarOp, mapOperands, variable } from "../../ir/expr.ts";
+import { namesIn } from "../../ir/indexing.ts";
 import type { Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
 import { mapStatement } from "../../ir/loop-walk.ts";
@@ -20,8 +21,11 @@ class Numbering {
   of(e: Expr): number {
     const known = this.#known.get(e);
     if (known !== undefined) return known;
-    const value = Object.is(e.value, -0) ? "-0" : String(e.value);
-    const key = `${e.op}:${e.dtype}:${this.#same.get(e.name) ?? e.name}:${value}(${e.args.map((a) => this.of(a)).join(",")})`;
+    let key = `${e.op}:${e.dtype}`;
+    if (e.name !== "") key += `:${this.#same.get(e.name) ?? e.name}`;
+    if (e.op === "const") key += ` ${Object.is(e.value, -0) ? "-0" : String(e.wide ?? e.value)}`;
+    else if (e.value !== 0) key += ` ${e.value}`;
+    for (const a of e.args) key += `,${this.of(a)}`;
     const id = this.#ids.get(key) ?? this.#ids.size;
     this.#ids.set(key, id);
     this.#known.set(e, id);
@@ -50,7 +54,6 @@ export class Sharing {
   readonly #numbering = new Numbering();
   readonly #mutable: ReadonlySet<string>;
   readonly #stable = new Map<number, boolean>();
-  readonly #names = new Map<Expr, ReadonlySet<string>>();
   readonly #loading = new Map<Expr, boolean>();
   readonly #aliases = new Map<string, Expr>();
   #fresh = 0;
@@ -172,12 +175,15 @@ export class Sharing {
 
   #children(e: Expr, level: Level): Expr {
     if (e.args.length === 0) return this.#rewrite(e, level);
-    const args = e.args.map((a) => this.#rewrite(a, level));
-    return args.every((a, i) => a === e.args[i]) ? e : { ...e, args };
+    return mapOperands(e, (a) => this.#rewrite(a, level));
   }
 
   #uses(e: Expr, names: ReadonlySet<string>): boolean {
-    for (const n of this.#namesOf(e)) if (names.has(n)) return true;
+    for (const n of namesIn(e)) {
+      if (names.has(n)) return true;
+      const alias = this.#aliases.get(n);
+      if (alias !== undefined && names.has(alias.name)) return true;
+    }
     return false;
   }
 
@@ -187,21 +193,6 @@ export class Sharing {
     const loads = e.op === "load" || e.args.some((a) => this.#loads(a));
     this.#loading.set(e, loads);
     return loads;
-  }
-
-  /** Names of scalars and axes below an expression. */
-  #namesOf(e: Expr): ReadonlySet<string> {
-    const known = this.#names.get(e);
-    if (known !== undefined) return known;
-    const names = new Set<string>();
-    if (e.op === "var" || e.op === "axis") {
-      names.add(e.name);
-      const alias = this.#aliases.get(e.name);
-      if (alias !== undefined) names.add(alias.name);
-    }
-    for (const a of e.args) for (const n of this.#namesOf(a)) names.add(n);
-    this.#names.set(e, names);
-    return names;
   }
 
   /** Whether the value is the same wherever it is read. */

@@ -14,7 +14,7 @@ import { argument, substitute } from "../../ir/expr.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
-import { exprMapper, mapStatement, mapStatements } from "../../ir/loop-walk.ts";
+import { exprMapper, mapBodies, mapStatements } from "../../ir/loop-walk.ts";
 import { Sharing } from "./sharing.ts";
 
 export function tidy(list: readonly Stmt[]): Stmt[] {
@@ -25,11 +25,13 @@ const isEmpty = (a: Axis): boolean => a.lo.op === "const" && a.hi.op === "const"
 
 /** Without loops that never run; a reduction over nothing is its neutral element. */
 function dropEmpty(list: readonly Stmt[]): Stmt[] {
-  return list.flatMap((s): Stmt[] => {
-    if (s.kind === "for" && isEmpty(s.axis)) return [];
-    if (s.kind === "reduce" && s.axes.some(isEmpty)) return s.names.map((name, i) => ({ kind: "let", name, value: at(s.init, i) }));
-    return [mapStatement(s, (e) => e, dropEmpty)];
-  });
+  const out: Stmt[] = [];
+  for (const s of list) {
+    if (s.kind === "for" && isEmpty(s.axis)) continue;
+    if (s.kind === "reduce" && s.axes.some(isEmpty)) s.names.forEach((name, i) => out.push({ kind: "let", name, value: at(s.init, i) }));
+    else out.push(mapBodies(s, dropEmpty));
+  }
+  return out;
 }
 
 /** A loop nest that can be merged: its serial axes between bounds that are known before it, and what runs inside. */
@@ -54,7 +56,7 @@ const rangeText = (n: Nest): string => n.axes.map((a) => `${keyOf(a.lo)}..${keyO
 function mergeLoops(list: readonly Stmt[]): Stmt[] {
   const out: Stmt[] = [];
   for (const original of list) {
-    const s = mapStatement(original, (e) => e, mergeLoops);
+    const s = mapBodies(original, mergeLoops);
     const nest = nestOf(s);
     const place = nest === null ? -1 : findHost(out, s, nest);
     const host = nestOf(out[place] ?? s);
@@ -116,18 +118,20 @@ function joinReduces(a: Reduce | null, b: Reduce | null, f: (e: Expr) => Expr): 
 }
 
 /** Names of scalars and buffers that a statement and its bodies read. */
-function readsOf(s: Stmt, into: Set<string> = new Set()): Set<string> {
+function readsOf(s: Stmt): Set<string> {
+  const into = new Set<string>();
+  const seen = new Set<Expr>();
   for (const inner of statements([s])) {
-    for (const e of expressionsOf(inner)) collectNames(e, into, new Set());
+    for (const e of expressionsOf(inner)) collectNames(e, into, seen);
     if (inner.kind === "assign") into.add(inner.name);
   }
   return into;
 }
 
 function collectNames(e: Expr, into: Set<string>, seen: Set<Expr>): void {
-  if (seen.has(e)) return;
-  seen.add(e);
   if (e.op === "var" || e.op === "load") into.add(e.name);
+  if (e.args.length === 0 || seen.has(e)) return;
+  seen.add(e);
   for (const a of e.args) collectNames(a, into, seen);
 }
 
@@ -159,19 +163,13 @@ function share(list: readonly Stmt[]): Stmt[] {
 }
 
 /** Without lets that nothing reads. Names are unique in a kernel, so one set serves all levels. */
-function dropUnread(list: readonly Stmt[]): Stmt[] {
+function dropUnread(list: Stmt[]): Stmt[] {
   const read = new Set<string>();
-  let lets = 0;
-  for (const s of statements(list)) {
-    for (const e of expressionsOf(s)) collectNames(e, read, new Set());
-    if (s.kind === "let") lets++;
-  }
-  let kept = 0;
-  const keep = (inner: readonly Stmt[]): Stmt[] => {
-    const rest = inner.filter((s) => s.kind !== "let" || read.has(s.name));
-    kept += rest.filter((s) => s.kind === "let").length;
-    return rest.map((s) => mapStatement(s, (e) => e, keep));
-  };
-  const out = keep(list);
-  return kept === lets ? out : dropUnread(out);
+  const seen = new Set<Expr>();
+  const all = statements(list);
+  for (const s of all) for (const e of expressionsOf(s)) collectNames(e, read, seen);
+  const isKept = (s: Stmt): boolean => s.kind !== "let" || read.has(s.name);
+  if (all.every(isKept)) return list;
+  const keep = (inner: readonly Stmt[]): Stmt[] => inner.filter(isKept).map((s) => mapBodies(s, keep));
+  return dropUnread(keep(list));
 }
