@@ -108,8 +108,8 @@ export function constant(value: Numeric, dtype: DType): Expr {
   }
   const wide = roundWide(dtype, value);
   const v = Number(wide);
-  const near: Expr = { op: "const", dtype, args: none, value: v, name: "", lo: v, hi: v };
-  return Number.isSafeInteger(v) ? near : { ...near, wide };
+  if (Number.isSafeInteger(v)) return { op: "const", dtype, args: none, value: v, name: "", lo: v, hi: v };
+  return { op: "const", dtype, args: none, value: v, name: "", lo: v, hi: v, wide };
 }
 
 /** The number of a `const`: a bigint where it is a 64-bit integer. */
@@ -124,7 +124,15 @@ export const axisIndex = (name: string, lo: number, hi: number): Expr => ({ op: 
 /** The n-th operand of a template; see `substitute`. */
 export const argument = (n: number, dtype: DType): Expr => ({ op: "arg", dtype, args: none, value: n, name: "", lo: -Infinity, hi: Infinity });
 /** `load` of what a narrow dtype's memory holds, widened to what kernels compute with: int32 or float32. */
-export const wideningLoad = (buffer: string, dtype: DType, index: Expr, guard?: Expr): Expr => ({ ...load(buffer, dtype, index, guard), value: 1 });
+export const wideningLoad = (buffer: string, dtype: DType, index: Expr, guard?: Expr): Expr => ({
+  op: "load",
+  dtype,
+  args: guard ? [index, guard] : [index],
+  value: 1,
+  name: buffer,
+  lo: -Infinity,
+  hi: Infinity,
+});
 /** One element of a buffer at a flat index; with a guard, 0 where the guard is false. */
 export const load = (buffer: string, dtype: DType, index: Expr, guard?: Expr): Expr => ({
   op: "load",
@@ -167,11 +175,22 @@ export function mapOperands(e: Expr, f: (a: Expr) => Expr): Expr {
     changed ||= mapped !== a;
     args.push(mapped);
   }
-  return changed ? { ...e, args } : e;
+  return changed ? withOperands(e, args) : e;
 }
 
+// Copies name every field: engines give what each spread makes a shape of its own, and then no access of an expression is quick.
+
+/** The same operation on other operands. */
+export const withOperands = ({ op, dtype, value, name, lo, hi }: Expr, args: readonly Expr[]): Expr => ({ op, dtype, args, value, name, lo, hi });
+
+/** A variable, an axis or a load under another name. */
+export const withName = ({ op, dtype, args, value, lo, hi }: Expr, name: string): Expr => ({ op, dtype, args, value, name, lo, hi });
+
 /** A range-preserving copy of an integer operation: index arithmetic knows its bounds. */
-export const withRange = (e: Expr, lo: number, hi: number): Expr => ({ ...e, lo, hi });
+export function withRange(e: Expr, lo: number, hi: number): Expr {
+  if (e.wide !== undefined) return { ...e, lo, hi };
+  return { op: e.op, dtype: e.dtype, args: e.args, value: e.value, name: e.name, lo, hi };
+}
 
 type Operand = Expr | number;
 /** A number beside an expression takes its dtype. */

@@ -105,10 +105,13 @@ function combine(a: Sum, b: Sum, sign: 1 | -1): Sum {
 }
 
 const scale = (a: Sum, k: number): Sum =>
-  k === 0 ? { terms: [], offset: 0 } : { terms: a.terms.map((t) => ({ ...t, coefficient: t.coefficient * k })), offset: a.offset * k };
+  k === 0 ? { terms: [], offset: 0 } : { terms: a.terms.map((t) => ({ atom: t.atom, key: t.key, coefficient: t.coefficient * k })), offset: a.offset * k };
 
 /** A sum that `n` divides, divided; times 1 / n it would not be whole: 49 · (1 / 49) is less than 1. */
-const quotientOf = (a: Sum, n: number): Sum => ({ terms: a.terms.map((t) => ({ ...t, coefficient: t.coefficient / n })), offset: a.offset / n });
+const quotientOf = (a: Sum, n: number): Sum => ({
+  terms: a.terms.map((t) => ({ atom: t.atom, key: t.key, coefficient: t.coefficient / n })),
+  offset: a.offset / n,
+});
 
 /** Largest coefficient first, then by text: one order for one sum. */
 function fromSum(sum: Sum): Expr {

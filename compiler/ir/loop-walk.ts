@@ -1,7 +1,7 @@
 /** Rebuilding statements with their expressions mapped, shared sub-expressions mapped once. */
 import type { Expr } from "./expr.ts";
 import { mapOperands } from "./expr.ts";
-import type { Axis, Kernel, Stmt } from "./loop.ts";
+import type { Axis, Kernel, Reduce, Stmt, Store } from "./loop.ts";
 import { expressionsOf, statements } from "./loop.ts";
 
 /** Maps every sub-expression, operands first; unchanged parts keep their identity. */
@@ -17,30 +17,62 @@ export function exprMapper(visit: (e: Expr) => Expr): (e: Expr) => Expr {
   return map;
 }
 
-const mapAxis = (a: Axis, f: (e: Expr) => Expr): Axis => ({ ...a, lo: f(a.lo), hi: f(a.hi) });
+// Copies name every field: engines give what each spread makes a shape of its own.
+
+export function mapAxis(a: Axis, f: (e: Expr) => Expr): Axis {
+  const { name, kind, step, about } = a;
+  const lo = f(a.lo);
+  const hi = f(a.hi);
+  return about === undefined ? { name, kind, lo, hi, step } : { name, kind, lo, hi, step, about };
+}
+
+function mapStore(s: Store, f: (e: Expr) => Expr): Store {
+  const { kind, buffer, atomic } = s;
+  const index = f(s.index);
+  const value = f(s.value);
+  const guard = s.guard === undefined ? undefined : f(s.guard);
+  if (atomic !== undefined) return guard === undefined ? { kind, buffer, index, value, atomic } : { kind, buffer, index, value, guard, atomic };
+  return guard === undefined ? { kind, buffer, index, value } : { kind, buffer, index, value, guard };
+}
+
+const withBody = (s: Reduce, body: readonly Stmt[]): Reduce => ({
+  kind: s.kind,
+  names: s.names,
+  init: s.init,
+  axes: s.axes,
+  body,
+  values: s.values,
+  combine: s.combine,
+  exact: s.exact,
+});
 
 /** A statement with its bodies mapped; what has none is itself. */
 export function mapBodies(s: Stmt, body: (list: readonly Stmt[]) => readonly Stmt[]): Stmt {
-  if (s.kind === "for" || s.kind === "reduce") return { ...s, body: body(s.body) };
-  return s.kind === "if" ? { ...s, then: body(s.then), otherwise: body(s.otherwise) } : s;
+  if (s.kind === "for") return { kind: s.kind, axis: s.axis, body: body(s.body) };
+  if (s.kind === "reduce") return withBody(s, body(s.body));
+  return s.kind === "if" ? { kind: s.kind, condition: s.condition, then: body(s.then), otherwise: body(s.otherwise) } : s;
 }
 
 /** A statement with its own expressions mapped by `f`, and its bodies by `body`. */
 export function mapStatement(s: Stmt, f: (e: Expr) => Expr, body: (list: readonly Stmt[]) => readonly Stmt[]): Stmt {
   switch (s.kind) {
     case "for":
-      return { ...s, axis: mapAxis(s.axis, f), body: body(s.body) };
+      return { kind: s.kind, axis: mapAxis(s.axis, f), body: body(s.body) };
     case "let":
     case "assign":
-      return { ...s, value: f(s.value) };
+      return { kind: s.kind, name: s.name, value: f(s.value) };
     case "carry":
-      return { ...s, init: f(s.init) };
-    case "reduce":
-      return { ...s, init: s.init.map(f), axes: s.axes.map((a) => mapAxis(a, f)), body: body(s.body), values: s.values.map(f) };
+      return { kind: s.kind, name: s.name, init: f(s.init) };
+    case "reduce": {
+      const { kind, names, combine, exact } = s;
+      const init = s.init.map(f);
+      const axes = s.axes.map((a) => mapAxis(a, f));
+      return { kind, names, init, axes, body: body(s.body), values: s.values.map(f), combine, exact };
+    }
     case "store":
-      return s.guard ? { ...s, index: f(s.index), value: f(s.value), guard: f(s.guard) } : { ...s, index: f(s.index), value: f(s.value) };
+      return mapStore(s, f);
     case "if":
-      return { ...s, condition: f(s.condition), then: body(s.then), otherwise: body(s.otherwise) };
+      return { kind: s.kind, condition: f(s.condition), then: body(s.then), otherwise: body(s.otherwise) };
     case "local":
     case "barrier":
       return s;

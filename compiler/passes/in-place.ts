@@ -1,6 +1,7 @@
 /** Which outputs of a kernel may be written over which of its inputs. */
 import { keyOf } from "../ir/indexing.ts";
 import type { Expr } from "../ir/expr.ts";
+import { withName } from "../ir/expr.ts";
 import type { Kernel, Stmt, Store } from "../ir/loop.ts";
 import { bodiesOf, expressionsOf } from "../ir/loop.ts";
 import { exprMapper, mapStatements } from "../ir/loop-walk.ts";
@@ -54,7 +55,7 @@ export function readWhereWritten(kernel: Kernel, read: string, written: string):
   if (only === undefined || !from.every((l) => isBefore(l, only))) return null;
   const body = mapStatements(
     kernel.body,
-    exprMapper((e) => (e.op === "load" && e.name === read ? { ...e, name: written } : e)),
+    exprMapper((e) => (e.op === "load" && e.name === read ? withName(e, written) : e)),
   );
   return { ...kernel, body, buffers: kernel.buffers.filter((b) => b.name !== read) };
 }

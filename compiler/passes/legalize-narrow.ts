@@ -10,7 +10,7 @@ import type { DType } from "../ir/dtype.ts";
 import { dtypeInfo, integerRange, isFloat, isInteger, registerDType } from "../ir/dtype.ts";
 import { at } from "../ir/errors.ts";
 import type { Expr, ScalarOp } from "../ir/expr.ts";
-import { apply, constant, isScalarOp, load, s, wideningLoad, withRange } from "../ir/expr.ts";
+import { apply, constant, isScalarOp, load, s, wideningLoad, withOperands, withRange } from "../ir/expr.ts";
 import type { Kernel, Stmt } from "../ir/loop.ts";
 import { statements } from "../ir/loop.ts";
 import { mapStatement, visitExpressions } from "../ir/loop-walk.ts";
@@ -73,7 +73,7 @@ class Widening {
     if (e.op === "load" && isNarrow(e.dtype)) return this.#load(e, args);
     if (isScalarOp(e.op) && [e, ...e.args].some((x) => isNarrow(x.dtype))) return operation(e, e.op, args);
     if (isNarrow(e.dtype)) return e.op === "const" ? constant(e.value, registerDType(e.dtype)) : inRange({ ...e, dtype: registerDType(e.dtype) }, e.dtype);
-    return args.every((a, i) => a === e.args[i]) ? e : { ...e, args };
+    return args.every((a, i) => a === e.args[i]) ? e : withOperands(e, args);
   }
 
   #load(e: Expr, [index = at(e.args, 0), guard]: readonly Expr[]): Expr {

@@ -1,5 +1,6 @@
 /** Kernels in which a name means one thing everywhere: what sibling scopes define under one name gets names of its own. */
 import type { Expr } from "../../ir/expr.ts";
+import { withName } from "../../ir/expr.ts";
 import type { Axis, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
@@ -62,8 +63,10 @@ class Renaming {
       }
       case "reduce":
         return this.#reduce(s, names);
-      case "let":
-        return { ...s, value: map(s.value), name: this.#define(s.name, names) };
+      case "let": {
+        const value = map(s.value);
+        return { kind: s.kind, name: this.#define(s.name, names), value };
+      }
       case "carry":
         return { ...s, init: map(s.init), name: this.#define(s.name, names) };
       case "local":
@@ -118,5 +121,5 @@ const renamer = (names: ReadonlyMap<string, string>): ((e: Expr) => Expr) =>
     ? itself
     : exprMapper((e) => {
         const name = e.op === "var" || e.op === "axis" || e.op === "load" ? names.get(e.name) : undefined;
-        return name === undefined || name === e.name ? e : { ...e, name };
+        return name === undefined || name === e.name ? e : withName(e, name);
       });

@@ -24,13 +24,13 @@ export function addLinear(a: Linear, b: Linear, sign: 1 | -1 = 1): Linear {
   for (const t of b.terms) {
     const coefficient = (byKey.get(t.key)?.coefficient ?? 0) + sign * t.coefficient;
     if (coefficient === 0) byKey.delete(t.key);
-    else byKey.set(t.key, { ...t, coefficient });
+    else byKey.set(t.key, { atom: t.atom, key: t.key, coefficient });
   }
   return { terms: [...byKey.values()], offset: a.offset + sign * b.offset };
 }
 
 export const scaleLinear = (a: Linear, k: number): Linear =>
-  k === 0 ? { terms: [], offset: 0 } : { terms: a.terms.map((t) => ({ ...t, coefficient: t.coefficient * k })), offset: a.offset * k };
+  k === 0 ? { terms: [], offset: 0 } : { terms: a.terms.map((t) => ({ atom: t.atom, key: t.key, coefficient: t.coefficient * k })), offset: a.offset * k };
 
 /** The least value that the terms can have together; -Infinity where it is not known. */
 export const leastOf = (terms: readonly Term[]): number => terms.reduce((sum, { atom, coefficient: c }) => sum + Math.min(c * atom.lo, c * atom.hi), 0);

@@ -1,6 +1,6 @@
 /** Operations that vectors do not have, lane by lane: integer division, shifts by what varies, functions of the host. */
 import type { Expr } from "../../ir/expr.ts";
-import { variable } from "../../ir/expr.ts";
+import { variable, withOperands } from "../../ir/expr.ts";
 import type { Width } from "./types.ts";
 import { typeRow, valueType } from "./types.ts";
 import type { VectorCode } from "./vector-code.ts";
@@ -23,7 +23,7 @@ export function spellLanes(e: Expr, register: number, code: VectorCode): void {
     });
     body.get(result);
     if (e.dtype === "bool") body.int(0);
-    scalar.push({ ...e, args: names });
+    scalar.push(withOperands(e, names));
     if (e.dtype === "bool") body.emit("i32.sub");
     if (e.dtype === "bool" && width === 64) body.emit("i64.extend_i32_s");
     body.named(`${vector}.replace_lane`, lane);

@@ -9,7 +9,7 @@ import { isScalarOp, mapOperands, variable } from "../../ir/expr.ts";
 import { namesIn } from "../../ir/indexing.ts";
 import type { Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
-import { mapStatement } from "../../ir/loop-walk.ts";
+import { mapAxis, mapStatement } from "../../ir/loop-walk.ts";
 
 /** Numbers expressions so that equal ones have equal numbers: linear in the size of the graph of sub-expressions. */
 class Numbering {
@@ -83,19 +83,19 @@ export class Sharing {
     if (s.kind === "let") {
       if (this.#aliases.has(s.name)) return;
       const value = this.#children(s.value, level);
-      level.out.push({ ...s, value });
+      level.out.push({ kind: "let", name: s.name, value });
       if (this.#isStable(s.value)) level.named.set(this.#numbering.of(s.value), variable(s.name, value.dtype, value.lo, value.hi));
     } else if (s.kind === "reduce") {
       const values = [...s.values];
       const init = s.init.map((e) => this.#rewrite(e, level));
-      const axes = s.axes.map((a) => ({ ...a, lo: this.#rewrite(a.lo, level), hi: this.#rewrite(a.hi, level) }));
+      const axes = s.axes.map((a) => mapAxis(a, (e) => this.#rewrite(e, level)));
       const body = this.#level(
         s.body,
         level,
         s.axes.map((a) => a.name),
         values,
       );
-      level.out.push({ ...s, init, axes, body, values });
+      level.out.push({ kind: "reduce", names: s.names, init, axes, body, values, combine: s.combine, exact: s.exact });
     } else {
       const loops = s.kind === "for" ? [s.axis.name] : [];
       const next = mapStatement(

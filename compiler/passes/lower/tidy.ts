@@ -10,7 +10,7 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { argument, substitute } from "../../ir/expr.ts";
+import { argument, substitute, withName } from "../../ir/expr.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
@@ -83,7 +83,7 @@ function mergeNests(host: Nest, guest: Nest): For | Reduce {
   const rename = new Map(guest.axes.map((a, i) => [a.name, at(host.axes, i)]));
   const f = exprMapper((e) => {
     const axis = e.op === "axis" ? rename.get(e.name) : undefined;
-    return axis === undefined ? e : { ...e, name: axis.name };
+    return axis === undefined ? e : withName(e, axis.name);
   });
   const body = [...host.body, ...mapStatements(guest.body, f)];
   const joined = joinReduces(host.reduce, guest.reduce, f);

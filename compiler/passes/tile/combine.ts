@@ -2,7 +2,7 @@
 import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { variable } from "../../ir/expr.ts";
+import { mapOperands, variable } from "../../ir/expr.ts";
 import type { Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper, visitExpressions } from "../../ir/loop-walk.ts";
 
@@ -63,7 +63,7 @@ export function nameShared(exprs: readonly Expr[], prefix: string): { readonly l
   const map = (e: Expr): Expr => {
     const known = names.get(e);
     if (known !== undefined || e.args.length === 0) return known ?? e;
-    return isShared(e) ? named(e, withNames(e)) : { ...e, args: e.args.map(map) };
+    return isShared(e) ? named(e, withNames(e)) : mapOperands(e, map);
   };
   return { exprs: exprs.map(map), lets };
 }

@@ -1,6 +1,6 @@
 /** Copies of statements, at other places of their axes and under names of their own. */
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, variable } from "../../ir/expr.ts";
+import { axisIndex, mapOperands, variable, withName } from "../../ir/expr.ts";
 import { addIndex, ix } from "../../ir/indexing.ts";
 import type { Axis, For, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
@@ -28,7 +28,7 @@ export function copied({ body, values }: Piece, { suffix, axes }: Place): Piece 
     if (e.op === "var" && plain.has(e.name)) return plain.get(e.name) ?? e;
     if (e.op === "axis") return axes.get(e.name) ?? e;
     if (e.op === "var" && own.has(e.name)) return variable(rename(e.name), e.dtype, e.lo, e.hi);
-    if (e.op === "load") return { ...e, name: rename(e.name), args: e.args.map(normal) };
+    if (e.op === "load") return withName(mapOperands(e, normal), rename(e.name));
     return withoutZero(e);
   });
   const list = (inner: readonly Stmt[]): Stmt[] =>
@@ -43,6 +43,7 @@ export function copied({ body, values }: Piece, { suffix, axes }: Place): Piece 
   const renamed = (next: Stmt): Stmt => {
     switch (next.kind) {
       case "let":
+        return { kind: "let", name: rename(next.name), value: next.value };
       case "carry":
       case "assign":
       case "local":

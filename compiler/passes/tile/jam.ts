@@ -10,7 +10,7 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { apply, axisIndex, variable, withRange } from "../../ir/expr.ts";
+import { apply, axisIndex, variable, withOperands, withRange } from "../../ir/expr.ts";
 import { addIndex, freeNames, ix } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
@@ -114,7 +114,7 @@ function renamed(body: readonly Stmt[], suffix: string, axis: (e: Expr) => Expr)
   }
   const f = exprMapper((e) => {
     if (e.op === "var" && own.has(e.name)) return variable(`${e.name}${suffix}`, e.dtype, e.lo, e.hi);
-    if (e.op === "load") return { ...e, args: e.args.map(canonical) };
+    if (e.op === "load") return withOperands(e, e.args.map(canonical));
     return axis(e);
   });
   const rename = (list: readonly Stmt[]): Stmt[] =>

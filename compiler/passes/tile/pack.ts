@@ -12,7 +12,7 @@
 import { at } from "../../ir/errors.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { apply, axisIndex, load } from "../../ir/expr.ts";
+import { apply, axisIndex, load, mapOperands } from "../../ir/expr.ts";
 import { addIndex, flatten, ix, mulIndex } from "../../ir/indexing.ts";
 import type { Axis, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
@@ -201,5 +201,5 @@ const rowsName = (i: number): string => (i === 0 ? "rows" : `rows${i}`);
 const moved = (e: Expr, axis: string, to: Expr): Expr =>
   exprMapper((x) => {
     if (x.op === "axis" && x.name === axis) return to;
-    return x.op === "load" ? { ...x, args: x.args.map((a) => (a.dtype === "int32" ? addIndex(a, 0) : a)) } : x;
+    return x.op === "load" ? mapOperands(x, (a) => (a.dtype === "int32" ? addIndex(a, 0) : a)) : x;
   })(e);

@@ -1,6 +1,7 @@
 /** The two sides of a contraction: what its columns decide, and what its rows do. */
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
+import { mapOperands } from "../../ir/expr.ts";
 import { addIndex, freeNames, keyOf } from "../../ir/indexing.ts";
 import type { Axis, Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
@@ -53,7 +54,7 @@ export function replaced(reduce: Reduce, from: readonly Expr[], to: readonly Exp
     const known = done.get(e);
     if (known !== undefined) return known;
     const place = e.args.length === 0 ? undefined : places.get(keyOf(e));
-    const out = place ?? (e.args.length === 0 ? e : { ...e, args: e.args.map(map) });
+    const out = place ?? mapOperands(e, map);
     done.set(e, out);
     return out;
   };

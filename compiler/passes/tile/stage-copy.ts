@@ -1,7 +1,7 @@
 /** Expressions in another place: axes become positions there, names get new ones, staged values are loaded. */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { variable } from "../../ir/expr.ts";
+import { variable, withOperands } from "../../ir/expr.ts";
 import { addIndex, freeNames, ix, keyOf, unflatten } from "../../ir/indexing.ts";
 import type { Let, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
@@ -38,7 +38,7 @@ export function copier({ axes, values }: Renaming): (e: Expr) => Expr {
     if (known !== undefined) return known;
     const args = e.args.map((a, i) => (e.op === "load" && i === 0 ? addIndex(map(a), 0) : map(a)));
     const plain = e.op === "axis" ? (axes.get(e.name) ?? e) : e;
-    const out = args.every((a, i) => a === e.args[i]) ? plain : { ...e, args };
+    const out = args.every((a, i) => a === e.args[i]) ? plain : withOperands(e, args);
     done.set(e, out);
     return out;
   };

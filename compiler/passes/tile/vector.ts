@@ -10,7 +10,7 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { apply, axisIndex, withRange } from "../../ir/expr.ts";
+import { apply, axisIndex, withOperands, withRange } from "../../ir/expr.ts";
 import { addIndex, divIndex, flatten, freeNames, ix, modIndex, mulIndex, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { axesOf, expressionsOf, statements } from "../../ir/loop.ts";
@@ -98,7 +98,7 @@ function mapAxes(body: readonly Stmt[], axes: readonly Axis[], flat: Expr): Stmt
     const known = done.get(e);
     if (known !== undefined) return known;
     const args = e.args.map((a, i) => (e.op === "load" && i === 0 ? index(a) : map(a)));
-    const out = e.args.length === 0 ? split(e) : { ...e, args };
+    const out = e.args.length === 0 ? split(e) : withOperands(e, args);
     done.set(e, out);
     return out;
   };
