@@ -11,9 +11,10 @@ import { dtypeInfo, integerRange, isFloat, isInteger, registerDType } from "../i
 import { at } from "../ir/errors.ts";
 import type { Expr, ScalarOp } from "../ir/expr.ts";
 import { apply, constant, isScalarOp, load, s, wideningLoad, withOperands, withRange } from "../ir/expr.ts";
+import { exprOrder } from "../ir/expr-order.ts";
 import type { Kernel, Stmt } from "../ir/loop.ts";
-import { statements } from "../ir/loop.ts";
-import { mapStatement, visitExpressions } from "../ir/loop-walk.ts";
+import { expressionsOf, statements } from "../ir/loop.ts";
+import { mapStatement } from "../ir/loop-walk.ts";
 import { rangeOf } from "../ir/ranges.ts";
 import { halfBits, halfNumber, nextHalf, oddFloat32, roundedToHalf } from "./legalize-half.ts";
 
@@ -33,12 +34,8 @@ export function widen(kernel: Kernel): Kernel {
 
 function holdsNarrow({ buffers, scalars, body }: Kernel): boolean {
   if (buffers.some((b) => isNarrow(b.dtype)) || scalars.some((p) => isNarrow(p.dtype))) return true;
-  let found = false;
-  for (const s of statements(body)) found ||= s.kind === "local" && isNarrow(s.dtype);
-  visitExpressions(body, (e) => {
-    found ||= isNarrow(e.dtype);
-  });
-  return found;
+  const all = statements(body);
+  return all.some((s) => s.kind === "local" && isNarrow(s.dtype)) || exprOrder(all.flatMap(expressionsOf)).some((e) => isNarrow(e.dtype));
 }
 
 class Widening {

@@ -30,10 +30,9 @@ function requireDTypes(kernel: Kernel, target: Target): void {
   };
   for (const b of kernel.buffers) check(b.dtype, "buffer", b.name);
   for (const p of kernel.scalars) check(p.dtype, "scalar", p.name);
-  for (const s of statements(kernel.body)) {
-    if (s.kind === "local") check(s.dtype, "local", s.name);
-    for (const e of exprOrder(expressionsOf(s))) check(e.dtype, "the result of", e.op);
-  }
+  const all = statements(kernel.body);
+  for (const s of all) if (s.kind === "local") check(s.dtype, "local", s.name);
+  for (const e of exprOrder(all.flatMap(expressionsOf))) check(e.dtype, "the result of", e.op);
 }
 
 /** What stands for `op` on operands of the dtype: itself where the target has it, else its template, made of what the target has. */
