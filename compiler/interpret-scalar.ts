@@ -65,6 +65,10 @@ const doubles: Table = {
     u32[1] = ((at(u32, 1) + 0x95f62) & 0xfffff) + 0x3fe6a09e;
     return f64[0];
   },
+  parity: (a) => {
+    f64[0] = a;
+    return 1 - 2 * (at(u32, 0) & 1);
+  },
   head: (a) => {
     f64[0] = a;
     u32[0] = at(u32, 0) & 0xf8000000;

@@ -43,7 +43,11 @@ const cpuTypes: readonly DType[] = computingDTypes();
 const gpuTypes: readonly DType[] = ["bool", "int32", "uint32", "float32"];
 
 /** Functions whose bits JavaScript engines may choose, and which WebAssembly does not have. */
-const cpuLacks: readonly ScalarOp[] = [];
+// oxfmt-ignore
+const cpuLacks: readonly ScalarOp[] = [
+  "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh",
+  "asinh", "acosh", "atanh", "cbrt", "pow",
+];
 
 /** Generated JavaScript loops over typed arrays. Rates are those of one thread of the machine in bench/RESULTS.md. */
 export const js: Target = {

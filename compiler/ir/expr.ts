@@ -29,7 +29,7 @@ export type ScalarOp =
   | "expm1" | "log" | "log1p" | "log2" | "log10" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "atan2" | "sinh" | "cosh" | "tanh"
   | "asinh" | "acosh" | "atanh" | "cbrt" | "pow" | "fmod" | "copysign" | "nextafter" | "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "isnan"
   | "and" | "or" | "xor" | "not" | "shl" | "shr" | "select" | "rare" | "cast" | "bitcast" | "exp2" | "pow2" | "exponent" | "significand"
-  | "head";
+  | "head" | "parity";
 
 /** Operations that every target spells (a target that lacks one expands it in `passes/legalize`). */
 // oxfmt-ignore
@@ -58,12 +58,13 @@ const operations: Readonly<Record<ScalarOp, ScalarOpRow>> = {
   cast: { arity: 1, type: "given" },
   bitcast: { arity: 1, type: "given" },
   exp2: same(1),
-  // float64 by its bits, which expansions are made of; of NaN they give anything. In 64-bit integers, >>> without sign:
-  // pow2: bits << 52, which is 2^n for 1.5 * 2^52 + 1023 + n
-  // exponent: ((bits + (0x95f62 << 32)) >>> 52) - 1023, the k for which x is 2^k times a number from √½ to √2
-  // significand: that number, by (bits + (0x95f62 << 32)) % 2^52 + (0x3fe6a09e << 32)
+  // float64 by its bits, which expansions are made of, with no promise beyond what is said:
+  // pow2: 2^n of 1.5 * 2^52 + 1023 + n, n in -1022 … 1023: its bits << 52
+  // exponent: of normal positive x the k for which x is 2^k times a number from √½ to √2: ((bits + (0x95f62 << 32)) >>> 52) - 1023
+  // significand: that number: (bits + (0x95f62 << 32)) % 2^52 + (0x3fe6a09e << 32)
+  // parity: -1 where the last bit is set, else 1
   // head: the low 27 bits cleared, so that products of two such are exact
-  pow2: same(1), exponent: same(1), significand: same(1), head: same(1),
+  pow2: same(1), exponent: same(1), significand: same(1), parity: same(1), head: same(1),
 };
 
 /** Every operation. */
@@ -234,7 +235,7 @@ type BinaryOp =
 type UnaryOp =
   | "neg" | "abs" | "floor" | "ceil" | "trunc" | "round" | "sqrt" | "exp" | "expm1" | "log" | "log1p" | "log2" | "log10" | "sin" | "cos"
   | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh" | "cbrt" | "isnan" | "not"
-  | "exp2" | "pow2" | "exponent" | "significand" | "head";
+  | "exp2" | "pow2" | "exponent" | "significand" | "parity" | "head";
 
 /** The operations of `s`. */
 export interface ScalarBuilder extends Readonly<Record<BinaryOp, Binary>>, Readonly<Record<UnaryOp, Unary>> {
@@ -263,7 +264,8 @@ export const s: ScalarBuilder = {
   atanh: unary("atanh"), cbrt: unary("cbrt"),
   eq: binary("eq"), ne: binary("ne"), lt: binary("lt"), le: binary("le"), gt: binary("gt"), ge: binary("ge"), isnan: unary("isnan"),
   and: binary("and"), or: binary("or"), xor: binary("xor"), shl: binary("shl"), shr: binary("shr"), not: unary("not"),
-  exp2: unary("exp2"), pow2: unary("pow2"), exponent: unary("exponent"), significand: unary("significand"), head: unary("head"),
+  exp2: unary("exp2"), pow2: unary("pow2"), exponent: unary("exponent"), significand: unary("significand"),
+  parity: unary("parity"), head: unary("head"),
   select: (condition: Expr, yes: Expr, no: Operand): Expr => apply("select", [condition, yes, lift(no, yes)]),
   rare: (condition: Expr, seldom: Expr, usual: Expr): Expr => apply("rare", [condition, seldom, usual]),
   cast,

@@ -82,7 +82,7 @@ const floatOnly: ReadonlySet<ScalarOp> = new Set<ScalarOp>([
   "isnan",
   "exp2",
 ]);
-const doubleOnly: ReadonlySet<ScalarOp> = new Set<ScalarOp>(["pow2", "exponent", "significand", "head"]);
+const doubleOnly: ReadonlySet<ScalarOp> = new Set<ScalarOp>(["pow2", "exponent", "significand", "parity", "head"]);
 const bitsOnly: ReadonlySet<ScalarOp> = new Set<ScalarOp>(["idiv", "irem", "and", "or", "xor", "not", "shl", "shr"]);
 
 class KernelVerifier {

@@ -115,7 +115,7 @@ function operation(e: Expr, op: ScalarOp, args: readonly Expr[]): Expr {
   const from = at(e.args, 0).dtype;
   if (op === "cast") return converted(x, from, e.dtype);
   if (op === "bitcast") return reread(x, from, e.dtype);
-  if (op === "select") return inRange(apply(op, args), e.dtype);
+  if (op === "select" || op === "rare") return inRange(apply(op, args), e.dtype);
   if (op === "nextafter") return nextHalf(x, at(args, 1));
   if (!isNarrowInteger(e.dtype)) return apply(op, args);
   const { kind } = dtypeInfo(e.dtype);

@@ -43,9 +43,9 @@ export function inspect(x: unknown, ...rest: readonly unknown[]): Inspection {
  * why each stops where it stops, and which merges were refused. Takes what `inspect` takes.
  *
  * @example
- * explain(tensor([1, 2, 3]).mul(2).exp()); // → 1 kernel for wasm: 6 operations, 12 bytes read, 12 written, peak 24 bytes
+ * explain(tensor([1, 2, 3]).mul(2).sqrt()); // → 1 kernel for wasm: 6 operations, 12 bytes read, 12 written, peak 24 bytes
  * // kernel  stages  operations  bytes  reads   writes  computes
- * // k0_exp       1           6     24  f32[3]  f32[3]  multiply, exp; 1 view …
+ * // k0_sqrt      1           6     24  f32[3]  f32[3]  multiply, sqrt; 1 view …
  */
 export function explain(x: Nesting, options?: InspectOptions): string;
 export function explain<A extends readonly unknown[]>(f: (...args: A) => Nesting, ...args: readonly [...Described<NoInfer<A>>, InspectOptions?]): string;

@@ -49,6 +49,9 @@ export function productError(x: HostData, count: number): number | null {
   return 4 * (count + 2) * epsilon(dtype) * bound;
 }
 
+/** What a function, computed by another method, may differ by; one of several functions too. */
+export const approximated = (x: HostData): number => 64 * epsilon(x.type.dtype) * largest(x);
+
 /** One more rounding. */
 export const rounded = (x: HostData): number => 4 * epsilon(x.type.dtype) * largest(x);
 

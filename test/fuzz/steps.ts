@@ -15,15 +15,17 @@ import { sort } from "../../compiler/ops/sort.ts";
 import { iotaValue } from "../../compiler/ops/source.ts";
 import { opTable } from "../../compiler/ops/table.ts";
 import { broadcast, reshape } from "../../compiler/ops/views.ts";
-import { dotError, isFiniteData, largest, productError, rounded, sumError } from "./exactness.ts";
+import { approximated, dotError, isFiniteData, largest, productError, rounded, sumError } from "./exactness.ts";
 import type { Genes } from "./genes.ts";
 import type { Builder, Item, World } from "./program.ts";
 import { hasAxes, isFloatItem, sameTypeAs } from "./program.ts";
 import { segmentBroadcastStep, segmentSoftmaxStep, segmentStep } from "./segment-steps.ts";
 import { viewStep } from "./view-steps.ts";
+import { isInterpreted } from "./worlds.ts";
 
 export type BuildStep = (b: Builder, genes: Genes) => void;
 
+const interpreted = new Map(opTable.map((op) => [op, isInterpreted(op)]));
 const elementwiseRows = opTable.filter((op) => op.kind === "elementwise");
 const reductionRows = opTable.filter((op) => op.kind === "reduction");
 const prefixRows = opTable.filter((op) => op.kind === "prefix");
@@ -60,7 +62,7 @@ function elementwiseStep(b: Builder, genes: Genes): void {
     .find((n) => n !== null);
   if (node === undefined || node === null || node.results.some((r) => !b.world.dtypes.includes(r.dtype))) return;
   if (looksAtBits(op) && node.args.some((a) => b.dataOf(a).data.some(Number.isNaN))) return;
-  b.add(node);
+  b.add(node, interpreted.get(op) === true ? 0 : approximated);
 }
 
 /** Arithmetic that keeps small errors small. */

@@ -3,7 +3,8 @@ import { at } from "../../compiler/ir/errors.ts";
 import type { Expr } from "../../compiler/ir/expr.ts";
 import { argument, isScalarOp } from "../../compiler/ir/expr.ts";
 import type { Primitive } from "../../compiler/ir/primitive.ts";
-import { wgsl } from "../../compiler/target.ts";
+import type { Target } from "../../compiler/target.ts";
+import { js, wgsl } from "../../compiler/target.ts";
 import { samplesOf } from "../ops/samples.ts";
 import type { World } from "./program.ts";
 
@@ -34,6 +35,10 @@ export const inRows = (world: World): World => ({ ...world, ragged: true });
 export const lengthy = (world: World): World => ({ ...world, lengths: long, maxElements: 20_000 });
 
 const isSpelled = (e: Expr): boolean => !isScalarOp(e.op) || !(wgsl.lacks.has(e.op) || e.op === "sqrt" || (e.op === "div" && e.dtype === "float32"));
+const has =
+  ({ lacks }: Target) =>
+  (e: Expr): boolean =>
+    !isScalarOp(e.op) || !lacks.has(e.op);
 
 function parts(e: Expr, into: Set<Expr> = new Set()): Set<Expr> {
   if (!into.has(e)) {
@@ -43,8 +48,7 @@ function parts(e: Expr, into: Set<Expr> = new Set()): Set<Expr> {
   return into;
 }
 
-/** Whether a row computes with operations that every target rounds alike. */
-export function isExact(op: Primitive): boolean {
+function consistsOf(op: Primitive, allowed: (e: Expr) => boolean): boolean {
   if (op.kind !== "elementwise") return true;
   const sample = at(samplesOf(op), 0);
   const types = sample.operands.map((o) => (o.type.dtype === "float64" ? { ...o.type, dtype: "float32" as const } : o.type));
@@ -54,8 +58,13 @@ export function isExact(op: Primitive): boolean {
     attrs,
     types,
   );
-  return results.every((e) => [...parts(e)].every(isSpelled));
+  return results.every((e) => [...parts(e)].every(allowed));
 }
+
+/** Whether a row computes with operations that every target rounds alike. */
+export const isExact = (op: Primitive): boolean => consistsOf(op, isSpelled);
+/** Whether the CPU computes a row as the interpreter does, not with functions of its own. */
+export const isInterpreted = (op: Primitive): boolean => consistsOf(op, has(js));
 
 /** The same without what shaders approximate. */
 export const exact: World = { ...narrow, takes: isExact };

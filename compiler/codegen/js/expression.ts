@@ -145,7 +145,7 @@ const maths: ReadonlySet<ScalarOp> = new Set<ScalarOp>([
   "cbrt",
 ]);
 
-const byBits: ReadonlySet<ScalarOp> = new Set<ScalarOp>(["pow2", "exponent", "significand", "head"]);
+const byBits: ReadonlySet<ScalarOp> = new Set<ScalarOp>(["pow2", "exponent", "significand", "parity", "head"]);
 
 function spellFloat(e: Expr, op: ScalarOp, [a, b]: readonly [Spelling, Spelling, Spelling], context: SpellingContext): Spelling | undefined {
   const args = e.args.length === 2 ? [a, b] : [a];

@@ -76,7 +76,16 @@ function pow(x, y) {
   ["floatToInt", { needs: ["bits"], source: `function floatToInt(x) {\n  bitsF32[0] = x;\n  return bitsI32[0];\n}` }],
   ["floatToUint", { needs: ["bits"], source: `function floatToUint(x) {\n  bitsF32[0] = x;\n  return bitsU32[0];\n}` }],
   ["bitsToFloat", { needs: ["bits"], source: `function bitsToFloat(x) {\n  bitsI32[0] = x;\n  return bitsF32[0];\n}` }],
-  ["pow2", { needs: ["bits"], source: `function pow2(x) {\n  bitsF64[0] = x;\n  bitsI32[1] = bitsI32[0] << 20;\n  bitsI32[0] = 0;\n  return bitsF64[0];\n}` }],
+  [
+    "powers",
+    {
+      source: `// 2^(index - 1024), from a table: a number stored as two words and read as one would wait for memory
+const powers = new Float64Array(2049);
+powers[0] = 5.562684646268003e-309;
+for (let i = 1; i < 2049; i++) powers[i] = 2 * powers[i - 1];`,
+    },
+  ],
+  ["pow2", { needs: ["bits", "powers"], source: `function pow2(x) {\n  bitsF64[0] = x;\n  return powers[(bitsI32[0] & 2047) + 1];\n}` }],
   [
     "exponent",
     {
@@ -91,14 +100,14 @@ function exponent(x) {
   [
     "significand",
     {
-      needs: ["bits"],
+      needs: ["bits", "powers"],
       source: `function significand(x) {
   bitsF64[0] = x;
-  bitsI32[1] = ((bitsI32[1] + 614242) & 1048575) + 1072079006;
-  return bitsF64[0];
+  return x * powers[2047 - (((bitsI32[1] + 614242) >>> 20) & 2047)];
 }`,
     },
   ],
+  ["parity", { needs: ["bits"], source: `function parity(x) {\n  bitsF64[0] = x;\n  return 1 - 2 * (bitsI32[0] & 1);\n}` }],
   ["head", { needs: ["bits"], source: `function head(x) {\n  bitsF64[0] = x;\n  bitsI32[0] &= -134217728;\n  return bitsF64[0];\n}` }],
   [
     "toInt32",

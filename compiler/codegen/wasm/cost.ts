@@ -17,7 +17,7 @@ const guessedLength = 16;
 
 const slow: ReadonlySet<string> = new Set(["div", "sqrt", "idiv", "irem"]);
 const plain = "add sub mul neg abs min max floor ceil trunc round copysign eq ne lt le gt ge isnan and or xor not shl shr select rare cast bitcast";
-const quick: ReadonlySet<string> = new Set([...plain.split(" "), "pow2", "exponent", "significand", "head", "nextafter"]);
+const quick: ReadonlySet<string> = new Set([...plain.split(" "), "pow2", "exponent", "significand", "parity", "head", "nextafter"]);
 
 function expressionNs(e: Expr): number {
   if (e.args.length === 0) return 0;

@@ -165,6 +165,15 @@ export const byBits: ReadonlyMap<ScalarOp, readonly BitStep[]> = new Map<ScalarO
     ],
   ],
   [
+    "parity",
+    [
+      ["bits", 0],
+      ["shl", 63],
+      ["or", 0x3ff0000000000000n],
+      ["float", 0],
+    ],
+  ],
+  [
     "significand",
     [
       ["bits", 0],

@@ -1,0 +1,139 @@
+/**
+ * Exponentials: e^x = 2^n e^r with a whole n and |r| ≤ ln(2)/2. ln 2 stands in two parts, of which the first times n is exact. The
+ * polynomials are minimax, relative to the results.
+ */
+import type { Expr } from "../../ir/expr.ts";
+import { s } from "../../ir/expr.ts";
+import type { Both } from "./float.ts";
+import { atLeast, atMost, estrin, one, pick, pow2OfSum, scale, square, toWhole } from "./float.ts";
+
+const ln2: Both<readonly [number, number]> = {
+  float32: [0.693359375, -2.12194440054690583e-4],
+  float64: [6.9314718036912381649e-1, 1.90821492927058770002e-10],
+};
+/** (e^r - 1 - r) / r², to 2^-28 and 2^-61 of e^r. */
+const coarse: Both<readonly number[]> = {
+  float32: [0.0013938554, 0.0083689885, 0.041666426, 0.16666518, 0.5],
+  float64: [
+    2.0920256077286675e-9, 2.510919950783127e-8, 2.75572571905807e-7, 2.7557243732939466e-6, 2.4801587342342112e-5, 1.9841269886620983e-4,
+    1.3888888888876976e-3, 8.333333333321423e-3, 0.04166666666666668, 0.16666666666666677, 0.5,
+  ],
+};
+/** The same, to 2^-31 and 2^-61 of e^r - 1. */
+const finer: Both<readonly number[]> = {
+  float32: [0.00019955073, 0.0013933043, 0.008333196, 0.041666485, 0.16666667, 0.5],
+  float64: coarse.float64,
+};
+/** (2^r - 1) / r, |r| ≤ 1/2. */
+const powersOfTwo: Both<readonly number[]> = {
+  float32: [0.00015459262, 0.0013391364, 0.009618071, 0.05550359, 0.2402265, Math.LN2],
+  float64: [
+    4.4604735027412875e-10,
+    7.073620438358002e-9,
+    1.0178020503313073e-7,
+    1.3215436495683375e-6,
+    1.5252733950816377e-5,
+    1.5403530453950105e-4,
+    1.3333558146253342e-3,
+    9.618129107597477e-3,
+    0.05550410866482262,
+    0.2402265069591012,
+    Math.LN2,
+  ],
+};
+
+/** Where e^x is 0 and where it is infinite; a bit beyond. */
+const range: Both<readonly [number, number]> = { float32: [-104, 89], float64: [-746, 710] };
+/** The same for 2^x. */
+const binaryRange: Both<readonly [number, number]> = { float32: [-151, 129], float64: [-1076, 1025] };
+
+interface Reduced {
+  /** n, and the sum that it was rounded by. */
+  readonly power: Expr;
+  readonly sum: Expr;
+  /** r = exact - low; `exact` is not rounded. */
+  readonly exact: Expr;
+  readonly low: Expr;
+  readonly r: Expr;
+}
+
+/** For v within the range. */
+function reduced(v: Expr): Reduced {
+  const { sum, whole } = toWhole(s.mul(v, Math.LOG2E));
+  const [high, small] = pick(v, ln2);
+  const [exact, low] = [s.sub(v, s.mul(whole, high)), s.mul(whole, small)];
+  return { power: whole, sum, exact, low, r: s.sub(exact, low) };
+}
+
+/** e^r - 1 */
+const fractionOf = ({ r }: Reduced): Expr => s.add(s.mul(square(r), estrin(r, pick(r, coarse))), r);
+
+export function exp(x: Expr): Expr {
+  const [least, most] = pick(x, range);
+  const v = reduced(atLeast(atMost(x, most), least));
+  return scale(s.add(fractionOf(v), 1), v.power);
+}
+
+export function exp2(x: Expr): Expr {
+  const [least, most] = pick(x, binaryRange);
+  const held = atLeast(atMost(x, most), least);
+  const { whole } = toWhole(held);
+  const r = s.sub(held, whole);
+  return scale(s.add(s.mul(r, estrin(r, pick(x, powersOfTwo))), 1), whole);
+}
+
+/** Below, e^x - 1 is -1. */
+const vanishing: Both<number> = { float32: -18, float64: -40 };
+/** Below in magnitude, the function is x: what follows would lose the sign of 0 and digits of subnormal numbers. */
+const linear: Both<number> = { float32: 2 ** -13, float64: 2 ** -28 };
+const isLinear = (magnitude: Expr): Expr => s.lt(magnitude, pick(magnitude, linear));
+
+/** (e^v - 1) · unit, for a power of two `unit` that keeps 2^n · unit normal: 2^n - 1 + 2^n r, which is exact for small n, and the small rest. */
+function expm1Times(v: Expr, unit: number): Expr {
+  const { sum, exact, low, r } = reduced(v);
+  const power = pow2OfSum(sum, Math.log2(unit));
+  const bend = s.sub(s.mul(square(r), estrin(r, pick(r, finer))), low);
+  return s.add(s.mul(power, bend), s.add(s.mul(power, exact), s.sub(power, unit)));
+}
+
+export function expm1(x: Expr): Expr {
+  const held = atLeast(atMost(x, pick(x, range)[1]), pick(x, vanishing));
+  const value = s.mul(expm1Times(held, 0.5), 2);
+  return s.select(s.lt(s.abs(x), pick(x, leastScaled)), x, value);
+}
+/** Below in magnitude, e^x - 1 is x to the last bit. */
+const leastScaled: Both<number> = { float32: 2 ** -25, float64: 2 ** -54 };
+
+/** With t = e^|x| - 1: (t + t / (t + 1)) / 2, spelled with t/4, which does not overflow where sinh does. */
+export function sinh(x: Expr): Expr {
+  const a = s.abs(x);
+  const quarter = expm1Times(atMost(a, pick(x, hyperbolicRange)), 0.25);
+  const half = s.mul(quarter, 2);
+  const value = s.add(half, s.div(quarter, s.add(half, 0.5)));
+  return s.select(isLinear(a), x, s.copysign(value, x));
+}
+/** sinh and cosh are infinite from here on, but not e^x / 4. */
+const hyperbolicRange: Both<number> = { float32: 89.5, float64: 710.5 };
+
+export function cosh(x: Expr): Expr {
+  const v = reduced(atMost(s.abs(x), pick(x, hyperbolicRange)));
+  const half = scale(s.add(s.mul(fractionOf(v), 0.5), 0.5), v.power);
+  return s.add(half, s.div(s.like(0.25, x), half));
+}
+
+/** With h = (e^(2|x|) - 1) / 2: h / (h + 1), as h - h² / (h + 1) or 1 - 1 / (h + 1), so that only the last step rounds what is large. */
+export function tanh(x: Expr): Expr {
+  const h = expm1Times(s.mul(atMost(s.abs(x), pick(x, saturation)), 2), 0.5);
+  const isSmall = s.lt(h, 1);
+  const correction = s.div(s.select(isSmall, square(h), one(h)), s.add(h, 1));
+  const value = s.sub(s.select(isSmall, h, one(h)), correction);
+  return s.copysign(value, x);
+}
+/** tanh is 1 from here on. */
+const saturation: Both<number> = { float32: 10, float64: 20 };
+
+/** 1 / (1 + e^-x), by e^-|x|, which does not overflow where the result is subnormal. */
+export function sigmoid(x: Expr): Expr {
+  const e = s.exp(s.neg(s.abs(x)));
+  return s.div(s.select(s.lt(x, 0), e, one(x)), s.add(e, 1));
+}
