@@ -48,6 +48,8 @@ export class Frame {
   readonly #free = new Map<string, Place>();
   readonly #loops: Loop[] = [{ before: [], head: [], placed: new Map(), assigned: new Set() }];
   readonly #places = new Map<Expr, Place>();
+  /** The same of what reads variables, until something is named or a loop begins or ends. */
+  readonly #passing = new Map<Expr, Place>();
   /** The level of the list that instructions go to. */
   level = 0;
 
@@ -62,6 +64,7 @@ export class Frame {
 
   define(name: string, meaning: Meaning): void {
     this.#names.set(name, meaning);
+    this.#passing.clear();
     if (meaning.kind === "free" || (meaning.kind === "local" && meaning.isFree)) this.#free.set(name, { level: meaning.level, isFree: true });
     else this.#free.delete(name);
   }
@@ -79,20 +82,22 @@ export class Frame {
     const loop: Loop = { before: [], head: [], placed: new Map(), assigned };
     this.#loops.push(loop);
     this.level++;
+    this.#passing.clear();
     inside(loop);
     this.level--;
     this.#loops.pop();
+    this.#passing.clear();
   }
 
   /** Of an expression whose operands were asked about before. */
   placeOf(e: Expr): Place {
     if (e.op === "const") return anywhere;
     if (e.op === "var" || e.op === "axis") return this.#free.get(e.name) ?? this.#placeOfName(e.name);
-    const known = this.#places.get(e);
+    const known = this.#places.get(e) ?? this.#passing.get(e);
     if (known !== undefined) return known;
     const place = this.#combined(e);
     // what reads a variable may stand elsewhere next time
-    if (place.isFree) this.#places.set(e, place);
+    (place.isFree ? this.#places : this.#passing).set(e, place);
     return place;
   }
 
