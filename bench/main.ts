@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { fusion } from "./fusion.ts";
 import type { Effort } from "./harness.ts";
 import { overhead } from "./overhead.ts";
+import { accuracy } from "./accuracy.ts";
 import { peers } from "./peers/command.ts";
 import type { GpuInfo } from "../src/index.ts";
 import { configure, DeviceError, openDevice } from "../src/index.ts";
@@ -10,6 +11,7 @@ import { configure, DeviceError, openDevice } from "../src/index.ts";
 const usage = [
   "usage: npm run bench -- fusion [CASE …] [--device cpu|webgpu] [--shrink N] [--quick]",
   "       npm run bench -- overhead",
+  "       npm run bench -- accuracy [FUNCTION …] [--points N]",
   "       npm run bench -- peers [PEER …] [--case NAME …] [--threads N] [--target wasm|js] [--node PATH | --browser] [--shrink N] [--quick]",
 ].join("\n");
 const folder = "bench/results";
@@ -22,6 +24,7 @@ const { values, positionals } = parseArgs({
     device: { type: "string", default: "cpu" },
     case: { type: "string", multiple: true, default: [] },
     threads: { type: "string", default: "1" },
+    points: { type: "string", default: "100000" },
     target: { type: "string" },
     node: { type: "string" },
     browser: { type: "boolean", default: false },
@@ -56,6 +59,8 @@ if (![1, 2, 4, 8, 16].includes(shrink)) {
   await peers(names, { cases: chosen, threads: Number(values.threads), target, quick, shrink, folder, node, browser });
 } else if (suite === "overhead" && names.length === 0) {
   await overhead(effort, folder);
+} else if (suite === "accuracy") {
+  await accuracy(names, Number(values.points));
 } else {
   console.error(usage);
   process.exitCode = 2;

@@ -219,15 +219,5 @@ function windowTranspose(cotangent: Value, node: Node): Value {
 export const conv = (x: Value, w: Value, { strides, low, high, inputDilation, windowDilation }: ConvGeometry): Value =>
   make(convOp, [x, w], { strides, low, high, inputDilation, windowDilation });
 
-/** The number of windows along each axis of operands of these lengths; 0 where not one fits. */
-export const windowCounts = (
-  lengths: readonly number[],
-  sizes: readonly number[],
-  { strides, low, high, inputDilation, windowDilation }: ConvGeometry,
-): number[] =>
-  lengths.map((n, i) =>
-    windows(n, at(sizes, i), { stride: at(strides, i), low: at(low, i), high: at(high, i), spread: at(inputDilation, i), dilation: at(windowDilation, i) }),
-  );
-
 /** The rows of this file. */
 export const convolutionOps: readonly Primitive[] = [convOp];
