@@ -35,7 +35,7 @@ export const bounds: readonly Bound[] = [
   { name: "rsqrt", float32: 4, float64: 4, domain: [0, Infinity] },
   { name: "sigmoid", float32: 4, float64: 4 },
   { name: "lgamma", float32: 4, float64: 4, domain: [0, Infinity], least: 1 },
-  { name: "digamma", float32: 4, float64: 4, domain: [0, Infinity], least: 1 },
+  { name: "digamma", float32: 4, float64: 5, domain: [0, Infinity], least: 1 },
   { name: "pow", float32: 4, float64: 4, domain: [0, Infinity] },
   { name: "atan2", float32: 4, float64: 4 },
 ];
