@@ -2,7 +2,7 @@
  * The error function, its complement and its inverse, spelled with scalar operations. Every branch is evaluated for every x, so
  * each must only be harmless (not right) outside its own range.
  *
- * float64: W. J. Cody, "Rational Chebyshev approximation for the error function" (Math. Comp. 23, 1969; CALERF), and M. J. Wichura,
+ * float64: W. J. Cody, "Rational Chebyshev approximation for the error function" (Math. Comp. 23, 1969; CALERF) near 0, and M. J. Wichura,
  * "Algorithm AS 241: the percentage points of the normal distribution" (Applied Statistics 37, 1988).
  * float32: polynomials through Chebyshev nodes, and M. Giles, "Approximating the erfinv function" (GPU Computing Gems 2, 2011).
  */
@@ -21,63 +21,60 @@ const erfNearZero: Ratio = {
   above: [1.85777706184603153e-1, 3.1611237438705656, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3],
   below: [1, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3],
 };
-/** e^(x²) erfc(x) in x, 0.46875 ≤ x ≤ 4. */
-const erfcMiddle: Ratio = {
-  above: [
-    2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1, 2.98635138197400131e2, 8.8195222124176909e2,
-    1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3,
-  ],
-  below: [
-    1, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3, 3.29079923573345963e3, 4.36261909014324716e3,
-    3.43936767414372164e3, 1.23033935480374942e3,
-  ],
-};
-/** (1/√π - x e^(x²) erfc(x)) x² in 1/x², x ≥ 4. */
-const erfcFar: Ratio = {
-  above: [1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1, 1.60837851487422766e-2, 6.58749161529837803e-4],
-  below: [1, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2, 2.33520497626869185e-3],
-};
-const inverseRootPi = 0.5641895835477563;
-
-/** erf(x) / x in x², |x| ≤ 1, to 1.4e-9. */
-const erfNearZero32 = [7.88249711e-5, -8.01885499e-4, 5.18931194e-3, -2.68543288e-2, 0.112835975, -0.376126269, 1.12837917];
-/** e^(x²) erfc(x) / t in t = 1 / (1 + x/2), x ≥ 0, to 1.2e-8. */
-const scaledErfc32 = [
-  0.0431768297, -0.234625219, 0.493430051, -0.4546194, 0.13189293, -0.0590717656, 0.0934211049, 0.17532291, 0.246883998, 0.282093771, 0.282094795,
+/** e^(x²) erfc(x) (1 + 2x) in (x - 4) / (x + 4), 0.45 ≤ x ≤ 27.4, to 4e-17. */
+const scaledErfc64 = [
+  -7.1934648356335184e-9, -7.268180994807876e-9, 9.698496897676494e-8, 5.278361784303829e-8, -8.128611096349174e-7, 3.1699267100922343e-7, 5.702719909987706e-6,
+  -1.123658010336745e-5, -2.4396827043885486e-5, 1.5062737375845563e-4, -1.9925719199160062e-4, -7.57774695639705e-4, 5.031970039238293e-3,
+  -0.016197733843592087, 0.03716751553336048, -0.06633036583113747, 0.09373283499848223, -0.10103906603544677, 0.06809705425469083, 0.015379652102604427,
+  -0.1396211168405625, 1.2329951186255526,
 ];
+
+/** erf(x) / x - 1 in x², |x| ≤ 1, to 1.3e-9. */
+const erfNearZero32 = [7.919046e-5, -8.030486e-4, 5.1907157e-3, -0.026855122, 0.11283618, -0.3761263, 0.12837917];
+/** log(erfc(x)), 0.92 ≤ x ≤ 4, to 1.6e-9 of 1. */
+const logErfc32 = [1.9485399e-4, -3.032834e-3, 0.022186624, -0.10385049, -0.63727164, -1.1276244, -2.0762201e-4];
+/** e^(x²) erfc(x) (1 + 2x) in (x - 2) / (x + 2), 0 ≤ x ≤ 10.1, to 1.6e-8. */
+const scaledErfc32 = [-4.0507948e-4, -1.2386761e-3, 1.3144526e-3, 8.640911e-3, -8.058047e-3, -0.054207668, 0.1640546, -0.16603094, -0.092763916, 1.2769784];
 
 const isSingle = (x: Expr): boolean => x.dtype !== "float64";
 
-/** e^(-x²): the square of a multiple of 1/16 is exact, and what is left of x² is small, so that no digit of a large x² is lost. */
+/** The upper half of the digits, of which squares are exact; of float16 all. */
+function head(x: Expr): Expr {
+  if (x.dtype === "float64") return s.head(x);
+  return x.dtype === "float32" ? s.bitcast(s.and(s.bitcast(x, "uint32"), 0xfffff000), "float32") : x;
+}
+
+/** e^(-x²) = e^-h (1 - (x² - h)) with the rounded square h: what a large one rounds off shows. */
 function expMinusSquare(x: Expr): Expr {
-  const coarse = s.div(s.trunc(s.mul(x, 16)), 16);
-  const rest = s.mul(s.sub(x, coarse), s.add(x, coarse));
-  return s.mul(s.exp(s.neg(s.mul(coarse, coarse))), s.exp(s.neg(rest)));
+  const h = s.mul(x, x);
+  const upper = head(x);
+  const rest = s.sub(x, upper);
+  const lost = s.add(s.add(s.sub(s.mul(upper, upper), h), s.mul(s.mul(upper, 2), rest)), s.mul(rest, rest));
+  const e = s.exp(s.neg(h));
+  return s.sub(e, s.mul(e, lost));
 }
 
 /** erfc of x ≥ 0.46875 (float64) or x ≥ 0 (float32). */
 function erfcOfPositive(x: Expr): Expr {
   // erfc is 0 from here on: keeps Infinity out of the formulas
-  const a = s.min(x, isSingle(x) ? 12 : 30);
-  if (isSingle(x)) {
-    const t = s.div(s.like(1, a), s.add(s.mul(a, 0.5), 1));
-    return s.mul(expMinusSquare(a), s.mul(t, s.polynomial(t, scaledErfc32)));
-  }
-  const inverseSquare = s.div(s.like(1, a), s.mul(a, a));
-  const far = s.div(s.sub(s.like(inverseRootPi, a), s.mul(inverseSquare, ratio(inverseSquare, erfcFar))), a);
-  return s.mul(expMinusSquare(a), s.select(s.gt(a, 4), far, ratio(a, erfcMiddle)));
+  const a = s.min(x, isSingle(x) ? 10.1 : 27.3);
+  const [centre, coefficients] = isSingle(x) ? [2, scaledErfc32] : [4, scaledErfc64];
+  const p = s.polynomial(s.div(s.sub(a, centre), s.add(a, centre)), coefficients);
+  return s.mul(expMinusSquare(a), s.div(p, s.add(s.mul(a, 2), 1)));
 }
 
 /** erf near 0; `below` bounds |x|. */
 function erfSmall(x: Expr): { readonly value: Expr; readonly holds: Expr } {
   const square = s.mul(x, x);
-  if (isSingle(x)) return { value: s.mul(x, s.polynomial(square, erfNearZero32)), holds: s.lt(s.abs(x), 1) };
+  if (isSingle(x)) return { value: s.add(s.mul(x, s.polynomial(square, erfNearZero32)), x), holds: s.lt(s.abs(x), 0.93) };
   return { value: s.mul(x, ratio(square, erfNearZero)), holds: s.le(s.abs(x), 0.46875) };
 }
 
 export function erfFormula(x: Expr): Expr {
   const small = erfSmall(x);
-  return s.select(small.holds, small.value, s.copysign(s.sub(s.like(1, x), erfcOfPositive(s.abs(x))), x));
+  const a = s.abs(x);
+  const complement = isSingle(x) ? s.exp(s.polynomial(s.min(a, 4), logErfc32)) : erfcOfPositive(a);
+  return s.select(small.holds, small.value, s.copysign(s.sub(s.like(1, x), complement), x));
 }
 
 export function erfcFormula(x: Expr): Expr {
@@ -88,39 +85,23 @@ export function erfcFormula(x: Expr): Expr {
   return s.select(s.and(small.holds, s.lt(x, 0.5)), s.sub(s.like(1, x), small.value), outer);
 }
 
-/** The normal quantile divided by q, in 0.180625 - q². */
+/** erfinv(x) / x - 1 = quantile / (2 √2 q) - 1 in 0.180625 - q², q = x/2. */
 const quantileCentre: Ratio = {
   above: [
-    2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457, 13731.693765509461125, 1971.5909503065514427,
-    133.14166789178437745, 3.387132872796366608,
+    -4339.4012092274, -16909.592388659647, -15525.854417978326, -4977.931786419021, -539.3091320403624, 9.875657851838074, 4.759357410783067,
+    0.19753231156709125,
   ],
   below: [
     5226.495278852854561, 28729.085735721942674, 39307.89580009271061, 21213.794301586595867, 5394.1960214247511077, 687.1870074920579083,
-    42.313330701600911252, 1,
+    42.313330701600911252, 1.0,
   ],
 };
-/** In r - 1.6, r = sqrt(-log(tail)) ≤ 5. */
-const quantileTail: Ratio = {
-  above: [
-    7.7454501427834140764e-4, 0.0227238449892691845833, 0.24178072517745061177, 1.27045825245236838258, 3.64784832476320460504, 5.7694972214606914055,
-    4.6303378461565452959, 1.42343711074968357734,
-  ],
-  below: [
-    1.05075007164441684324e-9, 5.475938084995344946e-4, 0.0151986665636164571966, 0.14810397642748007459, 0.68976733498510000455, 1.6763848301838038494,
-    2.05319162663775882187, 1,
-  ],
-};
-/** In r - 5, r > 5. */
-const quantileFarTail: Ratio = {
-  above: [
-    2.01033439929228813265e-7, 2.71155556874348757815e-5, 0.0012426609473880784386, 0.026532189526576123093, 0.29656057182850489123, 1.7848265399172913358,
-    5.4637849111641143699, 6.6579046435011037772,
-  ],
-  below: [
-    2.04426310338993978564e-15, 1.4215117583164458887e-7, 1.8463183175100546818e-5, 7.868691311456132591e-4, 0.0148753612908506148525, 0.13692988092273580531,
-    0.59983220655588793769, 1,
-  ],
-};
+/** r - erfinv(1 - 2 e^(-r²)) in (r - 3) / (r + 3), 1.58 ≤ r ≤ 6.13, to 2e-17 of r: the rest of what is nearly r. */
+const tailRest64 = [
+  0.030602864371111295, -0.03824886806423976, 0.02472579040607088, -0.02523213333629596, 0.02976821670470433, -0.033686637091212786, 0.03537655923855165,
+  -0.04033397832283072, 0.04337428802224877, -0.050860931633004765, 0.055655423720689635, -0.0678839339913041, 0.07650427403994949, -0.1006551501502869,
+  0.12161160274199197, -0.1843368145014086, 0.24137889553443365, -0.514083867262659, 0.4080735542235124,
+];
 
 /** erfinv(x) / x in -log(1 - x²) - 2.5 below 5, and in its square root - 3 above. */
 const erfinvCentre32 = [2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 0.00021858087, -0.00125372503, -0.00417768164, 0.246640727, 1.50140941];
@@ -133,13 +114,13 @@ function erfinvSingle(x: Expr): Expr {
   return s.mul(s.select(s.lt(w, 5), centre, tail), x);
 }
 
-/** erfinv(x) is the normal quantile of (1 + x) / 2, divided by √2. */
+/** erfinv(x) is the normal quantile of (1 + x) / 2, divided by √2; where that is near 1, nearly the root of a logarithm. */
 function erfinvDouble(x: Expr): Expr {
   const q = s.mul(x, 0.5);
-  const centre = s.mul(q, ratio(s.sub(s.like(0.180625, x), s.mul(q, q)), quantileCentre));
+  const near = s.add(s.mul(x, ratio(s.sub(s.like(0.180625, x), s.mul(q, q)), quantileCentre)), x);
   const r = s.sqrt(s.neg(s.log(s.mul(s.sub(s.like(1, x), s.abs(x)), 0.5))));
-  const tail = s.select(s.le(r, 5), ratio(s.sub(r, 1.6), quantileTail), ratio(s.sub(r, 5), quantileFarTail));
-  return s.mul(s.select(s.le(s.abs(q), 0.425), centre, s.copysign(tail, x)), Math.SQRT1_2);
+  const tail = s.sub(r, s.polynomial(s.div(s.sub(r, 3), s.add(r, 3)), tailRest64));
+  return s.copysign(s.select(s.le(s.abs(q), 0.425), near, tail), x);
 }
 
 /** ±Infinity at ±1, where the formulas have Infinity - Infinity; NaN beyond, from the logarithm of a negative. */

@@ -186,12 +186,18 @@ function anyPower(x: Operand, p: Operand): Value {
 /** x^p, of floats or of integers. */
 export const pow: Binary = anyPower;
 
+/** By e^-|x|, which does not overflow where the result is a subnormal number. */
+function sigmoidScalar(x: Expr): Expr {
+  const e = s.exp(s.neg(s.abs(x)));
+  return s.div(s.select(s.lt(x, 0), e, s.like(1, x)), s.add(e, 1));
+}
+
 export const sigmoidOp: ElementwisePrimitive = elementwise({
   name: "sigmoid",
   doc: "1 / (1 + e^-x).",
   takes: "float",
   cost: 22,
-  scalar: scalar1((x) => s.div(s.like(1, x), s.add(s.exp(s.neg(x)), 1))),
+  scalar: scalar1(sigmoidScalar),
   partials: slope((_, y) => multiply(y, subtract(1, y))),
 });
 export const sigmoid: Unary = unary(sigmoidOp);

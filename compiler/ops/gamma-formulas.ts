@@ -43,24 +43,34 @@ function stirling(x: Expr): Expr {
   return s.add(s.mul(s.sub(x, 0.5), s.sub(s.log(x), 1)), s.add(series, halfLogTau - 0.5));
 }
 
-/** lgamma of x > 0. Below 3, lgamma(x) = lgamma(x + k) - log(x … (x + k - 1)) with x + k in [1.5, 3]; below 8, with x + 5. */
+/**
+ * lgamma of x > 0. Below 8, lgamma of a number from 1.5 to 3 that is whole steps away: log Γ(x + k) - log(x … (x + k - 1)) for small
+ * x, log Γ(x - k) + log((x - k) … (x - 1)) from 3 on, where nothing cancels.
+ */
 function lgammaOfPositive(x: Expr): Expr {
   const [isTiny, isOne, isSmall, isMiddle] = [s.lt(x, 0.5), s.lt(x, 1.5), s.lt(x, 3), s.lt(x, 8)];
-  const v = s.select(isTiny, x, s.select(isOne, s.sub(x, 1), s.sub(x, 2)));
-  const [x1, x2, x3, x4] = [s.add(x, 1), s.add(x, 2), s.add(x, 3), s.add(x, 4)];
-  const smallProduct = s.select(isTiny, s.mul(x, x1), s.select(isOne, x, one(x)));
-  const product = s.select(isSmall, smallProduct, s.select(isMiddle, s.mul(s.mul(s.mul(x, x1), s.mul(x2, x3)), x4), one(x)));
-  const far = stirling(s.select(isMiddle, s.add(x, 5), x));
-  return s.sub(s.select(isSmall, lgammaFrom2(v), far), s.log(product));
+  const v = s.select(isTiny, x, s.select(isOne, s.sub(x, 1), s.select(isSmall, s.sub(x, 2), s.sub(x, s.floor(x)))));
+  const below = s.select(isTiny, s.mul(x, s.add(x, 1)), s.select(isOne, x, one(x)));
+  const steps = [1, 2, 3, 4, 5].map((k) => s.select(s.ge(x, k + 2), s.sub(x, k), one(x)));
+  const logarithm = s.log(
+    s.select(
+      isSmall,
+      below,
+      steps.reduce((product, step) => s.mul(product, step)),
+    ),
+  );
+  const near = s.add(lgammaFrom2(v), s.select(isSmall, s.neg(logarithm), logarithm));
+  return s.select(isMiddle, near, stirling(x));
 }
 
-/** log |Γ(x)|: Infinity at 0, the negative integers and ±Infinity. |Γ(x) Γ(-x)| = π / |x sin(πx)|. */
+/** log |Γ(x)|: Infinity at 0, the negative integers and ±Infinity. |Γ(x) Γ(-x)| = π / |x sin(πx)|; next to 0 both are 1 / |x|. */
 export function lgammaFormula(x: Expr): Expr {
   const a = s.abs(x);
   const positive = lgammaOfPositive(a);
   const sine = s.abs(s.sin(s.mul(fromWhole(a), Math.PI)));
   const reflected = s.sub(s.sub(s.like(Math.log(Math.PI), x), s.log(s.mul(a, sine))), positive);
-  const value = s.select(s.or(s.gt(x, 0), s.eq(x, 0)), positive, reflected);
+  const isPositive = s.or(s.gt(x, isSingle(x) ? -(2 ** -40) : -(2 ** -80)), s.isnan(x));
+  const value = s.select(isPositive, positive, s.select(s.eq(sine, 0), s.like(Infinity, x), reflected));
   return s.select(s.eq(a, Infinity), a, value);
 }
 

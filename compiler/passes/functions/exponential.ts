@@ -131,9 +131,3 @@ export function tanh(x: Expr): Expr {
 }
 /** tanh is 1 from here on. */
 const saturation: Both<number> = { float32: 10, float64: 20 };
-
-/** 1 / (1 + e^-x), by e^-|x|, which does not overflow where the result is subnormal. */
-export function sigmoid(x: Expr): Expr {
-  const e = s.exp(s.neg(s.abs(x)));
-  return s.div(s.select(s.lt(x, 0), e, one(x)), s.add(e, 1));
-}
