@@ -42,6 +42,14 @@ export const viewsOf = (buffer: ArrayBufferLike): HeapViews => ({
   u64: new BigUint64Array(buffer),
 });
 
+/** WebAssembly's memory as the DOM's types spell it, in words that projects without them have too. */
+export interface LinearMemory {
+  readonly buffer: ArrayBuffer;
+  grow(delta: number): number;
+  toFixedLengthBuffer(): ArrayBuffer;
+  toResizableBuffer(): ArrayBuffer;
+}
+
 /** Memory that was handed out: `bytes` as asked for last, `size` as reserved, from byte `at` on. */
 export interface Block {
   readonly at: number;
@@ -62,7 +70,7 @@ export type MemoryKind = "shared" | "wasm" | "array";
 interface Memory {
   readonly kind: MemoryKind;
   /** What WebAssembly modules import; null where there is none. */
-  readonly wasm: WebAssembly.Memory | null;
+  readonly wasm: LinearMemory | null;
   readonly buffer: () => ArrayBufferLike;
   /** Grows by this many pages or throws. */
   readonly grow: (pages: number) => void;
@@ -157,7 +165,7 @@ export class CpuHeap {
     return this.#memory.kind;
   }
   /** What WebAssembly modules import; null where the heap is plain memory. */
-  get memory(): WebAssembly.Memory | null {
+  get memory(): LinearMemory | null {
     return this.#memory.wasm;
   }
   /** Bytes asked for by the blocks that are out. */

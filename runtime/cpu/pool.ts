@@ -9,6 +9,7 @@
  */
 import { CompilerBug, DeviceError } from "../../compiler/ir/errors.ts";
 import { counters } from "../counters.ts";
+import type { LinearMemory } from "./heap.ts";
 import type { Caller, Frame } from "./launch.ts";
 import type { LoadedModule } from "./modules.ts";
 import { layout as W } from "./pool-layout.ts";
@@ -54,7 +55,7 @@ function blocks(): [Int32Array<SharedArrayBuffer>, Float64Array<SharedArrayBuffe
 }
 
 export class WorkerPool {
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: LinearMemory;
   readonly #start: StartThread;
   readonly #patienceMs: number;
   readonly #asleepNs: number;
@@ -67,7 +68,7 @@ export class WorkerPool {
   /** How many threads work together, the caller among them. */
   readonly width: number;
 
-  constructor(memory: WebAssembly.Memory, width: number, { start, patienceMs = 2000, leastNs = usualLeastNs }: PoolOptions) {
+  constructor(memory: LinearMemory, width: number, { start, patienceMs = 2000, leastNs = usualLeastNs }: PoolOptions) {
     this.#memory = memory;
     this.#asleepNs = leastNs;
     this.#awakeNs = leastNs * awakeShare;

@@ -1,11 +1,12 @@
 /** Starting a thread that runs the text of worker-source.ts, in Node and in cross-origin isolated pages. */
+import type { LinearMemory } from "./heap.ts";
 import { workerSource } from "./worker-source.ts";
 
 /** What a thread is given when it starts. */
 export interface ThreadData {
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly numbers: Float64Array<SharedArrayBuffer>;
-  readonly memory: WebAssembly.Memory;
+  readonly memory: LinearMemory;
   /** Its number among the threads of the pool, from 0. */
   readonly index: number;
   /** Milliseconds of looking for the next job before it sleeps. */
