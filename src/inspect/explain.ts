@@ -17,7 +17,7 @@ export function explanation(c: Compilation): string {
   const kernels = kernelReports(c);
   const cost = countPlan(c.plan);
   const moved = `${digits(cost.bytesRead)} bytes read, ${digits(cost.bytesWritten)} written`;
-  const head = `${kernels.length} ${kernels.length === 1 ? "kernel" : "kernels"} for ${c.target.name}: ${digits(cost.operations)} operations, ${moved}, peak ${digits(peakBytes(c.plan))} bytes`;
+  const head = `${kernels.length} ${kernels.length === 1 ? "kernel" : "kernels"} for ${c.target.name}: ${digits(kernels.reduce((n, k) => n + k.operations, 0))} operations, ${moved}, peak ${digits(peakBytes(c.plan))} bytes`;
   if (kernels.length === 0) return `${head}\n`;
   const reasons = new Reasons(c);
   const lines = reasons.lines();

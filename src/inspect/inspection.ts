@@ -72,7 +72,7 @@ export class Inspection {
     this.#instead = instead;
     this.kernels = kernelReports(compilation);
     const cost = countPlan(compilation.plan);
-    this.operations = cost.operations;
+    this.operations = this.kernels.reduce((n, k) => n + k.operations, 0);
     this.bytes = cost.bytesRead + cost.bytesWritten;
     this.peakBytes = peakBytes(compilation.plan);
   }

@@ -62,19 +62,22 @@ export function kernelReports(c: Compilation): KernelReport[] {
     const kernel = at(c.plan.kernels, step.kernel);
     const nodes = regions.get(kernel.name)?.nodes ?? new Set();
     const cost: Cost = countKernel(kernel);
+    const lowered = c.lowered.find((k) => k.name === kernel.name);
+    // what functions are made of on a target is not what the user wrote
+    const meant = lowered === undefined ? cost : countKernel(lowered);
     return {
       name: kernel.name,
       nodes: named.nodes
         .filter((n) => nodes.has(n))
         .map((n) => ({ name: named.ofNode(n), op: n.op.name, kind: n.op.kind, types: n.results.map((r) => typeText(r.type)), site: n.site })),
-      stages: stagesOf(c.lowered.find((k) => k.name === kernel.name) ?? kernel),
+      stages: stagesOf(lowered ?? kernel),
       inputs: operands(c.plan, kernel, step, ["read", "update"]),
       outputs: operands(c.plan, kernel, step, ["write", "update"]),
       bytes: cost.bytesRead + cost.bytesWritten,
       bytesRead: cost.bytesRead,
       bytesWritten: cost.bytesWritten,
-      operations: cost.operations,
-      flops: cost.flops,
+      operations: meant.operations,
+      flops: meant.flops,
       loops: printKernel(kernel),
       source: at(sources, step.kernel),
     };

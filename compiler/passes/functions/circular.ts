@@ -137,7 +137,11 @@ const held = ({ rest, count }: Reduced): Expr => negateOdd(atLeast(atMost(sine(r
 export const sin = (x: Expr): Expr =>
   aroundZero(x, isSingle(x) ? reduced(x, "quarter turns", (r) => turned(r, 0), "odd") : reduced(x, "half turns", held, "odd"));
 
-export const cos = (x: Expr): Expr => (isSingle(x) ? reduced(x, "quarter turns", (r) => turned(r, 1), "even") : reduced(x, "odd quarters", held, "even"));
+/** Near 0 the cosine is 1, to the bit. */
+const aroundOne = (x: Expr, value: Expr): Expr => s.select(s.lt(s.abs(x), linear.float64), s.like(1, x), value);
+
+export const cos = (x: Expr): Expr =>
+  isSingle(x) ? reduced(x, "quarter turns", (r) => turned(r, 1), "even") : aroundOne(x, reduced(x, "odd quarters", held, "even"));
 
 function tangent(r: Reduced): Expr {
   const [up, across] = [sine(r.rest, pick(r.rest, sines)), cosine(r.rest)];
