@@ -143,6 +143,14 @@ function reduceExpressions({ init, axes, values }: Reduce): Expr[] {
   return all;
 }
 
+/** The axes of a loop. */
+export function axesOf(s: Stmt): readonly Axis[] {
+  if (s.kind === "reduce") return s.axes;
+  return s.kind === "for" ? [s.axis] : [];
+}
+
+export const hasConstantBounds = (a: Axis): boolean => a.lo.op === "const" && a.hi.op === "const";
+
 /** The statement lists inside a statement. */
 export function bodiesOf(s: Stmt): readonly (readonly Stmt[])[] {
   if (s.kind === "for" || s.kind === "reduce") return [s.body];

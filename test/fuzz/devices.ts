@@ -2,6 +2,7 @@
 import { interpretGraph } from "../../compiler/interpret.ts";
 import { isInteger } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
+import { asNumbers } from "../../compiler/ir/host.ts";
 import { nodesOf } from "../../compiler/ir/graph.ts";
 import type { Program, World } from "./program.ts";
 import { exact, tame } from "./worlds.ts";
@@ -16,7 +17,7 @@ export const loosened = (program: Program): Program => ({
 export function roundsIntegers({ graph, inputs }: Program): boolean {
   const casts = nodesOf(graph).filter((n) => n.op.kind === "elementwise" && at(n.results, 0).dtype === "float32" && n.args.some((a) => isInteger(a.dtype)));
   const given = interpretGraph({ ...graph, outputs: casts.flatMap((n) => n.args) }, inputs);
-  return given.some(({ type, data }) => isInteger(type.dtype) && data.some((x) => Math.fround(x) !== x));
+  return given.some(({ type, data }) => isInteger(type.dtype) && asNumbers(data).some((x) => Math.fround(x) !== x));
 }
 
 /** What devices compute alike; the bits of a NaN are nobody's business. */

@@ -1,5 +1,4 @@
 /** Random graphs on the GPU, fused and unfused, against the interpreter. Longer, and with other graphs: FUZZ_RUNS=20 FUZZ_SEED=7. */
-import { asNumbers } from "../../compiler/ir/host.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkProgramsAsync, expectResults, fuzzing } from "../fuzz/check.ts";
@@ -9,19 +8,6 @@ import { inRows, lengthy } from "../fuzz/worlds.ts";
 import { gpu } from "./adapter.ts";
 import { runBothWays } from "./run.ts";
 import { checkSession, session } from "./sessions.ts";
-
-/** The program with room for another order of float sums on the device, and for another sign of a zero, which WGSL does not keep. */
-const loosened = (program: Program): Program => ({
-  ...program,
-  outputs: program.outputs.map((o) => ({ ...o, error: Math.max(o.error * 4, Number.MIN_VALUE) })),
-});
-
-/** Integers that are no float32: a device may round them either way. */
-function roundsIntegers({ graph, inputs }: Program): boolean {
-  const casts = nodesOf(graph).filter((n) => n.op.kind === "elementwise" && at(n.results, 0).dtype === "float32" && n.args.some((a) => isInteger(a.dtype)));
-  const given = interpretGraph({ ...graph, outputs: casts.flatMap((n) => n.args) }, inputs);
-  return given.some(({ type, data }) => isInteger(type.dtype) && asNumbers(data).some((x) => Math.fround(x) !== x));
-}
 
 async function checkOnGpu(program: Program): Promise<void> {
   if (roundsIntegers(program)) return;

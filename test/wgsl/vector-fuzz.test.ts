@@ -1,7 +1,7 @@
 /** Random graphs on targets where few elements are vectorised and short rows are shared out to lanes, against the interpreter. */
-import { asNumbers } from "../../compiler/ir/host.ts";
 import { afterAll, expect, test } from "vitest";
 import { at } from "../../compiler/ir/errors.ts";
+import { asNumbers } from "../../compiler/ir/host.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
 import type { Target } from "../../compiler/target.ts";
 import { wgsl } from "../../compiler/target.ts";
@@ -14,21 +14,6 @@ import { openRunner } from "./run.ts";
 
 const runner = await openRunner();
 afterAll(() => runner?.close());
-
-/** The program with room for another order of float sums on the device, and for another sign of a zero, which WGSL does not keep. */
-const loosened = (program: Program): Program => ({
-  ...program,
-  outputs: program.outputs.map((o) => ({ ...o, error: Math.max(o.error * 4, Number.MIN_VALUE) })),
-});
-
-/** Integers that are no float32: a device may round them either way. */
-function roundsIntegers({ graph, inputs }: Program): boolean {
-  const casts = nodesOf(graph).filter((n) => n.op.kind === "elementwise" && at(n.results, 0).dtype === "float32" && n.args.some((a) => isInteger(a.dtype)));
-  const given = interpretGraph({ ...graph, outputs: casts.flatMap((n) => n.args) }, inputs);
-  return given.some(({ type, data }) => isInteger(type.dtype) && asNumbers(data).some((x) => Math.fround(x) !== x));
-}
-
-const world: World = { ...tame(exact), takes: (op) => exact.takes(op) && op.name !== "bitcast" };
 
 const targets: readonly (readonly [string, Target])[] = [
   ["two lanes", { ...wgsl, lanes: 2 }],

@@ -4,8 +4,7 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import type { Kernel, Stmt } from "../../ir/loop.ts";
-import { expressionsOf, statements } from "../../ir/loop.ts";
-import { axesOf } from "./gain.ts";
+import { axesOf, expressionsOf, statements } from "../../ir/loop.ts";
 
 /** Buffers that other iterations, or other grid points, may meet in place. */
 export const updatedBuffers = (kernel: Kernel): ReadonlySet<string> => new Set(kernel.buffers.filter((b) => b.access === "update").map((b) => b.name));

@@ -19,7 +19,7 @@ import { exprOrder } from "../../ir/expr-order.ts";
 import { Steps, vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
-import { axesOf, fits, tallyOf } from "./gain.ts";
+import { fits, tallyOf } from "./gain.ts";
 import { gridNest, isPlain } from "./nest.ts";
 
 /** The kernel four elements a turn, or the kernel itself where that gains nothing. */

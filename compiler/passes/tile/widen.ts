@@ -17,12 +17,11 @@ import { apply, axisIndex, load, s, variable, withRange } from "../../ir/expr.ts
 import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
-import { expressionsOf, statements } from "../../ir/loop.ts";
+import { axesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, mapStatements } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf, vector } from "./copy.ts";
 import { costOf, valuesIn, widest } from "./cost.ts";
-import { axesOf } from "./gain.ts";
 import { goesTogether, isIndependent, updatedBuffers } from "./independent.ts";
 import { joinLoops, joinNest } from "./join.ts";
 import { gridNest, isPlain, strideOf } from "./nest.ts";
