@@ -1,4 +1,6 @@
 /** Graphs 100,000 nodes deep: recorded, differentiated and evaluated without a stack to overflow. */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { canonicalize } from "../../compiler/passes/canonicalize.ts";
 import { nodesOf } from "../../compiler/ir/graph.ts";
@@ -77,4 +79,11 @@ test("text, and back", { timeout }, () => {
 test("a handle that describes itself", { timeout }, () => {
   const y = deep(tensor([0.5]), depth);
   expect(y.describe()).toContain("lazy: 100000 nodes");
+});
+
+test("with less of a stack than a program has", { timeout }, () => {
+  const program = fileURLToPath(new URL("on-main-thread.ts", import.meta.url));
+  const done = spawnSync(process.execPath, ["--stack-size=700", "--import", "tsx", program], { encoding: "utf8" });
+  expect(done.stderr).toBe("");
+  expect(done.stdout.trim().split("\n").length).toBe(12);
 });

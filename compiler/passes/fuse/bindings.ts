@@ -36,6 +36,7 @@ export class Bindings {
 
   /** Why a cluster cannot compute a node, or null. */
   absorbRefusal(c: Cluster, node: Node): string | null {
+    if (c.outputs.size + c.demands.size + node.args.length <= this.#most) return null;
     const before = this.#count(c, []);
     const after = this.#count(c, node.results) + this.#added(c, node);
     return after > before && after > this.#most ? this.reason : null;

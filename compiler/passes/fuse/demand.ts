@@ -22,6 +22,9 @@ export function costOf(node: Node): number {
   return node.op.kind === "view" || node.op.kind === "gather" ? 0.5 : 0;
 }
 
+/** What a node adds to the size of its kernel, in operations. Lowering goes one step deeper for each op that moves its index: those weigh more. */
+export const weightOf = (node: Node): number => (node.op.kind === "elementwise" ? Math.max(1, costOf(node)) : 4);
+
 /** Demands of a light node for the demand on one of its results. */
 export function asksOfLight(node: Node, demand: Demand, axes: Axes): Ask[] {
   const { index } = demand;

@@ -23,7 +23,7 @@ import { constantOf, storageOf } from "../storage.ts";
 import { Axes } from "./axes.ts";
 import { Bindings } from "./bindings.ts";
 import { Cluster, storable } from "./cluster.ts";
-import { anchorOf, asksOfLight, costOf } from "./demand.ts";
+import { anchorOf, asksOfLight, costOf, weightOf } from "./demand.ts";
 import type { Alignment, Readers } from "./legality.ts";
 import { absorbRefusal, alignment, closedReason, mergeRefusal, sizeRefusal } from "./legality.ts";
 import { mergeInto } from "./merge.ts";
@@ -178,7 +178,7 @@ class Fuser {
     this.#anchors.set(cluster, node);
     cluster.nodes.add(node);
     cluster.careful = this.#bindings.isCareful(node);
-    cluster.operations = Math.max(1, costOf(node));
+    cluster.operations = weightOf(node);
     for (const { demand } of anchor.asks) for (const a of demand.inner) cluster.addRow(this.#axes.segment(a));
     if (node.op.kind === "prefix") cluster.walks.add(flag(node.attrs, "reverse") ? "end" : "start");
     for (const r of node.results) {
@@ -210,7 +210,7 @@ class Fuser {
     }
     c.nodes.add(node);
     c.careful ||= this.#bindings.isCareful(node);
-    c.operations += Math.max(1, costOf(node));
+    c.operations += weightOf(node);
     const anchor = this.#anchors.get(c);
     if (anchor !== undefined && costOf(node) > 0) this.#decide(node, c, true, "computed where it is used");
   }

@@ -12,7 +12,7 @@ import type { Cluster, Demand } from "./cluster.ts";
 import { sameIndex } from "./cluster.ts";
 import type { Link, Split, View } from "./rows.ts";
 import { byRows, segmentIn } from "./rows.ts";
-import { costOf } from "./demand.ts";
+import { weightOf } from "./demand.ts";
 
 /** Beyond this many indices for one value a kernel computes the same things over and over. */
 const maxForms = 4;
@@ -36,7 +36,7 @@ export function absorbRefusal(c: Cluster, node: Node, target: Target, bindings: 
   const demands = node.results.flatMap((r) => c.demands.get(r) ?? []);
   if (demands.some((d) => d.index === null)) return "its whole buffer is needed first";
   if (demands.length > maxForms) return `asked for at ${demands.length} different indices (at most ${maxForms})`;
-  if (c.operations + Math.max(1, costOf(node)) > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
+  if (c.operations + weightOf(node) > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
   return bindings.absorbRefusal(c, node);
 }
 

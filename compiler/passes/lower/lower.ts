@@ -153,21 +153,42 @@ class Lowering {
     this.#cache.leave(body);
   }
 
-  /** An element of a value, computed where its index is known, named where it is worth a name. */
+  /**
+   * An element of a value, computed where its index is known, named where it is worth a name. Operands at the same index come first,
+   * from the start of the chain: no recursion is as deep as a chain of elementwise ops is long.
+   */
   #value(v: Value, index: readonly Expr[], guard: Expr | undefined, scope: Scope): Expr {
     const names = new Set<string>();
     for (const e of index) freeNames(e, names);
     if (guard) freeNames(guard, names);
     const home = scope.home(names);
-    const key = `${this.#id(v.node)}.${v.index}[${index.map(keyOf).join(",")}]${guard ? `?${keyOf(guard)}` : ""}`;
-    const known = home.memo.get(key);
-    if (known !== undefined) return known;
+    const place = `[${index.map(keyOf).join(",")}]${guard ? `?${keyOf(guard)}` : ""}`;
+    const keyAt = (x: Value): string => `${this.#id(x.node)}.${x.index}${place}`;
+    const key = keyAt(v);
+    const waiting = home.memo.has(key) ? [] : [v];
+    for (let x = waiting.at(-1); x !== undefined; x = waiting.at(-1)) {
+      const open = this.#operandsAt(x, index, guard, home).filter((a) => !home.memo.has(keyAt(a)));
+      for (let i = open.length - 1; i >= 0; i--) waiting.push(at(open, i));
+      if (open.length > 0) continue;
+      waiting.pop();
+      if (!home.memo.has(keyAt(x))) home.memo.set(keyAt(x), this.#element(x, index, guard, { home, isHoisted: x === v && home !== scope }));
+    }
+    return lookup(home.memo, key, "an element");
+  }
+
+  /** Operands that are asked for at the index of the value itself. */
+  #operandsAt(v: Value, index: readonly Expr[], guard: Expr | undefined, home: Scope): readonly Value[] {
+    if (v.node.op.kind !== "elementwise" || this.#buffers.has(v) || isScalarParam(v.node)) return [];
+    const cached = guard === undefined ? this.#cache.read(v, index, home) : null;
+    return cached !== null && cached.guard === undefined ? [] : v.node.args;
+  }
+
+  #element(v: Value, index: readonly Expr[], guard: Expr | undefined, { home, isHoisted }: { readonly home: Scope; readonly isHoisted: boolean }): Expr {
     const cached = guard === undefined ? this.#cache.read(v, index, home) : null;
     let expr = this.#kept(cached, () => this.#compute(v, index, guard, home));
-    const shared = (this.#uses.get(v) ?? 0) > 1 || home !== scope || this.#size(expr) > namedBeyond;
+    const shared = (this.#uses.get(v) ?? 0) > 1 || isHoisted || this.#size(expr) > namedBeyond;
     if (shared && !isTrivial(expr)) expr = this.#name(expr, home, wordOf(v.node));
     if (cached === null && guard === undefined && isCacheable(v.node)) this.#cache.write(v, index, expr, home);
-    home.memo.set(key, expr);
     return expr;
   }
 
