@@ -184,6 +184,9 @@ export function flatten(index: readonly Expr[], shape: readonly number[]): Expr 
   return rejoined(flat);
 }
 
+/** An index as a sum in its one order, with what was taken apart joined again. */
+export const normalIndex = (e: Expr): Expr => rejoined(addIndex(e, 0));
+
 /** n·(x / n) + x rem n is x, whatever x is: what `unflatten` took apart for want of bounds. */
 function rejoined(e: Expr): Expr {
   const sum = toSum(e);

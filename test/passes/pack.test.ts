@@ -37,6 +37,10 @@ const cases: readonly (readonly [string, (make: (shape: readonly number[], seed:
   ["one side shared by batches", (make) => matmul(make([3, 21, 70], 1), make([70, 150], 2))],
   ["many rows of few columns", (make) => matmul(make([530, 40], 1), make([24, 40], 2).T)],
   ["a convolution", (make) => conv2d(make([2, 5, 13, 19], 1), make([18, 5, 3, 3], 2), { padding: 1, stride: [1, 2] })],
+  ["a convolution with short lines", (make) => relu(conv2d(make([2, 5, 9, 7], 1), make([18, 5, 3, 3], 2), { padding: 1, bias: make([18], 3) }))],
+  ["lines shorter than a vector", (make) => conv2d(make([1, 40, 9, 9], 1), make([33, 40, 3, 3], 2), { stride: 2 })],
+  ["lines of groups", (make) => conv2d(make([1, 12, 14, 14], 1), make([36, 6, 3, 3], 2), { padding: 1, groups: 2 })],
+  ["windows as results", (make) => conv2d(make([3, 2, 30, 30], 1), make([20, 2, 25, 25], 2)).sum({ axis: 0 })],
 ];
 
 describe("contractions with packed operands", () => {
@@ -66,6 +70,11 @@ describe("operands are packed", () => {
   });
   test("rows, where they lie across", () => {
     expect(loopsOf(matmul(numbers([300, 64], 1).T, numbers([300, 200], 2)))).toContain("local %rows: f32[1200] scratch");
+  });
+  test("lines of an image together, where one makes no whole tiles", () => {
+    const loops = loopsOf(conv2d(numbers([1, 8, 16, 16], 1), numbers([32, 8, 3, 3], 2)));
+    expect(loops).toMatch(/%g1g2b in 0\.\.196 step \d+/);
+    expect(loopsOf(conv2d(numbers([1, 8, 34, 34], 1), numbers([32, 8, 3, 3], 2)))).not.toContain("g1g2");
   });
   test("not, where they lie near by as tiles read them, or serve few rows", () => {
     expect(loopsOf(matmul(numbers([64, 30], 1), numbers([30, 100], 2)))).not.toContain("local");

@@ -1,7 +1,7 @@
 /** Copies of statements, at other places of their axes and under names of their own. */
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, mapOperands, variable, withName } from "../../ir/expr.ts";
-import { addIndex, ix } from "../../ir/indexing.ts";
+import { ix, normalIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
@@ -69,7 +69,7 @@ function withoutZero(e: Expr): Expr {
   return (e.op === "add" || e.op === "sub") && isZero(b) ? a : e;
 }
 
-const normal = (e: Expr): Expr => (e.dtype === "int32" ? addIndex(e, 0) : e);
+const normal = (e: Expr): Expr => (e.dtype === "int32" ? normalIndex(e) : e);
 
 /** What a list names, axes aside. */
 function namesIn(body: readonly Stmt[]): Set<string> {

@@ -13,10 +13,12 @@ import { at } from "../../ir/errors.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, load, mapOperands } from "../../ir/expr.ts";
-import { addIndex, flatten, ix, mulIndex } from "../../ir/indexing.ts";
+import { addIndex, flatten, ix, modIndex, mulIndex, normalIndex } from "../../ir/indexing.ts";
 import type { Axis, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import { loop, vector } from "./copy.ts";
+import type { Line } from "./line.ts";
+import { partsAt, partsInLine } from "./line.ts";
 import { isPlain, soleReduce } from "./nest.ts";
 import { inlined, isAlong, isPlainLoad, namesBefore, replaced, sideOf } from "./sides.ts";
 
@@ -54,7 +56,7 @@ export interface Contraction {
   readonly kernel: Kernel;
   readonly body: readonly Stmt[];
   readonly row: Axis;
-  readonly column: Axis;
+  readonly line: Line;
   readonly lanes: number;
   readonly times: number;
   /** Grid points around. */
@@ -67,14 +69,15 @@ export function packing(c: Contraction): Packing | null {
   if (sole === null || !sole.axes.every(isPlain) || c.row.hi.value < fewestRows) return null;
   const reduce = inlined(sole);
   const named = namesBefore(c.body);
-  const [columns, rows] = [sideOf(reduce, c.column, c.row, named), sideOf(reduce, c.row, c.column, named)];
+  const [columns, rows] = [sideOf(reduce, c.line.parts, [c.row], named), sideOf(reduce, [c.row], c.line.parts, named)];
   const depth = reduce.axes.reduce((n, a) => n * a.hi.value, 1);
   const bytes = columns.reduce((n, e) => n + depth * dtypeInfo(e.dtype).bytes, 0);
-  const across = columns.filter((e) => !isPlainLoad(e) || !isAlong(e, c.column.name));
-  if (columns.length === 0 || (across.length === 0 && bytes * c.column.hi.value <= nearby)) return null;
+  const { axis, parts } = c.line;
+  const across = columns.filter((e) => parts.length > 1 || !isPlainLoad(e) || !isAlong(e, axis.name));
+  if (columns.length === 0 || (across.length === 0 && bytes * axis.hi.value <= nearby)) return null;
   const most = Math.min(mostColumns, Math.floor(mostBytes / bytes / c.lanes) * c.lanes);
   if (most < c.lanes) return null;
-  const panels = Math.ceil(c.column.hi.value / c.lanes);
+  const panels = Math.ceil(axis.hi.value / c.lanes);
   const blocks = Math.ceil((panels * c.lanes) / most);
   const width = Math.ceil(panels / blocks) * c.lanes;
   return new Packer(c, { reduce, columns, rows, depth, width }).packing();
@@ -95,11 +98,11 @@ class Packer {
   constructor(c: Contraction, found: Found) {
     this.#c = c;
     this.#found = found;
-    this.#slots = { panel: `${c.column.name}p`, lane: `${c.column.name}l`, row: `${c.row.name}s` };
+    this.#slots = { panel: `${c.line.axis.name}p`, lane: `${c.line.axis.name}l`, row: `${c.row.name}s` };
   }
 
   packing(): Packing {
-    const { body, column, row, lanes, times } = this.#c;
+    const { body, line, row, lanes, times } = this.#c;
     const { reduce, columns, rows, depth, width } = this.#found;
     // rows that lie along the walk are read one after another already
     const last = at(reduce.axes, reduce.axes.length - 1).name;
@@ -113,7 +116,7 @@ class Packer {
       crosswise,
       crosswise.map((e, i) => this.#rowAt(e, i)),
     );
-    const blocks = Math.ceil(column.hi.value / width) * this.#c.around;
+    const blocks = Math.ceil(line.axis.hi.value / width) * this.#c.around;
     const local = (name: string, e: Expr, size: number): Local => ({ kind: "local", name, dtype: e.dtype, size, space: "scratch" });
     return {
       body: body.map((s) => (s.kind === "reduce" ? packed : s)),
@@ -153,25 +156,31 @@ class Packer {
 
   /** Panels of as many columns as a tile has, each with what one step of the walk needs side by side. */
   #copyColumns(e: Expr, i: number, block: Expr, width: Expr): Stmt[] {
-    const { column, lanes } = this.#c;
+    const { line, lanes } = this.#c;
+    const column = line.axis;
     const panel = axisIndex(`${column.name}o`, 0, this.#found.width - lanes);
     const corner = addIndex(block, panel);
     const lane = axisIndex(`${column.name}v`, 0, lanes - 1);
     const to = addIndex(addIndex(mulIndex(panel, this.#found.depth), mulIndex(this.#step, lanes)), lane);
-    const copy = (count: number): Stmt =>
-      vector(lane.name, count, (v) => [
-        { kind: "store", buffer: columnsName(i), index: moved(to, lane.name, v), value: moved(e, column.name, addIndex(corner, v)) },
-      ]);
-    const n = column.hi.value;
-    const rest = n % lanes;
-    const each: Stmt =
-      rest === 0
-        ? copy(lanes)
-        : { kind: "if", condition: apply("le", [corner, ix(n - lanes)]), then: [copy(lanes)], otherwise: rest === 0 ? [] : [copy(rest)] };
+    const copy = (count: number, places: (lane: Expr) => [string, Expr][]): Stmt =>
+      vector(lane.name, count, (v) => [{ kind: "store", buffer: columnsName(i), index: moved(to, [[lane.name, v]]), value: moved(e, places(v)) }]);
+    const each = (v: Expr): [string, Expr][] => partsAt(line, addIndex(corner, v));
+    const rest = column.hi.value % lanes;
+    const isWhole = apply("le", [corner, ix(column.hi.value - lanes)]);
+    const whole = this.#walk([copy(lanes, each)]);
     const panels = (body: readonly Stmt[]): Stmt => loop("serial", { name: panel.name, lo: ix(0), hi: width }, lanes, body);
-    const last = at(this.#found.reduce.axes, this.#found.reduce.axes.length - 1).name;
+    const last = at(line.parts, line.parts.length - 1);
+    if (line.parts.length > 1) {
+      const any: Stmt[] = rest === 0 ? whole : [{ kind: "if", condition: isWhole, then: whole, otherwise: this.#walk([copy(rest, each)]) }];
+      const within = apply("le", [modIndex(corner, last.hi.value), ix(last.hi.value - lanes)]);
+      // what lies in one line lies side by side
+      const near = this.#walk([copy(lanes, (v) => partsInLine(line, corner, v))]);
+      return [panels(last.hi.value < lanes || !isAlong(e, last.name) ? any : [{ kind: "if", condition: within, then: near, otherwise: any }])];
+    }
+    const one: Stmt = rest === 0 ? copy(lanes, each) : { kind: "if", condition: isWhole, then: [copy(lanes, each)], otherwise: [copy(rest, each)] };
+    const innermost = at(this.#found.reduce.axes, this.#found.reduce.axes.length - 1).name;
     // along the walk, a panel at a time; else all columns of a step, which lie side by side
-    return isAlong(e, last) ? [panels(this.#walk([each]))] : this.#walk([panels([each])]);
+    return isAlong(e, innermost) ? [panels(this.#walk([one]))] : this.#walk([panels([one])]);
   }
 
   #copyRows(e: Expr, i: number, corner: Expr): Stmt[] {
@@ -181,7 +190,7 @@ class Packer {
     const copy = (count: number): Stmt[] =>
       this.#walk([
         vector(lane.name, count, (v) => [
-          { kind: "store", buffer: rowsName(i), index: moved(to, lane.name, v), value: moved(e, row.name, addIndex(corner, v)) },
+          { kind: "store", buffer: rowsName(i), index: moved(to, [[lane.name, v]]), value: moved(e, [[row.name, addIndex(corner, v)]]) },
         ]),
       ]);
     const rest = row.hi.value % times;
@@ -197,9 +206,11 @@ class Packer {
 const columnsName = (i: number): string => (i === 0 ? "columns" : `columns${i}`);
 const rowsName = (i: number): string => (i === 0 ? "rows" : `rows${i}`);
 
-/** The expression with an axis elsewhere. */
-const moved = (e: Expr, axis: string, to: Expr): Expr =>
-  exprMapper((x) => {
-    if (x.op === "axis" && x.name === axis) return to;
-    return x.op === "load" ? mapOperands(x, (a) => (a.dtype === "int32" ? addIndex(a, 0) : a)) : x;
+/** The expression with axes elsewhere. */
+function moved(e: Expr, places: readonly [string, Expr][]): Expr {
+  const to = new Map(places);
+  return exprMapper((x) => {
+    if (x.op === "axis") return to.get(x.name) ?? x;
+    return x.op === "load" ? mapOperands(x, (a) => (a.dtype === "int32" ? normalIndex(a) : a)) : x;
   })(e);
+}

@@ -17,6 +17,8 @@ import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf, vector } from "./copy.ts";
 import { registerBytes, tupleBytes } from "./cost.ts";
 import { goesTogether } from "./independent.ts";
+import type { Line } from "./line.ts";
+import { lineAround, lineOf, partsAt } from "./line.ts";
 import { isPlain, soleReduce } from "./nest.ts";
 import { sharedAxes } from "./order.ts";
 import type { Contraction, Packing, Slots } from "./pack.ts";
@@ -38,15 +40,20 @@ export function registerTile(kernel: Kernel, nest: readonly For[]): Kernel {
   if (reduce === null || row === undefined || column === undefined || !goesTogether(inner.body, column.name)) return kernel;
   const bytes = reduce.init.map((e) => registerBytes(e.dtype));
   const perRegister = register / Math.max(...bytes, ...loadedBytes(reduce));
-  const lanes = Math.max(4, column.hi.value >= perRegister * across ? perRegister * across : perRegister);
-  const times = Math.min(row.hi.value, Math.max(1, Math.floor((registers * register) / (lanes * tupleBytes(reduce.init.map((e) => e.dtype))))));
-  const points = (list: readonly For[]): number => list.reduce((n, f) => n * f.axis.hi.value, 1);
-  const around = nest.filter((f) => f.axis.name !== row.name && f.axis.name !== column.name);
-  const contraction: Contraction = { kernel, body: inner.body, row, column, lanes, times, around: points(around) };
-  const packed = packing(contraction);
+  const tuple = tupleBytes(reduce.init.map((e) => e.dtype));
+  const shapeFor = (columns: number): { readonly lanes: number; readonly times: number } => {
+    const lanes = Math.max(4, columns >= perRegister * across ? perRegister * across : perRegister);
+    return { lanes, times: Math.min(row.hi.value, Math.max(1, Math.floor((registers * register) / (lanes * tuple)))) };
+  };
+  const line = lineAround(column, { nest, row, reduce, lanes: perRegister * across });
+  const around = nest.filter(({ axis }) => axis.name !== row.name && !line.parts.some((p) => p.name === axis.name));
+  const points = around.reduce((n, f) => n * f.axis.hi.value, 1);
+  const contraction: Contraction = { kernel, body: inner.body, row, line, ...shapeFor(line.axis.hi.value), around: points };
+  const packed = line.parts.every((p) => goesTogether(inner.body, p.name)) ? packing(contraction) : null;
   if (packed !== null) return { ...kernel, body: tidy(nested(around, packedBlocks(contraction, packed))) };
+  const { lanes, times } = shapeFor(column.hi.value);
   const corner = { row: axisIndex(row.name, 0, row.hi.value - 1), column: axisIndex(column.name, 0, column.hi.value - 1) };
-  const body = blockOf({ body: inner.body, row, column, lanes, times, corner, slots: null });
+  const body = blockOf({ body: inner.body, row, line: lineOf(column), lanes, times, corner, slots: null });
   const step = new Map([
     [row.name, times],
     [column.name, lanes],
@@ -60,7 +67,7 @@ const nested = (loops: readonly For[], body: readonly Stmt[]): readonly Stmt[] =
 
 /** Blocks of rows and columns; in each the columns are packed, and tiles go across them. */
 function packedBlocks(c: Contraction, p: Packing): Stmt[] {
-  const [columns, rows] = [blocksAlong(c.column, c.lanes, p.columns), blocksAlong(c.row, c.times, p.rows)];
+  const [columns, rows] = [blocksAlong(c.line.axis, c.lanes, p.columns), blocksAlong(c.row, c.times, p.rows)];
   const corner = { row: rows.corner, column: columns.corner };
   // by itself: here nobody writes what was packed, so that rows share what they load of it
   const tiles = tidy(blockOf({ ...c, body: p.body, corner, slots: { names: p.slots, panel: columns.offset } }));
@@ -99,7 +106,7 @@ const loadedBytes = (r: Reduce): number[] => exprOrder([...r.values]).flatMap((e
 interface Block {
   readonly body: readonly Stmt[];
   readonly row: Axis;
-  readonly column: Axis;
+  readonly line: Line;
   readonly lanes: number;
   readonly times: number;
   /** Where the block is. */
@@ -137,7 +144,8 @@ interface Place {
 
 /** Some rows of a block: a vector of columns, or what is left of them. */
 function columnsOf(b: Block, rows: readonly Place[], suffix: string): Stmt[] {
-  const { column, lanes, corner } = b;
+  const { lanes, corner } = b;
+  const column = b.line.axis;
   const n = column.hi.value;
   const whole = Math.floor(n / lanes) * lanes;
   const piece = (place: Place, own: string): Stmt[] =>
@@ -157,11 +165,8 @@ function columnsOf(b: Block, rows: readonly Place[], suffix: string): Stmt[] {
 }
 
 /** What the axes, and the slots of packed operands, are at one result of a block. */
-function placesOf({ row, column, slots }: Block, r: Place, c: Place): ReadonlyMap<string, Expr> {
-  const places = new Map([
-    [row.name, r.at],
-    [column.name, c.at],
-  ]);
+function placesOf({ row, line, slots }: Block, r: Place, c: Place): ReadonlyMap<string, Expr> {
+  const places = new Map([[row.name, r.at], ...partsAt(line, c.at)]);
   if (slots === null) return places;
   return places.set(slots.names.panel, slots.panel).set(slots.names.lane, c.slot).set(slots.names.row, r.slot);
 }

@@ -16,14 +16,18 @@ export function inlined(reduce: Reduce): Reduce {
   return { ...reduce, body: [], values: reduce.values.map(f) };
 }
 
-/** The largest expressions of loads that `axis` and the walked axes decide, and `other` does not. `named`: scalars of the grid point. */
-export function sideOf(reduce: Reduce, axis: Axis, other: Axis, named: ReadonlySet<string>): Expr[] {
+/** The loads of a reduction's steps. */
+export const loadsIn = (reduce: Reduce): Expr[] => exprOrder(inlined(reduce).values).filter((e) => e.op === "load");
+
+/** The largest expressions of loads that `axes` and the walked ones decide, and `others` do not. `named`: scalars of the grid point. */
+export function sideOf(reduce: Reduce, axes: readonly Axis[], others: readonly Axis[], named: ReadonlySet<string>): Expr[] {
   const walked = reduce.axes.map((a) => a.name);
   const found = new Map<string, Expr>();
   const seen = new Set<Expr>();
   const isSide = (e: Expr): boolean => {
     const names = freeNames(e);
-    return names.has(axis.name) && !names.has(other.name) && walked.some((n) => names.has(n)) && ![...names].some((n) => named.has(n));
+    const has = (a: Axis): boolean => names.has(a.name);
+    return axes.some(has) && !others.some(has) && walked.some((n) => names.has(n)) && ![...names].some((n) => named.has(n));
   };
   const visit = (e: Expr): void => {
     if (seen.has(e)) return;
