@@ -51,6 +51,20 @@ function numbers(type: TensorType, seed: number, kind: "any" | "exact"): HostDat
 
 const isVector = (s: Stmt): boolean => (s.kind === "for" ? s.axis.kind === "vector" : s.kind === "reduce" && s.axes.some((a) => a.kind === "vector"));
 
+/** Rows of a few numbers only: of zeros of both signs, of infinities, and of either with NaN here and there. */
+function specials(type: TensorType, seed: number): HostData {
+  const data = hostArray(type.dtype, sizeOf(type.shape));
+  const kinds = [[0, -0], [-Infinity], [Infinity, -1], [-0, 0, -0, NaN], [1, 2, 2, -3], [NaN], [-Infinity, NaN], [3, NaN, 4, 0]];
+  const width = type.shape.at(-1) ?? 1;
+  let state = seed * 2654435761;
+  for (let i = 0; i < data.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const kind = at(kinds, Math.floor(i / width) % kinds.length);
+    data[i] = at(kind, (state >>> 8) % kind.length);
+  }
+  return { type, data };
+}
+
 /** Runs a graph on both and on the interpreter; the vectors that there are in the loops. */
 function check(text: string, slack: number = 1): { readonly wide: number; readonly plain: number } {
   const graph = at(graphsFromText(text), 0);
@@ -106,6 +120,24 @@ describe("rows", () => {
       %2 = argmax %x {axes=[1]} : i32[3]
       return %0, %1, %2 }`);
     expect(vectors.wide > 0).toBe(n >= 16);
+  });
+  describe.each(["f32", "f64"])("extremes of %s among zeros, infinities and NaN", (d) => {
+    it.each([16, 37, 64, 131])("rows and columns of %i", (n) => {
+      const graph = at(
+        graphsFromText(`graph @g(%x: ${d}[16,${n}], %y: ${d}[${n},16]) -> (${d}[16], ${d}[16], i32[16], i32[16], ${d}[16], i32[16]) {
+          %0 = reduce max %x {axes=[1]} : ${d}[16]
+          %1 = reduce min %x {axes=[1]} : ${d}[16]
+          %2 = argmax %x {axes=[1]} : i32[16]
+          %3 = argmin %x {axes=[1]} : i32[16]
+          %4 = reduce max %y {axes=[0]} : ${d}[16]
+          %5 = argmax %y {axes=[0]} : i32[16]
+          return %0, %1, %2, %3, %4, %5 }`),
+        0,
+      );
+      const inputs = graph.params.map((p, i) => specials(at(p.node.results, 0).type, n + i));
+      const expected = interpretGraph(graph, inputs).map((o) => o.data);
+      for (const target of [js, wide, real]) expect(run(graph, inputs, target).outputs.map((o) => o.data)).toEqual(expected);
+    });
   });
   it.each(["f64", "i32", "u32"])("of %s", (d) => {
     check(`graph @g(%x: ${d}[5,300]) -> (${d}[5], ${d}[5], i32[5]) {

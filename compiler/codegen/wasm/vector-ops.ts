@@ -22,8 +22,6 @@ const floats: ReadonlyMap<ScalarOp, string> = new Map<ScalarOp, string>([
   ["sub", "sub"],
   ["mul", "mul"],
   ["div", "div"],
-  ["neg", "neg"],
-  ["abs", "abs"],
   ["floor", "floor"],
   ["ceil", "ceil"],
   ["trunc", "trunc"],
@@ -94,6 +92,7 @@ function spellFloat(e: Expr, op: ScalarOp, context: VectorContext): boolean {
   const { vector } = typeRow(from);
   const name = isTest(op) ? op : floats.get(op);
   if (name !== undefined) return all(`${vector}.${name}`, e, context);
+  if (op === "neg" || op === "abs") return spellSign(e, op, context);
   if (op === "min" || op === "max") return spellExtreme(e, op, context);
   if (op === "isnan") {
     push(at(e.args, 0));
@@ -103,25 +102,41 @@ function spellFloat(e: Expr, op: ScalarOp, context: VectorContext): boolean {
     body.named(`${vector}.ne`);
     return true;
   }
-  if (op === "copysign") {
-    // the sign of a NaN is nothing, see the scalar spelling
-    for (const a of e.args) push(a);
-    const y = body.local("sign", "v128");
-    body.emit("local.tee", y);
-    body.get(y);
-    body.get(y);
-    body.named(`${vector}.eq`);
-    body.emit("v128.and");
-    if (from === "float32") context.constant("int32", 0x7fffffff);
-    else context.constant("int64", 0x7fffffffffffffffn);
-    body.emit("v128.bitselect");
-    return true;
-  }
+  if (op === "copysign") return spellCopysign(e, context);
   const steps = byBits.get(op);
   if (steps === undefined) return false;
   push(at(e.args, 0));
   for (const [step, value] of steps) spellStep(step, value, context);
   return true;
+}
+
+/** The instructions neg and abs make engines put the mask together each time. */
+function spellSign(e: Expr, op: "neg" | "abs", context: VectorContext): true {
+  context.push(at(e.args, 0));
+  if (op === "neg") context.constant(e.dtype, -0);
+  else everyBitButSign(e.dtype, context);
+  context.body.emit(op === "neg" ? "v128.xor" : "v128.and");
+  return true;
+}
+
+/** The sign of a NaN is nothing, see the scalar spelling. */
+function spellCopysign(e: Expr, context: VectorContext): true {
+  const { body, push } = context;
+  for (const a of e.args) push(a);
+  const y = body.local("sign", "v128");
+  body.emit("local.tee", y);
+  body.get(y);
+  body.get(y);
+  body.named(`${typeRow(e.dtype).vector}.eq`);
+  body.emit("v128.and");
+  everyBitButSign(e.dtype, context);
+  body.emit("v128.bitselect");
+  return true;
+}
+
+function everyBitButSign(dtype: DType, { constant }: VectorContext): void {
+  if (dtype === "float32") constant("int32", 0x7fffffff);
+  else constant("int64", 0x7fffffffffffffffn);
 }
 
 /**
@@ -145,7 +160,11 @@ function spellExtreme(e: Expr, op: "min" | "max", context: VectorContext): true 
   return true;
 }
 
-/** Both ways round: of equal operands, which may be zeros, the bits of both are taken. Where one is NaN, all bits are set: NaN. */
+/**
+ * Both ways round: where neither is less, each gives its first operand. So the two differ where the operands are zeros of both signs
+ * or one is NaN, and all bits of both are a NaN then. Of zeros they are -0, which is the minimum; for the maximum, the bits that
+ * differ are taken away as a number: -0 less -0 is 0, a number less 0 itself, and NaN stays NaN.
+ */
 function spellPairs(e: Expr, op: "min" | "max", { body, push }: VectorContext): true {
   const { vector } = typeRow(e.dtype);
   const [a, b] = e.args.map((operand) => {
@@ -153,18 +172,27 @@ function spellPairs(e: Expr, op: "min" | "max", { body, push }: VectorContext): 
     return body.keep(op, "v128");
   });
   if (a === undefined || b === undefined) return true;
-  const pair = (name: string, first: number, second: number): void => {
+  const pair = (first: number, second: number): void => {
     body.get(first);
     body.get(second);
-    body.named(`${vector}.${name}`);
+    body.named(`${vector}.p${op}`);
   };
-  pair(`p${op}`, a, b);
-  pair(`p${op}`, b, a);
-  body.emit(op === "max" ? "v128.and" : "v128.or");
-  pair("ne", a, a);
-  pair("ne", b, b);
+  pair(a, b);
+  if (op === "min") {
+    pair(b, a);
+    body.emit("v128.or");
+    return true;
+  }
+  const one = body.local(op, "v128");
+  body.emit("local.tee", one);
+  pair(b, a);
+  body.get(one);
+  body.emit("v128.xor");
+  const differing = body.local("differing", "v128");
+  body.emit("local.tee", differing);
   body.emit("v128.or");
-  body.emit("v128.or");
+  body.get(differing);
+  body.named(`${vector}.sub`);
   return true;
 }
 

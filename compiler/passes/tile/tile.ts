@@ -20,6 +20,7 @@ import { jam } from "./jam.ts";
 import { dealLanes } from "./lanes.ts";
 import { gridNest } from "./nest.ts";
 import { joinReductions } from "./join.ts";
+import { asMinima } from "./minima.ts";
 import { orderOf } from "./order.ts";
 import { registerTile } from "./register-tile.ts";
 import { addRows } from "./rows.ts";
@@ -39,7 +40,8 @@ export function tile(kernel: Kernel, target: Target): Kernel {
 
 /** The order of every sum is chosen before the target is asked. */
 function forCpu(given: Kernel, target: Target): Kernel {
-  const body = joinReductions(given.body);
+  const joined = joinReductions(given.body);
+  const body = target.vectors ? asMinima(joined) : joined;
   const kernel = body === given.body ? given : { ...given, body };
   const nest = gridNest(kernel.body);
   return accumulate(scheduled(kernel, nest, target));
