@@ -1,7 +1,7 @@
 /** Packed operands: the same bits as loops over operands where they are, for every layout and size. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Tensor } from "../../src/index.ts";
-import { configure, conv2d, inspect, matmul, relu, tensor } from "../../src/index.ts";
+import { configure, conv2d, convTranspose2d, inspect, matmul, relu, tensor } from "../../src/index.ts";
 
 /** Whole numbers and halves: sums of products are exact, so that every order gives the same. */
 function numbers(shape: readonly number[], seed: number, dtype: "float32" | "float64" | "int32" = "float32"): Tensor {
@@ -40,6 +40,16 @@ const cases: readonly (readonly [string, (make: (shape: readonly number[], seed:
   ["a convolution with short lines", (make) => relu(conv2d(make([2, 5, 9, 7], 1), make([18, 5, 3, 3], 2), { padding: 1, bias: make([18], 3) }))],
   ["lines shorter than a vector", (make) => conv2d(make([1, 40, 9, 9], 1), make([33, 40, 3, 3], 2), { stride: 2 })],
   ["lines of groups", (make) => conv2d(make([1, 12, 14, 14], 1), make([36, 6, 3, 3], 2), { padding: 1, groups: 2 })],
+  ["results that lie across", (make) => matmul(make([40, 70], 1), make([70, 48], 2)).T.add(make([48, 40], 3))],
+  [
+    "a transposed convolution, by the remainders of its results",
+    (make) => convTranspose2d(make([1, 20, 7, 9], 1), make([20, 24, 3, 4], 2), { stride: [2, 3] }),
+  ],
+  ["remainders that do not divide", (make) => convTranspose2d(make([1, 20, 6, 5], 1), make([20, 24, 3, 3], 2), { stride: 2, padding: 1 })],
+  [
+    "spread windows over spread elements",
+    (make) => convTranspose2d(make([2, 6, 5, 5], 1), make([6, 18, 3, 3], 2), { stride: 4, dilation: 2, outputPadding: 3 }),
+  ],
   ["windows as results", (make) => conv2d(make([3, 2, 30, 30], 1), make([20, 2, 25, 25], 2)).sum({ axis: 0 })],
 ];
 
@@ -75,6 +85,11 @@ describe("operands are packed", () => {
     const loops = loopsOf(conv2d(numbers([1, 8, 16, 16], 1), numbers([32, 8, 3, 3], 2)));
     expect(loops).toMatch(/%g1g2b in 0\.\.196 step \d+/);
     expect(loopsOf(conv2d(numbers([1, 8, 34, 34], 1), numbers([32, 8, 3, 3], 2)))).not.toContain("g1g2");
+  });
+  test("results of a transposed convolution, those of one remainder together", () => {
+    const loops = loopsOf(convTranspose2d(numbers([1, 20, 8, 8], 1), numbers([20, 24, 2, 2], 2), { stride: 2 }));
+    expect(loops).toContain("for %g1r in 0..2 [grid]");
+    expect(loops).toContain("for %g0 in 0..24 step 4 [grid]");
   });
   test("not, where they lie near by as tiles read them, or serve few rows", () => {
     expect(loopsOf(matmul(numbers([64, 30], 1), numbers([30, 100], 2)))).not.toContain("local");

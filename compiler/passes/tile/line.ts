@@ -6,7 +6,7 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { addIndex, divIndex, freeNames, ix, modIndex } from "../../ir/indexing.ts";
-import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
+import type { Axis, For, Reduce } from "../../ir/loop.ts";
 import { isPlain, strideOf } from "./nest.ts";
 import { loadsIn } from "./sides.ts";
 
@@ -18,12 +18,14 @@ export interface Line {
 
 export const lineOf = (axis: Axis): Line => ({ axis, parts: [axis] });
 
-/** Lines from here on are long enough to make blocks of their own. */
-const longest = 32;
+/** Shorter lines are taken together where they lie side by side; where they do not, up to `enough` tiles if a walk has `deep` steps. */
+const shortest = 32;
+const enough = 2;
+const deep = 64;
 
 /** What the parts of a line are at one of its columns. */
 export function partsAt({ parts }: Line, column: Expr): [string, Expr][] {
-  let below = parts.reduce((n, p) => n * p.hi.value, 1);
+  let below = sizeOf(parts);
   return parts.map((p, i) => {
     below /= p.hi.value;
     const q = divIndex(column, below);
@@ -37,32 +39,52 @@ export function partsInLine(line: Line, corner: Expr, lane: Expr): [string, Expr
   return partsAt(line, corner).map(([name, e], i) => [name, i === last ? addIndex(e, lane) : e]);
 }
 
-/**
- * The line that the column is part of: with the axes around it that the other side does not need either, in the order in which all
- * stores have them side by side. The column alone where it is long, or makes whole tiles.
- */
-export function lineAround(column: Axis, { nest, row, reduce, lanes }: { nest: readonly For[]; row: Axis; reduce: Reduce; lanes: number }): Line {
-  const alone = lineOf(column);
-  if (column.hi.value >= longest && column.hi.value % lanes === 0) return alone;
-  const loads = loadsIn(reduce).map((e) => freeNames(e));
-  const beside = row.name;
-  const isApart = ({ name }: Axis): boolean => loads.every((names) => !names.has(name) || !names.has(beside)) && loads.some((names) => names.has(name));
-  const others = nest.flatMap(({ axis }) => (axis !== row && axis !== column && isPlain(axis) && isApart(axis) ? [axis] : []));
-  const stored = storedIndices(at(nest, nest.length - 1).body);
-  const follows = (outer: Axis, inner: Axis): boolean =>
-    stored.length > 0 && stored.every((index) => strideOf(index, outer.name) === strideOf(index, inner.name) * inner.hi.value);
-  const parts = [column];
-  for (let before = 0; before !== parts.length;) {
-    before = parts.length;
-    for (const a of others) {
-      if (parts.includes(a)) continue;
-      if (follows(a, at(parts, 0))) parts.unshift(a);
-      else if (follows(at(parts, parts.length - 1), a)) parts.push(a);
-    }
-  }
-  if (parts.length === 1) return alone;
-  const hi = ix(parts.reduce((n, p) => n * p.hi.value, 1));
-  return { axis: { ...column, name: parts.map((p) => p.name).join(""), hi }, parts };
+/** The other loops of the column's grid, the axis of the rows, and what a tile would like to be. */
+export interface Surroundings {
+  readonly nest: readonly For[];
+  readonly row: Axis;
+  readonly reduce: Reduce;
+  readonly lanes: number;
 }
 
-const storedIndices = (body: readonly Stmt[]): Expr[] => body.flatMap((s) => (s.kind === "store" ? [addIndex(s.index, 0)] : []));
+/**
+ * The line that the column is part of: with the axes inside of it that the other side does not need either, in the order in which all
+ * stores have them side by side, and where that is short or makes no whole tiles with those around it too. Other such axes follow where
+ * the walk is long enough to outweigh stores here and there.
+ */
+export function lineAround(column: Axis, s: Surroundings): Line {
+  const others = besides(column, s);
+  const stored = storedIndices(s.nest);
+  const follows = (outer: Axis, inner: Axis): boolean =>
+    stored.length > 0 && stored.every((index) => strideOf(index, outer.name) === strideOf(index, inner.name) * inner.hi.value);
+  const isDeep = s.reduce.axes.reduce((n, a) => n * a.hi.value, 1) >= deep;
+  const isShort = (parts: readonly Axis[]): boolean => sizeOf(parts) < shortest || sizeOf(parts) % s.lanes !== 0;
+  let parts: readonly Axis[] = [column];
+  const extend = (next: () => readonly Axis[] | null): void => {
+    for (let longer = next(); longer !== null; longer = next()) parts = longer;
+  };
+  const free = (pick: (a: Axis) => boolean): Axis | undefined => others.findLast((a) => !parts.includes(a) && pick(a));
+  const inwards = (a: Axis | undefined): readonly Axis[] | null => (a === undefined ? null : [...parts, a]);
+  const outwards = (a: Axis | undefined): readonly Axis[] | null => (a === undefined ? null : [a, ...parts]);
+  extend(() => (isShort(parts) || !isDeep ? inwards(free((a) => follows(at(parts, parts.length - 1), a))) : null));
+  extend(() => (isShort(parts) ? outwards(free((a) => follows(a, at(parts, 0)))) : null));
+  extend(() => (isDeep && sizeOf(parts) < enough * s.lanes ? outwards(free(() => true)) : null));
+  if (parts.length === 1) return lineOf(column);
+  return { axis: { ...column, name: parts.map((p) => p.name).join(""), hi: ix(sizeOf(parts)) }, parts };
+}
+
+const sizeOf = (parts: readonly Axis[]): number => parts.reduce((n, p) => n * p.hi.value, 1);
+
+/** Axes of the grid that the column's side of the walk needs and the other one does not. */
+function besides(column: Axis, { nest, row, reduce }: Surroundings): Axis[] {
+  const loads = loadsIn(reduce).map((e) => freeNames(e));
+  const [own, other] = [column.name, row.name];
+  const isApart = ({ name }: Axis): boolean => loads.every((names) => !names.has(name) || !names.has(other)) && loads.some((names) => names.has(name));
+  return nest.flatMap(({ axis }) => (axis.name !== own && axis.name !== other && isPlain(axis) && isApart(axis) ? [axis] : []));
+}
+
+const storedIndices = (nest: readonly For[]): Expr[] => at(nest, nest.length - 1).body.flatMap((s) => (s.kind === "store" ? [addIndex(s.index, 0)] : []));
+
+/** How far apart neighbours of a line are stored, at least. */
+export const storeStride = (line: Line, nest: readonly For[]): number =>
+  Math.min(...storedIndices(nest).map((index) => Math.abs(strideOf(index, at(line.parts, line.parts.length - 1).name))));

@@ -24,7 +24,9 @@ import { inlined, isAlong, isPlainLoad, namesBefore, replaced, sideOf } from "./
 
 /** Columns of a block, and bytes that a block of them may have: they stay in a core's second cache. */
 const mostColumns = 64;
-const mostBytes = 1 << 19;
+const mostBytes = 1 << 20;
+/** As many where rows are packed too: that is done once for each block. */
+const mostBesideRows = 256;
 /** Operands of up to so many bytes that lie along the columns are near by anyway. */
 const nearby = 1 << 15;
 /** Rows that make a copy worth it, and rows of a block where columns alone give too few blocks to share out. */
@@ -75,18 +77,20 @@ export function packing(c: Contraction): Packing | null {
   const { axis, parts } = c.line;
   const across = columns.filter((e) => parts.length > 1 || !isPlainLoad(e) || !isAlong(e, axis.name));
   if (columns.length === 0 || (across.length === 0 && bytes * axis.hi.value <= nearby)) return null;
-  const most = Math.min(mostColumns, Math.floor(mostBytes / bytes / c.lanes) * c.lanes);
+  const crosswise = rows.filter((e) => !isPlainLoad(e) || !isAlong(e, at(reduce.axes, reduce.axes.length - 1).name));
+  const most = Math.min(crosswise.length > 0 ? mostBesideRows : mostColumns, Math.floor(mostBytes / bytes / c.lanes) * c.lanes);
   if (most < c.lanes) return null;
   const panels = Math.ceil(axis.hi.value / c.lanes);
   const blocks = Math.ceil((panels * c.lanes) / most);
   const width = Math.ceil(panels / blocks) * c.lanes;
-  return new Packer(c, { reduce, columns, rows, depth, width }).packing();
+  return new Packer(c, { reduce, columns, crosswise, depth, width }).packing();
 }
 
 interface Found {
   readonly reduce: Reduce;
   readonly columns: readonly Expr[];
-  readonly rows: readonly Expr[];
+  /** What rows need, but for what they find along the walk already. */
+  readonly crosswise: readonly Expr[];
   readonly depth: number;
   readonly width: number;
 }
@@ -103,10 +107,7 @@ class Packer {
 
   packing(): Packing {
     const { body, line, row, lanes, times } = this.#c;
-    const { reduce, columns, rows, depth, width } = this.#found;
-    // rows that lie along the walk are read one after another already
-    const last = at(reduce.axes, reduce.axes.length - 1).name;
-    const crosswise = rows.filter((e) => !isPlainLoad(e) || !isAlong(e, last));
+    const { reduce, columns, crosswise, depth, width } = this.#found;
     const packed = replaced(
       replaced(
         reduce,

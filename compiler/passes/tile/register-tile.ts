@@ -18,7 +18,7 @@ import { copied, loop, minOf, vector } from "./copy.ts";
 import { registerBytes, tupleBytes } from "./cost.ts";
 import { goesTogether } from "./independent.ts";
 import type { Line } from "./line.ts";
-import { lineAround, lineOf, partsAt } from "./line.ts";
+import { lineAround, lineOf, partsAt, storeStride } from "./line.ts";
 import { isPlain, soleReduce } from "./nest.ts";
 import { sharedAxes } from "./order.ts";
 import type { Contraction, Packing, Slots } from "./pack.ts";
@@ -34,32 +34,59 @@ const nearby = 1 << 18;
 
 /** `nest`: the grid loops of a contraction. */
 export function registerTile(kernel: Kernel, nest: readonly For[]): Kernel {
-  const inner = at(nest, nest.length - 1);
-  const reduce = soleReduce(inner.body);
+  const { body } = at(nest, nest.length - 1);
+  const reduce = soleReduce(body);
   const [row, column] = reduce === null ? [] : sharedAxes(nest, reduce);
-  if (reduce === null || row === undefined || column === undefined || !goesTogether(inner.body, column.name)) return kernel;
-  const bytes = reduce.init.map((e) => registerBytes(e.dtype));
-  const perRegister = register / Math.max(...bytes, ...loadedBytes(reduce));
-  const tuple = tupleBytes(reduce.init.map((e) => e.dtype));
-  const shapeFor = (columns: number): { readonly lanes: number; readonly times: number } => {
-    const lanes = Math.max(4, columns >= perRegister * across ? perRegister * across : perRegister);
-    return { lanes, times: Math.min(row.hi.value, Math.max(1, Math.floor((registers * register) / (lanes * tuple)))) };
-  };
-  const line = lineAround(column, { nest, row, reduce, lanes: perRegister * across });
-  const around = nest.filter(({ axis }) => axis.name !== row.name && !line.parts.some((p) => p.name === axis.name));
-  const points = around.reduce((n, f) => n * f.axis.hi.value, 1);
-  const contraction: Contraction = { kernel, body: inner.body, row, line, ...shapeFor(line.axis.hi.value), around: points };
-  const packed = line.parts.every((p) => goesTogether(inner.body, p.name)) ? packing(contraction) : null;
-  if (packed !== null) return { ...kernel, body: tidy(nested(around, packedBlocks(contraction, packed))) };
-  const { lanes, times } = shapeFor(column.hi.value);
+  if (reduce === null || row === undefined || column === undefined) return kernel;
+  const tiling: Tiling = { kernel, nest, body, reduce };
+  return packedTiles(tiling, row, column) ?? tilesInPlace(tiling, row, column);
+}
+
+interface Tiling {
+  readonly kernel: Kernel;
+  readonly nest: readonly For[];
+  readonly body: readonly Stmt[];
+  readonly reduce: Reduce;
+}
+
+/** Elements of the widest dtype in a register, and the tile for so many rows and columns. */
+const perRegister = (r: Reduce): number => register / Math.max(...r.init.map((e) => registerBytes(e.dtype)), ...loadedBytes(r));
+
+function tileOf(r: Reduce, rows: number, columns: number): { readonly lanes: number; readonly times: number } {
+  const lanes = Math.max(4, columns >= perRegister(r) * across ? perRegister(r) * across : perRegister(r));
+  const tuple = tupleBytes(r.init.map((e) => e.dtype));
+  return { lanes, times: Math.min(rows, Math.max(1, Math.floor((registers * register) / (lanes * tuple)))) };
+}
+
+/** By blocks whose operands are packed, where that pays: columns are on the side whose neighbours are stored side by side. */
+function packedTiles(t: Tiling, row: Axis, column: Axis): Kernel | null {
+  const { kernel, nest, body, reduce } = t;
+  const lanes = perRegister(reduce) * across;
+  const lines = [lineAround(column, { nest, row, reduce, lanes }), lineAround(row, { nest, row: column, reduce, lanes })] as const;
+  const isTurned = storeStride(lines[1], nest) < storeStride(lines[0], nest);
+  const choices = (isTurned ? lines.toReversed() : lines.slice(0, 1)).map((line) => ({ line, row: line === lines[0] ? row : column }));
+  for (const choice of choices) {
+    const isBeside = ({ axis }: For): boolean => axis.name === choice.row.name || choice.line.parts.some((p) => p.name === axis.name);
+    const around = nest.filter((f) => !isBeside(f));
+    const points = around.reduce((n, f) => n * f.axis.hi.value, 1);
+    const contraction: Contraction = { kernel, body, ...choice, ...tileOf(reduce, choice.row.hi.value, choice.line.axis.hi.value), around: points };
+    const packed = choice.line.parts.every((p) => goesTogether(body, p.name)) ? packing(contraction) : null;
+    if (packed !== null) return { ...kernel, body: tidy(nested(around, packedBlocks(contraction, packed))) };
+  }
+  return null;
+}
+
+function tilesInPlace({ kernel, nest, body, reduce }: Tiling, row: Axis, column: Axis): Kernel {
+  if (!goesTogether(body, column.name)) return kernel;
+  const { lanes, times } = tileOf(reduce, row.hi.value, column.hi.value);
   const corner = { row: axisIndex(row.name, 0, row.hi.value - 1), column: axisIndex(column.name, 0, column.hi.value - 1) };
-  const body = blockOf({ body: inner.body, row, line: lineOf(column), lanes, times, corner, slots: null });
+  const tiles = blockOf({ body, row, line: lineOf(column), lanes, times, corner, slots: null });
   const step = new Map([
     [row.name, times],
     [column.name, lanes],
   ]);
   const loops = inOrder(nest, { row, column, reduce, kernel }).map((f) => ({ ...f, axis: { ...f.axis, step: step.get(f.axis.name) ?? f.axis.step } }));
-  return { ...kernel, body: tidy(nested(loops, body)) };
+  return { ...kernel, body: tidy(nested(loops, tiles)) };
 }
 
 const nested = (loops: readonly For[], body: readonly Stmt[]): readonly Stmt[] =>

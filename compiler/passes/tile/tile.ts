@@ -12,7 +12,7 @@
  *
  * What the steps do depends on shapes only, so that the bits do not depend on the machine.
  */
-import type { For, Kernel } from "../../ir/loop.ts";
+import type { For, Kernel, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { accumulate } from "./accumulate.ts";
@@ -23,6 +23,7 @@ import { joinReductions } from "./join.ts";
 import { asMinima } from "./minima.ts";
 import { orderOf } from "./order.ts";
 import { registerTile } from "./register-tile.ts";
+import { splitResidues } from "./residue.ts";
 import { addRows } from "./rows.ts";
 import { stage } from "./stage.ts";
 import { vectorise } from "./vector.ts";
@@ -44,8 +45,13 @@ function forCpu(given: Kernel, target: Target): Kernel {
   const body = target.vectors ? asMinima(joined) : joined;
   const kernel = body === given.body ? given : { ...given, body };
   const nest = gridNest(kernel.body);
-  return accumulate(scheduled(kernel, nest, target));
+  const apart = splitResidues(nest);
+  if (apart === nest) return accumulate(scheduled(kernel, nest, target));
+  return accumulate(scheduled({ ...kernel, body: nested(apart) }, apart, target));
 }
+
+/** Loops around the body of the innermost. */
+const nested = (nest: readonly For[]): readonly Stmt[] => nest.toReversed().reduce<readonly Stmt[]>((below, f, i) => [i === 0 ? f : { ...f, body: below }], []);
 
 function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const order = orderOf(nest);
