@@ -1,41 +1,71 @@
-/** Orders of scalar expressions. Iterative, so that depth costs no stack. */
+/** Orders of scalar expressions. What is deep costs no stack. */
 import type { Expr } from "./expr.ts";
+
+type Operands = ((e: Expr) => readonly Expr[]) | null;
+
+/** So deep the walk goes by calls, which is quick; what is deeper is kept in lists. */
+const mostCalls = 64;
 
 /**
  * Every expression that the roots are made of, operands first, each once. The order depends on structure only. `operands` may leave
  * some out.
  */
-export function exprOrder(roots: readonly Expr[], operands: ((e: Expr) => readonly Expr[]) | null = null): Expr[] {
-  const order: Expr[] = [];
-  const seen = new Set<Expr>();
-  // what is open, its operands and how many of them were looked at: side by side, as lists of objects would be garbage
-  const open: Expr[] = [];
-  const lists: (readonly Expr[])[] = [];
-  const nexts: number[] = [];
-  const enter = (e: Expr): void => {
-    seen.add(e);
-    const list = e.args.length === 0 || operands === null ? e.args : operands(e);
-    if (list.length === 0) return void order.push(e);
-    open.push(e);
-    lists.push(list);
-    nexts.push(0);
-  };
-  for (const root of roots) {
-    if (seen.has(root)) continue;
+export function exprOrder(roots: readonly Expr[], operands: Operands = null): Expr[] {
+  const [only] = roots;
+  if (only !== undefined && roots.length === 1 && only.args.length === 0) return [only];
+  const walk = new Walk(operands);
+  for (const root of roots) if (!walk.seen.has(root)) walk.visit(root, 0);
+  return walk.order;
+}
+
+class Walk {
+  readonly order: Expr[] = [];
+  readonly seen = new Set<Expr>();
+  readonly #operands: Operands;
+
+  constructor(operands: Operands) {
+    this.#operands = operands;
+  }
+
+  #operandsOf(e: Expr): readonly Expr[] {
+    return e.args.length === 0 || this.#operands === null ? e.args : this.#operands(e);
+  }
+
+  visit(e: Expr, depth: number): void {
+    if (depth === mostCalls) return this.#deep(e);
+    this.seen.add(e);
+    const list = this.#operandsOf(e);
+    for (let i = 0; i < list.length; i++) {
+      const a = list[i];
+      if (a !== undefined && !this.seen.has(a)) this.visit(a, depth + 1);
+    }
+    this.order.push(e);
+  }
+
+  /** The same without calls. What is open, its operands and how many of them were looked at: side by side, as lists of objects would be garbage. */
+  #deep(root: Expr): void {
+    const open: Expr[] = [];
+    const lists: (readonly Expr[])[] = [];
+    const nexts: number[] = [];
+    const enter = (e: Expr): void => {
+      this.seen.add(e);
+      open.push(e);
+      lists.push(this.#operandsOf(e));
+      nexts.push(0);
+    };
     enter(root);
-    for (let top = open.length - 1; top >= 0; top = open.length - 1) {
+    for (let top = 0; top >= 0; top = open.length - 1) {
       const next = nexts[top] ?? 0;
       const arg = lists[top]?.[next];
       if (arg !== undefined) {
         nexts[top] = next + 1;
-        if (!seen.has(arg)) enter(arg);
+        if (!this.seen.has(arg)) enter(arg);
         continue;
       }
       const done = open.pop();
       lists.pop();
       nexts.pop();
-      if (done !== undefined) order.push(done);
+      if (done !== undefined) this.order.push(done);
     }
   }
-  return order;
 }

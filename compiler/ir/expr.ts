@@ -168,15 +168,19 @@ export const indexOperation = (op: ScalarOp, a: Expr, b: Expr, lo: number, hi: n
 
 /** The expression with its operands mapped; itself where they stay what they were. */
 export function mapOperands(e: Expr, f: (a: Expr) => Expr): Expr {
-  if (e.args.length === 0) return e;
-  const args: Expr[] = [];
-  let changed = false;
-  for (const a of e.args) {
+  const { args } = e;
+  let changed: Expr[] | null = null;
+  // by position: until engines have optimised a function, each step of an iterator is garbage
+  for (let i = 0; i < args.length; i++) {
+    const a = at(args, i);
     const mapped = f(a);
-    changed ||= mapped !== a;
-    args.push(mapped);
+    if (changed !== null) changed.push(mapped);
+    else if (mapped !== a) {
+      changed = args.slice(0, i);
+      changed.push(mapped);
+    }
   }
-  return changed ? withOperands(e, args) : e;
+  return changed === null ? e : withOperands(e, changed);
 }
 
 // Copies name every field: engines give what each spread makes a shape of its own, and then no access of an expression is quick.

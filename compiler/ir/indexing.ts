@@ -90,11 +90,13 @@ function makeSum(e: Expr): Sum {
 
 function combine(a: Sum, b: Sum, sign: 1 | -1): Sum {
   const offset = a.offset + sign * b.offset;
-  if (b.terms.length === 0) return { terms: a.terms, offset };
+  if (b.terms.length === 0) return offset === a.offset ? a : { terms: a.terms, offset };
+  if (a.terms.length === 0 && sign === 1) return { terms: b.terms, offset };
   // sums have a few terms: looking through them costs less than a map
-  const terms = [...a.terms];
-  for (const t of b.terms) {
-    const i = terms.findIndex((old) => old.key === t.key);
+  const terms = a.terms.slice();
+  for (let k = 0; k < b.terms.length; k++) {
+    const t = at(b.terms, k);
+    const i = positionOf(terms, t.key);
     const coefficient = (terms[i]?.coefficient ?? 0) + sign * t.coefficient;
     const term = { atom: t.atom, key: t.key, coefficient };
     if (i < 0) terms.push(term);
@@ -102,6 +104,11 @@ function combine(a: Sum, b: Sum, sign: 1 | -1): Sum {
     else terms[i] = term;
   }
   return { terms, offset };
+}
+
+function positionOf(terms: readonly Term[], key: string): number {
+  for (let i = 0; i < terms.length; i++) if (at(terms, i).key === key) return i;
+  return -1;
 }
 
 const scale = (a: Sum, k: number): Sum =>
@@ -116,9 +123,10 @@ const quotientOf = (a: Sum, n: number): Sum => ({
 /** Largest coefficient first, then by text: one order for one sum. */
 function fromSum(sum: Sum): Expr {
   const { offset } = sum;
-  const terms = sum.terms.length < 2 ? sum.terms : sum.terms.toSorted(byCoefficient);
+  const terms = inOrder(sum.terms);
   let out: Expr | null = null;
-  for (const t of terms) {
+  for (let i = 0; i < terms.length; i++) {
+    const t = at(terms, i);
     const term = t.coefficient === 1 ? t.atom : scaled(t.atom, t.coefficient);
     out = out === null ? term : indexOperation("add", out, term, out.lo + term.lo, out.hi + term.hi);
   }
@@ -126,10 +134,16 @@ function fromSum(sum: Sum): Expr {
   return offset === 0 ? out : indexOperation("add", out, ix(offset), out.lo + offset, out.hi + offset);
 }
 
+function inOrder(terms: readonly Term[]): readonly Term[] {
+  for (let i = 1; i < terms.length; i++) if (byCoefficient(at(terms, i - 1), at(terms, i)) > 0) return terms.toSorted(byCoefficient);
+  return terms;
+}
+
 const byCoefficient = (a: Term, b: Term): number => Math.abs(b.coefficient) - Math.abs(a.coefficient) || (a.key < b.key ? -1 : 1);
 
 function scaled(atom: Expr, k: number): Expr {
-  const [x, y] = [atom.lo * k, atom.hi * k];
+  const x = atom.lo * k;
+  const y = atom.hi * k;
   return indexOperation("mul", atom, ix(k), Math.min(x, y), Math.max(x, y));
 }
 
@@ -240,8 +254,22 @@ export function namesIn(e: Expr): readonly string[] {
   if (e.op === "const") return noNames;
   const known = names.get(e);
   if (known !== undefined) return known;
-  for (const part of exprOrder([e], unknownOperands)) names.set(part, part.op === "axis" || part.op === "var" ? [part.name] : namesBelow(part));
-  return names.get(e) ?? noNames;
+  if (!e.args.every(isNamed)) for (const part of exprOrder(e.args, unknownOperands)) if (!names.has(part)) names.set(part, ownNames(part));
+  const own = ownNames(e);
+  names.set(e, own);
+  return own;
+}
+
+const isNamed = (e: Expr): boolean => e.op === "const" || names.has(e);
+
+const ownNames = (e: Expr): readonly string[] => (e.op === "axis" || e.op === "var" ? [e.name] : namesBelow(e));
+
+/** Whether an expression depends on any of these. */
+export function dependsOn(e: Expr, any: { readonly has: (name: string) => boolean }): boolean {
+  if (e.op === "axis" || e.op === "var") return any.has(e.name);
+  const all = namesIn(e);
+  for (let i = 0; i < all.length; i++) if (any.has(at(all, i))) return true;
+  return false;
 }
 
 const unknownOperands = (e: Expr): readonly Expr[] => (names.has(e) ? noExprs : e.args);
@@ -252,7 +280,7 @@ function namesBelow({ args }: Expr): readonly string[] {
   let all: Set<string> | null = null;
   for (let i = 1; i < args.length; i++) {
     const more = names.get(at(args, i)) ?? noNames;
-    if (more === first || more.length === 0) continue;
+    if (more === first || more.length === 0 || (more.length === 1 && first.includes(at(more, 0)))) continue;
     all ??= new Set(first);
     for (const n of more) all.add(n);
   }

@@ -91,7 +91,7 @@ export function visitExpressions(list: readonly Stmt[], visit: (e: Expr) => void
     if (seen.has(e)) return;
     seen.add(e);
     visit(e);
-    for (const a of e.args) walk(a);
+    e.args.forEach(walk);
   };
   for (const s of statements(list)) for (const e of expressionsOf(s)) walk(e);
 }

@@ -4,6 +4,7 @@
  * Every statement list is a level. An expression that stands twice in a level gets a name there; one that uses nothing of its level
  * moves to the level around it, in front of the loop. Loads stay where they are: `lower` has placed them, perhaps behind a condition.
  */
+import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp, mapOperands, variable } from "../../ir/expr.ts";
 import { namesIn } from "../../ir/indexing.ts";
@@ -25,7 +26,7 @@ class Numbering {
     if (e.name !== "") key += `:${this.#same.get(e.name) ?? e.name}`;
     if (e.op === "const") key += ` ${Object.is(e.value, -0) ? "-0" : String(e.wide ?? e.value)}`;
     else if (e.value !== 0) key += ` ${e.value}`;
-    for (const a of e.args) key += `,${this.of(a)}`;
+    for (let i = 0; i < e.args.length; i++) key += `,${this.of(at(e.args, i))}`;
     const id = this.#ids.get(key) ?? this.#ids.size;
     this.#ids.set(key, id);
     this.#known.set(e, id);
@@ -132,7 +133,7 @@ export class Sharing {
     const id = this.#numbering.of(e);
     const n = (counts.get(id) ?? 0) + 1;
     counts.set(id, n);
-    if (n === 1) for (const a of e.args) this.#tally(a, counts);
+    if (n === 1) for (let i = 0; i < e.args.length; i++) this.#tally(at(e.args, i), counts);
   }
 
   #rewrite(e: Expr, level: Level): Expr {
@@ -179,7 +180,9 @@ export class Sharing {
   }
 
   #uses(e: Expr, names: ReadonlySet<string>): boolean {
-    for (const n of namesIn(e)) {
+    const all = namesIn(e);
+    for (let i = 0; i < all.length; i++) {
+      const n = at(all, i);
       if (names.has(n)) return true;
       const alias = this.#aliases.get(n);
       if (alias !== undefined && names.has(alias.name)) return true;

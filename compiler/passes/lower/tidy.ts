@@ -57,10 +57,10 @@ function mergeLoops(list: readonly Stmt[]): Stmt[] {
   const out: Stmt[] = [];
   for (const original of list) {
     const s = mapBodies(original, mergeLoops);
-    const nest = nestOf(s);
+    const nest = out.length === 0 ? null : nestOf(s);
     const place = nest === null ? -1 : findHost(out, s, nest);
-    const host = nestOf(out[place] ?? s);
-    if (nest === null || place < 0 || host === null) out.push(s);
+    const host = place < 0 ? null : nestOf(at(out, place));
+    if (nest === null || host === null) out.push(s);
     else out[place] = mergeNests(host, nest);
   }
   return out;
@@ -68,13 +68,18 @@ function mergeLoops(list: readonly Stmt[]): Stmt[] {
 
 /** The position of an earlier loop over the same range, nothing after it or in it being read by `s`; -1 where there is none. */
 function findHost(out: readonly Stmt[], s: Stmt, nest: Nest): number {
-  const needs = readsOf(s);
-  for (let i = out.length - 1; i >= 0; i--) {
-    const candidate = at(out, i);
+  const range = rangeText(nest);
+  const isHost = (candidate: Stmt): boolean => {
     const other = nestOf(candidate);
-    const free = !intersects(needs, writesOf(candidate));
-    if (other !== null && free && rangeText(other) === rangeText(nest)) return i;
-    if (!free) return -1;
+    return other !== null && rangeText(other) === range;
+  };
+  const first = out.findIndex(isHost);
+  if (first < 0) return -1;
+  const needs = readsOf(s);
+  for (let i = out.length - 1; i >= first; i--) {
+    const candidate = at(out, i);
+    if (writesAny(candidate, needs)) return -1;
+    if (isHost(candidate)) return i;
   }
   return -1;
 }
@@ -122,33 +127,40 @@ function readsOf(s: Stmt): Set<string> {
   const into = new Set<string>();
   const seen = new Set<Expr>();
   for (const inner of statements([s])) {
-    for (const e of expressionsOf(inner)) collectNames(e, into, seen);
+    noteNames(inner, into, seen);
     if (inner.kind === "assign") into.add(inner.name);
   }
   return into;
+}
+
+function noteNames(s: Stmt, into: Set<string>, seen: Set<Expr>): void {
+  const list = expressionsOf(s);
+  for (let i = 0; i < list.length; i++) collectNames(at(list, i), into, seen);
 }
 
 function collectNames(e: Expr, into: Set<string>, seen: Set<Expr>): void {
   if (e.op === "var" || e.op === "load") into.add(e.name);
   if (e.args.length === 0 || seen.has(e)) return;
   seen.add(e);
-  for (const a of e.args) collectNames(a, into, seen);
+  for (let i = 0; i < e.args.length; i++) collectNames(at(e.args, i), into, seen);
 }
 
-/** Names of scalars and buffers that a statement and its bodies define or write. */
-function writesOf(s: Stmt): Set<string> {
-  const into = new Set<string>();
-  for (const inner of statements([s])) {
-    if (inner.kind === "reduce") inner.names.forEach((n) => into.add(n));
-    else if (inner.kind === "store") into.add(inner.buffer);
-    else if (inner.kind === "let" || inner.kind === "carry" || inner.kind === "assign" || inner.kind === "local") into.add(inner.name);
+/** Whether a statement or its bodies define or write one of these scalars and buffers. */
+function writesAny(s: Stmt, names: ReadonlySet<string>): boolean {
+  switch (s.kind) {
+    case "reduce":
+      return s.names.some((n) => names.has(n)) || s.body.some((inner) => writesAny(inner, names));
+    case "for":
+      return s.body.some((inner) => writesAny(inner, names));
+    case "if":
+      return s.then.some((inner) => writesAny(inner, names)) || s.otherwise.some((inner) => writesAny(inner, names));
+    case "store":
+      return names.has(s.buffer);
+    case "barrier":
+      return false;
+    default:
+      return names.has(s.name);
   }
-  return into;
-}
-
-function intersects(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
-  for (const x of b) if (a.has(x)) return true;
-  return false;
 }
 
 /** Values may change between two reads of a mutable name, so what reads one is never shared. */
@@ -162,14 +174,25 @@ function share(list: readonly Stmt[]): Stmt[] {
   return new Sharing(mutableNames(list)).list(list);
 }
 
-/** Without lets that nothing reads. Names are unique in a kernel, so one set serves all levels. */
+/** Without lets that nothing reads. Names are unique in a kernel, so one set serves all levels; what reads a let stands behind it. */
 function dropUnread(list: Stmt[]): Stmt[] {
   const read = new Set<string>();
   const seen = new Set<Expr>();
-  const all = statements(list);
-  for (const s of all) for (const e of expressionsOf(s)) collectNames(e, read, seen);
-  const isKept = (s: Stmt): boolean => s.kind !== "let" || read.has(s.name);
-  if (all.every(isKept)) return list;
-  const keep = (inner: readonly Stmt[]): Stmt[] => inner.filter(isKept).map((s) => mapBodies(s, keep));
-  return dropUnread(keep(list));
+  const unread = new Set<Stmt>();
+  const visit = (inner: readonly Stmt[]): void => {
+    for (let i = inner.length - 1; i >= 0; i--) {
+      const s = at(inner, i);
+      if (s.kind === "let" && !read.has(s.name)) {
+        unread.add(s);
+        continue;
+      }
+      noteNames(s, read, seen);
+      if (s.kind === "for" || s.kind === "reduce") visit(s.body);
+      else if (s.kind === "if") [s.otherwise, s.then].forEach(visit);
+    }
+  };
+  visit(list);
+  if (unread.size === 0) return list;
+  const keep = (inner: readonly Stmt[]): Stmt[] => inner.filter((s) => !unread.has(s)).map((s) => mapBodies(s, keep));
+  return keep(list);
 }
