@@ -39,14 +39,7 @@ export async function measure(title: string, variants: readonly Variant[], effor
   });
 }
 
-/** Milliseconds that `run` takes this one time. */
-export function onceSync(run: () => void): number {
-  const start = performance.now();
-  run();
-  return performance.now() - start;
-}
-
-/** The same, until its promise resolves. */
+/** Milliseconds that `run` takes this one time, until its promise resolves. */
 export async function once(run: () => void | Promise<void>): Promise<number> {
   const start = performance.now();
   await run();

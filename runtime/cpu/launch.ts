@@ -39,6 +39,26 @@ export function callerOf(f: WasmFunction, slots: readonly number[]): Caller {
   }
 }
 
+/** Estimated nanoseconds from which on a kernel's first runs go by pieces, how many of them, and how many runs. */
+const worthPieces = 50_000;
+const mostPieces = 16;
+const runsInPieces = 2;
+
+/**
+ * The first runs of a kernel of so many turns and estimated nanoseconds by pieces. Engines start a function in slow code and optimise it
+ * meanwhile, but change over between calls only: so of several calls the later ones are fast.
+ */
+export function inPieces(call: Caller, turns: number, ns: number): Caller {
+  if (turns < 2 || ns < worthPieces) return call;
+  let left = runsInPieces;
+  return (lo, hi, scratch, frame) => {
+    const pieces = left === 0 ? 1 : Math.min(hi - lo, mostPieces);
+    if (left > 0) left--;
+    const from = (piece: number): number => lo + Math.floor(((hi - lo) * piece) / pieces);
+    for (let i = 0; i < pieces; i++) call(from(i), from(i + 1), scratch, frame);
+  };
+}
+
 function spreading(f: WasmFunction, slots: readonly number[]): Caller {
   const args = slots.map(() => 0);
   return (lo, hi, scratch, frame) => {

@@ -5,7 +5,7 @@
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import { addIndex, namesIn, subIndex } from "../../ir/indexing.ts";
+import { addIndex, dependsOn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { mapStatement } from "../../ir/loop-walk.ts";
@@ -109,8 +109,7 @@ export class Variance {
   }
 
   of(e: Expr): boolean {
-    for (const name of namesIn(e)) if (this.names.has(name)) return true;
-    return false;
+    return dependsOn(e, this.names);
   }
 }
 

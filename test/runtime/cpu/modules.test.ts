@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { at } from "../../../compiler/ir/errors.ts";
 import type { CompiledPlan } from "../../../compiler/ir/plan.ts";
 import { CpuDevice } from "../../../runtime/cpu/device.ts";
-import { callerOf, wideCallerOf } from "../../../runtime/cpu/launch.ts";
+import { callerOf, inPieces, wideCallerOf } from "../../../runtime/cpu/launch.ts";
 import { f32, planOf, scale, scaleAndShift, throughScratch, unreachable } from "./wasm-plans.ts";
 
 const gib = 2 ** 30;
@@ -102,5 +102,37 @@ describe("calling", () => {
       (i) => i === 1,
     )(0, 1, 0, Float64Array.of(64, 7));
     expect(got).toEqual([[0, 1, 0, 64, 7n]]);
+  });
+});
+
+describe("inPieces", () => {
+  const runs = (turns: number, ns: number): number[][][] => {
+    let calls: number[][] = [];
+    const run = inPieces((lo, hi) => void calls.push([lo, hi]), turns, ns);
+    return Array.from({ length: 3 }, () => {
+      calls = [];
+      run(0, turns, 0, new Float64Array(1));
+      return calls;
+    });
+  };
+
+  test("cuts the first two runs of a long kernel, each turn once and in order", () => {
+    const [first, second, third] = runs(35, 1e6);
+    expect(first).toHaveLength(16);
+    expect(first?.flatMap(([lo = 0, hi = 0]) => Array.from({ length: hi - lo }, (_, i) => lo + i))).toEqual(Array.from({ length: 35 }, (_, i) => i));
+    expect(second).toEqual(first);
+    expect(third).toEqual([[0, 35]]);
+  });
+
+  test("cuts a few turns into as many pieces", () => {
+    expect(runs(3, 1e6)[0]).toEqual([
+      [0, 1],
+      [1, 2],
+      [2, 3],
+    ]);
+  });
+
+  test("leaves short kernels whole", () => {
+    expect(runs(35, 1e3)[0]).toEqual([[0, 35]]);
   });
 });
