@@ -7,6 +7,8 @@ export interface FusionRow {
   readonly section: "A" | "B" | "C" | "D" | "E" | "F";
   readonly expression: string;
   readonly outputs: () => readonly Tensor[];
+  /** The same of fewer elements, where playing every lane would take minutes. */
+  readonly smaller?: () => readonly Tensor[];
   /** The largest count that is right. */
   readonly aim: number;
   /** Exact counts where they are not `aim`; `webgpu`: where an adapter binds more buffers than every one must, and that fuses more. */

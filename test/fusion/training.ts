@@ -21,12 +21,19 @@ function adamStep(): readonly Tensor[] {
   return optimizer.state;
 }
 
-/** The step of several convolutions with a window of 3, one after the other: the new weights. */
-function convStep(...channels: readonly number[]): readonly Tensor[] {
+/** The mean of a convolution of a square image, and its gradients. */
+function lossAndGradients(size: number): readonly Tensor[] {
+  const [image, w] = [data(2, 3, size, size), data(16, 3, 3, 3)];
+  const [loss, [dImage, dW]] = valueAndGrad((x: Tensor, k: Tensor) => mean(relu(conv2d(x, k))), { argnums: [0, 1] })(image, w);
+  return dImage === undefined || dW === undefined ? [] : [loss, dImage, dW];
+}
+
+/** The step of several convolutions with a window of 3 on a square image, one after the other: the new weights. */
+function convStep(size: number, ...channels: readonly number[]): readonly Tensor[] {
   const weights = channels.slice(1).map((n, i) => data(n, channels[i] ?? 1, 3, 3).requireGrad());
   const optimizer = optim.sgd(weights, { lr: 0.1 });
   weights
-    .reduce((x, w) => relu(conv2d(x, w)), data(2, channels[0] ?? 1, 16, 16))
+    .reduce((x, w) => relu(conv2d(x, w)), data(2, channels[0] ?? 1, size, size))
     .sum()
     .backward();
   optimizer.step();
@@ -60,11 +67,8 @@ export const training: readonly FusionRow[] = [
     aim: 3,
     // the loss is a kernel of its own behind the convolution (on lanes two), as one kernel would have one grid point for it
     today: { js: 4, wgsl: 5 },
-    outputs: () => {
-      const [image, w] = [data(2, 3, 64, 64), data(16, 3, 3, 3)];
-      const [loss, [dImage, dW]] = valueAndGrad((x: Tensor, k: Tensor) => mean(relu(conv2d(x, k))), { argnums: [0, 1] })(image, w);
-      return dImage === undefined || dW === undefined ? [] : [loss, dImage, dW];
-    },
+    outputs: () => lossAndGradients(64),
+    smaller: () => lossAndGradients(12),
   },
   {
     row: 78,
@@ -74,6 +78,20 @@ export const training: readonly FusionRow[] = [
     today: { js: 3, wgsl: 3 },
     outputs: adamStep,
   },
-  { row: 80, section: "F", expression: "SGD step, two convs 3-16-32 on (2,3,16,16)", aim: 5, outputs: () => convStep(3, 16, 32) },
-  { row: 80, section: "F", expression: "SGD step, four convs 3-4-8-16-32 on (2,3,16,16)", aim: 11, outputs: () => convStep(3, 4, 8, 16, 32) },
+  {
+    row: 80,
+    section: "F",
+    expression: "SGD step, two convs 3-16-32 on (2,3,16,16)",
+    aim: 5,
+    outputs: () => convStep(16, 3, 16, 32),
+    smaller: () => convStep(6, 3, 16, 32),
+  },
+  {
+    row: 80,
+    section: "F",
+    expression: "SGD step, four convs 3-4-8-16-32 on (2,3,16,16)",
+    aim: 11,
+    outputs: () => convStep(16, 3, 4, 8, 16, 32),
+    smaller: () => convStep(9, 3, 4, 8, 16, 32),
+  },
 ];

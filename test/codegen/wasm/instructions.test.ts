@@ -1,4 +1,5 @@
 /** Every instruction of the table, encoded in a small module, and executed where it computes. */
+import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { Body } from "../../../compiler/codegen/wasm/body.ts";
 import type { ModuleCode, ValueType } from "../../../compiler/codegen/wasm/code.ts";
@@ -88,7 +89,6 @@ const specials: ReadonlyMap<Op, (b: Body) => void> = new Map(
   ).map(([name, steps]): [Op, Step] => [name, (b) => [int(0), ...steps, emit("i32.store")].forEach((step) => step(b))]),
 );
 
-const supportsRelaxed = WebAssembly.validate(encodeModule(moduleOf(instruction("f32x4.relaxed_madd"))));
 const isRelaxed = (row: InstructionRow): boolean => row.name.includes("relaxed");
 
 /** The bytes of the memory after a run: operands hold 3, 2 and 1 in every lane of the type that the name begins with. */
@@ -97,14 +97,32 @@ function run(row: InstructionRow): DataView {
   const view = new DataView(memory.buffer);
   [3, 2, 1].forEach((value, i) => setLanes(view, 64 + 16 * i, sourceType(row), value));
   for (let i = 0; i < 16; i++) view.setUint8(128 + i + 1, 0x81 + i);
+  const binary = encodeModule(moduleOf(row));
+  if (isRelaxed(row)) return runElsewhere(binary, view);
   const constants = new WebAssembly.Global({ value: "i32", mutable: false }, 7);
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(encodeModule(moduleOf(row))), {
-    env: { memory, constants, host: (x: number) => x + 1 },
-  });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory, constants, host: (x: number) => x + 1 } });
   const { run: f } = exports;
   if (typeof f !== "function") throw new Error("no run");
   f(7);
   return view;
+}
+
+/** The same in a Node that was asked for relaxed vector operations: up to version 20 it has them only then. */
+function runElsewhere(binary: Uint8Array, view: DataView): DataView {
+  const program = `
+    const [binary, bytes] = JSON.parse(require("fs").readFileSync(0, "utf8")).map((list) => Uint8Array.from(list));
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+    new Uint8Array(memory.buffer).set(bytes);
+    const constants = new WebAssembly.Global({ value: "i32", mutable: false }, 7);
+    new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory, constants, host: (x) => x + 1 } }).exports.run(7);
+    process.stdout.write(JSON.stringify([...new Uint8Array(memory.buffer, 0, 256)]));`;
+  const flags = Number.parseInt(process.versions.node, 10) > 20 ? [] : ["--experimental-wasm-relaxed-simd"];
+  const input = JSON.stringify([[...binary], [...new Uint8Array(view.buffer, 0, 256)]]);
+  const { stdout, stderr } = spawnSync(process.execPath, [...flags, "--eval", program], { input, encoding: "utf8" });
+  expect(stderr).toBe("");
+  const bytes: unknown = JSON.parse(stdout);
+  if (!Array.isArray(bytes)) throw new Error("no bytes");
+  return new DataView(Uint8Array.from(bytes, Number).buffer);
 }
 
 /** The type of the lanes of the operands. */
@@ -166,9 +184,9 @@ function meaningOf(row: InstructionRow): number | undefined {
 
 describe("every instruction", () => {
   for (const row of instructionRows) {
-    test.runIf(!isRelaxed(row) || supportsRelaxed)(`${row.name}`, () => {
+    test(`${row.name}`, () => {
       const module = moduleOf(row);
-      expect(WebAssembly.validate(encodeModule(module))).toBe(true);
+      if (!isRelaxed(row)) expect(WebAssembly.validate(encodeModule(module))).toBe(true);
       expect(moduleText(module)).toContain(row.name);
       const view = run(row);
       const want = specials.has(row.name) ? 7 : meaningOf(row);
