@@ -14,13 +14,19 @@ import { vector } from "./copy.ts";
 
 export type Spelling = "vectors" | "scalars";
 
+/** What lanes begin with. */
+export interface Start {
+  readonly lanes: number;
+  readonly init: readonly Expr[];
+}
+
 /** Several sets of accumulators: level 0 has the result in the end, others have blocks of it. */
 export interface Accumulators {
   readonly name: (part: number, level: number) => string;
   /** What stands in front of everything. */
   readonly declared: (level: number) => readonly Stmt[];
   /** The accumulators of a level, with nothing in them. */
-  readonly cleared: (level: number, lanes: number) => readonly Stmt[];
+  readonly cleared: (level: number, start: Start) => readonly Stmt[];
   readonly tuple: (level: number, lane: Expr) => Expr[];
   /** A new value for a part of a tuple. */
   readonly set: (part: Expr, value: Expr) => Stmt;
@@ -49,8 +55,8 @@ export class Vectors implements Accumulators {
   readonly declared = (level: number): readonly Stmt[] =>
     this.#r.init.map(({ dtype }, part) => ({ kind: "local", name: this.name(part, level), dtype, size: this.#lanes, space: "scratch" }));
 
-  readonly cleared = (level: number, lanes: number): readonly Stmt[] =>
-    this.each(lanes, (lane) => this.tuple(level, lane).map((part, i) => this.set(part, at(this.#r.init, i))));
+  readonly cleared = (level: number, { lanes, init }: Start): readonly Stmt[] =>
+    this.each(lanes, (lane) => this.tuple(level, lane).map((part, i) => this.set(part, at(init, i))));
 
   readonly tuple = (level: number, lane: Expr): Expr[] => this.#r.init.map(({ dtype }, part) => load(this.name(part, level), dtype, lane));
 
@@ -72,10 +78,8 @@ export class Scalars implements Accumulators {
 
   readonly declared = (): readonly Stmt[] => [];
 
-  readonly cleared = (level: number, lanes: number): readonly Stmt[] =>
-    Array.from({ length: lanes }, (_, i) =>
-      this.tuple(level, ix(i)).map((part, k): Stmt => ({ kind: "carry", name: part.name, init: at(this.#r.init, k) })),
-    ).flat();
+  readonly cleared = (level: number, { lanes, init }: Start): readonly Stmt[] =>
+    Array.from({ length: lanes }, (_, i) => this.tuple(level, ix(i)).map((part, k): Stmt => ({ kind: "carry", name: part.name, init: at(init, k) }))).flat();
 
   readonly tuple = (level: number, lane: Expr): Expr[] => this.#r.init.map(({ dtype }, part) => variable(`${this.name(part, level)}${lane.value}`, dtype));
 

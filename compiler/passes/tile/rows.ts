@@ -24,9 +24,11 @@ import { bringInto, merge, nameShared } from "./combine.ts";
 import type { Accumulators, Spelling } from "./accumulators.ts";
 import { Scalars, Vectors } from "./accumulators.ts";
 import { copied, loop, minOf } from "./copy.ts";
-import { costOf, tupleBytes, valuesIn } from "./cost.ts";
+import { costOf, registerBytes, tupleBytes, valuesIn } from "./cost.ts";
 import { isIndependent, updatedBuffers } from "./independent.ts";
 import { isPlain } from "./nest.ts";
+import type { Rising } from "./rising.ts";
+import { risingFrom } from "./rising.ts";
 
 /** Rows shorter than this are added up one after another. */
 const shortest = 16;
@@ -66,7 +68,9 @@ function lanesFor(r: Reduce): number {
   const isOpen = r.axes.length === 1 && last.about !== undefined;
   const length = isOpen ? last.about : last.hi.value;
   if ((!isOpen && !r.axes.every(isPlain)) || length === undefined || length < shortest) return 0;
-  const bytes = tupleBytes(r.init.map((e) => e.dtype));
+  const dtypes = r.init.map((e) => e.dtype);
+  // bringing in a later element is little work, for which positions and elements wait together
+  const bytes = risingFrom(r) === null ? tupleBytes(dtypes) : Math.max(...dtypes.map(registerBytes));
   const most = costOf([...valuesIn(r.body), ...r.values]) > cheap ? 32 : 64;
   let lanes = 4;
   while (lanes * 2 * bytes <= most && lanes * 8 <= length) lanes *= 2;
@@ -78,12 +82,18 @@ class Row {
   readonly #lanes: number;
   readonly #last: Axis;
   readonly #memory: Accumulators;
+  /** Lanes are walked upwards, all of them from the first element of all on. */
+  readonly #rising: Rising | null;
+  /** How elements are brought into lanes. */
+  readonly #each: Reduce;
   #levels = 0;
 
   constructor(r: Reduce, lanes: number, spelling: Spelling) {
     this.#r = r;
     this.#lanes = lanes;
     this.#last = at(r.axes, r.axes.length - 1);
+    this.#rising = risingFrom(r);
+    this.#each = this.#rising === null ? r : { ...r, combine: this.#rising.combine };
     this.#memory = spelling === "vectors" ? new Vectors(r, lanes, `${this.#last.name}v`) : new Scalars(r);
   }
 
@@ -91,7 +101,7 @@ class Row {
     const level = this.#level();
     const body = this.#last.about === undefined ? this.#added(this.#r.axes, level) : this.#openRow(level);
     const locals = Array.from({ length: this.#levels }, (_, i) => this.#memory.declared(i)).flat();
-    return [...locals, ...this.#cleared(level), ...body, ...this.#tree(level)];
+    return [...locals, ...(this.#rising?.lets ?? []), ...this.#cleared(level), ...body, ...this.#tree(level)];
   }
 
   /** One more set of accumulators. */
@@ -105,7 +115,7 @@ class Row {
   }
 
   #cleared(level: number): readonly Stmt[] {
-    return this.#memory.cleared(level, this.#lanes);
+    return this.#memory.cleared(level, { lanes: this.#lanes, init: this.#rising?.init ?? this.#r.init });
   }
 
   /** The lanes of one level brought into those of another. */
@@ -165,7 +175,7 @@ class Row {
   /** One element, brought into one lane. */
   #element(level: number, index: Expr, { lane, suffix }: { readonly lane: Expr; readonly suffix: string }): Stmt[] {
     const { body, values } = copied(this.#r, { suffix, axes: new Map([[this.#last.name, index]]) });
-    return [...body, ...bringInto(this.#r, this.#kept(level, lane), values, `_e${suffix}`)];
+    return [...body, ...bringInto(this.#each, this.#kept(level, lane), values, `_e${suffix}`)];
   }
 
   /** A row whose bounds are loaded, in blocks; what whole vectors leave goes to the first lane. */

@@ -8,6 +8,7 @@
  * - `vector`: on targets that move 16 bytes at once, four neighbouring elements a turn
  * - `lanes`: on targets whose lanes share memory, the loops inside a grid point are dealt out to them
  * - `register tile`: on CPUs with vectors, blocks of a contraction stay in registers; `pack` copies operands that do not lie as they read them
+ * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
  * - `stage`: on targets where that memory is fast, contractions by workgroups that load each operand's tile once
  *
  * What the steps do depends on shapes only, so that the bits do not depend on the machine.
@@ -24,6 +25,7 @@ import { asMinima } from "./minima.ts";
 import { orderOf } from "./order.ts";
 import { registerTile } from "./register-tile.ts";
 import { splitResidues } from "./residue.ts";
+import { startRising } from "./rising.ts";
 import { addRows } from "./rows.ts";
 import { stage } from "./stage.ts";
 import { vectorise } from "./vector.ts";
@@ -46,8 +48,9 @@ function forCpu(given: Kernel, target: Target): Kernel {
   const kernel = body === given.body ? given : { ...given, body };
   const nest = gridNest(kernel.body);
   const apart = splitResidues(nest);
-  if (apart === nest) return accumulate(scheduled(kernel, nest, target));
-  return accumulate(scheduled({ ...kernel, body: nested(apart) }, apart, target));
+  const split = apart === nest ? kernel : { ...kernel, body: nested(apart) };
+  const done = accumulate(scheduled(split, apart, target));
+  return { ...done, body: startRising(done.body) };
 }
 
 /** Loops around the body of the innermost. */
