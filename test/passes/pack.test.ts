@@ -86,6 +86,14 @@ describe("operands are packed", () => {
     expect(loops).toMatch(/%g1g2b in 0\.\.196 step \d+/);
     expect(loopsOf(conv2d(numbers([1, 8, 34, 34], 1), numbers([32, 8, 3, 3], 2)))).not.toContain("g1g2");
   });
+  test("columns for few rows, where there is much of them", () => {
+    expect(loopsOf(matmul(numbers([8, 300], 1), numbers([300, 600], 2)))).toContain("local %columns");
+  });
+  test("a walk over what is packed is one loop", () => {
+    const loops = loopsOf(conv2d(numbers([1, 8, 16, 16], 1), numbers([32, 8, 3, 3], 2)));
+    expect(loops).toContain("for %k0k1k2 in 0..72 [serial]");
+    expect(loops).not.toContain("reduce");
+  });
   test("results of a transposed convolution, those of one remainder together", () => {
     const loops = loopsOf(convTranspose2d(numbers([1, 20, 8, 8], 1), numbers([20, 24, 2, 2], 2), { stride: 2 }));
     expect(loops).toContain("for %g1r in 0..2 [grid]");

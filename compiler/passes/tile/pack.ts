@@ -29,8 +29,11 @@ const mostBytes = 1 << 20;
 const mostBesideRows = 256;
 /** Operands of up to so many bytes that lie along the columns are near by anyway. */
 const nearby = 1 << 15;
-/** Rows that make a copy worth it, and rows of a block where columns alone give too few blocks to share out. */
+/** Rows that make a copy worth it; and where whole vectors of an operand far larger than near caches are copied. */
 const fewestRows = 16;
+const fewestBesideMuch = 4;
+const much = 1 << 18;
+/** Rows of a block where columns alone give too few blocks to share out. */
 const blockRows = 256;
 const manyBlocks = 8;
 
@@ -68,7 +71,7 @@ export interface Contraction {
 /** How to pack the operands of a contraction; null where they are read well from where they are. */
 export function packing(c: Contraction): Packing | null {
   const sole = soleReduce(c.body);
-  if (sole === null || !sole.axes.every(isPlain) || c.row.hi.value < fewestRows) return null;
+  if (sole === null || !sole.axes.every(isPlain) || c.row.hi.value < fewestBesideMuch) return null;
   const reduce = inlined(sole);
   const named = namesBefore(c.body);
   const [columns, rows] = [sideOf(reduce, c.line.parts, [c.row], named), sideOf(reduce, [c.row], c.line.parts, named)];
@@ -76,6 +79,7 @@ export function packing(c: Contraction): Packing | null {
   const bytes = columns.reduce((n, e) => n + depth * dtypeInfo(e.dtype).bytes, 0);
   const { axis, parts } = c.line;
   const across = columns.filter((e) => parts.length > 1 || !isPlainLoad(e) || !isAlong(e, axis.name));
+  if (c.row.hi.value < fewestRows && (across.length > 0 || bytes * axis.hi.value <= much)) return null;
   if (columns.length === 0 || (across.length === 0 && bytes * axis.hi.value <= nearby)) return null;
   const crosswise = rows.filter((e) => !isPlainLoad(e) || !isAlong(e, at(reduce.axes, reduce.axes.length - 1).name));
   const most = Math.min(crosswise.length > 0 ? mostBesideRows : mostColumns, Math.floor(mostBytes / bytes / c.lanes) * c.lanes);

@@ -17,6 +17,7 @@ import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf, vector } from "./copy.ts";
 import { registerBytes, tupleBytes } from "./cost.ts";
 import { goesTogether } from "./independent.ts";
+import { flattenWalks } from "./flat.ts";
 import type { Line } from "./line.ts";
 import { lineAround, lineOf, partsAt, storeStride } from "./line.ts";
 import { isPlain, soleReduce } from "./nest.ts";
@@ -97,7 +98,7 @@ function packedBlocks(c: Contraction, p: Packing): Stmt[] {
   const [columns, rows] = [blocksAlong(c.line.axis, c.lanes, p.columns), blocksAlong(c.row, c.times, p.rows)];
   const corner = { row: rows.corner, column: columns.corner };
   // by itself: here nobody writes what was packed, so that rows share what they load of it
-  const tiles = tidy(blockOf({ ...c, body: p.body, corner, slots: { names: p.slots, panel: columns.offset } }));
+  const tiles = flattenWalks(tidy(blockOf({ ...c, body: p.body, corner, slots: { names: p.slots, panel: columns.offset } })));
   const inside = [...p.locals, ...p.packColumns(columns.block, columns.width), rows.loop([...p.packRows(rows.corner), columns.loop(tiles)])];
   return [rows.grid([columns.grid(inside)])];
 }
