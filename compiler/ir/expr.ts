@@ -228,6 +228,29 @@ function polynomial(x: Expr, coefficients: readonly number[]): Expr {
   return sum;
 }
 
+const squares = new WeakMap<Expr, Expr>();
+/** x², one expression however often it is asked for. */
+function square(x: Expr): Expr {
+  const made = squares.get(x) ?? s.mul(x, x);
+  squares.set(x, made);
+  return made;
+}
+
+/** The same by Estrin's scheme: halves that do not wait for each other, where Horner's scheme is one long chain. */
+function estrin(x: Expr, coefficients: readonly number[]): Expr {
+  let terms = coefficients.toReversed().map((c) => constant(c, x.dtype));
+  for (let power = x; terms.length > 1; power = square(power)) {
+    const next: Expr[] = [];
+    for (let i = 0; i < terms.length; i += 2) {
+      const low = at(terms, i);
+      const high = terms[i + 1];
+      next.push(high === undefined ? low : s.add(s.mul(high, power), low));
+    }
+    terms = next;
+  }
+  return at(terms, 0);
+}
+
 type Binary = (a: Expr, b: Operand) => Expr;
 type Unary = (a: Expr) => Expr;
 
@@ -248,6 +271,8 @@ export interface ScalarBuilder extends Readonly<Record<BinaryOp, Binary>>, Reado
   readonly cast: (x: Expr, dtype: DType) => Expr;
   readonly bitcast: (x: Expr, dtype: DType) => Expr;
   readonly polynomial: (x: Expr, coefficients: readonly number[]) => Expr;
+  readonly estrin: (x: Expr, coefficients: readonly number[]) => Expr;
+  readonly square: (x: Expr) => Expr;
   readonly like: (value: number, like: Expr) => Expr;
 }
 
@@ -275,6 +300,8 @@ export const s: ScalarBuilder = {
   cast,
   bitcast,
   polynomial,
+  estrin,
+  square,
   /** A constant of the same dtype as `like`. */
   like: (value: number, like: Expr): Expr => constant(value, like.dtype),
 };

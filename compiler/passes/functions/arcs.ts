@@ -2,7 +2,7 @@
 import type { Expr } from "../../ir/expr.ts";
 import { s } from "../../ir/expr.ts";
 import type { Both } from "./float.ts";
-import { estrin, nan, one, pick, square } from "./float.ts";
+import { nan, one, pick } from "./float.ts";
 
 /** (asin(√z) / √z - 1) / z, z ≤ 1/4. */
 const arcsines: Both<readonly number[]> = {
@@ -22,13 +22,13 @@ const arctangents: Both<readonly number[]> = {
 };
 
 /** root + root z p(z): √z to an odd power series. */
-const odd = (root: Expr, z: Expr, coefficients: Both<readonly number[]>): Expr => s.add(root, s.mul(s.mul(root, z), estrin(z, pick(root, coefficients))));
+const odd = (root: Expr, z: Expr, coefficients: Both<readonly number[]>): Expr => s.add(root, s.mul(s.mul(root, z), s.estrin(z, pick(root, coefficients))));
 
 /** Beyond 1/2, asin(a) = π/2 - 2 asin(√((1 - a) / 2)). */
 function arcs(x: Expr): { readonly isFar: Expr; readonly arc: Expr } {
   const a = s.abs(x);
   const isFar = s.gt(a, 0.5);
-  const z = s.select(isFar, s.mul(s.sub(one(x), a), 0.5), square(a));
+  const z = s.select(isFar, s.mul(s.sub(one(x), a), 0.5), s.square(a));
   return { isFar, arc: odd(s.select(isFar, s.sqrt(z), a), z, arcsines) };
 }
 
@@ -54,7 +54,7 @@ export function atan(x: Expr): Expr {
   const below = s.select(isFar, a, s.select(isMiddle, s.add(a, 1), one(x)));
   const start = s.select(isFar, s.like(Math.PI / 2, x), s.select(isMiddle, s.like(Math.PI / 4, x), s.like(0, x)));
   const r = s.div(above, below);
-  return s.copysign(s.add(start, odd(r, square(r), arctangents)), x);
+  return s.copysign(s.add(start, odd(r, s.square(r), arctangents)), x);
 }
 
 /** From here on sums of two could overflow. */
@@ -73,7 +73,7 @@ export function atan2(y: Expr, x: Expr): Expr {
   const lost = s.or(s.eq(large, 0), s.eq(minor, Infinity));
   const r = s.select(lost, s.like(0, x), quotient);
   const start = s.select(s.or(isMiddle, s.eq(minor, Infinity)), s.like(Math.PI / 4, x), s.like(0, x));
-  const arc = s.add(start, odd(r, square(r), arctangents));
+  const arc = s.add(start, odd(r, s.square(r), arctangents));
   const turned = s.select(steep, s.sub(s.like(Math.PI / 2, x), arc), arc);
   const behind = s.select(s.lt(s.copysign(one(x), x), 0), s.sub(s.like(Math.PI, x), turned), turned);
   return s.select(s.or(s.isnan(x), s.isnan(y)), nan(x), s.copysign(behind, y));

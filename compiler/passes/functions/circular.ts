@@ -8,7 +8,7 @@ import { s } from "../../ir/expr.ts";
 import { parts as bitsInParts } from "../legalize-bits.ts";
 import { quarterTurns32 } from "../quarter-turns.ts";
 import type { Both } from "./float.ts";
-import { atLeast, atMost, estrin, isSingle, nan, negateOdd, pick, square, toWhole } from "./float.ts";
+import { atLeast, atMost, isSingle, nan, negateOdd, pick, toWhole } from "./float.ts";
 import { quarterTurns64 } from "./turns.ts";
 
 /** π in parts; in float32 the first two end where angles in steps of 2^-22 do, so that their subtraction rounds nothing. */
@@ -38,12 +38,12 @@ const cosines: Both<readonly number[]> = {
 };
 
 const sine = (r: Expr, coefficients: readonly number[]): Expr => {
-  const z = square(r);
-  return s.add(r, s.mul(s.mul(r, z), estrin(z, coefficients)));
+  const z = s.square(r);
+  return s.add(r, s.mul(s.mul(r, z), s.estrin(z, coefficients)));
 };
 const cosine = (r: Expr): Expr => {
-  const z = square(r);
-  return s.add(s.sub(s.mul(square(z), estrin(z, pick(r, cosines))), s.mul(z, 0.5)), 1);
+  const z = s.square(r);
+  return s.add(s.sub(s.mul(s.square(z), s.estrin(z, pick(r, cosines))), s.mul(z, 0.5)), 1);
 };
 
 /** Which multiples of what are taken off: n π; n π + π/2; n π/2. */

@@ -5,7 +5,7 @@
 import type { Expr } from "../../ir/expr.ts";
 import { s } from "../../ir/expr.ts";
 import type { Both } from "./float.ts";
-import { atLeast, atMost, estrin, one, pick, pow2OfSum, scale, square, toWhole } from "./float.ts";
+import { atLeast, atMost, pick, toPower, toScale } from "./float.ts";
 
 const ln2: Both<readonly [number, number]> = {
   float32: [0.693359375, -2.12194440054690583e-4],
@@ -47,39 +47,35 @@ const range: Both<readonly [number, number]> = { float32: [-104, 89], float64: [
 /** The same for 2^x. */
 const binaryRange: Both<readonly [number, number]> = { float32: [-151, 129], float64: [-1076, 1025] };
 
-interface Reduced {
-  /** n, and the sum that it was rounded by. */
-  readonly power: Expr;
-  readonly sum: Expr;
-  /** r = exact - low; `exact` is not rounded. */
+/** r = exact - low = v - n ln 2; `exact` is not rounded. */
+interface Rest {
   readonly exact: Expr;
   readonly low: Expr;
   readonly r: Expr;
 }
 
-/** For v within the range. */
-function reduced(v: Expr): Reduced {
-  const { sum, whole } = toWhole(s.mul(v, Math.LOG2E));
+function restOf(v: Expr, n: Expr): Rest {
   const [high, small] = pick(v, ln2);
-  const [exact, low] = [s.sub(v, s.mul(whole, high)), s.mul(whole, small)];
-  return { power: whole, sum, exact, low, r: s.sub(exact, low) };
+  const [exact, low] = [s.sub(v, s.mul(n, high)), s.mul(n, small)];
+  return { exact, low, r: s.sub(exact, low) };
 }
 
-/** e^r - 1 */
-const fractionOf = ({ r }: Reduced): Expr => s.add(s.mul(square(r), estrin(r, pick(r, coarse))), r);
+/** e^r */
+const small = ({ r }: Rest): Expr => s.add(s.add(s.mul(s.square(r), s.estrin(r, pick(r, coarse))), r), 1);
 
 export function exp(x: Expr): Expr {
   const [least, most] = pick(x, range);
-  const v = reduced(atLeast(atMost(x, most), least));
-  return scale(s.add(fractionOf(v), 1), v.power);
+  const v = atLeast(atMost(x, most), least);
+  const { whole, scaled } = toScale(s.mul(v, Math.LOG2E));
+  return scaled(small(restOf(v, whole)));
 }
 
 export function exp2(x: Expr): Expr {
   const [least, most] = pick(x, binaryRange);
-  const held = atLeast(atMost(x, most), least);
-  const { whole } = toWhole(held);
-  const r = s.sub(held, whole);
-  return scale(s.add(s.mul(r, estrin(r, pick(x, powersOfTwo))), 1), whole);
+  const v = atLeast(atMost(x, most), least);
+  const { whole, scaled } = toScale(v);
+  const r = s.sub(v, whole);
+  return scaled(s.add(s.mul(r, s.estrin(r, pick(x, powersOfTwo))), 1));
 }
 
 /** Below, e^x - 1 is -1. */
@@ -88,17 +84,17 @@ const vanishing: Both<number> = { float32: -18, float64: -40 };
 const linear: Both<number> = { float32: 2 ** -13, float64: 2 ** -28 };
 const isLinear = (magnitude: Expr): Expr => s.lt(magnitude, pick(magnitude, linear));
 
-/** (e^v - 1) · unit, for a power of two `unit` that keeps 2^n · unit normal: 2^n - 1 + 2^n r, which is exact for small n, and the small rest. */
-function expm1Times(v: Expr, unit: number): Expr {
-  const { sum, exact, low, r } = reduced(v);
-  const power = pow2OfSum(sum, Math.log2(unit));
-  const bend = s.sub(s.mul(square(r), estrin(r, pick(r, finer))), low);
-  return s.add(s.mul(power, bend), s.add(s.mul(power, exact), s.sub(power, unit)));
+/** (e^v - 1) · 2^more, where 2^(n + more) is normal: 2^n - 1 + 2^n r, which is exact for small n, and the small rest. */
+function expm1Times(v: Expr, more: number): Expr {
+  const { whole, power } = toPower(s.mul(v, Math.LOG2E), more);
+  const { exact, low, r } = restOf(v, whole);
+  const bend = s.sub(s.mul(s.square(r), s.estrin(r, pick(r, finer))), low);
+  return s.add(s.mul(power, bend), s.add(s.mul(power, exact), s.sub(power, 2 ** more)));
 }
 
 export function expm1(x: Expr): Expr {
   const held = atLeast(atMost(x, pick(x, range)[1]), pick(x, vanishing));
-  const value = s.mul(expm1Times(held, 0.5), 2);
+  const value = s.mul(expm1Times(held, -1), 2);
   return s.select(s.lt(s.abs(x), pick(x, leastScaled)), x, value);
 }
 /** Below in magnitude, e^x - 1 is x to the last bit. */
@@ -107,7 +103,7 @@ const leastScaled: Both<number> = { float32: 2 ** -25, float64: 2 ** -54 };
 /** With t = e^|x| - 1: (t + t / (t + 1)) / 2, spelled with t/4, which does not overflow where sinh does. */
 export function sinh(x: Expr): Expr {
   const a = s.abs(x);
-  const quarter = expm1Times(atMost(a, pick(x, hyperbolicRange)), 0.25);
+  const quarter = expm1Times(atMost(a, pick(x, hyperbolicRange)), -2);
   const half = s.mul(quarter, 2);
   const value = s.add(half, s.div(quarter, s.add(half, 0.5)));
   return s.select(isLinear(a), x, s.copysign(value, x));
@@ -116,18 +112,24 @@ export function sinh(x: Expr): Expr {
 const hyperbolicRange: Both<number> = { float32: 89.5, float64: 710.5 };
 
 export function cosh(x: Expr): Expr {
-  const v = reduced(atMost(s.abs(x), pick(x, hyperbolicRange)));
-  const half = scale(s.add(s.mul(fractionOf(v), 0.5), 0.5), v.power);
+  const v = atMost(s.abs(x), pick(x, hyperbolicRange));
+  const { whole, scaled } = toScale(s.mul(v, Math.LOG2E));
+  const half = scaled(s.mul(small(restOf(v, whole)), 0.5));
   return s.add(half, s.div(s.like(0.25, x), half));
 }
 
-/** With h = (e^(2|x|) - 1) / 2: h / (h + 1), as h - h² / (h + 1) or 1 - 1 / (h + 1), so that only the last step rounds what is large. */
+/**
+ * With h = (e^(2|x|) - 1) / 2: h / (h + 1), as h - h² / (h + 1) up to 1 and 1 - 1 / (h + 1) beyond, so that only the last step rounds
+ * what is large. Here ln 2 is one number: where its product with n is rounded, h is so large that the last digits of it do not show.
+ */
 export function tanh(x: Expr): Expr {
-  const h = expm1Times(s.mul(atMost(s.abs(x), pick(x, saturation)), 2), 0.5);
-  const isSmall = s.lt(h, 1);
-  const correction = s.div(s.select(isSmall, square(h), one(h)), s.add(h, 1));
-  const value = s.sub(s.select(isSmall, h, one(h)), correction);
-  return s.copysign(value, x);
+  const a = atMost(s.abs(x), pick(x, saturation));
+  const { whole, power } = toPower(s.mul(a, 2 * Math.LOG2E), -1);
+  const r = s.sub(s.add(a, a), s.mul(whole, Math.LN2));
+  const bend = s.mul(s.square(r), s.estrin(r, pick(r, coarse)));
+  const h = s.add(s.mul(power, bend), s.add(s.mul(power, r), s.sub(power, 0.5)));
+  const m = atMost(h, 1);
+  return s.copysign(s.sub(m, s.div(s.square(m), s.add(h, 1))), x);
 }
 /** tanh is 1 from here on. */
 const saturation: Both<number> = { float32: 10, float64: 20 };

@@ -1,7 +1,6 @@
 /** What the formulas of functions stand on: constants by dtype, polynomials, powers of two, numbers taken apart. Vectors have no branches, nor do these. */
 import type { Expr } from "../../ir/expr.ts";
 import { constant, s } from "../../ir/expr.ts";
-import { at } from "../../ir/errors.ts";
 
 /** One thing for float32 and one for float64. */
 export interface Both<T> {
@@ -15,58 +14,56 @@ export const one = (x: Expr): Expr => s.like(1, x);
 export const nan = (x: Expr): Expr => s.like(NaN, x);
 export const infinity = (x: Expr): Expr => s.like(Infinity, x);
 
-const squares = new WeakMap<Expr, Expr>();
-/** x², one expression however often it is asked for. */
-export function square(x: Expr): Expr {
-  const made = squares.get(x) ?? s.mul(x, x);
-  squares.set(x, made);
-  return made;
-}
-
-/**
- * A polynomial by Estrin's scheme, coefficients highest power first: halves that do not wait for each other, where Horner's scheme
- * is one long chain.
- */
-export function estrin(x: Expr, coefficients: readonly number[]): Expr {
-  let terms = coefficients.toReversed().map((c) => s.like(c, x));
-  for (let power = x; terms.length > 1; power = square(power)) {
-    const next: Expr[] = [];
-    for (let i = 0; i < terms.length; i += 2) {
-      const low = at(terms, i);
-      const high = terms[i + 1];
-      next.push(high === undefined ? low : s.add(s.mul(high, power), low));
-    }
-    terms = next;
-  }
-  return at(terms, 0);
-}
-
 /** 1.5 times the power of two whose last bit is 1: adding it rounds to a whole number, half to even, which the low bits then hold. */
 const rounding: Both<number> = { float32: 12582912, float64: 6755399441055744 };
 const bias: Both<number> = { float32: 127, float64: 1023 };
 export const magic = (x: Expr): number => pick(x, rounding);
 
-/** The whole number next to v (below 2^21), with the sum that it was found by. */
-export function toWhole(v: Expr): { readonly sum: Expr; readonly whole: Expr } {
-  const sum = s.add(v, magic(v));
-  return { sum, whole: s.sub(sum, magic(v)) };
+/** What `sum` is to hold beside the whole number, a whole number itself. */
+export interface Whole {
+  readonly sum: Expr;
+  readonly whole: Expr;
+}
+
+/** The whole number next to v (below 2^21), with the sum that it was found by, whose low bits hold it and `more`. */
+export function toWhole(v: Expr, more: number = 0): Whole {
+  const sum = s.add(v, magic(v) + more);
+  return { sum, whole: s.sub(sum, magic(v) + more) };
 }
 
 const bitsOf = (x: Expr): Expr => s.bitcast(x, "int32");
 const fromBits = (x: Expr): Expr => s.bitcast(x, "float32");
 
-/** 2^n for `shifted`, which is n and what `shiftedBy` says. */
-const powerOfTwo = (shifted: Expr): Expr => (isSingle(shifted) ? fromBits(s.shl(bitsOf(shifted), 23)) : s.pow2(shifted));
+/** 2^n for the n + bias that the low bits hold. */
+const powerOfTwo = (biased: Expr): Expr => (isSingle(biased) ? fromBits(s.shl(bitsOf(biased), 23)) : s.pow2(biased));
 const shiftedBy = (x: Expr): number => magic(x) + pick(x, bias);
 
 /** 2^n for a whole n in the range of the normal exponents. */
 export const pow2 = (n: Expr): Expr => powerOfTwo(s.add(n, shiftedBy(n)));
 
-/** 2^(n + more) for the n that `sum` (of `toWhole`) holds. */
-export const pow2OfSum = (sum: Expr, more: number): Expr => powerOfTwo(s.add(sum, pick(sum, bias) + more));
+/** The whole number n next to v, and 2^(n + more), where that is a normal number. */
+export function toPower(v: Expr, more: number): { readonly whole: Expr; readonly power: Expr } {
+  const { sum, whole } = toWhole(v, pick(v, bias) + more);
+  return { whole, power: powerOfTwo(sum) };
+}
 
-/** v · 2^n for a whole n of up to twice the exponents there are: in two steps, so that what is subnormal is rounded once. */
-export function scale(v: Expr, n: Expr): Expr {
+/**
+ * The whole number n next to v, and products with 2^n for an n of up to twice the exponents there are: in two steps, so that what is
+ * subnormal is rounded once.
+ */
+export function toScale(v: Expr): { readonly whole: Expr; readonly scaled: (e: Expr) => Expr } {
+  if (!isSingle(v)) {
+    const { whole } = toWhole(v);
+    return { whole, scaled: (e) => scale(e, whole) };
+  }
+  const { sum, whole } = toWhole(v, 2 * bias.float32);
+  const bits = bitsOf(sum);
+  const half = s.shr(bits, 1);
+  const rest = s.sub(bits, half);
+  return { whole, scaled: (e) => s.mul(s.mul(e, fromBits(s.shl(half, 23))), fromBits(s.shl(rest, 23))) };
+}
+
+function scale(v: Expr, n: Expr): Expr {
   const half = s.add(s.mul(n, 0.5), shiftedBy(n));
   const rest = s.sub(n, s.sub(half, shiftedBy(n)));
   return s.mul(s.mul(v, powerOfTwo(half)), pow2(rest));
@@ -83,8 +80,8 @@ const rootHalf = 0x3f3504f3;
 /** x = significand · 2^exponent, √½ ≤ significand < √2, for normal positive x. */
 export function parts(x: Expr): { readonly exponent: Expr; readonly significand: Expr } {
   if (!isSingle(x)) return { exponent: s.exponent(x), significand: s.significand(x) };
-  const bits = s.add(bitsOf(x), 0x3f800000 - rootHalf);
-  return { exponent: s.cast(s.sub(s.shr(bits, 23), 127), "float32"), significand: fromBits(s.add(s.and(bits, 0x007fffff), rootHalf)) };
+  const bits = s.sub(bitsOf(x), rootHalf);
+  return { exponent: s.cast(s.shr(bits, 23), "float32"), significand: fromBits(s.add(s.and(bits, 0x007fffff), rootHalf)) };
 }
 
 /** The upper half of the significand: products of two such are exact. */

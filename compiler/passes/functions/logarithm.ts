@@ -5,7 +5,7 @@
 import type { Expr } from "../../ir/expr.ts";
 import { s } from "../../ir/expr.ts";
 import type { Both } from "./float.ts";
-import { estrin, head, infinity, isSingle, leastNormal, nan, one, parts, pick, square } from "./float.ts";
+import { head, infinity, isSingle, leastNormal, nan, one, parts, pick } from "./float.ts";
 
 const series: Both<readonly number[]> = {
   float32: [0.24279078841, 0.28498786688, 0.40000972152, 0.66666662693],
@@ -26,9 +26,9 @@ interface Logarithm {
 
 function logarithm(power: Expr, f: Expr): Logarithm {
   const q = s.div(f, s.add(f, 2));
-  const z = square(q);
-  const halfSquare = s.mul(square(f), 0.5);
-  return { power, f, halfSquare, tail: s.mul(q, s.add(s.mul(z, estrin(z, pick(f, series))), halfSquare)) };
+  const z = s.square(q);
+  const halfSquare = s.mul(s.square(f), 0.5);
+  return { power, f, halfSquare, tail: s.mul(q, s.add(s.mul(z, s.estrin(z, pick(f, series))), halfSquare)) };
 }
 
 /** The natural logarithm; `correction` is what the argument was rounded by, divided by it. */
@@ -105,7 +105,7 @@ function logOfSum(a: Expr, v: Expr): Expr {
 /** log1p(a + a² / (1 + √(a² + 1))), a = |x|. */
 export function asinh(x: Expr): Expr {
   const a = s.abs(x);
-  const z = square(a);
+  const z = s.square(a);
   const value = logOfSum(a, s.add(a, s.div(z, s.add(s.sqrt(s.add(z, 1)), 1))));
   const inside = s.select(s.lt(a, pick(x, nearZero)), x, s.copysign(value, x));
   return s.select(s.lt(a, Infinity), inside, x);
@@ -115,7 +115,7 @@ const nearZero: Both<number> = { float32: 2 ** -13, float64: 2 ** -28 };
 /** log1p(t + √(2t + t²)), t = x - 1. */
 export function acosh(x: Expr): Expr {
   const t = s.sub(x, 1);
-  const value = logOfSum(x, s.add(t, s.sqrt(s.add(s.mul(t, 2), square(t)))));
+  const value = logOfSum(x, s.add(t, s.sqrt(s.add(s.mul(t, 2), s.square(t)))));
   return s.select(s.and(s.ge(x, 1), s.lt(x, Infinity)), value, s.select(s.eq(x, Infinity), x, nan(x)));
 }
 

@@ -2,7 +2,7 @@
 import type { Expr } from "../../ir/expr.ts";
 import { s } from "../../ir/expr.ts";
 import type { Both } from "./float.ts";
-import { atLeast, atMost, estrin, head, infinity, isSingle, leastNormal, nan, one, parts, pick, pow2, scale, square, toWhole } from "./float.ts";
+import { atLeast, atMost, head, infinity, isSingle, leastNormal, nan, one, parts, pick, pow2, toScale, toWhole } from "./float.ts";
 
 /** m^(-1/3), √½ ≤ m ≤ √2, to 2^-12 and 2^-17. */
 const inverseRoots: Both<readonly number[]> = {
@@ -23,11 +23,11 @@ export function cbrt(x: Expr): Expr {
   const [isAbove, isBelow] = [s.gt(rest, 0), s.lt(rest, 0)];
   const choose = (above: number, below: number): Expr => s.select(isAbove, s.like(above, x), s.select(isBelow, s.like(below, x), one(x)));
   const b = s.mul(m, choose(2, 0.5));
-  const guess = s.mul(estrin(m, pick(x, inverseRoots)), choose(Math.cbrt(0.5), Math.cbrt(2)));
-  const error = s.sub(one(x), s.mul(s.mul(b, guess), square(guess)));
+  const guess = s.mul(s.estrin(m, pick(x, inverseRoots)), choose(Math.cbrt(0.5), Math.cbrt(2)));
+  const error = s.sub(one(x), s.mul(s.mul(b, guess), s.square(guess)));
   const z = s.add(guess, s.mul(s.mul(guess, error), 1 / 3));
-  const y = s.mul(b, square(z));
-  const root = s.add(y, s.mul(s.mul(s.sub(b, s.mul(square(y), y)), square(z)), 1 / 3));
+  const y = s.mul(b, s.square(z));
+  const root = s.add(y, s.mul(s.mul(s.sub(b, s.mul(s.square(y), y)), s.square(z)), 1 / 3));
   const back = s.select(isSubnormal, s.like(2 ** (-pick(x, lift) / 3), x), one(x));
   const value = s.copysign(s.mul(s.mul(root, pow2(third)), back), x);
   return s.select(s.and(s.gt(a, 0), s.lt(a, Infinity)), value, x);
@@ -95,9 +95,9 @@ function log2InParts(v: Expr): readonly [Expr, Expr] {
   const sumHead = head(sum);
   const sumRest = s.sub(m, s.sub(sumHead, base));
   const qRest = s.mul(inverse, s.sub(s.sub(difference, s.mul(qHead, sumHead)), s.mul(qHead, sumRest)));
-  const z = square(q);
-  const r = s.add(s.mul(square(z), estrin(z, t.logarithm)), s.mul(qRest, s.add(qHead, q)));
-  const squareHead = square(qHead);
+  const z = s.square(q);
+  const r = s.add(s.mul(s.square(z), s.estrin(z, t.logarithm)), s.mul(qRest, s.add(qHead, q)));
+  const squareHead = s.square(qHead);
   const upper = head(s.add(s.add(squareHead, 3), r));
   const rest = s.sub(r, s.sub(s.sub(upper, 3), squareHead));
   const product = s.mul(qHead, upper);
@@ -117,16 +117,16 @@ function exp2InParts(upper: Expr, rest: Expr): Expr {
   const t = pick(upper, tables);
   const sum = s.add(upper, rest);
   const [most, least] = t.range;
-  const { whole } = toWhole(atLeast(atMost(sum, most), least));
+  const { whole, scaled } = toScale(atLeast(atMost(sum, most), least));
   const h = s.sub(upper, whole);
   const both = headOfFew(s.add(rest, h));
   const u = s.mul(both, t.ln2Parts[0]);
   const v = s.add(s.mul(s.sub(rest, s.sub(both, h)), Math.LN2), s.mul(both, t.ln2Parts[1]));
   const z = s.add(u, v);
   const w = s.sub(v, s.sub(z, u));
-  const c = s.sub(z, s.mul(square(z), estrin(square(z), t.exponential)));
+  const c = s.sub(z, s.mul(s.square(z), s.estrin(s.square(z), t.exponential)));
   const r = s.sub(s.div(s.mul(z, c), s.sub(c, 2)), s.add(w, s.mul(z, w)));
-  const value = scale(s.sub(one(upper), s.sub(r, z)), whole);
+  const value = scaled(s.sub(one(upper), s.sub(r, z)));
   return s.select(s.ge(sum, most), infinity(upper), s.select(s.le(sum, least), s.like(0, upper), value));
 }
 /** Few enough bits that the product with the head of ln 2 is exact. */
