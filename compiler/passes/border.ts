@@ -36,11 +36,18 @@ function missingBorder(node: Node, args: readonly Value[], target: Target): Bord
   if (node.op.kind !== "contraction" || node.op.border === undefined) return null;
   const types = args.map((a) => a.type);
   const x = at(args, 0);
-  const home = storageOf(x).node;
+  const home = homeOf(x);
   const missing = home.op.kind === "param" && !isScalarParam(home) ? node.op.border(types, node.attrs) : null;
   if (missing === null) return null;
   const products = sizeOf(at(node.results, 0).shape) * sizeOf(node.op.depth(types, node.attrs));
   const shape = x.shape.map((n, i) => n + at(missing.low, i) + at(missing.high, i));
   const moved = storedBytes(x.type, target) + storedBytes({ dtype: x.dtype, shape }, target);
   return products / target.throughput > target.launchNs + moved / target.bandwidth ? missing : null;
+}
+
+/** What a value is views of. */
+function homeOf(value: Value): Node {
+  let { node } = storageOf(value);
+  while (node.op.kind === "view" && node.args.length === 1) ({ node } = storageOf(at(node.args, 0)));
+  return node;
 }

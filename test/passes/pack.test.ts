@@ -50,6 +50,9 @@ const cases: readonly (readonly [string, (make: (shape: readonly number[], seed:
     "spread windows over spread elements",
     (make) => convTranspose2d(make([2, 6, 5, 5], 1), make([6, 18, 3, 3], 2), { stride: 4, dilation: 2, outputPadding: 3 }),
   ],
+  ["a walk in chunks", (make) => relu(matmul(make([21, 5000], 1), make([5000, 27], 2)).add(make([27], 3)))],
+  ["a walk in chunks, both across", (make) => matmul(make([4608, 19], 1).T, make([33, 4608], 2).T)],
+  ["a walk along several axes in chunks", (make) => conv2d(make([2, 3, 40, 70], 1), make([20, 3, 37, 64], 2))],
   ["windows as results", (make) => conv2d(make([3, 2, 30, 30], 1), make([20, 2, 25, 25], 2)).sum({ axis: 0 })],
 ];
 
@@ -62,8 +65,13 @@ describe("contractions with packed operands", () => {
     const record = (): Tensor => build((shape, seed) => numbers(shape, seed));
     expect(on("wasm", record)).toEqual(on("interpreter", record));
   });
-  test.each(["float64", "int32"] as const)("%s", (dtype) => {
-    const record = (): Tensor => matmul(numbers([35, 90], 1, dtype), numbers([130, 90], 2, dtype).T);
+  test.each([
+    ["float64", 90],
+    ["int32", 90],
+    ["float64", 4200],
+    ["int32", 4200],
+  ] as const)("%s over %i", (dtype, depth) => {
+    const record = (): Tensor => matmul(numbers([35, depth], 1, dtype), numbers([130, depth], 2, dtype).T);
     expect(on("wasm", record)).toEqual(on("interpreter", record));
   });
 });
@@ -85,6 +93,11 @@ describe("operands are packed", () => {
     const loops = loopsOf(conv2d(numbers([1, 8, 16, 16], 1), numbers([32, 8, 3, 3], 2)));
     expect(loops).toMatch(/%g1g2b in 0\.\.196 step \d+/);
     expect(loopsOf(conv2d(numbers([1, 8, 34, 34], 1), numbers([32, 8, 3, 3], 2)))).not.toContain("g1g2");
+  });
+  test("a long walk, chunk by chunk", () => {
+    const loops = loopsOf(matmul(numbers([64, 5000], 1), numbers([5000, 64], 2)));
+    expect(loops).toContain("for %k0c in 0..5000 step 512 [serial]");
+    expect(loops).toContain("local %sums: f32[4096] scratch");
   });
   test("columns for few rows, where there is much of them", () => {
     expect(loopsOf(matmul(numbers([8, 300], 1), numbers([300, 600], 2)))).toContain("local %columns");

@@ -16,8 +16,8 @@ import { bringInto } from "./combine.ts";
 import { copied, loop, minOf } from "./copy.ts";
 
 /** Elements of a block, and blocks of a group: sums of sums, so that the error grows slowly. */
-const block = 512;
-const group = 64;
+export const block = 512;
+export const group = 64;
 
 export function accumulate(kernel: Kernel): Kernel {
   const mapList = (list: readonly Stmt[]): Stmt[] =>

@@ -48,4 +48,6 @@ function flattened(r: Reduce): Stmt[] | null {
   return [...carries, loop("serial", { name: index.name, lo: ix(0), hi: ix(size) }, 1, [...body, ...added])];
 }
 
-const divides = (roots: readonly Expr[], axis: string): boolean => exprOrder(roots).some((e) => (e.op === "idiv" || e.op === "irem") && freeNames(e).has(axis));
+/** Whether an index divides by what goes along the axis. */
+export const divides = (roots: readonly Expr[], axis: string): boolean =>
+  exprOrder(roots).some((e) => (e.op === "idiv" || e.op === "irem") && freeNames(e).has(axis));

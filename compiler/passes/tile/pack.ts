@@ -12,15 +12,18 @@
 import { at } from "../../ir/errors.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { apply, axisIndex, load, mapOperands } from "../../ir/expr.ts";
-import { addIndex, flatten, ix, modIndex, mulIndex, normalIndex } from "../../ir/indexing.ts";
+import { apply, axisIndex, load } from "../../ir/expr.ts";
+import { addIndex, flatten, ix, modIndex, mulIndex } from "../../ir/indexing.ts";
 import type { Axis, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
-import { exprMapper } from "../../ir/loop-walk.ts";
+import type { Chunk, Sums } from "./chunk.ts";
+import { alongChunk, chunkOf, chunkTurn, overChunks, sumsOf } from "./chunk.ts";
+import type { Place } from "./copy.ts";
 import { loop, vector } from "./copy.ts";
+import { tupleBytes } from "./cost.ts";
 import type { Line } from "./line.ts";
 import { partsAt, partsInLine } from "./line.ts";
 import { isPlain, soleReduce } from "./nest.ts";
-import { inlined, isAlong, isPlainLoad, namesBefore, replaced, sideOf } from "./sides.ts";
+import { inlined, isAlong, isPlainLoad, movedTo, namesBefore, replaced, sideOf } from "./sides.ts";
 
 /** Columns of a block, and bytes that a block of them may have: they stay in a core's second cache. */
 const mostColumns = 64;
@@ -36,12 +39,25 @@ const much = 1 << 18;
 /** Rows of a block where columns alone give too few blocks to share out. */
 const blockRows = 256;
 const manyBlocks = 8;
+/** Bytes of sums that wait for the next chunk of a walk. */
+const mostSums = 1 << 18;
 
 /** How a register tile asks for packed operands: the position of its columns within the block, and of a lane and a row within the tile. */
 export interface Slots {
   readonly panel: string;
   readonly lane: string;
   readonly row: string;
+  /** The position of the tile's rows within the block. */
+  readonly tile: string;
+}
+
+/** How a long walk is cut. */
+export interface Chunks {
+  readonly sums: Sums;
+  readonly around: (body: readonly Stmt[]) => Stmt[];
+  /** One chunk of the walk for the results at some points, and what follows all of it. */
+  readonly turn: (points: readonly Place[]) => Stmt[];
+  readonly behind: readonly Stmt[];
 }
 
 export interface Packing {
@@ -55,6 +71,7 @@ export interface Packing {
   /** Copies the columns of a block; the rows of a tile. */
   readonly packColumns: (block: Expr, width: Expr) => readonly Stmt[];
   readonly packRows: (row: Expr) => readonly Stmt[];
+  readonly chunks: Chunks | null;
 }
 
 export interface Contraction {
@@ -75,19 +92,23 @@ export function packing(c: Contraction): Packing | null {
   const reduce = inlined(sole);
   const named = namesBefore(c.body);
   const [columns, rows] = [sideOf(reduce, c.line.parts, [c.row], named), sideOf(reduce, [c.row], c.line.parts, named)];
-  const depth = reduce.axes.reduce((n, a) => n * a.hi.value, 1);
+  const walk = reduce.axes.reduce((n, a) => n * a.hi.value, 1);
+  const chunk = chunkOf(reduce);
+  const depth = chunk?.steps ?? walk;
   const bytes = columns.reduce((n, e) => n + depth * dtypeInfo(e.dtype).bytes, 0);
   const { axis, parts } = c.line;
   const across = columns.filter((e) => parts.length > 1 || !isPlainLoad(e) || !isAlong(e, axis.name));
-  if (c.row.hi.value < fewestRows && (across.length > 0 || bytes * axis.hi.value <= much)) return null;
-  if (columns.length === 0 || (across.length === 0 && bytes * axis.hi.value <= nearby)) return null;
-  const crosswise = rows.filter((e) => !isPlainLoad(e) || !isAlong(e, at(reduce.axes, reduce.axes.length - 1).name));
+  if (c.row.hi.value < fewestRows && (across.length > 0 || (bytes / depth) * walk * axis.hi.value <= much)) return null;
+  if (columns.length === 0 || (across.length === 0 && (bytes / depth) * walk * axis.hi.value <= nearby)) return null;
+  const innermost = at(reduce.axes, reduce.axes.length - 1).name;
+  const isNear = (e: Expr): boolean => isPlainLoad(e) && isAlong(e, innermost) && (chunk === null || alongChunk(e, chunk) !== null);
+  const crosswise = rows.filter((e) => !isNear(e));
   const most = Math.min(crosswise.length > 0 ? mostBesideRows : mostColumns, Math.floor(mostBytes / bytes / c.lanes) * c.lanes);
   if (most < c.lanes) return null;
   const panels = Math.ceil(axis.hi.value / c.lanes);
   const blocks = Math.ceil((panels * c.lanes) / most);
   const width = Math.ceil(panels / blocks) * c.lanes;
-  return new Packer(c, { reduce, columns, crosswise, depth, width }).packing();
+  return new Packer(c, { reduce, columns, crosswise, depth, width, chunk }).packing();
 }
 
 interface Found {
@@ -95,8 +116,10 @@ interface Found {
   readonly columns: readonly Expr[];
   /** What rows need, but for what they find along the walk already. */
   readonly crosswise: readonly Expr[];
+  /** Steps that are packed at once. */
   readonly depth: number;
   readonly width: number;
+  readonly chunk: Chunk | null;
 }
 
 class Packer {
@@ -106,12 +129,12 @@ class Packer {
   constructor(c: Contraction, found: Found) {
     this.#c = c;
     this.#found = found;
-    this.#slots = { panel: `${c.line.axis.name}p`, lane: `${c.line.axis.name}l`, row: `${c.row.name}s` };
+    this.#slots = { panel: `${c.line.axis.name}p`, lane: `${c.line.axis.name}l`, row: `${c.row.name}s`, tile: `${c.row.name}t` };
   }
 
-  packing(): Packing {
+  packing(): Packing | null {
     const { body, line, row, lanes, times } = this.#c;
-    const { reduce, columns, crosswise, depth, width } = this.#found;
+    const { reduce, columns, crosswise, depth, width, chunk } = this.#found;
     const packed = replaced(
       replaced(
         reduce,
@@ -121,13 +144,17 @@ class Packer {
       crosswise,
       crosswise.map((e, i) => this.#rowAt(e, i)),
     );
+    const chunks = chunk === null ? null : this.#chunks(packed, chunk);
+    if (chunk !== null && chunks === null) return null;
     const blocks = Math.ceil(line.axis.hi.value / width) * this.#c.around;
+    const rows = blocks >= manyBlocks ? row.hi.value : Math.min(row.hi.value, Math.ceil(blockRows / times) * times);
     const local = (name: string, e: Expr, size: number): Local => ({ kind: "local", name, dtype: e.dtype, size, space: "scratch" });
     return {
       body: body.map((s) => (s.kind === "reduce" ? packed : s)),
       slots: this.#slots,
       columns: width,
-      rows: blocks >= manyBlocks ? row.hi.value : Math.min(row.hi.value, Math.ceil(blockRows / times) * times),
+      rows: chunk === null ? rows : this.#chunkRows,
+      chunks,
       locals: [
         ...columns.map((e, i) => local(columnsName(i), e, depth * Math.max(width, lanes))),
         ...crosswise.map((e, i) => local(rowsName(i), e, depth * times)),
@@ -137,8 +164,44 @@ class Packer {
     };
   }
 
-  /** The position in the walk, counted along all its axes. */
+  /** Rows of a block whose sums are kept while chunks of the walk go by. */
+  get #chunkRows(): number {
+    const { row, times } = this.#c;
+    const bytes = this.#found.width * tupleBytes(this.#found.reduce.init.map((e) => e.dtype));
+    return Math.min(Math.ceil(row.hi.value / times) * times, Math.max(1, Math.floor(mostSums / bytes / times)) * times);
+  }
+
+  #chunks(packed: Reduce, chunk: Chunk): Chunks | null {
+    const { body, row, lanes, times } = this.#c;
+    const { width } = this.#found;
+    const values = packed.values.flatMap((e) => alongChunk(e, chunk) ?? []);
+    if (values.length < packed.values.length || namesBefore(body).size > 0) return null;
+    const [tile, panel] = [axisIndex(this.#slots.tile, 0, this.#chunkRows - times), axisIndex(this.#slots.panel, 0, width - lanes)];
+    const [slot, lane] = [axisIndex(this.#slots.row, 0, times - 1), axisIndex(this.#slots.lane, 0, lanes - 1)];
+    const within = [mulIndex(panel, times), mulIndex(slot, lanes), lane];
+    const index = within.reduce<Expr>((sum, e) => addIndex(sum, e), mulIndex(tile, width));
+    const sums = sumsOf(packed, index, { size: this.#chunkRows * width, lanes, name: `${row.name}z` });
+    return {
+      sums,
+      around: (inner) => overChunks(chunk, inner),
+      turn: (points) => chunkTurn(packed, values, { chunk, sums, points }),
+      behind: body.flatMap((s): Stmt[] => (s.kind === "reduce" ? s.names.map((name, i) => ({ kind: "let", name, value: at(sums.loads, i) })) : [s])),
+    };
+  }
+
+  /** The axes along which operands are packed at once. */
+  get #axes(): readonly Axis[] {
+    return this.#found.chunk?.axes ?? this.#found.reduce.axes;
+  }
+
+  /** Where a chunk of the walk is. */
+  get #places(): readonly (readonly [string, Expr])[] {
+    return this.#found.chunk === null ? [] : [this.#found.chunk.place];
+  }
+
+  /** The position among what is packed, counted along all its axes. */
   get #step(): Expr {
+    if (this.#found.chunk !== null) return this.#found.chunk.step;
     const { axes } = this.#found.reduce;
     return flatten(
       axes.map((a) => axisIndex(a.name, 0, a.hi.value - 1)),
@@ -168,7 +231,9 @@ class Packer {
     const lane = axisIndex(`${column.name}v`, 0, lanes - 1);
     const to = addIndex(addIndex(mulIndex(panel, this.#found.depth), mulIndex(this.#step, lanes)), lane);
     const copy = (count: number, places: (lane: Expr) => [string, Expr][]): Stmt =>
-      vector(lane.name, count, (v) => [{ kind: "store", buffer: columnsName(i), index: moved(to, [[lane.name, v]]), value: moved(e, places(v)) }]);
+      vector(lane.name, count, (v) => [
+        { kind: "store", buffer: columnsName(i), index: movedTo(to, [[lane.name, v]]), value: movedTo(e, [...places(v), ...this.#places]) },
+      ]);
     const each = (v: Expr): [string, Expr][] => partsAt(line, addIndex(corner, v));
     const rest = column.hi.value % lanes;
     const isWhole = apply("le", [corner, ix(column.hi.value - lanes)]);
@@ -195,7 +260,7 @@ class Packer {
     const copy = (count: number): Stmt[] =>
       this.#walk([
         vector(lane.name, count, (v) => [
-          { kind: "store", buffer: rowsName(i), index: moved(to, [[lane.name, v]]), value: moved(e, [[row.name, addIndex(corner, v)]]) },
+          { kind: "store", buffer: rowsName(i), index: movedTo(to, [[lane.name, v]]), value: movedTo(e, [[row.name, addIndex(corner, v)], ...this.#places]) },
         ]),
       ]);
     const rest = row.hi.value % times;
@@ -204,18 +269,9 @@ class Packer {
   }
 
   #walk(body: readonly Stmt[]): Stmt[] {
-    return this.#found.reduce.axes.reduceRight<Stmt[]>((inner, axis) => [{ kind: "for", axis, body: inner }], [...body]);
+    return this.#axes.reduceRight<Stmt[]>((inner, axis) => [{ kind: "for", axis, body: inner }], [...body]);
   }
 }
 
 const columnsName = (i: number): string => (i === 0 ? "columns" : `columns${i}`);
 const rowsName = (i: number): string => (i === 0 ? "rows" : `rows${i}`);
-
-/** The expression with axes elsewhere. */
-function moved(e: Expr, places: readonly [string, Expr][]): Expr {
-  const to = new Map(places);
-  return exprMapper((x) => {
-    if (x.op === "axis") return to.get(x.name) ?? x;
-    return x.op === "load" ? mapOperands(x, (a) => (a.dtype === "int32" ? normalIndex(a) : a)) : x;
-  })(e);
-}

@@ -14,6 +14,7 @@ import { apply, axisIndex } from "../../ir/expr.ts";
 import { addIndex, freeNames, ix, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { tidy } from "../lower/tidy.ts";
+import type { Place as CopyPlace } from "./copy.ts";
 import { copied, loop, minOf, vector } from "./copy.ts";
 import { registerBytes, tupleBytes } from "./cost.ts";
 import { goesTogether } from "./independent.ts";
@@ -81,7 +82,7 @@ function tilesInPlace({ kernel, nest, body, reduce }: Tiling, row: Axis, column:
   if (!goesTogether(body, column.name)) return kernel;
   const { lanes, times } = tileOf(reduce, row.hi.value, column.hi.value);
   const corner = { row: axisIndex(row.name, 0, row.hi.value - 1), column: axisIndex(column.name, 0, column.hi.value - 1) };
-  const tiles = blockOf({ body, row, line: lineOf(column), lanes, times, corner, slots: null });
+  const tiles = blockOf({ turn: copiesOf(body), row, line: lineOf(column), lanes, times, corner, slots: null });
   const step = new Map([
     [row.name, times],
     [column.name, lanes],
@@ -97,9 +98,14 @@ const nested = (loops: readonly For[], body: readonly Stmt[]): readonly Stmt[] =
 function packedBlocks(c: Contraction, p: Packing): Stmt[] {
   const [columns, rows] = [blocksAlong(c.line.axis, c.lanes, p.columns), blocksAlong(c.row, c.times, p.rows)];
   const corner = { row: rows.corner, column: columns.corner };
+  const slots = { names: p.slots, panel: columns.offset, tile: rows.offset };
   // by itself: here nobody writes what was packed, so that rows share what they load of it
-  const tiles = flattenWalks(tidy(blockOf({ ...c, body: p.body, corner, slots: { names: p.slots, panel: columns.offset } })));
-  const inside = [...p.locals, ...p.packColumns(columns.block, columns.width), rows.loop([...p.packRows(rows.corner), columns.loop(tiles)])];
+  const tiles = (turn: Block["turn"]): Stmt[] => [columns.loop(flattenWalks(tidy(blockOf({ ...c, turn, corner, slots }))))];
+  const packed = [...p.packColumns(columns.block, columns.width)];
+  const byRows = (turn: Block["turn"]): Stmt => rows.loop([...p.packRows(rows.corner), ...tiles(turn)]);
+  if (p.chunks === null) return [rows.grid([columns.grid([...p.locals, ...packed, byRows(copiesOf(p.body))])])];
+  const { sums, around, turn, behind } = p.chunks;
+  const inside = [...p.locals, ...sums.locals, ...sums.fill, ...around([...packed, byRows(turn)]), rows.loop(tiles(copiesOf(behind)))];
   return [rows.grid([columns.grid(inside)])];
 }
 
@@ -132,7 +138,8 @@ function blocksAlong(axis: Axis, step: number, size: number): Blocks {
 const loadedBytes = (r: Reduce): number[] => exprOrder([...r.values]).flatMap((e) => (e.op === "load" ? [Math.min(8, dtypeInfo(e.dtype).bytes)] : []));
 
 interface Block {
-  readonly body: readonly Stmt[];
+  /** What is done for the results at some points at once. */
+  readonly turn: (points: readonly CopyPlace[]) => readonly Stmt[];
   readonly row: Axis;
   readonly line: Line;
   readonly lanes: number;
@@ -140,8 +147,14 @@ interface Block {
   /** Where the block is. */
   readonly corner: { readonly row: Expr; readonly column: Expr };
   /** Where packed operands are asked for, and the offset of the block among the packed columns. */
-  readonly slots: { readonly names: Slots; readonly panel: Expr } | null;
+  readonly slots: { readonly names: Slots; readonly panel: Expr; readonly tile: Expr } | null;
 }
+
+/** The statements of a grid point once for each of some points. */
+const copiesOf =
+  (body: readonly Stmt[]): Block["turn"] =>
+  (points) =>
+    points.flatMap((p) => copied({ body, values: [] }, p).body);
 
 /** The block at the corner that the grid axes are at, less of it at the edges. */
 function blockOf(b: Block): readonly Stmt[] {
@@ -176,8 +189,7 @@ function columnsOf(b: Block, rows: readonly Place[], suffix: string): Stmt[] {
   const column = b.line.axis;
   const n = column.hi.value;
   const whole = Math.floor(n / lanes) * lanes;
-  const piece = (place: Place, own: string): Stmt[] =>
-    rows.flatMap((r, i) => [...copied({ body: b.body, values: [] }, { suffix: `${suffix}${own}_${i}`, axes: placesOf(b, r, place) }).body]);
+  const piece = (place: Place, own: string): Stmt[] => [...b.turn(rows.map((r, i) => ({ suffix: `${suffix}${own}_${i}`, axes: placesOf(b, r, place) })))];
   const from = bounded(corner.column, whole - lanes);
   const all = vector(`${column.name}v`, lanes, (lane) => piece({ at: addIndex(from, lane), slot: lane }, ""));
   if (whole === n) return [all];
@@ -196,7 +208,7 @@ function columnsOf(b: Block, rows: readonly Place[], suffix: string): Stmt[] {
 function placesOf({ row, line, slots }: Block, r: Place, c: Place): ReadonlyMap<string, Expr> {
   const places = new Map([[row.name, r.at], ...partsAt(line, c.at)]);
   if (slots === null) return places;
-  return places.set(slots.names.panel, slots.panel).set(slots.names.lane, c.slot).set(slots.names.row, r.slot);
+  return places.set(slots.names.tile, slots.tile).set(slots.names.panel, slots.panel).set(slots.names.lane, c.slot).set(slots.names.row, r.slot);
 }
 
 /**

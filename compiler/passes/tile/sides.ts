@@ -2,7 +2,7 @@
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { mapOperands } from "../../ir/expr.ts";
-import { addIndex, freeNames, keyOf } from "../../ir/indexing.ts";
+import { addIndex, freeNames, keyOf, normalIndex } from "../../ir/indexing.ts";
 import type { Axis, Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import { at } from "../../ir/errors.ts";
@@ -63,4 +63,13 @@ export function replaced(reduce: Reduce, from: readonly Expr[], to: readonly Exp
     return out;
   };
   return { ...reduce, values: reduce.values.map(map) };
+}
+
+/** The expression with axes elsewhere. */
+export function movedTo(e: Expr, places: readonly (readonly [string, Expr])[]): Expr {
+  const to = new Map(places);
+  return exprMapper((x) => {
+    if (x.op === "axis") return to.get(x.name) ?? x;
+    return x.op === "load" ? mapOperands(x, (a) => (a.dtype === "int32" ? normalIndex(a) : a)) : x;
+  })(e);
 }

@@ -7,6 +7,7 @@
  * - `accumulate`: long sums by several accumulators over fixed blocks: faster, and more exact than one running sum
  * - `vector`: on targets that move 16 bytes at once, four neighbouring elements a turn
  * - `lanes`: on targets whose lanes share memory, the loops inside a grid point are dealt out to them
+ * - `residue`: an axis that indices divide becomes two, so that a transposed convolution is a contraction
  * - `register tile`: on CPUs with vectors, blocks of a contraction stay in registers; `pack` copies operands that do not lie as they read them
  * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
  * - `stage`: on targets where that memory is fast, contractions by workgroups that load each operand's tile once
