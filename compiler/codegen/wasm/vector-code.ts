@@ -326,18 +326,7 @@ export class VectorCode {
     const { body } = this.tools;
     if (this.tools.relaxed && this.#contracted(e, register)) return;
     const width = this.widthOf(e) ?? 32;
-    if (e.op === "select") {
-      const [condition, yes, no] = [at(e.args, 0), at(e.args, 1), at(e.args, 2)];
-      const extreme = extremeOf(condition, yes, no);
-      if (extreme !== null) {
-        for (const a of extreme.operands) this.operand(a, register, width);
-        return body.named(`${typeRow(e.dtype).vector}.${extreme.op}`);
-      }
-      this.operand(yes, register, width);
-      this.operand(no, register, width);
-      this.mask(condition, register, width);
-      return body.emit("v128.bitselect");
-    }
+    if (e.op === "select") return this.#select(e, register, width);
     if (e.op === "cast" && spellCast(at(e.args, 0), e.dtype, register, this)) return;
     if (e.op === "bitcast" && typeRow(at(e.args, 0).dtype).width === width) return this.push(at(e.args, 0), register);
     const context = {
@@ -347,6 +336,22 @@ export class VectorCode {
     };
     const isSpelled = isScalarOp(e.op) && e.op !== "cast" && e.op !== "bitcast" && spellVector(e, e.op, context);
     if (!isSpelled) spellLanes(e, register, this);
+  }
+
+  #select(e: Expr, register: number, width: Width): void {
+    const { body } = this.tools;
+    const [condition, yes, no] = [at(e.args, 0), at(e.args, 1), at(e.args, 2)];
+    const extreme = extremeOf(condition, yes, no);
+    if (extreme !== null) {
+      for (const a of extreme.operands) this.operand(a, register, width);
+      return body.named(`${typeRow(e.dtype).vector}.${extreme.op}`);
+    }
+    // where one of both has no bits, the mask takes those of the other away
+    for (const a of [yes, no]) if (!hasNoBits(a)) this.operand(a, register, width);
+    if (hasNoBits(yes) && hasNoBits(no)) return this.operand(no, register, width);
+    this.mask(condition, register, width);
+    if (hasNoBits(no)) return body.emit("v128.and");
+    body.emit(hasNoBits(yes) ? "v128.andnot" : "v128.bitselect");
   }
 
   /** a * b + c by one instruction, where the product is used nowhere else. */
@@ -362,6 +367,8 @@ export class VectorCode {
     return true;
   }
 }
+
+const hasNoBits = (e: Expr): boolean => e.op === "const" && Object.is(Number(exactValue(e)), 0);
 
 /** The select that pmin and pmax are: pmin(a, b) is b < a ? b : a, pmax(a, b) is a < b ? b : a. */
 function extremeOf(condition: Expr, yes: Expr, no: Expr): { readonly op: "pmin" | "pmax"; readonly operands: readonly [Expr, Expr] } | null {

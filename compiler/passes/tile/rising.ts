@@ -24,7 +24,7 @@ export interface Rising {
   readonly combine: readonly Expr[];
 }
 
-/** What a reduction may be walked with from its first element on; null where it keeps no positions. */
+/** What a reduction may be walked with from its first element on; null where that decides nothing. */
 export function risingFrom(r: Reduce): Rising | null {
   const [axis] = r.axes;
   const size = r.names.length;
@@ -33,8 +33,10 @@ export function risingFrom(r: Reduce): Rising | null {
   const positions = new Set(r.values.flatMap((e, i) => (e.dtype === "int32" && strideOf(addIndex(e, 0), axis.name) > 0 ? [i] : [])));
   if (positions.size === 0) return null;
   const decided = exprMapper((e) => simpler(decide(e, positions, size)));
+  const combine = r.combine.map(decided);
+  if (combine.every((e, i) => e === r.combine[i])) return null;
   const { body, values } = copied(r, { suffix: "_first", axes: new Map([[axis.name, ix(0)]]) });
-  return { lets: body, init: values, combine: r.combine.map(decided) };
+  return { lets: body, init: values, combine };
 }
 
 /** Reductions of a scheduled kernel: they run from the first element to the last. */

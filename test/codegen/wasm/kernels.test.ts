@@ -100,6 +100,24 @@ describe("elementwise", () => {
     for (const turn of [1, 2, 5, 11]) check(printKernel(kernel), { x: special, y: [...special.slice(turn), ...special.slice(0, turn)] });
   });
 
+  test.each(["f32", "f64", "i32", "u32", "i64"])("selects of %s between a value and nothing", (t) => {
+    const text = textOf(
+      check(`kernel @taken(%x: ${t}[24] read, %y: ${t}[24] read, %z: ${t}[96] write) {
+        for %v in 0..24 [vector] {
+          let %a = load %x[%v]
+          let %b = load %y[%v]
+          store %z[%v] = select(%a < %b, %a, 0${t === "i32" ? "" : t})
+          store %z[%v + 24] = select(%a < %b, 0${t === "i32" ? "" : t}, %b)
+          store %z[%v + 48] = select(%a == %b, 0${t === "i32" ? "" : t}, 0${t === "i32" ? "" : t})
+          store %z[%v + 72] = select(%a < %b, %b, ${t.startsWith("f") ? "-0" : "1"}${t === "i32" ? "" : t})
+        }
+      }`),
+    );
+    const registers = t.endsWith("64") ? 12 : 6;
+    expect(text.match(/v128\.bitselect/g)).toHaveLength(registers);
+    expect(text.match(/v128\.andnot/g)).toHaveLength(registers);
+  });
+
   test("masks between values of different widths", () =>
     void check(`kernel @masks(%x: f32[40] read, %d: f64[40] read, %b: bool[40] read, %y: f64[40] write, %z: f32[40] write, %c: bool[40] write) {
       for %i in 0..40 step 20 [grid] {
