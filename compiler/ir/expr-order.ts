@@ -14,7 +14,7 @@ export function exprOrder(roots: readonly Expr[], operands: Operands = null): Ex
   const [only] = roots;
   if (only !== undefined && roots.length === 1 && only.args.length === 0) return [only];
   const walk = new Walk(operands);
-  for (const root of roots) if (!walk.seen.has(root)) walk.visit(root, 0);
+  walk.all(roots, 0);
   return walk.order;
 }
 
@@ -28,18 +28,22 @@ class Walk {
   }
 
   #operandsOf(e: Expr): readonly Expr[] {
-    return e.args.length === 0 || this.#operands === null ? e.args : this.#operands(e);
+    return this.#operands === null ? e.args : this.#operands(e);
   }
 
-  visit(e: Expr, depth: number): void {
-    if (depth === mostCalls) return this.#deep(e);
-    this.seen.add(e);
-    const list = this.#operandsOf(e);
+  all(list: readonly Expr[], depth: number): void {
+    const { seen, order } = this;
     for (let i = 0; i < list.length; i++) {
-      const a = list[i];
-      if (a !== undefined && !this.seen.has(a)) this.visit(a, depth + 1);
+      const e = list[i];
+      if (e === undefined || seen.has(e)) continue;
+      if (depth === mostCalls) {
+        this.#deep(e);
+        continue;
+      }
+      seen.add(e);
+      if (e.args.length > 0) this.all(this.#operands === null ? e.args : this.#operands(e), depth + 1);
+      order.push(e);
     }
-    this.order.push(e);
   }
 
   /** The same without calls. What is open, its operands and how many of them were looked at: side by side, as lists of objects would be garbage. */

@@ -170,9 +170,10 @@ export const indexOperation = (op: ScalarOp, a: Expr, b: Expr, lo: number, hi: n
 export function mapOperands(e: Expr, f: (a: Expr) => Expr): Expr {
   const { args } = e;
   let changed: Expr[] | null = null;
-  // by position: until engines have optimised a function, each step of an iterator is garbage
+  // by position: until engines have optimised a function, each step of an iterator is garbage, and each call of `at` is one
   for (let i = 0; i < args.length; i++) {
-    const a = at(args, i);
+    const a = args[i];
+    if (a === undefined) break;
     const mapped = f(a);
     if (changed !== null) changed.push(mapped);
     else if (mapped !== a) {

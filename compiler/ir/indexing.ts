@@ -81,7 +81,8 @@ function makeSum(e: Expr): Sum {
   if (e.op === "add") return combine(toSum(at(e.args, 0)), toSum(at(e.args, 1)), 1);
   if (e.op === "sub") return combine(toSum(at(e.args, 0)), toSum(at(e.args, 1)), -1);
   if (e.op === "mul") {
-    const [a, b] = [at(e.args, 0), at(e.args, 1)];
+    const a = at(e.args, 0);
+    const b = at(e.args, 1);
     if (b.op === "const") return scale(toSum(a), b.value);
     if (a.op === "const") return scale(toSum(b), a.value);
   }
@@ -95,7 +96,8 @@ function combine(a: Sum, b: Sum, sign: 1 | -1): Sum {
   // sums have a few terms: looking through them costs less than a map
   const terms = a.terms.slice();
   for (let k = 0; k < b.terms.length; k++) {
-    const t = at(b.terms, k);
+    const t = b.terms[k];
+    if (t === undefined) break;
     const i = positionOf(terms, t.key);
     const coefficient = (terms[i]?.coefficient ?? 0) + sign * t.coefficient;
     const term = { atom: t.atom, key: t.key, coefficient };
@@ -107,7 +109,7 @@ function combine(a: Sum, b: Sum, sign: 1 | -1): Sum {
 }
 
 function positionOf(terms: readonly Term[], key: string): number {
-  for (let i = 0; i < terms.length; i++) if (at(terms, i).key === key) return i;
+  for (let i = 0; i < terms.length; i++) if (terms[i]?.key === key) return i;
   return -1;
 }
 
@@ -126,7 +128,8 @@ function fromSum(sum: Sum): Expr {
   const terms = inOrder(sum.terms);
   let out: Expr | null = null;
   for (let i = 0; i < terms.length; i++) {
-    const t = at(terms, i);
+    const t = terms[i];
+    if (t === undefined) break;
     const term = t.coefficient === 1 ? t.atom : scaled(t.atom, t.coefficient);
     out = out === null ? term : indexOperation("add", out, term, out.lo + term.lo, out.hi + term.hi);
   }
@@ -135,8 +138,10 @@ function fromSum(sum: Sum): Expr {
 }
 
 function inOrder(terms: readonly Term[]): readonly Term[] {
-  for (let i = 1; i < terms.length; i++) if (byCoefficient(at(terms, i - 1), at(terms, i)) > 0) return terms.toSorted(byCoefficient);
-  return terms;
+  const a = terms[0];
+  const b = terms[1];
+  if (a === undefined || b === undefined || (terms.length === 2 && byCoefficient(a, b) < 0)) return terms;
+  return terms.toSorted(byCoefficient);
 }
 
 const byCoefficient = (a: Term, b: Term): number => Math.abs(b.coefficient) - Math.abs(a.coefficient) || (a.key < b.key ? -1 : 1);
@@ -268,7 +273,7 @@ const ownNames = (e: Expr): readonly string[] => (e.op === "axis" || e.op === "v
 export function dependsOn(e: Expr, any: { readonly has: (name: string) => boolean }): boolean {
   if (e.op === "axis" || e.op === "var") return any.has(e.name);
   const all = namesIn(e);
-  for (let i = 0; i < all.length; i++) if (any.has(at(all, i))) return true;
+  for (let i = 0; i < all.length; i++) if (any.has(all[i] ?? "")) return true;
   return false;
 }
 
@@ -279,8 +284,9 @@ function namesBelow({ args }: Expr): readonly string[] {
   const first = args[0] === undefined ? noNames : (names.get(args[0]) ?? noNames);
   let all: Set<string> | null = null;
   for (let i = 1; i < args.length; i++) {
-    const more = names.get(at(args, i)) ?? noNames;
-    if (more === first || more.length === 0 || (more.length === 1 && first.includes(at(more, 0)))) continue;
+    const arg = args[i];
+    const more = arg === undefined ? noNames : (names.get(arg) ?? noNames);
+    if (more === first || more.length === 0 || (more.length === 1 && first.includes(more[0] ?? ""))) continue;
     all ??= new Set(first);
     for (const n of more) all.add(n);
   }

@@ -10,7 +10,6 @@
  *   serial  in order
  */
 import type { DType } from "./dtype.ts";
-import { at } from "./errors.ts";
 import type { Expr } from "./expr.ts";
 
 export type AxisKind = "grid" | "group" | "lane" | "vector" | "serial";
@@ -168,7 +167,8 @@ export function statements(list: readonly Stmt[]): Stmt[] {
 /** No generator: passes ask so often that resuming one at each level would be a good part of what they cost. */
 function collect(list: readonly Stmt[], into: Stmt[]): void {
   for (let i = 0; i < list.length; i++) {
-    const s = at(list, i);
+    const s = list[i];
+    if (s === undefined) break;
     into.push(s);
     if (s.kind === "for" || s.kind === "reduce") collect(s.body, into);
     else if (s.kind === "if") {

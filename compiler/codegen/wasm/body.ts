@@ -3,6 +3,10 @@ import type { Code, Instruction, LocalVariable, ValueType } from "./code.ts";
 import type { Op } from "./instructions.ts";
 import { instruction } from "./instructions.ts";
 
+// two of three instructions
+const localGet = instruction("local.get");
+const localSet = instruction("local.set");
+
 export class Body {
   /** The list that instructions go to now. */
   code: Code = [];
@@ -26,11 +30,11 @@ export class Body {
   }
 
   get(local: number): void {
-    this.emit("local.get", local);
+    this.code.push({ row: localGet, a: local, b: 0, data: null });
   }
 
   set(local: number): void {
-    this.emit("local.set", local);
+    this.code.push({ row: localSet, a: local, b: 0, data: null });
   }
 
   /** The value on the stack in a new local, taken off it. */

@@ -61,6 +61,6 @@ export function vectorBytes(type: DTypeRow["vector"], lanes: readonly Numeric[])
 export function isPlain(vector: Uint8Array): boolean {
   const first = vector[0];
   if (first !== 0 && first !== 255) return false;
-  for (const b of vector) if (b !== first) return false;
+  for (let i = 1; i < vector.length; i++) if (vector[i] !== first) return false;
   return true;
 }

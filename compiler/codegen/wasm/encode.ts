@@ -143,7 +143,7 @@ function encodeImmediate(out: Bytes, { row, a, b, data }: Instruction): void {
 /** One instruction. */
 export function encodeInstruction(out: Bytes, i: Instruction): void {
   const { opcode, immediate } = i.row;
-  if (immediate === "local" && i.a < 128) return out.pair(opcode, i.a);
+  if (immediate === "none" && opcode < 0x100) return out.byte(opcode);
   if (opcode > 0xffff) {
     const low = opcode & 0xffff;
     if (low < 128) out.pair(opcode >> 16, low);
@@ -156,8 +156,11 @@ export function encodeInstruction(out: Bytes, i: Instruction): void {
 }
 
 function encodeCode(out: Bytes, code: Code): void {
-  for (const item of code) {
+  for (let i = 0; i < code.length; i++) {
+    const item = code[i];
+    if (item === undefined) break;
     if (Array.isArray(item)) encodeCode(out, item);
+    else if (item.row.immediate === "local" && item.a < 128) out.pair(item.row.opcode, item.a);
     else encodeInstruction(out, item);
   }
 }

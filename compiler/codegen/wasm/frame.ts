@@ -105,7 +105,9 @@ export class Frame {
     if (e.op === "load") return nowhere;
     let level = 0;
     let isFree = true;
-    for (const a of e.args) {
+    for (let i = 0; i < e.args.length; i++) {
+      const a = e.args[i];
+      if (a === undefined || a.op === "const") continue;
       const place = this.placeOf(a);
       level = Math.max(level, place.level);
       isFree &&= place.isFree;
@@ -150,13 +152,13 @@ export class Frame {
     return local;
   }
 
-  isPlaced(key: string, level: number): boolean {
-    return this.#loops[level < this.level ? level + 1 : level]?.placed.has(key) === true;
+  /** The local of what was placed at this level under this key. */
+  placedAs(key: string, level: number): number | undefined {
+    return this.#loops[level < this.level ? level + 1 : level]?.placed.get(key);
   }
 
   /** The local of a value that is placed already. */
   placed(e: Expr): number | undefined {
-    const { level } = this.placeOf(e);
-    return this.#loops[level < this.level ? level + 1 : level]?.placed.get(keyOf(e));
+    return this.placedAs(keyOf(e), this.placeOf(e).level);
   }
 }

@@ -31,8 +31,17 @@ export interface ScalarTools {
 /** Expressions nested deeper than this are cut into locals, so that depth costs no stack. */
 export const deepest = 24;
 
+/** The greatest depth among operands. */
+export function deepestOf(operands: readonly Expr[], depths: ReadonlyMap<Expr, number>): number {
+  let depth = 0;
+  for (const e of operands) depth = Math.max(depth, depths.get(e) ?? 0);
+  return depth;
+}
+
 /** Offsets beyond this are added by code. */
 const largestOffset = 0x7fffffff;
+
+const none: readonly Expr[] = [];
 
 export const isOperation = (e: Expr): boolean => e.args.length > 0 && e.op !== "load";
 
@@ -59,13 +68,19 @@ export class ScalarCode {
   operandsOf(e: Expr): readonly Expr[] {
     if (e.op === "rare") return [at(e.args, 0), at(e.args, 2)];
     if (e.op !== "load") return e.args;
-    const [index, ...guard] = e.args;
-    return index === undefined ? [] : [...guard, ...this.looseAtoms(this.#tools.forms.of(index))];
+    const loose = this.looseAtoms(this.#tools.forms.of(at(e.args, 0)));
+    const guard = e.args[1];
+    return guard === undefined ? loose : [guard, ...loose];
   }
 
   /** The parts of an index that cannot be added up beforehand. */
-  looseAtoms({ terms }: Linear): Expr[] {
-    return terms.flatMap(({ atom }) => (this.#isStable(atom) ? [] : [atom]));
+  looseAtoms({ terms }: Linear): readonly Expr[] {
+    let loose: Expr[] | null = null;
+    for (let i = 0; i < terms.length; i++) {
+      const atom = terms[i]?.atom;
+      if (atom !== undefined && !this.#isStable(atom)) (loose ??= []).push(atom);
+    }
+    return loose ?? none;
   }
 
   #isStable(e: Expr): boolean {
@@ -74,18 +89,27 @@ export class ScalarCode {
 
   /** Computes what the roots use more than once, and cuts what is deep. */
   prepare(roots: readonly Expr[]): void {
+    if (roots.length === 0) return;
+    const [only] = roots;
+    if (only !== undefined && roots.length === 1) {
+      if (this.#shared.has(only)) return;
+      // the usual root has nothing below it that could be kept
+      const operands = this.operandsOf(only);
+      if (!operands.some((e) => e.args.length > 0)) return void this.#tools.frame.placeOf(only);
+    }
     const order = this.#order(roots);
     const uses = new Map<Expr, number>();
     const count = (e: Expr): void => void uses.set(e, (uses.get(e) ?? 0) + 1);
-    for (const e of order) this.operandsOf(e).forEach(count);
+    const operands = order.map((e) => this.operandsOf(e));
+    for (const list of operands) list.forEach(count);
     roots.forEach(count);
     const depths = new Map<Expr, number>();
-    const isRoot = new Set(roots);
-    for (const e of order) {
+    for (let i = 0; i < order.length; i++) {
+      const e = at(order, i);
       this.#tools.frame.placeOf(e);
-      const depth = 1 + Math.max(0, ...this.operandsOf(e).map((a) => depths.get(a) ?? 0));
+      const depth = 1 + deepestOf(at(operands, i), depths);
       const isShared = (uses.get(e) ?? 0) > 1;
-      const isCut = e.args.length > 0 && (isShared || (depth > deepest && !isRoot.has(e)));
+      const isCut = e.args.length > 0 && (isShared || (depth > deepest && !roots.includes(e)));
       if (isCut) this.#keep(e);
       depths.set(e, isCut ? 0 : depth);
     }
@@ -278,11 +302,13 @@ export class ScalarCode {
     const isSplit = offset >= 0 && offset <= largestOffset && leastOf(index.terms) >= 0;
     const stable: PlacedTerm[] = [];
     const loose: Term[] = [];
-    for (const t of index.terms) {
+    for (let i = 0; i < index.terms.length; i++) {
+      const t = index.terms[i];
+      if (t === undefined) break;
       if (this.#isStable(t.atom)) stable.push({ term: t, level: this.#tools.frame.placeOf(t.atom).level });
       else loose.push(t);
     }
-    if (stable.length > 1) stable.sort((a, b) => a.level - b.level || (a.term.key < b.term.key ? -1 : 1));
+    if (stable.length > 1) stable.sort(outerFirst);
     body.get(this.#pointer({ memory, bytes, offset: isSplit ? 0 : offset }, stable));
     for (const t of loose) {
       this.push(t.atom);
@@ -300,7 +326,12 @@ export class ScalarCode {
     if (last === undefined && offset === 0) return memory.base;
     const level = last === undefined ? 0 : last.level;
     let key = `at ${memory.base} ${bytes} ${offset} `;
-    for (const { term: t } of terms) key += `+${t.key}*${t.coefficient}`;
+    for (let i = 0; i < terms.length; i++) {
+      const term = terms[i]?.term;
+      if (term !== undefined) key += `+${term.key}*${term.coefficient}`;
+    }
+    const known = frame.placedAs(key, level);
+    if (known !== undefined) return known;
     const emit = (): void => {
       if (last === undefined) body.get(memory.base);
       else
@@ -343,6 +374,8 @@ export class ScalarCode {
     body.emit(Number.isInteger(shift) ? "i32.shl" : "i32.mul");
   }
 }
+
+const outerFirst = (a: PlacedTerm, b: PlacedTerm): number => a.level - b.level || (a.term.key < b.term.key ? -1 : 1);
 
 /** A term of an address, and the level of the loop that it depends on. */
 interface PlacedTerm {

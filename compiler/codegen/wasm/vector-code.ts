@@ -11,7 +11,7 @@ import { keyOf } from "../../ir/indexing.ts";
 import type { ConstantPool } from "./constants.ts";
 import { isPlain, vectorBytes } from "./constants.ts";
 import type { ScalarCode, ScalarTools } from "./scalar-code.ts";
-import { deepest, isOperation } from "./scalar-code.ts";
+import { deepest, deepestOf, isOperation } from "./scalar-code.ts";
 import type { Width } from "./types.ts";
 import { typeRow } from "./types.ts";
 import { spellCast } from "./vector-casts.ts";
@@ -29,6 +29,7 @@ export interface VectorTools extends ScalarTools {
 /** Constants that are kept in registers around a loop; the others are loaded where they are used. */
 const mostKept = 12;
 
+const none: readonly Expr[] = [];
 const noBits = new Uint8Array(16);
 const allBits = new Uint8Array(16).fill(255);
 
@@ -41,6 +42,7 @@ export class VectorCode {
   /** Locals of values that are equal in all lanes and change from statement to statement. */
   readonly #splats = new Map<Expr, number>();
   readonly #widths = new Map<Expr, Width | null>();
+  readonly #varying = new Map<Expr, boolean>();
   #kept = 0;
   #rare = 0;
 
@@ -58,7 +60,12 @@ export class VectorCode {
   }
 
   isVarying(e: Expr): boolean {
-    return this.loop.variance.of(e);
+    if (e.args.length === 0) return this.loop.variance.of(e);
+    const known = this.#varying.get(e);
+    if (known !== undefined) return known;
+    const varying = this.loop.variance.of(e);
+    this.#varying.set(e, varying);
+    return varying;
   }
 
   /** Registers of a value with lanes of this width. */
@@ -112,17 +119,23 @@ export class VectorCode {
   }
 
   /** The parts of the roots that are kept, operands first: those used more than once, and those that would get too deep. */
-  cuts(roots: readonly Expr[]): Expr[] {
+  cuts(roots: readonly Expr[]): readonly Expr[] {
+    const [only] = roots;
+    // the usual root has nothing below it that could be kept
+    if (only !== undefined && roots.length === 1 && !this.operandsOf(only).some((e) => e.args.length > 0)) {
+      this.widthOf(only);
+      return none;
+    }
     const order = this.#order(roots);
     const uses = new Map<Expr, number>();
     const count = (e: Expr): void => void uses.set(e, (uses.get(e) ?? 0) + 1);
-    for (const e of order) this.operandsOf(e).forEach(count);
+    const operands = order.map((e) => this.operandsOf(e));
+    for (const list of operands) list.forEach(count);
     roots.forEach(count);
     const depths = new Map<Expr, number>();
-    const isRoot = new Set(roots);
-    return order.filter((e) => {
-      const depth = 1 + Math.max(0, ...this.operandsOf(e).map((a) => depths.get(a) ?? 0));
-      const isCut = e.args.length > 0 && this.isVarying(e) && ((uses.get(e) ?? 0) > 1 || (depth > deepest && !isRoot.has(e)));
+    return order.filter((e, i) => {
+      const depth = 1 + deepestOf(at(operands, i), depths);
+      const isCut = e.args.length > 0 && this.isVarying(e) && ((uses.get(e) ?? 0) > 1 || (depth > deepest && !roots.includes(e)));
       depths.set(e, isCut ? 0 : depth);
       return isCut;
     });
@@ -173,6 +186,7 @@ export class VectorCode {
   /** Leaves a register of a value on the stack, in lanes of its own width. */
   push(e: Expr, register: number): void {
     const { body } = this.tools;
+    if (e.op === "const") return this.constant(e.dtype, exactValue(e));
     const shared = this.#shared.get(e)?.[register];
     if (shared !== undefined) return body.get(shared);
     if (!this.isVarying(e)) return this.#uniform(e);
@@ -226,7 +240,6 @@ export class VectorCode {
 
   /** A value that is equal in all lanes. */
   #uniform(e: Expr): void {
-    if (e.op === "const") return this.constant(e.dtype, exactValue(e));
     const { body, frame } = this.tools;
     const known = this.#splats.get(e);
     if (known !== undefined) return body.get(known);
@@ -280,7 +293,7 @@ export class VectorCode {
     };
     const level = Math.max(0, frame.level - 1);
     const key = `constant ${offset}`;
-    const isKept = frame.isPlaced(key, level);
+    const isKept = frame.placedAs(key, level) !== undefined;
     if (!isKept && (this.#kept >= mostKept || this.#rare > 0 || frame.level === 0)) return load();
     if (!isKept) this.#kept++;
     body.get(frame.place(key, level, { name: `c${offset / 16}`, type: "v128", emit: load }));

@@ -81,7 +81,7 @@ function spellMask(e: Expr, op: ScalarOp, { body, push }: VectorContext): boolea
 }
 
 function all(name: string, e: Expr, { body, push }: VectorContext): true {
-  for (const a of e.args) push(a);
+  e.args.forEach(push);
   body.named(name);
   return true;
 }

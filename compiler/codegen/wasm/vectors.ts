@@ -156,5 +156,13 @@ export function assignedIn(list: readonly Stmt[]): Set<string> {
   return names;
 }
 
+const loads = new WeakMap<Stmt, readonly Expr[]>();
+
 /** The loads of a statement, without those of its body. */
-export const loadsOf = (s: Stmt): Expr[] => exprOrder(expressionsOf(s)).filter((e) => e.op === "load");
+export function loadsOf(s: Stmt): readonly Expr[] {
+  const known = loads.get(s);
+  if (known !== undefined) return known;
+  const made = exprOrder(expressionsOf(s)).filter((e) => e.op === "load");
+  loads.set(s, made);
+  return made;
+}

@@ -4,7 +4,6 @@
  * Every statement list is a level. An expression that stands twice in a level gets a name there; one that uses nothing of its level
  * moves to the level around it, in front of the loop. Loads stay where they are: `lower` has placed them, perhaps behind a condition.
  */
-import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp, mapOperands, variable } from "../../ir/expr.ts";
 import { namesIn } from "../../ir/indexing.ts";
@@ -26,7 +25,10 @@ class Numbering {
     if (e.name !== "") key += `:${this.#same.get(e.name) ?? e.name}`;
     if (e.op === "const") key += ` ${Object.is(e.value, -0) ? "-0" : String(e.wide ?? e.value)}`;
     else if (e.value !== 0) key += ` ${e.value}`;
-    for (let i = 0; i < e.args.length; i++) key += `,${this.of(at(e.args, i))}`;
+    for (let i = 0; i < e.args.length; i++) {
+      const a = e.args[i];
+      if (a !== undefined) key += `,${this.#known.get(a) ?? this.of(a)}`;
+    }
     const id = this.#ids.get(key) ?? this.#ids.size;
     this.#ids.set(key, id);
     this.#known.set(e, id);
@@ -133,7 +135,11 @@ export class Sharing {
     const id = this.#numbering.of(e);
     const n = (counts.get(id) ?? 0) + 1;
     counts.set(id, n);
-    if (n === 1) for (let i = 0; i < e.args.length; i++) this.#tally(at(e.args, i), counts);
+    if (n > 1) return;
+    for (let i = 0; i < e.args.length; i++) {
+      const a = e.args[i];
+      if (a !== undefined && a.args.length > 0) this.#tally(a, counts);
+    }
   }
 
   #rewrite(e: Expr, level: Level): Expr {
@@ -176,13 +182,13 @@ export class Sharing {
 
   #children(e: Expr, level: Level): Expr {
     if (e.args.length === 0) return this.#rewrite(e, level);
-    return mapOperands(e, (a) => this.#rewrite(a, level));
+    return mapOperands(e, (a) => (a.op === "const" || a.op === "axis" ? a : this.#rewrite(a, level)));
   }
 
   #uses(e: Expr, names: ReadonlySet<string>): boolean {
     const all = namesIn(e);
     for (let i = 0; i < all.length; i++) {
-      const n = at(all, i);
+      const n = all[i] ?? "";
       if (names.has(n)) return true;
       const alias = this.#aliases.get(n);
       if (alias !== undefined && names.has(alias.name)) return true;

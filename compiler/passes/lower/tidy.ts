@@ -135,14 +135,17 @@ function readsOf(s: Stmt): Set<string> {
 
 function noteNames(s: Stmt, into: Set<string>, seen: Set<Expr>): void {
   const list = expressionsOf(s);
-  for (let i = 0; i < list.length; i++) collectNames(at(list, i), into, seen);
+  list.forEach((e) => collectNames(e, into, seen));
 }
 
 function collectNames(e: Expr, into: Set<string>, seen: Set<Expr>): void {
   if (e.op === "var" || e.op === "load") into.add(e.name);
   if (e.args.length === 0 || seen.has(e)) return;
   seen.add(e);
-  for (let i = 0; i < e.args.length; i++) collectNames(at(e.args, i), into, seen);
+  for (let i = 0; i < e.args.length; i++) {
+    const a = e.args[i];
+    if (a !== undefined && a.op !== "const") collectNames(a, into, seen);
+  }
 }
 
 /** Whether a statement or its bodies define or write one of these scalars and buffers. */

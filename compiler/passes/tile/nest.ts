@@ -3,7 +3,7 @@ import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp } from "../../ir/expr.ts";
-import { addIndex, freeNames } from "../../ir/indexing.ts";
+import { addIndex, dependsOn, freeNames } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, visitExpressions } from "../../ir/loop-walk.ts";
@@ -24,7 +24,7 @@ function inlineIndices(body: readonly Stmt[]): Stmt[] {
   const carried = new Set([...statements(body)].flatMap((s) => (s.kind === "carry" ? [s.name] : [])));
   const moves = (e: Expr): boolean => exprOrder([e]).every((part) => part.op !== "load" && !(part.op === "var" && carried.has(part.name)));
   const isIndex = (s: Stmt): boolean => s.kind === "let" && s.value.dtype === "int32" && moves(s.value);
-  const f = (e: Expr): Expr => exprMapper((x) => (x.op === "var" ? (values.get(x.name) ?? x) : x))(e);
+  const f = (e: Expr): Expr => (values.size === 0 || !dependsOn(e, values) ? e : exprMapper((x) => (x.op === "var" ? (values.get(x.name) ?? x) : x))(e));
   const visit = (list: readonly Stmt[]): Stmt[] =>
     list.flatMap((s) => {
       const next = mapStatement(s, f, visit);
