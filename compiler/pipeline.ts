@@ -15,6 +15,7 @@ import { emitWasm } from "./codegen/wasm/emit.ts";
 import { emitWgslPlan } from "./codegen/wgsl/plan.ts";
 import { border } from "./passes/border.ts";
 import { assignBuffers } from "./passes/buffers.ts";
+import type { LoweredRegions } from "./passes/fragments.ts";
 import { fragmentOf } from "./passes/fragments.ts";
 import type { Decision } from "./passes/fuse/fuse.ts";
 import { fuse } from "./passes/fuse/fuse.ts";
@@ -87,12 +88,23 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   const { regions, decisions } = fuse(current, target, { fusion: options.fusion !== false });
   // what needs no kernel, as a fill, is not looked at by legalize
   for (const v of [...graph.params, ...graph.outputs]) requireDType(v.dtype, target, `graph ${graph.name}: a value`);
-  const fragments = regions.map((r) => inParts(fragmentOf(r, target), target));
+  const alike: LoweredRegions = new Map();
+  const fragments = regions.map((r) => inParts(fragmentOf(r, target, alike), target));
   const lowered = fragments.flatMap((f) => f.launches.map((l) => l.kernel));
-  const finished = fragments.map((f) => mapKernels(f, (k) => runKernelPasses(k, target, check)));
+  const done = new Map<Kernel["body"], Kernel>();
+  const finished = fragments.map((f) => mapKernels(f, (k) => finishedOnce(k, done, (kernel) => runKernelPasses(kernel, target, check))));
   const plan = assignBuffers(current, finished, { target, donated: options.donated ?? [] });
   if (check) verifyPlan(plan, target);
   return { target, graphs, regions, decisions, lowered, plan, compiled: emit(plan, target) };
+}
+
+/** Kernels with one body stay so. */
+function finishedOnce(kernel: Kernel, done: Map<Kernel["body"], Kernel>, finish: (kernel: Kernel) => Kernel): Kernel {
+  const known = done.get(kernel.body);
+  if (known !== undefined) return { ...known, name: kernel.name };
+  const finished = finish(kernel);
+  done.set(kernel.body, finished);
+  return finished;
 }
 
 function runKernelPasses(kernel: Kernel, target: Target, check: boolean): Kernel {

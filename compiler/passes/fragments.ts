@@ -8,11 +8,17 @@ import { ofValue } from "../routines/fragment.ts";
 import { routineFragment } from "../routines/routines.ts";
 import type { Target } from "../target.ts";
 import { readWhereWritten } from "./in-place.ts";
+import { structureOf } from "./lower/alike.ts";
+import type { Lowered } from "./lower/lower.ts";
 import { lower, lowerScatter } from "./lower/lower.ts";
 import type { Region } from "./region.ts";
 import { constantOf, storageOf } from "./storage.ts";
 
-export function fragmentOf(region: Region, target: Target): Fragment {
+/** What was lowered of a graph, by the structure of its region. */
+export type LoweredRegions = Map<string, Lowered & { readonly order: readonly Node[] }>;
+
+/** Of regions that are alike the kernels have one body: passes do their work once. */
+export function fragmentOf(region: Region, target: Target, known: LoweredRegions): Fragment {
   const stored = at(region.outputs, 0).value.node;
   if (stored.op.kind === "routine") return routineFragment(stored, region.name);
   if (stored.op.kind === "scatter") return scatterFragment(region, stored);
@@ -25,8 +31,17 @@ export function fragmentOf(region: Region, target: Target): Fragment {
       return { temps: [], before: [{ kind: "copy", from: source, to }], launches: [] };
     }
   }
-  const { kernel, scalars } = lower(region, target);
+  const { kernel, scalars } = loweredOnce(region, target, known);
   return { temps: [], before: [], launches: launches(kernel, [...region.inputs, ...region.outputs.map((o) => o.value)], scalars) };
+}
+
+function loweredOnce(region: Region, target: Target, known: LoweredRegions): Lowered {
+  const { key, scalars } = structureOf(region);
+  const first = known.get(key);
+  if (first !== undefined) return { kernel: { ...first.kernel, name: region.name }, scalars: first.scalars.map((n) => at(scalars, first.order.indexOf(n))) };
+  const lowered = lower(region, target);
+  known.set(key, { ...lowered, order: scalars });
+  return lowered;
 }
 
 function scatterFragment(region: Region, node: Node): Fragment {

@@ -96,10 +96,11 @@ function operands(plan: Plan, kernel: Kernel, step: Launch, access: readonly str
   });
 }
 
-/** A module of JavaScript ends with its kernels, in their order, as does one of WebAssembly; a shader is a kernel's own. */
+/** A module of JavaScript ends with its kernels, in their order; one of WebAssembly exports them by name; a shader is a kernel's own. */
 function kernelSources({ compiled, plan }: Compilation): readonly string[] {
   if (compiled.language === "wgsl") return compiled.sources;
   const text = compiled.sources.join("\n");
   const functions = text.match(compiled.language === "js" ? /^function \w+\([\s\S]*?^\}$/gm : /^ *\(func \(export [\s\S]*?^ *\)$/gm) ?? [];
+  if (compiled.wasm !== null) return compiled.wasm.kernels.map(({ name }) => functions.find((f) => f.includes(`(export "${name}")`)) ?? "");
   return functions.slice(functions.length - plan.kernels.length);
 }

@@ -26,6 +26,8 @@ export interface LocalVariable {
 /** A function that takes its first `parameters` locals and gives nothing. */
 export interface FunctionCode {
   readonly name: string;
+  /** Other names that it is exported by. */
+  readonly aliases?: readonly string[];
   /** What it is made for, one line each: comments of the text. */
   readonly comments: readonly string[];
   readonly parameters: number;

@@ -1,5 +1,5 @@
 /**
- * WebAssembly for kernels: one module a plan, one export a kernel, called as `(lo, hi, scratch, buffers, scalars)`. Equal kernels
+ * WebAssembly for kernels: one module a plan, one export a kernel (of one function, where kernels have one body), called as `(lo, hi, scratch, buffers, scalars)`. Equal kernels
  * give equal bytes. The same code prints as text:
  *
  *   (func (export "scale") (param $lo i32) (param $hi i32) (param $scratch i32) (param $x i32) (param $y i32) (param $s f32) …
@@ -11,7 +11,7 @@
  */
 import type { Kernel } from "../../ir/loop.ts";
 import type { WasmModule } from "../../ir/plan.ts";
-import type { ImportedFunction, ModuleCode } from "./code.ts";
+import type { FunctionCode, ImportedFunction, ModuleCode } from "./code.ts";
 import { ConstantPool } from "./constants.ts";
 import { encodeModule } from "./encode.ts";
 import type { MadeKernel } from "./kernel-code.ts";
@@ -40,7 +40,8 @@ class Host {
 }
 
 interface Made {
-  readonly kernels: readonly MadeKernel[];
+  /** One a kernel: those with one body share a function. */
+  readonly kernels: readonly (MadeKernel & { readonly name: string })[];
   readonly code: ModuleCode;
   readonly pool: ConstantPool;
 }
@@ -50,8 +51,17 @@ function make(kernels: readonly Kernel[], { sharedMemory, relaxed }: WasmOptions
   const host = new Host();
   const tools = { pool, relaxed, host: (name: string, arity: number): number => host.indexOf(name, arity) };
   const names = exportNames(kernels);
-  const made = kernels.map((kernel, i) => new KernelCode(kernel, tools).make(names[i] ?? kernel.name));
-  return { kernels: made, code: { sharedMemory, imports: host.functions, functions: made.map((m) => m.code) }, pool };
+  const byBody = new Map<Kernel["body"], { readonly made: MadeKernel; readonly aliases: string[] }>();
+  const all = kernels.map((kernel, i) => {
+    const name = names[i] ?? kernel.name;
+    const known = byBody.get(kernel.body);
+    known?.aliases.push(name);
+    const made = known?.made ?? new KernelCode(kernel, tools).make(name);
+    if (known === undefined) byBody.set(kernel.body, { made, aliases: [] });
+    return { ...made, name };
+  });
+  const functions = [...byBody.values()].map(({ made, aliases }): FunctionCode => (aliases.length === 0 ? made.code : { ...made.code, aliases }));
+  return { kernels: all, code: { sharedMemory, imports: host.functions, functions }, pool };
 }
 
 /** The module of a plan's kernels, in their order. The text is made once more from the kernels, which holds less memory than to keep it. */
@@ -60,7 +70,7 @@ export function emitWasm(kernels: readonly Kernel[], options: WasmOptions): Emit
   const module: WasmModule = {
     binary: encodeModule(made.code),
     constants: made.pool.bytes(),
-    kernels: made.kernels.map(({ code: { name }, turns, turnNs, scratchBytes }) => ({ name, turns, turnNs, scratchBytes })),
+    kernels: made.kernels.map(({ name, turns, turnNs, scratchBytes }) => ({ name, turns, turnNs, scratchBytes })),
     imports: made.code.imports.map((f) => f.name),
   };
   return { module, text: () => moduleText(make(kernels, options).code) };

@@ -247,18 +247,22 @@ function listed(count: number, bytes: Bytes): Bytes {
   return out;
 }
 
-/** The bytes of a module. It exports each function by its name. */
+/** The bytes of a module. It exports each function by its names. */
 export function encodeModule(module: ModuleCode): Uint8Array<ArrayBuffer> {
   const { functions } = module;
   const types = new Types();
   const imports = encodeImports(module, types);
   const [declared, exported, bodies] = [new Bytes(), new Bytes(), new Bytes()];
+  let exports = 0;
   functions.forEach((f, i) => {
     const parameters = f.locals.slice(0, f.parameters).map((l) => l.type);
     declared.unsigned(types.of(typeKey(f), parameters, []));
-    exported.name(f.name);
-    exported.byte(0x00);
-    exported.unsigned(module.imports.length + i);
+    for (const name of [f.name, ...(f.aliases ?? [])]) {
+      exported.name(name);
+      exported.byte(0x00);
+      exported.unsigned(module.imports.length + i);
+      exports++;
+    }
     bodies.sized(encodeFunction(f));
   });
   const out = new Bytes();
@@ -266,7 +270,7 @@ export function encodeModule(module: ModuleCode): Uint8Array<ArrayBuffer> {
   section(out, 1, listed(types.count, types.bytes));
   section(out, 2, imports);
   section(out, 3, listed(functions.length, declared));
-  section(out, 7, listed(functions.length, exported));
+  section(out, 7, listed(exports, exported));
   section(out, 10, listed(functions.length, bodies));
   return out.taken();
 }

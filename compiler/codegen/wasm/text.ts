@@ -60,7 +60,9 @@ const opens: ReadonlySet<string> = new Set(["block", "loop", "if"]);
 function functionLines(f: FunctionCode, module: ModuleCode): string[] {
   const lines = f.comments.map((c) => `;; ${c}`);
   const declared = (word: string, list: FunctionCode["locals"]): string[] => list.map((l) => `(${word} ${identifier(l.name)} ${l.type})`);
-  lines.push(`(func (export "${f.name}") ${declared("param", f.locals.slice(0, f.parameters)).join(" ")}`);
+  lines.push(
+    `(func ${[f.name, ...(f.aliases ?? [])].map((name) => `(export "${name}")`).join(" ")} ${declared("param", f.locals.slice(0, f.parameters)).join(" ")}`,
+  );
   const locals = declared("local", f.locals.slice(f.parameters));
   for (let i = 0; i < locals.length; i += 4) lines.push(`  ${locals.slice(i, i + 4).join(" ")}`);
   let depth = 1;

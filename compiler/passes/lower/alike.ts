@@ -1,0 +1,105 @@
+/**
+ * Regions that are alike: the layers of a model, the updates of its parameters. What they compute differs in what it is computed from
+ * only, so their kernels differ in their names only, and are lowered, scheduled and spelled once.
+ */
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { attrsText } from "../../ir/graph.ts";
+import { keyOf } from "../../ir/indexing.ts";
+import type { Node, Value } from "../../ir/node.ts";
+import type { Primitive } from "../../ir/primitive.ts";
+import type { TensorType } from "../../ir/shape.ts";
+import type { Region } from "../region.ts";
+import { isScalarParam } from "../region.ts";
+
+/** The text of a region's structure, equal for regions that are alike; and its scalar params, in an order that the text fixes. */
+export interface Structure {
+  readonly key: string;
+  readonly scalars: readonly Node[];
+}
+
+export function structureOf(region: Region): Structure {
+  return new Spelling(region).run();
+}
+
+const opIds = new WeakMap<Primitive, number>();
+let ops = 0;
+
+/** Ops of one name may be several: a test adds its own. */
+function opId(op: Primitive): number {
+  let id = opIds.get(op);
+  if (id === undefined) opIds.set(op, (id = ++ops));
+  return id;
+}
+
+const typeKey = ({ dtype, shape }: TensorType): string => `${dtype}[${shape.join()}]`;
+const formKey = (form: readonly Expr[]): string => form.map((e) => `${keyOf(e)}<${e.hi}`).join();
+
+class Spelling {
+  readonly #region: Region;
+  readonly #names = new Map<Node, number>();
+  readonly #inputs: ReadonlyMap<Value, number>;
+  readonly #scalars: Node[] = [];
+  readonly #parts: string[] = [];
+
+  constructor(region: Region) {
+    this.#region = region;
+    this.#inputs = new Map(region.inputs.map((v, i) => [v, i]));
+  }
+
+  run(): Structure {
+    const { inputs, grid, segments, outputs, anchors, nodes } = this.#region;
+    const parts = this.#parts;
+    parts.push(inputs.map((v) => typeKey(v.type)).join(), grid.map((g) => `${g.name}<${g.extent}`).join());
+    for (const [name, { offsets, row }] of segments) parts.push(`segment ${name} ${this.#value(offsets)} ${keyOf(row)}`);
+    for (const a of anchors) parts.push(`anchor ${this.#value(a.value)} ${formKey(a.form)}`);
+    for (const o of outputs) parts.push(`store ${this.#value(o.value)} ${typeKey(o.value.type)} ${formKey(o.form)}`);
+    // what is counted as a use, though nothing that is stored needs it, is told too
+    for (const n of nodes) if (n.results.length > 0) this.#value(at(n.results, 0));
+    return { key: parts.join("\n"), scalars: this.#scalars };
+  }
+
+  /** The name of a value, after its operands were spelled. */
+  #value(v: Value): string {
+    if (!this.#isSpelled(v)) this.#spell(v.node);
+    return this.#nameOf(v);
+  }
+
+  #isSpelled(v: Value): boolean {
+    return this.#inputs.has(v) || this.#names.has(v.node);
+  }
+
+  #nameOf(v: Value): string {
+    const input = this.#inputs.get(v);
+    return input === undefined ? `%${this.#names.get(v.node) ?? "?"}.${v.index}` : `in${input}`;
+  }
+
+  #spell(root: Node): void {
+    const waiting = [root];
+    for (let n = waiting.at(-1); n !== undefined; n = waiting.at(-1)) {
+      const open = this.#operandsOf(n).filter((a) => !this.#isSpelled(a));
+      if (open.length > 0 && !this.#names.has(n)) {
+        waiting.push(...open.map((a) => a.node));
+        continue;
+      }
+      waiting.pop();
+      if (!this.#names.has(n)) this.#define(n);
+    }
+  }
+
+  #operandsOf(n: Node): readonly Value[] {
+    return isScalarParam(n) ? [] : n.args;
+  }
+
+  #define(n: Node): void {
+    this.#names.set(n, this.#names.size);
+    const types = n.results.map((r) => typeKey(r.type)).join();
+    if (isScalarParam(n)) {
+      this.#scalars.push(n);
+      this.#parts.push(`scalar ${types}`);
+      return;
+    }
+    const isOwn = this.#region.nodes.has(n) ? "" : " outside";
+    this.#parts.push(`${opId(n.op)}(${n.args.map((a) => this.#nameOf(a)).join()}){${attrsText(n.attrs)}}${types}${isOwn}`);
+  }
+}
