@@ -1,6 +1,7 @@
 /**
- * WebAssembly for kernels: one module a plan, one export a kernel (of one function, where kernels have one body), called as `(lo, hi, scratch, buffers, scalars)`. Equal kernels
- * give equal bytes. The same code prints as text:
+ * WebAssembly for kernels: one module a plan, one export a kernel (of one function, where kernels have one body), called as
+ * `(lo, hi, scratch, buffers, scalars)`. Equal
+ * kernels give equal bytes. The same code prints as text:
  *
  *   (func (export "scale") (param $lo i32) (param $hi i32) (param $scratch i32) (param $x i32) (param $y i32) (param $s f32) …
  *     …
