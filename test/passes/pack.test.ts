@@ -45,6 +45,7 @@ const cases: readonly (readonly [string, (make: (shape: readonly number[], seed:
     "a transposed convolution, by the remainders of its results",
     (make) => convTranspose2d(make([1, 20, 7, 9], 1), make([20, 24, 3, 4], 2), { stride: [2, 3] }),
   ],
+  ["rows far apart, several tiles of them at once", (make) => convTranspose2d(make([1, 224, 5, 5], 1), make([224, 70, 3, 3], 2))],
   ["remainders that do not divide", (make) => convTranspose2d(make([1, 20, 6, 5], 1), make([20, 24, 3, 3], 2), { stride: 2, padding: 1 })],
   [
     "spread windows over spread elements",

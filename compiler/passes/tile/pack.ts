@@ -13,7 +13,7 @@ import { at } from "../../ir/errors.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, load } from "../../ir/expr.ts";
-import { addIndex, flatten, ix, modIndex, mulIndex } from "../../ir/indexing.ts";
+import { addIndex, flatten, ix, modIndex, mulIndex, subIndex } from "../../ir/indexing.ts";
 import type { Axis, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import type { Chunk, Sums } from "./chunk.ts";
 import { alongChunk, chunkOf, chunkTurn, overChunks, sumsOf } from "./chunk.ts";
@@ -39,6 +39,8 @@ const much = 1 << 18;
 /** Rows of a block where columns alone give too few blocks to share out. */
 const blockRows = 256;
 const manyBlocks = 8;
+/** Bytes of rows that are packed at once. */
+const mostRowBytes = 1 << 18;
 /** Bytes of sums that wait for the next chunk of a walk. */
 const mostSums = 1 << 18;
 
@@ -47,8 +49,9 @@ export interface Slots {
   readonly panel: string;
   readonly lane: string;
   readonly row: string;
-  /** The position of the tile's rows within the block. */
+  /** The positions of the tile's rows, and of those that were packed at once, within the block. */
   readonly tile: string;
+  readonly group: string;
 }
 
 /** How a long walk is cut. */
@@ -70,7 +73,9 @@ export interface Packing {
   readonly locals: readonly Local[];
   /** Copies the columns of a block; the rows of a tile. */
   readonly packColumns: (block: Expr, width: Expr) => readonly Stmt[];
-  readonly packRows: (row: Expr) => readonly Stmt[];
+  readonly packRows: (corner: Expr, height: Expr) => readonly Stmt[];
+  /** Rows that are packed at once; 0: none. */
+  readonly group: number;
   readonly chunks: Chunks | null;
 }
 
@@ -129,11 +134,11 @@ class Packer {
   constructor(c: Contraction, found: Found) {
     this.#c = c;
     this.#found = found;
-    this.#slots = { panel: `${c.line.axis.name}p`, lane: `${c.line.axis.name}l`, row: `${c.row.name}s`, tile: `${c.row.name}t` };
+    this.#slots = { panel: `${c.line.axis.name}p`, lane: `${c.line.axis.name}l`, row: `${c.row.name}s`, tile: `${c.row.name}t`, group: `${c.row.name}q` };
   }
 
   packing(): Packing | null {
-    const { body, line, row, lanes, times } = this.#c;
+    const { body, lanes } = this.#c;
     const { reduce, columns, crosswise, depth, width, chunk } = this.#found;
     const packed = replaced(
       replaced(
@@ -146,29 +151,40 @@ class Packer {
     );
     const chunks = chunk === null ? null : this.#chunks(packed, chunk);
     if (chunk !== null && chunks === null) return null;
-    const blocks = Math.ceil(line.axis.hi.value / width) * this.#c.around;
-    const rows = blocks >= manyBlocks ? row.hi.value : Math.min(row.hi.value, Math.ceil(blockRows / times) * times);
     const local = (name: string, e: Expr, size: number): Local => ({ kind: "local", name, dtype: e.dtype, size, space: "scratch" });
     return {
       body: body.map((s) => (s.kind === "reduce" ? packed : s)),
       slots: this.#slots,
       columns: width,
-      rows: chunk === null ? rows : this.#chunkRows,
+      rows: this.#rows,
       chunks,
       locals: [
         ...columns.map((e, i) => local(columnsName(i), e, depth * Math.max(width, lanes))),
-        ...crosswise.map((e, i) => local(rowsName(i), e, depth * times)),
+        ...crosswise.map((e, i) => local(rowsName(i), e, depth * this.#group)),
       ],
       packColumns: (block, end) => columns.flatMap((e, i) => this.#copyColumns(e, i, block, end)),
-      packRows: (corner) => crosswise.flatMap((e, i) => this.#copyRows(e, i, corner)),
+      packRows: (corner, height) => crosswise.flatMap((e, i) => this.#copyRows(e, i, { corner, height })),
+      group: this.#group,
     };
   }
 
-  /** Rows of a block whose sums are kept while chunks of the walk go by. */
-  get #chunkRows(): number {
-    const { row, times } = this.#c;
-    const bytes = this.#found.width * tupleBytes(this.#found.reduce.init.map((e) => e.dtype));
+  /** Rows of a block: where the walk is cut, those whose sums can be kept. */
+  get #rows(): number {
+    const { line, row, times } = this.#c;
+    const { width, reduce, chunk } = this.#found;
+    const blocks = Math.ceil(line.axis.hi.value / width) * this.#c.around;
+    if (chunk === null) return blocks >= manyBlocks ? row.hi.value : Math.min(row.hi.value, Math.ceil(blockRows / times) * times);
+    const bytes = width * tupleBytes(reduce.init.map((e) => e.dtype));
     return Math.min(Math.ceil(row.hi.value / times) * times, Math.max(1, Math.floor(mostSums / bytes / times)) * times);
+  }
+
+  /** Rows that are packed at once: those of several tiles where they are far apart, so that what lies near them is read while it is near. */
+  get #group(): number {
+    const { crosswise, depth } = this.#found;
+    const { times, row } = this.#c;
+    if (crosswise.every((e) => isAlong(e, row.name))) return crosswise.length === 0 ? 0 : times;
+    const bytes = crosswise.reduce((n, e) => n + depth * times * dtypeInfo(e.dtype).bytes, 0);
+    return times * Math.min(Math.ceil(this.#rows / times), Math.max(1, Math.floor(mostRowBytes / bytes)));
   }
 
   #chunks(packed: Reduce, chunk: Chunk): Chunks | null {
@@ -176,11 +192,11 @@ class Packer {
     const { width } = this.#found;
     const values = packed.values.flatMap((e) => alongChunk(e, chunk) ?? []);
     if (values.length < packed.values.length || namesBefore(body).size > 0) return null;
-    const [tile, panel] = [axisIndex(this.#slots.tile, 0, this.#chunkRows - times), axisIndex(this.#slots.panel, 0, width - lanes)];
+    const [tile, panel] = [axisIndex(this.#slots.tile, 0, this.#rows - times), axisIndex(this.#slots.panel, 0, width - lanes)];
     const [slot, lane] = [axisIndex(this.#slots.row, 0, times - 1), axisIndex(this.#slots.lane, 0, lanes - 1)];
     const within = [mulIndex(panel, times), mulIndex(slot, lanes), lane];
     const index = within.reduce<Expr>((sum, e) => addIndex(sum, e), mulIndex(tile, width));
-    const sums = sumsOf(packed, index, { size: this.#chunkRows * width, lanes, name: `${row.name}z` });
+    const sums = sumsOf(packed, index, { size: this.#rows * width, lanes, name: `${row.name}z` });
     return {
       sums,
       around: (inner) => overChunks(chunk, inner),
@@ -219,7 +235,10 @@ class Packer {
 
   #rowAt(e: Expr, i: number): Expr {
     const { times } = this.#c;
-    return load(rowsName(i), e.dtype, addIndex(mulIndex(this.#step, times), axisIndex(this.#slots.row, 0, times - 1)));
+    const from = axisIndex(this.#slots.group, 0, this.#rows - times);
+    const tile = subIndex(axisIndex(this.#slots.tile, 0, this.#rows - times), from);
+    const index = addIndex(mulIndex(tile, this.#found.depth), mulIndex(this.#step, times));
+    return load(rowsName(i), e.dtype, addIndex(index, axisIndex(this.#slots.row, 0, times - 1)));
   }
 
   /** Panels of as many columns as a tile has, each with what one step of the walk needs side by side. */
@@ -253,19 +272,21 @@ class Packer {
     return isAlong(e, innermost) ? [panels(this.#walk([one]))] : this.#walk([panels([one])]);
   }
 
-  #copyRows(e: Expr, i: number, corner: Expr): Stmt[] {
+  #copyRows(e: Expr, i: number, { corner, height }: { readonly corner: Expr; readonly height: Expr }): Stmt[] {
     const { row, times } = this.#c;
+    const tile = axisIndex(`${row.name}g`, 0, this.#group - times);
     const lane = axisIndex(`${row.name}v`, 0, times - 1);
-    const to = addIndex(mulIndex(this.#step, times), lane);
-    const copy = (count: number): Stmt[] =>
-      this.#walk([
-        vector(lane.name, count, (v) => [
-          { kind: "store", buffer: rowsName(i), index: movedTo(to, [[lane.name, v]]), value: movedTo(e, [[row.name, addIndex(corner, v)], ...this.#places]) },
-        ]),
-      ]);
+    const from = addIndex(corner, tile);
+    const to = addIndex(addIndex(mulIndex(tile, this.#found.depth), mulIndex(this.#step, times)), lane);
+    const copy = (count: number): Stmt =>
+      vector(lane.name, count, (v) => {
+        const value = movedTo(e, [[row.name, addIndex(from, v)], ...this.#places]);
+        return [{ kind: "store", buffer: rowsName(i), index: movedTo(to, [[lane.name, v]]), value }];
+      });
     const rest = row.hi.value % times;
-    if (rest === 0) return copy(times);
-    return [{ kind: "if", condition: apply("le", [corner, ix(row.hi.value - times)]), then: copy(times), otherwise: copy(rest) }];
+    const isWhole = apply("le", [from, ix(row.hi.value - times)]);
+    const one: Stmt = rest === 0 ? copy(times) : { kind: "if", condition: isWhole, then: [copy(times)], otherwise: [copy(rest)] };
+    return this.#walk([loop("serial", { name: tile.name, lo: ix(0), hi: height }, times, [one])]);
   }
 
   #walk(body: readonly Stmt[]): Stmt[] {

@@ -98,14 +98,20 @@ const nested = (loops: readonly For[], body: readonly Stmt[]): readonly Stmt[] =
 function packedBlocks(c: Contraction, p: Packing): Stmt[] {
   const [columns, rows] = [blocksAlong(c.line.axis, c.lanes, p.columns), blocksAlong(c.row, c.times, p.rows)];
   const corner = { row: rows.corner, column: columns.corner };
-  const slots = { names: p.slots, panel: columns.offset, tile: rows.offset };
+  const group = p.group === 0 || p.group >= p.rows ? ix(0) : axisIndex(p.slots.group, 0, p.rows - p.group);
+  const slots = { names: p.slots, panel: columns.offset, tile: rows.offset, group };
   // by itself: here nobody writes what was packed, so that rows share what they load of it
   const tiles = (turn: Block["turn"]): Stmt[] => [columns.loop(flattenWalks(tidy(blockOf({ ...c, turn, corner, slots }))))];
   const packed = [...p.packColumns(columns.block, columns.width)];
-  const byRows = (turn: Block["turn"]): Stmt => rows.loop([...p.packRows(rows.corner), ...tiles(turn)]);
-  if (p.chunks === null) return [rows.grid([columns.grid([...p.locals, ...packed, byRows(copiesOf(p.body))])])];
+  const byRows = (turn: Block["turn"]): Stmt[] => {
+    if (group.op !== "axis") return [...p.packRows(rows.block, rows.width), rows.loop(tiles(turn))];
+    const height = minOf(ix(p.group), subIndex(rows.width, group));
+    const inside = loop("serial", { name: rows.offset.name, lo: group, hi: addIndex(group, height) }, c.times, tiles(turn));
+    return [loop("serial", { name: group.name, lo: ix(0), hi: rows.width }, p.group, [...p.packRows(addIndex(rows.block, group), height), inside])];
+  };
+  if (p.chunks === null) return [rows.grid([columns.grid([...p.locals, ...packed, ...byRows(copiesOf(p.body))])])];
   const { sums, around, turn, behind } = p.chunks;
-  const inside = [...p.locals, ...sums.locals, ...sums.fill, ...around([...packed, byRows(turn)]), rows.loop(tiles(copiesOf(behind)))];
+  const inside = [...p.locals, ...sums.locals, ...sums.fill, ...around([...packed, ...byRows(turn)]), rows.loop(tiles(copiesOf(behind)))];
   return [rows.grid([columns.grid(inside)])];
 }
 
@@ -147,7 +153,7 @@ interface Block {
   /** Where the block is. */
   readonly corner: { readonly row: Expr; readonly column: Expr };
   /** Where packed operands are asked for, and the offset of the block among the packed columns. */
-  readonly slots: { readonly names: Slots; readonly panel: Expr; readonly tile: Expr } | null;
+  readonly slots: { readonly names: Slots; readonly panel: Expr; readonly tile: Expr; readonly group: Expr } | null;
 }
 
 /** The statements of a grid point once for each of some points. */
@@ -208,7 +214,12 @@ function columnsOf(b: Block, rows: readonly Place[], suffix: string): Stmt[] {
 function placesOf({ row, line, slots }: Block, r: Place, c: Place): ReadonlyMap<string, Expr> {
   const places = new Map([[row.name, r.at], ...partsAt(line, c.at)]);
   if (slots === null) return places;
-  return places.set(slots.names.tile, slots.tile).set(slots.names.panel, slots.panel).set(slots.names.lane, c.slot).set(slots.names.row, r.slot);
+  return places
+    .set(slots.names.group, slots.group)
+    .set(slots.names.tile, slots.tile)
+    .set(slots.names.panel, slots.panel)
+    .set(slots.names.lane, c.slot)
+    .set(slots.names.row, r.slot);
 }
 
 /**
