@@ -12,12 +12,18 @@ import type { Width } from "./types.ts";
 import type { VectorCode } from "./vector-code.ts";
 import { assignedIn, loadsOf } from "./vectors.ts";
 
-/** Groups whose values are computed before any of them is written: engines then mix their code, which keeps the machine busy. */
-const groupsTogether = 2;
+/**
+ * Groups whose values are computed side by side. A machine looks some hundred instructions ahead, which long chains fill with what
+ * waits: of short bodies it sees four groups at once, and is kept busy. Longer ones would not stay in the registers.
+ */
+const fewTogether = 2;
+const manyTogether = 4;
+const mostOperations = 192;
 
 /** What one statement does for a group of four iterations. What it returns is left to do, and may be done after later groups. */
 interface GroupStep {
   readonly cuts: readonly Expr[];
+  readonly roots: readonly Expr[];
   readonly run: (group: number) => readonly (() => void)[];
 }
 
@@ -91,8 +97,9 @@ export class VectorStatements {
   /** Parts of neighbouring groups take turns, so that none waits for itself. */
   #groups(steps: readonly GroupStep[]): void {
     const count = this.#code.registers(32);
-    for (let first = 0; first < count; first += groupsTogether) {
-      const groups = Array.from({ length: Math.min(groupsTogether, count - first) }, (_, i) => first + i);
+    const together = count > fewTogether && this.#operationsOf(steps) * manyTogether <= mostOperations ? manyTogether : fewTogether;
+    for (let first = 0; first < count; first += together) {
+      const groups = Array.from({ length: Math.min(together, count - first) }, (_, i) => first + i);
       const open: (() => void)[] = [];
       for (const { cuts, run } of steps) {
         for (const cut of cuts) for (const group of groups) this.#code.keep(cut, group);
@@ -100,6 +107,19 @@ export class VectorStatements {
       }
       for (const write of open) write();
     }
+  }
+
+  /** Operations of a group; without end where it branches. */
+  #operationsOf(steps: readonly GroupStep[]): number {
+    const seen = new Set<Expr>();
+    const stack = steps.flatMap(({ roots }) => roots);
+    for (let e = stack.pop(); e !== undefined; e = stack.pop()) {
+      if (e.op === "rare") return Infinity;
+      if (seen.has(e) || e.args.length === 0) continue;
+      seen.add(e);
+      stack.push(...this.#code.operandsOf(e));
+    }
+    return seen.size;
   }
 
   /** What is equal in all iterations is done at once; the rest is returned. */
@@ -133,7 +153,7 @@ export class VectorStatements {
 
   #stepOf(roots: readonly Expr[], run: (group: number) => readonly (() => void)[]): GroupStep {
     this.#code.keepSplats(roots);
-    return { cuts: this.#code.cuts(roots), run };
+    return { cuts: this.#code.cuts(roots), roots, run };
   }
 
   #let(name: string, value: Expr): GroupStep | null {

@@ -120,7 +120,7 @@ function lanesOf(body: readonly Stmt[], extent: number): number {
 
 function registersFor(cost: number): number {
   if (cost <= cheap) return 4;
-  return cost <= heavy ? 2 : 1;
+  return cost <= heavy ? 4 : 1;
 }
 
 function registersForSums(sums: number, cost: number): number {
