@@ -74,21 +74,19 @@ export function lgammaFormula(x: Expr): Expr {
   return s.select(s.eq(a, Infinity), a, value);
 }
 
-/** digamma of x > 0: Σ 1/(x + k) leads up to x + n, in pairs 1/(x + k) + 1/(x + n-1-k) = (2x + n-1) / (x(x + n-1) + k(n-1-k)). */
+/** digamma of x > 0: Σ 1/(x + k) leads up to x + n. The largest term comes last: what is left before it is small, and loses little. */
 function digammaOfPositive(x: Expr): Expr {
   const [n, terms] = isSingle(x) ? [4, 4] : [8, 8];
-  const product = s.mul(x, s.add(x, n - 1));
-  let inverses = s.div(one(x), product);
-  for (let k = 1; k < n / 2; k++) inverses = s.add(inverses, s.div(one(x), s.add(product, k * (n - 1 - k))));
+  let later = s.div(one(x), s.add(x, n - 1));
+  for (let k = n - 2; k > 0; k--) later = s.add(later, s.div(one(x), s.add(x, k)));
   const isSmall = s.lt(x, n);
-  const steps = s.mul(inverses, s.add(s.mul(x, 2), n - 1));
   const w = s.select(isSmall, s.add(x, n), x);
   const inverse = s.div(one(w), w);
   const coefficients = bernoulli.slice(0, terms).map((b, i) => b / (2 * i + 2));
   const square = s.mul(inverse, inverse);
   const series = s.add(s.mul(inverse, 0.5), s.mul(square, s.polynomial(square, coefficients.toReversed())));
   const far = s.sub(s.log(w), series);
-  return s.select(isSmall, s.sub(far, steps), far);
+  return s.select(isSmall, s.sub(s.sub(far, later), s.div(one(x), x)), far);
 }
 
 /** Γ'(x) / Γ(x): -Infinity at 0, NaN at the negative integers. ψ(x) = ψ(1 - x) - π / tan(πx). */

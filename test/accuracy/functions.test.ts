@@ -8,7 +8,7 @@ import type { Reference } from "./reference.ts";
 import { referenced, references } from "./reference.ts";
 
 /** Points of a function; fewer where the reference takes its time. */
-const points = (name: string): number => (["erfc", "lgamma", "digamma"].includes(name) ? 20_000 : 100_000);
+const points = (name: string): number => (["erfc", "erfinv", "lgamma", "digamma"].includes(name) ? 20_000 : 100_000);
 
 let exact: (name: string) => Reference;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => configure({ target: "wasm" }));
 
 describe.each(["float32", "float64"] as const)("in units in the last place of %s", (dtype) => {
-  test.each(bounds)("$name", (bound) => {
+  test.each(bounds)("$name of $domain", (bound) => {
     const worst = worstOf(bound, dtype, points(bound.name), exact(bound.name));
     const limit = bound[dtype];
     expect(worst.ulps <= limit ? "" : `${bound.name}(${worst.at.join(", ")}) = ${worst.got}, not ${worst.want}: ${worst.ulps} > ${limit}`).toBe("");
@@ -26,7 +26,7 @@ describe.each(["float32", "float64"] as const)("in units in the last place of %s
 });
 
 test("every reference is used", () => {
-  expect(referenced.toSorted()).toEqual(bounds.map((b) => b.name).toSorted());
+  expect(referenced.toSorted()).toEqual([...new Set(bounds.map((b) => b.name))].toSorted());
 });
 
 test("the table of docs/accuracy.md", () => {

@@ -31,6 +31,7 @@ const known: Readonly<Record<string, (x: Tensor, y: Tensor) => Tensor>> = {
         ["atanh", lazuli.atanh],
         ["erf", lazuli.erf],
         ["erfc", lazuli.erfc],
+        ["erfinv", lazuli.erfinv],
         ["cbrt", lazuli.cbrt],
         ["rsqrt", lazuli.rsqrt],
         ["sigmoid", lazuli.sigmoid],

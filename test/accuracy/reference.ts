@@ -14,9 +14,27 @@ const precision = 200;
 const toNearest = 0;
 
 type Register = ReturnType<GMPFunctions["mpfr_t"]>;
-type Registers = readonly [result: Register, x: Register, y: Register];
+type Registers = readonly [result: Register, x: Register, y: Register, spare: Register];
 /** Writes the function of x (and y) into the result. */
 type Step = (m: GMPFunctions, registers: Registers) => void;
+
+/** By Newton's method from S. Winitzki's estimate; MPFR has erf only. */
+function erfinv(m: GMPFunctions, [r, x, t, e]: Registers): void {
+  const value = m.mpfr_get_d(x, toNearest);
+  if (!(Math.abs(value) < 1)) return void m.mpfr_set_d(r, Math.abs(value) === 1 ? value * Infinity : Number.NaN, toNearest);
+  const log = Math.log1p(-value * value);
+  const half = 2 / (Math.PI * 0.147) + log / 2;
+  m.mpfr_set_d(r, Math.sign(value) * Math.sqrt(Math.sqrt(half * half - log / 0.147) - half), toNearest);
+  for (let i = 0; i < 8; i++) {
+    m.mpfr_mul(e, r, r, toNearest);
+    m.mpfr_exp(e, e, toNearest);
+    m.mpfr_erf(t, r, toNearest);
+    m.mpfr_sub(t, t, x, toNearest);
+    m.mpfr_mul(t, t, e, toNearest);
+    m.mpfr_mul_d(t, t, Math.sqrt(Math.PI) / 2, toNearest);
+    m.mpfr_sub(r, r, t, toNearest);
+  }
+}
 
 const steps: Readonly<Record<string, Step>> = {
   exp: (m, [r, x]) => void m.mpfr_exp(r, x, toNearest),
@@ -40,12 +58,21 @@ const steps: Readonly<Record<string, Step>> = {
   atanh: (m, [r, x]) => void m.mpfr_atanh(r, x, toNearest),
   erf: (m, [r, x]) => void m.mpfr_erf(r, x, toNearest),
   erfc: (m, [r, x]) => void m.mpfr_erfc(r, x, toNearest),
+  erfinv,
   cbrt: (m, [r, x]) => void m.mpfr_cbrt(r, x, toNearest),
   rsqrt: (m, [r, x]) => {
     m.mpfr_sqrt(r, x, toNearest);
     m.mpfr_d_div(r, 1, r, toNearest);
   },
-  lgamma: (m, [r, x]) => void m.mpfr_lngamma(r, x, toNearest),
+  // of negative numbers lngamma is NaN where gamma is negative
+  lgamma: (m, [r, x]) => {
+    if (!(m.mpfr_get_d(x, toNearest) < 0)) return void m.mpfr_lngamma(r, x, toNearest);
+    m.mpfr_gamma(r, x, toNearest);
+    m.mpfr_abs(r, r, toNearest);
+    m.mpfr_log(r, r, toNearest);
+    // the poles
+    if (Number.isNaN(m.mpfr_get_d(r, toNearest))) m.mpfr_set_d(r, Infinity, toNearest);
+  },
   digamma: (m, [r, x]) => void m.mpfr_digamma(r, x, toNearest),
   sigmoid: (m, [r, x]) => {
     m.mpfr_neg(r, x, toNearest);
@@ -68,7 +95,7 @@ export async function references(): Promise<(name: string) => Reference> {
     m.mpfr_init2(made, precision);
     return made;
   };
-  const registers: Registers = [register(), register(), register()];
+  const registers: Registers = [register(), register(), register(), register()];
   const [result, first, second] = registers;
   return (name) => {
     const step = lookup(new Map(Object.entries(steps)), name, "a reference");
