@@ -89,7 +89,8 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   // what needs no kernel, as a fill, is not looked at by legalize
   for (const v of [...graph.params, ...graph.outputs]) requireDType(v.dtype, target, `graph ${graph.name}: a value`);
   const alike: LoweredRegions = new Map();
-  const fragments = regions.map((r) => inParts(fragmentOf(r, target, alike), target));
+  const whole = new Set<Kernel["body"]>();
+  const fragments = regions.map((r) => inParts(fragmentOf(r, target, alike), target, whole));
   const lowered = fragments.flatMap((f) => f.launches.map((l) => l.kernel));
   const done = new Map<Kernel["body"], Kernel>();
   const finished = fragments.map((f) => mapKernels(f, (k) => finishedOnce(k, done, (kernel) => runKernelPasses(kernel, target, check))));

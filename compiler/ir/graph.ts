@@ -71,9 +71,15 @@ export function attrText(v: AttrValue): string {
   return String(v);
 }
 
+const texts = new WeakMap<Attrs, string>();
+
 export function attrsText(attrs: Attrs): string {
+  const known = texts.get(attrs);
+  if (known !== undefined) return known;
   const names = Object.keys(attrs).sort();
-  return names.map((k) => `${k}=${attrText(attrs[k] ?? null)}`).join(" ");
+  const text = names.map((k) => `${k}=${attrText(attrs[k] ?? null)}`).join(" ");
+  texts.set(attrs, text);
+  return text;
 }
 
 /** Makes nodes so that equal definitions are one node: interning is common subexpression elimination. */

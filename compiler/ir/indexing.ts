@@ -23,6 +23,8 @@ const keys = new WeakMap<Expr, string>();
 
 /** A text that is equal for equal expressions. */
 export function keyOf(e: Expr): string {
+  // what is quickly told is not kept: engines are slow with weak keys
+  if (e.args.length === 0) return keyText(e);
   const known = keys.get(e);
   if (known !== undefined) return known;
   const key = shortened(keyText(e));
@@ -66,9 +68,11 @@ const smallBelow = 1024;
 /** An int32 constant index. */
 export const ix = (n: number): Expr => (n >= 0 && n < smallBelow && Number.isInteger(n) ? (small[n] ??= constant(n, "int32")) : constant(n, "int32"));
 
+const noTerms: readonly Term[] = [];
 const sums = new WeakMap<Expr, Sum>();
 
 function toSum(e: Expr): Sum {
+  if (e.args.length === 0) return makeSum(e);
   const known = sums.get(e);
   if (known !== undefined) return known;
   const sum = makeSum(e);
@@ -77,7 +81,7 @@ function toSum(e: Expr): Sum {
 }
 
 function makeSum(e: Expr): Sum {
-  if (e.op === "const") return { terms: [], offset: e.value };
+  if (e.op === "const") return { terms: noTerms, offset: e.value };
   if (e.op === "add") return combine(toSum(at(e.args, 0)), toSum(at(e.args, 1)), 1);
   if (e.op === "sub") return combine(toSum(at(e.args, 0)), toSum(at(e.args, 1)), -1);
   if (e.op === "mul") {
@@ -256,18 +260,18 @@ const noNames: readonly string[] = [];
 
 /** Names of the axes and scalars that an expression depends on, each once. */
 export function namesIn(e: Expr): readonly string[] {
-  if (e.op === "const") return noNames;
+  if (e.args.length === 0) return ownName(e);
   const known = names.get(e);
   if (known !== undefined) return known;
-  if (!e.args.every(isNamed)) for (const part of exprOrder(e.args, unknownOperands)) if (!names.has(part)) names.set(part, ownNames(part));
-  const own = ownNames(e);
-  names.set(e, own);
-  return own;
+  if (!e.args.every(isNamed)) for (const part of exprOrder(e.args, unknownOperands)) if (!isNamed(part)) names.set(part, namesBelow(part));
+  const all = namesBelow(e);
+  names.set(e, all);
+  return all;
 }
 
-const isNamed = (e: Expr): boolean => e.op === "const" || names.has(e);
+const isNamed = (e: Expr): boolean => e.args.length === 0 || names.has(e);
 
-const ownNames = (e: Expr): readonly string[] => (e.op === "axis" || e.op === "var" ? [e.name] : namesBelow(e));
+const ownName = (e: Expr): readonly string[] => (e.op === "axis" || e.op === "var" ? [e.name] : noNames);
 
 /** Whether an expression depends on any of these. */
 export function dependsOn(e: Expr, any: { readonly has: (name: string) => boolean }): boolean {
@@ -280,18 +284,23 @@ export function dependsOn(e: Expr, any: { readonly has: (name: string) => boolea
 const unknownOperands = (e: Expr): readonly Expr[] => (names.has(e) ? noExprs : e.args);
 const noExprs: readonly Expr[] = [];
 
+/** Of an expression whose operands' names are known. */
 function namesBelow({ args }: Expr): readonly string[] {
-  const first = args[0] === undefined ? noNames : (names.get(args[0]) ?? noNames);
-  let all: Set<string> | null = null;
+  const first = args[0] === undefined ? noNames : knownNames(args[0]);
+  let all: readonly string[] = first;
   for (let i = 1; i < args.length; i++) {
     const arg = args[i];
-    const more = arg === undefined ? noNames : (names.get(arg) ?? noNames);
-    if (more === first || more.length === 0 || (more.length === 1 && first.includes(more[0] ?? ""))) continue;
-    all ??= new Set(first);
-    for (const n of more) all.add(n);
+    const more = arg === undefined ? noNames : knownNames(arg);
+    if (more === first || more.length === 0) continue;
+    for (let k = 0; k < more.length; k++) {
+      const name = more[k] ?? "";
+      if (!all.includes(name)) all = [...all, name];
+    }
   }
-  return all === null || all.size === first.length ? first : [...all];
+  return all;
 }
+
+const knownNames = (e: Expr): readonly string[] => (e.args.length === 0 ? ownName(e) : (names.get(e) ?? noNames));
 
 /** The same as a set of its own, or added to one. */
 export function freeNames(e: Expr, into: Set<string> = new Set()): Set<string> {

@@ -16,6 +16,7 @@ import type { Plan, PlanBuffer, PlanOutput, Step } from "../ir/plan.ts";
 import type { TensorType } from "../ir/shape.ts";
 import type { Fragment, Operand } from "../routines/fragment.ts";
 import { packArena } from "./arena.ts";
+import type { Replacement } from "./in-place.ts";
 import { replaceable } from "./in-place.ts";
 import { isScalarParam } from "./region.ts";
 import type { Target } from "../target.ts";
@@ -54,6 +55,8 @@ class Assignment {
   readonly #kernels: Kernel[] = [];
   readonly #scalarIndex = new Map<Node, number>();
   readonly #donated = new Set<Draft>();
+  /** By what kernels share that are alike. */
+  readonly #replacements = new Map<Kernel["body"], readonly Replacement[]>();
   readonly #inputs: Draft[] = [];
 
   constructor(graph: Graph, options: BufferOptions) {
@@ -203,13 +206,19 @@ class Assignment {
     const kernel = at(this.#kernels, s.kernel);
     const draftOf = new Map(kernel.buffers.map((b, k) => [b.name, at(this.#drafts, at(s.buffers, k))]));
     const gone = new Set<Draft>();
-    for (const { read, written } of replaceable(kernel)) {
+    for (const { read, written } of this.#replaceable(kernel)) {
       const [old, young] = [lookup(draftOf, read, "a bound buffer"), lookup(draftOf, written, "a bound buffer")];
       const again = [...draftOf.values()].filter((d) => d === old).length > 1;
       if (again || gone.has(old) || !mayTake(young, old, i)) continue;
       gone.add(old);
       take(young, old);
     }
+  }
+
+  #replaceable(kernel: Kernel): readonly Replacement[] {
+    const known = this.#replacements.get(kernel.body) ?? replaceable(kernel);
+    this.#replacements.set(kernel.body, known);
+    return known;
   }
 
   /** The steps with the birth and death of every temp written between them; copies that became in-place are gone. */

@@ -9,13 +9,19 @@ import { routineFragment } from "../routines/routines.ts";
 import type { Target } from "../target.ts";
 import { readWhereWritten } from "./in-place.ts";
 import { structureOf } from "./lower/alike.ts";
-import type { Lowered } from "./lower/lower.ts";
 import { lower, lowerScatter } from "./lower/lower.ts";
 import type { Region } from "./region.ts";
 import { constantOf, storageOf } from "./storage.ts";
 
+/** A kernel, as it is launched: on which of the region's values, and on which of its scalars. */
+interface Launchable {
+  readonly kernel: Kernel;
+  readonly bound: readonly number[];
+  readonly scalars: readonly number[];
+}
+
 /** What was lowered of a graph, by the structure of its region. */
-export type LoweredRegions = Map<string, Lowered & { readonly order: readonly Node[] }>;
+export type LoweredRegions = Map<string, Launchable>;
 
 /** Of regions that are alike the kernels have one body: passes do their work once. */
 export function fragmentOf(region: Region, target: Target, known: LoweredRegions): Fragment {
@@ -31,17 +37,25 @@ export function fragmentOf(region: Region, target: Target, known: LoweredRegions
       return { temps: [], before: [{ kind: "copy", from: source, to }], launches: [] };
     }
   }
-  const { kernel, scalars } = loweredOnce(region, target, known);
-  return { temps: [], before: [], launches: launches(kernel, [...region.inputs, ...region.outputs.map((o) => o.value)], scalars) };
+  return { temps: [], before: [], launches: launchesOnce(region, target, known) };
 }
 
-function loweredOnce(region: Region, target: Target, known: LoweredRegions): Lowered {
+function launchesOnce(region: Region, target: Target, known: LoweredRegions): Launch[] {
   const { key, scalars } = structureOf(region);
-  const first = known.get(key);
-  if (first !== undefined) return { kernel: { ...first.kernel, name: region.name }, scalars: first.scalars.map((n) => at(scalars, first.order.indexOf(n))) };
-  const lowered = lower(region, target);
-  known.set(key, { ...lowered, order: scalars });
-  return lowered;
+  const made = known.get(key) ?? launchable(region, target, scalars);
+  known.set(key, made);
+  if (made.bound.length === 0) return [];
+  const values = [...region.inputs, ...region.outputs.map((o) => o.value)];
+  return [
+    { kernel: { ...made.kernel, name: region.name }, buffers: made.bound.map((i) => ofValue(at(values, i))), scalars: made.scalars.map((i) => at(scalars, i)) },
+  ];
+}
+
+function launchable(region: Region, target: Target, order: readonly Node[]): Launchable {
+  const { kernel, scalars } = lower(region, target);
+  const touched = buffersTouched(kernel);
+  const bound = kernel.buffers.flatMap((b, i) => (touched.has(b.name) ? [i] : []));
+  return { kernel: { ...kernel, buffers: bound.map((i) => at(kernel.buffers, i)) }, bound, scalars: scalars.map((n) => order.indexOf(n)) };
 }
 
 function scatterFragment(region: Region, node: Node): Fragment {

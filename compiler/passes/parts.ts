@@ -35,10 +35,15 @@ const [light, heavy] = [1 << 17, 1 << 14];
 const muchFrom = 20;
 const mostParts = 256;
 
-export function inParts(f: Fragment, target: Target): Fragment {
-  if (target.lanes > 1) return f;
+/** `whole`: bodies of kernels that stay as they are; more of them are noted. */
+export function inParts(f: Fragment, target: Target, whole: Set<Kernel["body"]>): Fragment {
+  if (target.lanes > 1 || f.launches.every((l) => whole.has(l.kernel.body))) return f;
   const temps: TensorType[] = [...f.temps];
-  const launches = f.launches.flatMap((l) => new Division(l, temps).launches());
+  const launches = f.launches.flatMap((l) => {
+    const parts = new Division(l, temps).launches();
+    if (parts.length === 1 && parts[0] === l) whole.add(l.kernel.body);
+    return parts;
+  });
   return { ...f, temps, launches };
 }
 
