@@ -36,6 +36,8 @@ const shortest = 16;
 const chain = 64;
 /** A body of more operations than this leaves time enough for an addition to come through. */
 const cheap = 10;
+/** Longer bodies call functions, whose chains are that long that several side by side pay again. */
+const long = 20;
 
 export function addRows(kernel: Kernel, target: Target): Kernel {
   const updated = updatedBuffers(kernel);
@@ -71,7 +73,8 @@ function lanesFor(r: Reduce): number {
   const dtypes = r.init.map((e) => e.dtype);
   // bringing in a later element is little work, for which positions and elements wait together
   const bytes = risingFrom(r) === null ? tupleBytes(dtypes) : Math.max(...dtypes.map(registerBytes));
-  const most = costOf([...valuesIn(r.body), ...r.values]) > cheap ? 32 : 64;
+  const cost = costOf([...valuesIn(r.body), ...r.values]);
+  const most = cost > cheap && cost < long ? 32 : 64;
   let lanes = 4;
   while (lanes * 2 * bytes <= most && lanes * 8 <= length) lanes *= 2;
   return lanes;
