@@ -223,11 +223,15 @@ export class VectorStatements {
     });
   }
 
-  /** The whole tuple is computed before any part of it changes. */
+  /** The whole tuple is computed before any part of it changes, unless each part goes its own way: then few registers are busy at a time. */
   #accumulate(s: Reduce): void {
     const { body } = this.#code.tools;
     this.#code.begin();
     const combined = combinedTuple(s);
+    if (areApart(combined, s.names)) {
+      combined.forEach((e, i) => this.#groups([this.#stepOf([e], (group) => this.#set(e, this.#placeOf(at(s.names, i)), group))]));
+      return;
+    }
     const step = this.#stepOf(combined, (group) => {
       const targets = combined.flatMap((e, i) => {
         const name = at(s.names, i);
@@ -242,6 +246,23 @@ export class VectorStatements {
     });
     this.#groups([step]);
   }
+
+  #placeOf(name: string): { readonly name: string; readonly registers: readonly number[] } {
+    return { name, registers: this.#registersOf(name) };
+  }
+}
+
+/** Whether each of several parts reads of the tuple no more than itself, and they compute nothing in common. */
+function areApart(parts: readonly Expr[], names: readonly string[]): boolean {
+  const seen = new Set<Expr>();
+  return parts.every((part, i) =>
+    exprOrder([part]).every((e) => {
+      if (e.args.length === 0) return e.op !== "var" || e.name === names[i] || !names.includes(e.name);
+      const isNew = !seen.has(e);
+      seen.add(e);
+      return isNew;
+    }),
+  );
 }
 
 /** Stores of a run that may wait for later groups: nothing in the run loads what they write, or writes it too. */
