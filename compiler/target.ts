@@ -25,6 +25,8 @@ export interface Target {
   readonly maxBindings: number;
   /** Bytes of scratch that one grid point may use. */
   readonly scratchBytes: number;
+  /** Vectors of sums that a contraction's tile keeps: engines differ in how many stay in registers. */
+  readonly sumVectors: number;
   /** Scalar operations that one kernel may hold (beyond it engines stop optimising). */
   readonly maxOperations: number;
   /** Nanoseconds to launch one kernel. */
@@ -61,6 +63,7 @@ export const js: Target = {
   groupMemoryPays: false,
   maxBindings: 64,
   scratchBytes: 32768,
+  sumVectors: 8,
   maxOperations: 1200,
   launchNs: 500,
   bandwidth: 10,
@@ -109,6 +112,7 @@ export const wgsl: Target = {
   maxBindings: 8,
   // of 16384: reductions and loop bounds need some workgroup memory too
   scratchBytes: 15360,
+  sumVectors: 8,
   maxOperations: 4000,
   launchNs: 5000,
   bandwidth: 100,
@@ -119,7 +123,7 @@ export const wgsl: Target = {
 
 /** A text that is equal for equal targets: part of the plan cache's key. */
 export const targetKey = (t: Target): string =>
-  `${t.name} ${t.maxBindings}${t.groupMemoryPays ? " staged" : ""}${t.sharedMemory ? " shared" : ""}${t.relaxed ? " relaxed" : ""}`;
+  `${t.name} ${t.maxBindings} ${t.sumVectors}${t.groupMemoryPays ? " staged" : ""}${t.sharedMemory ? " shared" : ""}${t.relaxed ? " relaxed" : ""}`;
 
 /** Bytes of a dense buffer of this type on this target. */
 export const storedBytes = (t: TensorType, target: Target): number => sizeOf(t.shape) * (t.dtype === "bool" ? target.boolBytes : dtypeInfo(t.dtype).bytes);

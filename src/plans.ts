@@ -12,7 +12,8 @@ import { dumpPlan } from "./inspect/dump.ts";
 import type { PlanRequest } from "./requests.ts";
 import type { Settings } from "./settings.ts";
 import { settings } from "./settings.ts";
-import { targetFor } from "./targets.ts";
+import { cpuCode, targetFor } from "./targets.ts";
+import { tiledFor } from "./tile-probe.ts";
 import { Runs } from "./written.ts";
 
 /** A plan with the stages that it came from, ready to run. */
@@ -50,10 +51,11 @@ function keptFor(device: AnyDevice): Kept {
   return (cache.last = { settings: now, target, plans });
 }
 
-/** Compiles without the cache and without a device: what `inspect` looks at. */
-export function compile({ build, donated }: PlanRequest, target: Target): Compilation {
+/** Compiles without the cache: what `inspect` looks at. */
+export function compile({ build, donated, nodes }: PlanRequest, target: Target): Compilation {
   const { fusion, debug } = settings();
-  return compileGraph(build(), target, { fusion, verify: debug, donated });
+  const tiled = cpuCode().runs === "wasm" ? tiledFor(target, nodes, cpu) : target;
+  return compileGraph(build(), tiled, { fusion, verify: debug, donated });
 }
 
 /** Ends the structure in a key; what follows are positions of donated buffers. */

@@ -13,6 +13,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex } from "../../ir/expr.ts";
 import { addIndex, freeNames, ix, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
+import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
 import type { Place as CopyPlace } from "./copy.ts";
 import { copied, loop, minOf, vector } from "./copy.ts";
@@ -26,8 +27,7 @@ import { sharedAxes } from "./order.ts";
 import type { Contraction, Packing, Slots } from "./pack.ts";
 import { packing } from "./pack.ts";
 
-/** Registers for the sums of a tile, and bytes of one. */
-const registers = 8;
+/** Bytes of a register. */
 const register = 16;
 /** Vectors side by side in a tile. */
 const across = 2;
@@ -35,12 +35,12 @@ const across = 2;
 const nearby = 1 << 18;
 
 /** `nest`: the grid loops of a contraction. */
-export function registerTile(kernel: Kernel, nest: readonly For[]): Kernel {
+export function registerTile(kernel: Kernel, nest: readonly For[], { sumVectors }: Target): Kernel {
   const { body } = at(nest, nest.length - 1);
   const reduce = soleReduce(body);
   const [row, column] = reduce === null ? [] : sharedAxes(nest, reduce);
   if (reduce === null || row === undefined || column === undefined) return kernel;
-  const tiling: Tiling = { kernel, nest, body, reduce };
+  const tiling: Tiling = { kernel, nest, body, reduce, sumVectors };
   return packedTiles(tiling, row, column) ?? tilesInPlace(tiling, row, column);
 }
 
@@ -49,15 +49,16 @@ interface Tiling {
   readonly nest: readonly For[];
   readonly body: readonly Stmt[];
   readonly reduce: Reduce;
+  readonly sumVectors: number;
 }
 
 /** Elements of the widest dtype in a register, and the tile for so many rows and columns. */
 const perRegister = (r: Reduce): number => register / Math.max(...r.init.map((e) => registerBytes(e.dtype)), ...loadedBytes(r));
 
-function tileOf(r: Reduce, rows: number, columns: number): { readonly lanes: number; readonly times: number } {
+function tileOf({ reduce: r, sumVectors }: Tiling, rows: number, columns: number): { readonly lanes: number; readonly times: number } {
   const lanes = Math.max(4, columns >= perRegister(r) * across ? perRegister(r) * across : perRegister(r));
   const tuple = tupleBytes(r.init.map((e) => e.dtype));
-  return { lanes, times: Math.min(rows, Math.max(1, Math.floor((registers * register) / (lanes * tuple)))) };
+  return { lanes, times: Math.min(rows, Math.max(1, Math.floor((sumVectors * register) / (lanes * tuple)))) };
 }
 
 /** By blocks whose operands are packed, where that pays: columns are on the side whose neighbours are stored side by side. */
@@ -71,16 +72,17 @@ function packedTiles(t: Tiling, row: Axis, column: Axis): Kernel | null {
     const isBeside = ({ axis }: For): boolean => axis.name === choice.row.name || choice.line.parts.some((p) => p.name === axis.name);
     const around = nest.filter((f) => !isBeside(f));
     const points = around.reduce((n, f) => n * f.axis.hi.value, 1);
-    const contraction: Contraction = { kernel, body, ...choice, ...tileOf(reduce, choice.row.hi.value, choice.line.axis.hi.value), around: points };
+    const contraction: Contraction = { kernel, body, ...choice, ...tileOf(t, choice.row.hi.value, choice.line.axis.hi.value), around: points };
     const packed = choice.line.parts.every((p) => goesTogether(body, p.name)) ? packing(contraction) : null;
     if (packed !== null) return { ...kernel, body: tidy(nested(around, packedBlocks(contraction, packed))) };
   }
   return null;
 }
 
-function tilesInPlace({ kernel, nest, body, reduce }: Tiling, row: Axis, column: Axis): Kernel {
+function tilesInPlace(t: Tiling, row: Axis, column: Axis): Kernel {
+  const { kernel, nest, body, reduce } = t;
   if (!goesTogether(body, column.name)) return kernel;
-  const { lanes, times } = tileOf(reduce, row.hi.value, column.hi.value);
+  const { lanes, times } = tileOf(t, row.hi.value, column.hi.value);
   const corner = { row: axisIndex(row.name, 0, row.hi.value - 1), column: axisIndex(column.name, 0, column.hi.value - 1) };
   const tiles = blockOf({ turn: copiesOf(body), row, line: lineOf(column), lanes, times, corner, slots: null });
   const step = new Map([

@@ -59,7 +59,7 @@ const nested = (nest: readonly For[]): readonly Stmt[] => nest.toReversed().redu
 
 function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const order = orderOf(nest);
-  if (order === "tile") return target.vectors ? registerTile(kernel, nest) : jam(kernel);
+  if (order === "tile") return target.vectors ? registerTile(kernel, nest, target) : jam(kernel);
   if (order === "columns") return target.vectors ? widenGrid({ ...kernel, body: startRising(kernel.body) }) : jam(kernel);
   const added = addRows(kernel, target);
   if (!target.vectors) return added;
