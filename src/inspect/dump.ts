@@ -17,9 +17,12 @@ const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> => typeof 
 function dumpingProcess(): Process | null {
   const found: unknown = Reflect.get(globalThis, "process");
   if (!isRecord(found)) return null;
-  const { env, stderr } = found;
+  const { env } = found;
   const wanted = isRecord(env) ? env["LAZULI_DUMP"] : undefined;
-  if (typeof wanted !== "string" || wanted.trim() === "" || !isRecord(stderr)) return null;
+  if (typeof wanted !== "string" || wanted.trim() === "") return null;
+  // Node makes the stream when it is first looked at, which takes longer than compiling a kernel
+  const { stderr } = found;
+  if (!isRecord(stderr)) return null;
   const { write } = stderr;
   return typeof write === "function" ? { wanted, write: (text) => void Reflect.apply(write, stderr, [text]) } : null;
 }
