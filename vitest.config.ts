@@ -11,6 +11,8 @@ const onGpu = "test/webgpu/**/*.test.ts";
 const config: ViteUserConfig = {
   resolve: { alias: [{ find: /^lazuli$/, replacement: fileURLToPath(new URL("src/index.ts", import.meta.url)) }] },
   test: {
+    // by itself vitest leaves one core idle, which is half of two
+    maxWorkers: "100%",
     testTimeout: 30_000,
     hookTimeout: 30_000,
     projects: [
