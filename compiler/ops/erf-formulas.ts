@@ -66,11 +66,10 @@ const exponential32 = [0.008312478, 0.04189055, 0.16667116, 0.49999228];
  */
 function modestExp(x: Expr): Expr {
   if (x.dtype !== "float32") return s.exp(x);
-  // 1.5 · 2^23 rounds to a whole number, which the low bits hold beside the bias of exponents
-  const rounding = 12582912 + 127;
-  const sum = s.add(s.mul(x, Math.LOG2E), rounding);
-  const r = s.sub(x, s.mul(s.sub(sum, rounding), Math.LN2));
-  const power = s.bitcast(s.shl(s.bitcast(sum, "int32"), 23), "float32");
+  const whole = s.round(s.mul(x, Math.LOG2E));
+  const r = s.sub(x, s.mul(whole, Math.LN2));
+  // beside 1.5 · 2^23 the low bits hold a whole number, here with the bias of exponents
+  const power = s.bitcast(s.shl(s.bitcast(s.add(whole, 12582912 + 127), "int32"), 23), "float32");
   return s.mul(s.add(s.mul(s.mul(r, r), s.estrin(r, exponential32)), s.add(r, 1)), power);
 }
 

@@ -6,6 +6,7 @@ import type { Expr, ScalarOp } from "../../ir/expr.ts";
 import { exactValue, substitute, variable } from "../../ir/expr.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import type { Body } from "./body.ts";
+import { cutsOf } from "./cuts.ts";
 import type { Frame } from "./frame.ts";
 import { floatToHalf, halfToFloat } from "./half.ts";
 import type { Linear, LinearForms, Term } from "./linear.ts";
@@ -26,16 +27,6 @@ export interface ScalarTools {
   readonly forms: LinearForms;
   readonly memories: ReadonlyMap<string, Memory>;
   readonly host: (name: string, arity: number) => number;
-}
-
-/** Expressions nested deeper than this are cut into locals, so that depth costs no stack. */
-export const deepest = 24;
-
-/** The greatest depth among operands. */
-export function deepestOf(operands: readonly Expr[], depths: ReadonlyMap<Expr, number>): number {
-  let depth = 0;
-  for (const e of operands) depth = Math.max(depth, depths.get(e) ?? 0);
-  return depth;
 }
 
 /** Offsets beyond this are added by code. */
@@ -97,45 +88,13 @@ export class ScalarCode {
       const operands = this.operandsOf(only);
       if (!operands.some((e) => e.args.length > 0)) return void this.#tools.frame.placeOf(only);
     }
-    const order = this.#order(roots);
-    const uses = new Map<Expr, number>();
-    const count = (e: Expr): void => void uses.set(e, (uses.get(e) ?? 0) + 1);
-    const operands = order.map((e) => this.operandsOf(e));
-    for (const list of operands) list.forEach(count);
-    roots.forEach(count);
-    const depths = new Map<Expr, number>();
-    for (let i = 0; i < order.length; i++) {
-      const e = at(order, i);
-      this.#tools.frame.placeOf(e);
-      const depth = 1 + deepestOf(at(operands, i), depths);
-      const isShared = (uses.get(e) ?? 0) > 1;
-      const isCut = e.args.length > 0 && (isShared || (depth > deepest && !roots.includes(e)));
-      if (isCut) this.#keep(e);
-      depths.set(e, isCut ? 0 : depth);
-    }
-  }
-
-  #order(roots: readonly Expr[]): Expr[] {
-    const order: Expr[] = [];
-    const seen = new Set<Expr>();
-    const stack: { expr: Expr; operands: readonly Expr[]; next: number }[] = [];
-    const open = (e: Expr): void => {
-      if (seen.has(e)) return;
-      seen.add(e);
-      if (!this.#shared.has(e)) stack.push({ expr: e, operands: this.operandsOf(e), next: 0 });
-    };
-    for (const root of roots) {
-      open(root);
-      for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-        const operand = top.operands[top.next++];
-        if (operand !== undefined) open(operand);
-        else {
-          order.push(top.expr);
-          stack.pop();
-        }
-      }
-    }
-    return order;
+    const { order, kept } = cutsOf(
+      roots,
+      (e) => (this.#shared.has(e) ? none : this.operandsOf(e)),
+      (e) => !this.#shared.has(e),
+    );
+    for (const e of order) if (!this.#shared.has(e)) this.#tools.frame.placeOf(e);
+    for (const e of kept) this.#keep(e);
   }
 
   #keep(e: Expr): void {

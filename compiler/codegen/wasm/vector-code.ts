@@ -11,7 +11,8 @@ import { keyOf } from "../../ir/indexing.ts";
 import type { ConstantPool } from "./constants.ts";
 import { isPlain, vectorBytes } from "./constants.ts";
 import type { ScalarCode, ScalarTools } from "./scalar-code.ts";
-import { deepest, deepestOf, isOperation } from "./scalar-code.ts";
+import { cutsOf } from "./cuts.ts";
+import { isOperation } from "./scalar-code.ts";
 import type { Width } from "./types.ts";
 import { typeRow } from "./types.ts";
 import { spellCast } from "./vector-casts.ts";
@@ -126,43 +127,13 @@ export class VectorCode {
       this.widthOf(only);
       return none;
     }
-    const order = this.#order(roots);
-    const uses = new Map<Expr, number>();
-    const count = (e: Expr): void => void uses.set(e, (uses.get(e) ?? 0) + 1);
-    const operands = order.map((e) => this.operandsOf(e));
-    for (const list of operands) list.forEach(count);
-    roots.forEach(count);
-    const depths = new Map<Expr, number>();
-    return order.filter((e, i) => {
-      const depth = 1 + deepestOf(at(operands, i), depths);
-      const isCut = e.args.length > 0 && this.isVarying(e) && ((uses.get(e) ?? 0) > 1 || (depth > deepest && !roots.includes(e)));
-      depths.set(e, isCut ? 0 : depth);
-      return isCut;
-    });
-  }
-
-  #order(roots: readonly Expr[]): Expr[] {
-    const order: Expr[] = [];
-    const seen = new Set<Expr>();
-    const stack: { expr: Expr; operands: readonly Expr[]; next: number }[] = [];
-    const open = (e: Expr): void => {
-      if (seen.has(e)) return;
-      seen.add(e);
-      stack.push({ expr: e, operands: this.operandsOf(e), next: 0 });
-    };
-    for (const root of roots) {
-      open(root);
-      for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-        const operand = top.operands[top.next++];
-        if (operand !== undefined) open(operand);
-        else {
-          this.widthOf(top.expr);
-          order.push(top.expr);
-          stack.pop();
-        }
-      }
-    }
-    return order;
+    const { order, kept } = cutsOf(
+      roots,
+      (e) => this.operandsOf(e),
+      (e) => this.isVarying(e),
+    );
+    for (const e of order) this.widthOf(e);
+    return kept;
   }
 
   /** Computes the registers of a group of what was cut. */
