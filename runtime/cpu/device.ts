@@ -78,10 +78,11 @@ export class CpuDevice implements Device {
     return this.#poolOptions === null ? 1 : this.#threads;
   }
   set threads(threads: number) {
-    if (threads === this.#threads) return;
+    this.#threads = threads;
+    // threads that are not wanted now sleep: starting them takes long
+    if (threads === 1 || this.#pool?.width === threads) return;
     this.#pool?.close();
     this.#pool = null;
-    this.#threads = threads;
   }
 
   /** The threads that share work, which start when there is some; null where there are none. */

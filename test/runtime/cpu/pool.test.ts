@@ -13,7 +13,7 @@ import { f32, planOf, scale, scaleAndShift, stuck, throughScratch } from "./wasm
 
 const devices: CpuDevice[] = [];
 afterEach(() => {
-  for (const device of devices.splice(0)) device.threads = 1;
+  for (const device of devices.splice(0)) device.pool?.close();
   vi.restoreAllMocks();
 });
 beforeEach(() => resetCounters());
