@@ -101,7 +101,9 @@ export class VectorStatements {
     for (let first = 0; first < count; first += together) {
       const groups = Array.from({ length: Math.min(together, count - first) }, (_, i) => first + i);
       const open: (() => void)[] = [];
-      for (const { cuts, run } of steps) {
+      for (const { cuts, roots, run } of steps) {
+        // not before: a register that holds one is busy until its use
+        this.#code.keepSplats(roots);
         for (const cut of cuts) for (const group of groups) this.#code.keep(cut, group);
         for (const group of groups) open.push(...run(group));
       }
@@ -152,7 +154,6 @@ export class VectorStatements {
   }
 
   #stepOf(roots: readonly Expr[], run: (group: number) => readonly (() => void)[]): GroupStep {
-    this.#code.keepSplats(roots);
     return { cuts: this.#code.cuts(roots), roots, run };
   }
 
