@@ -64,7 +64,7 @@ export function chart(title: string, rows: readonly ChartRow[]): string {
     ];
   });
   const size = `width="${left + width + 60}" height="${y + 24}"`;
-  const heading = text(left, 22, title, ' font-size="14" font-weight="bold"');
+  const heading = text(12, 22, title, ' font-size="14" font-weight="bold"');
   const body = [heading, ...legend(names), ...ticks, ...parts].join("\n  ");
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="11">\n  <rect width="100%" height="100%" fill="white"/>\n  ${body}\n</svg>\n`;
 }

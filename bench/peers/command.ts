@@ -94,7 +94,8 @@ function write(reports: readonly PeerReport[], { threads, target, folder }: Peer
     `${name}.json`,
     JSON.stringify({ date, lazuli, cpu, cores, engine: opened.engine, target: opened.target, threads, peers: reports }, null, 1),
   );
-  const title = `lazuli, ${opened.target}, ${threads} thread${threads === 1 ? "" : "s"}, and its peers, ${opened.engine.version}: median milliseconds (shorter is better)`;
+  const [engine = ""] = opened.engine.version.split(",");
+  const title = `lazuli and its peers, ${engine}, ${opened.target}, ${threads} thread${threads === 1 ? "" : "s"}: median milliseconds, logarithmic`;
   writeResult(folder, `${name}.svg`, chart(title, chartRows(reports)));
 }
 
