@@ -16,7 +16,7 @@ export class Runs {
 
 /** Those with runs to count; plans that left the cache stay here until then, so there are not many. */
 const uncounted: Runs[] = [];
-const most = 64;
+const most = 512;
 
 /** One more run of a plan. */
 export function noteRun(runs: Runs): void {
