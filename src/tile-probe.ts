@@ -44,15 +44,8 @@ export function tiledFor(target: Target, nodes: readonly Node[], cpu: CpuDevice)
 
 function productsOf({ op, args, attrs, results }: Node): number {
   if (op.kind !== "contraction") return 0;
-  return (
-    results.reduce((n, r) => n + sizeOf(r.shape), 0) *
-    sizeOf(
-      op.depth(
-        args.map((a) => a.type),
-        attrs,
-      ),
-    )
-  );
+  const types = args.map((a) => a.type);
+  return sizeOf(at(results, 0).shape) * sizeOf(op.depth(types, attrs));
 }
 
 /** The number of sums with which a small product runs most often in a short time: clocks of browsers are coarse. */

@@ -252,6 +252,10 @@ function estrin(x: Expr, coefficients: readonly number[]): Expr {
   return at(terms, 0);
 }
 
+/** min and max that keep NaN in x and cost one instruction. */
+const atMost = (x: Expr, limit: number): Expr => s.select(s.lt(s.like(limit, x), x), s.like(limit, x), x);
+const atLeast = (x: Expr, limit: number): Expr => s.select(s.lt(x, limit), s.like(limit, x), x);
+
 type Binary = (a: Expr, b: Operand) => Expr;
 type Unary = (a: Expr) => Expr;
 
@@ -274,6 +278,8 @@ export interface ScalarBuilder extends Readonly<Record<BinaryOp, Binary>>, Reado
   readonly polynomial: (x: Expr, coefficients: readonly number[]) => Expr;
   readonly estrin: (x: Expr, coefficients: readonly number[]) => Expr;
   readonly square: (x: Expr) => Expr;
+  readonly atMost: (x: Expr, limit: number) => Expr;
+  readonly atLeast: (x: Expr, limit: number) => Expr;
   readonly like: (value: number, like: Expr) => Expr;
 }
 
@@ -303,6 +309,8 @@ export const s: ScalarBuilder = {
   polynomial,
   estrin,
   square,
+  atMost,
+  atLeast,
   /** A constant of the same dtype as `like`. */
   like: (value: number, like: Expr): Expr => constant(value, like.dtype),
 };

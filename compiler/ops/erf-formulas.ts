@@ -38,9 +38,6 @@ const scaledErfc32 = [-4.0507948e-4, -1.2386761e-3, 1.3144526e-3, 8.640911e-3, -
 
 const isSingle = (x: Expr): boolean => x.dtype !== "float64";
 
-/** min that keeps NaN in x: no more than a comparison. */
-const atMost = (x: Expr, limit: number): Expr => s.select(s.lt(s.like(limit, x), x), s.like(limit, x), x);
-
 /** The upper half of the digits, of which squares are exact; of float16 all. */
 function head(x: Expr): Expr {
   if (x.dtype === "float64") return s.head(x);
@@ -76,7 +73,7 @@ function modestExp(x: Expr): Expr {
 /** erfc of x ≥ 0.46875 (float64) or x ≥ 0 (float32). */
 function erfcOfPositive(x: Expr): Expr {
   // erfc is 0 from here on: keeps Infinity out of the formulas
-  const a = atMost(x, isSingle(x) ? 10.1 : 27.3);
+  const a = s.atMost(x, isSingle(x) ? 10.1 : 27.3);
   const [centre, coefficients] = isSingle(x) ? [2, scaledErfc32] : [4, scaledErfc64];
   const p = s.polynomial(s.div(s.sub(a, centre), s.add(a, centre)), coefficients);
   return s.mul(expMinusSquare(a), s.div(p, s.add(s.mul(a, 2), 1)));
@@ -92,7 +89,7 @@ function erfSmall(x: Expr): { readonly value: Expr; readonly holds: Expr } {
 export function erfFormula(x: Expr): Expr {
   const small = erfSmall(x);
   const a = s.abs(x);
-  const complement = isSingle(x) ? modestExp(s.estrin(atMost(a, 4), logErfc32)) : erfcOfPositive(a);
+  const complement = isSingle(x) ? modestExp(s.estrin(s.atMost(a, 4), logErfc32)) : erfcOfPositive(a);
   return s.select(small.holds, small.value, s.copysign(s.sub(s.like(1, x), complement), x));
 }
 

@@ -8,7 +8,7 @@ import { s } from "../../ir/expr.ts";
 import { parts as bitsInParts } from "../legalize-bits.ts";
 import { quarterTurns32 } from "../quarter-turns.ts";
 import type { Both } from "./float.ts";
-import { atLeast, atMost, isSingle, nan, negateOdd, pick, toWhole } from "./float.ts";
+import { isSingle, nan, negateOdd, pick, toWhole } from "./float.ts";
 import { quarterTurns64 } from "./turns.ts";
 
 /** π in parts; in float32 the first two end where angles in steps of 2^-22 do, so that their subtraction rounds nothing. */
@@ -132,7 +132,7 @@ function turned(r: Reduced, quarters: number): Expr {
   return s.bitcast(s.xor(int(value), s.and(s.shl(turns, 30), -2147483648)), "float32");
 }
 /** float64: the sine of up to π/2, held within 1, of which its last bit could be off. */
-const held = ({ rest, count }: Reduced): Expr => negateOdd(atLeast(atMost(sine(rest, longSines), 1), -1), count);
+const held = ({ rest, count }: Reduced): Expr => negateOdd(s.atLeast(s.atMost(sine(rest, longSines), 1), -1), count);
 
 export const sin = (x: Expr): Expr =>
   aroundZero(x, isSingle(x) ? reduced(x, "quarter turns", (r) => turned(r, 0), "odd") : reduced(x, "half turns", held, "odd"));

@@ -5,7 +5,7 @@
 import type { Expr } from "../../ir/expr.ts";
 import { s } from "../../ir/expr.ts";
 import type { Both } from "./float.ts";
-import { atLeast, atMost, pick, toPower, toScale } from "./float.ts";
+import { pick, toPower, toScale } from "./float.ts";
 
 const ln2: Both<readonly [number, number]> = {
   float32: [0.693359375, -2.12194440054690583e-4],
@@ -65,14 +65,14 @@ const small = ({ r }: Rest): Expr => s.add(s.add(s.mul(s.square(r), s.estrin(r, 
 
 export function exp(x: Expr): Expr {
   const [least, most] = pick(x, range);
-  const v = atLeast(atMost(x, most), least);
+  const v = s.atLeast(s.atMost(x, most), least);
   const { whole, scaled } = toScale(s.mul(v, Math.LOG2E));
   return scaled(small(restOf(v, whole)));
 }
 
 export function exp2(x: Expr): Expr {
   const [least, most] = pick(x, binaryRange);
-  const v = atLeast(atMost(x, most), least);
+  const v = s.atLeast(s.atMost(x, most), least);
   const { whole, scaled } = toScale(v);
   const r = s.sub(v, whole);
   return scaled(s.add(s.mul(r, s.estrin(r, pick(x, powersOfTwo))), 1));
@@ -93,7 +93,7 @@ function expm1Times(v: Expr, more: number): Expr {
 }
 
 export function expm1(x: Expr): Expr {
-  const held = atLeast(atMost(x, pick(x, range)[1]), pick(x, vanishing));
+  const held = s.atLeast(s.atMost(x, pick(x, range)[1]), pick(x, vanishing));
   const value = s.mul(expm1Times(held, -1), 2);
   return s.select(s.lt(s.abs(x), pick(x, leastScaled)), x, value);
 }
@@ -103,7 +103,7 @@ const leastScaled: Both<number> = { float32: 2 ** -25, float64: 2 ** -54 };
 /** With t = e^|x| - 1: (t + t / (t + 1)) / 2, spelled with t/4, which does not overflow where sinh does. */
 export function sinh(x: Expr): Expr {
   const a = s.abs(x);
-  const quarter = expm1Times(atMost(a, pick(x, hyperbolicRange)), -2);
+  const quarter = expm1Times(s.atMost(a, pick(x, hyperbolicRange)), -2);
   const half = s.mul(quarter, 2);
   const value = s.add(half, s.div(quarter, s.add(half, 0.5)));
   return s.select(isLinear(a), x, s.copysign(value, x));
@@ -112,7 +112,7 @@ export function sinh(x: Expr): Expr {
 const hyperbolicRange: Both<number> = { float32: 89.5, float64: 710.5 };
 
 export function cosh(x: Expr): Expr {
-  const v = atMost(s.abs(x), pick(x, hyperbolicRange));
+  const v = s.atMost(s.abs(x), pick(x, hyperbolicRange));
   const { whole, scaled } = toScale(s.mul(v, Math.LOG2E));
   const half = scaled(s.mul(small(restOf(v, whole)), 0.5));
   return s.add(half, s.div(s.like(0.25, x), half));
@@ -123,12 +123,12 @@ export function cosh(x: Expr): Expr {
  * what is large. Here ln 2 is one number: where its product with n is rounded, h is so large that the last digits of it do not show.
  */
 export function tanh(x: Expr): Expr {
-  const a = atMost(s.abs(x), pick(x, saturation));
+  const a = s.atMost(s.abs(x), pick(x, saturation));
   const { whole, power } = toPower(s.mul(a, 2 * Math.LOG2E), -1);
   const r = s.sub(s.add(a, a), s.mul(whole, Math.LN2));
   const bend = s.mul(s.square(r), s.estrin(r, pick(r, coarse)));
   const h = s.add(s.mul(power, bend), s.add(s.mul(power, r), s.sub(power, 0.5)));
-  const m = atMost(h, 1);
+  const m = s.atMost(h, 1);
   return s.copysign(s.sub(m, s.div(s.square(m), s.add(h, 1))), x);
 }
 /** tanh is 1 from here on. */

@@ -89,7 +89,3 @@ export const head = (x: Expr): Expr => (isSingle(x) ? fromBits(s.and(bitsOf(x), 
 
 /** The least normal number. */
 export const leastNormal: Both<number> = { float32: 2 ** -126, float64: 2 ** -1022 };
-
-/** min and max that keep NaN in x and cost one instruction. */
-export const atMost = (x: Expr, limit: number): Expr => s.select(s.lt(s.like(limit, x), x), s.like(limit, x), x);
-export const atLeast = (x: Expr, limit: number): Expr => s.select(s.lt(x, limit), s.like(limit, x), x);

@@ -2,7 +2,7 @@
 import type { Expr } from "../../ir/expr.ts";
 import { s } from "../../ir/expr.ts";
 import type { Both } from "./float.ts";
-import { atLeast, atMost, head, infinity, isSingle, leastNormal, nan, one, parts, pick, pow2, toScale, toWhole } from "./float.ts";
+import { head, infinity, isSingle, leastNormal, nan, one, parts, pick, pow2, toScale, toWhole } from "./float.ts";
 
 /** m^(-1/3), √½ ≤ m ≤ √2, to 2^-12 and 2^-17. */
 const inverseRoots: Both<readonly number[]> = {
@@ -117,7 +117,7 @@ function exp2InParts(upper: Expr, rest: Expr): Expr {
   const t = pick(upper, tables);
   const sum = s.add(upper, rest);
   const [most, least] = t.range;
-  const { whole, scaled } = toScale(atLeast(atMost(sum, most), least));
+  const { whole, scaled } = toScale(s.atLeast(s.atMost(sum, most), least));
   const h = s.sub(upper, whole);
   const both = headOfFew(s.add(rest, h));
   const u = s.mul(both, t.ln2Parts[0]);
