@@ -13,6 +13,7 @@ import { columnFor, compileProgram } from "../../../compiler/interpret-program.t
 import { supportsWide } from "../../../compiler/interpret-wide.ts";
 import { setElement } from "../../../compiler/ir/host.ts";
 import { widen } from "../../../compiler/passes/legalize-narrow.ts";
+import { combinations, grownExpression } from "../expressions.ts";
 import { runKernel } from "./run.ts";
 
 const dtypes: readonly DType[] = computingDTypes();
@@ -94,12 +95,6 @@ const promised: ReadonlyMap<ScalarOp, readonly number[]> = new Map<ScalarOp, rea
   ["significand", normal],
 ]);
 
-/** All combinations, one list an operand. */
-function combinations(lists: readonly (readonly Numeric[])[]): Numeric[][] {
-  const rows = lists.reduce<Numeric[][]>((done, list) => done.flatMap((row) => list.map((x) => [...row, x])), [[]]);
-  return lists.map((_, k) => rows.map((row) => at(row, k)));
-}
-
 /** y[i] = op(a0[i], a1[i], …) by generated code, and what the interpreter says. */
 function both(op: ScalarOp, operands: readonly DType[], given: DType, fixed?: Numeric): { got: Numeric[]; want: Numeric[] } {
   const columns = combinations(operands.map((d, k) => (fixed !== undefined && k === 1 ? [fixed] : (promised.get(op) ?? valuesOf(d)))));
@@ -180,30 +175,12 @@ describe("operations", () => {
 
 const total = scalarOps.filter((op) => !promised.has(op));
 
-/** An expression DAG grown from a seed: later nodes take any earlier ones, so parts are shared. */
 function randomExpression(seed: number): Expr {
-  let state = seed * 2654435761 + 1;
-  const pick = (n: number): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * n);
-  };
   const i = axisIndex("i", 0, 63);
-  const pool: Expr[] = dtypes.map((d) => load(d, d, i));
-  pool.push(i, load("float32", "float32", apply("irem", [apply("mul", [i, ix(7)]), ix(64)]), apply("lt", [i, ix(40)])));
-  for (let n = 0; n < 40; n++) {
-    const op = at(total, pick(total.length));
-    const first = at(pool, pick(pool.length));
-    const alike = pool.filter((e) => e.dtype === first.dtype);
-    const args = [first, at(alike, pick(alike.length)), at(alike, pick(alike.length))].slice(0, scalarArity(op));
-    const given = at(dtypes, pick(dtypes.length));
-    const bools = pool.filter((e) => e.dtype === "bool");
-    const operands = op === "select" || op === "rare" ? [at(bools, pick(bools.length)), ...args.slice(1)] : args;
-    const made = apply(op, operands, given);
-    // float16 is rounded where it is stored: a remainder shows what was not rounded before
-    if (op === "fmod" && made.dtype === "float16") continue;
-    if (computes(op, made.dtype, at(operands, 0).dtype)) pool.push(made);
-  }
-  return at(pool, pool.length - 1);
+  const guarded = load("float32", "float32", apply("irem", [apply("mul", [i, ix(7)]), ix(64)]), apply("lt", [i, ix(40)]));
+  // float16 is rounded where it is stored: a remainder shows what was not rounded before
+  const takes = (op: ScalarOp, made: DType, first: DType): boolean => !(op === "fmod" && made === "float16") && computes(op, made, first);
+  return grownExpression(seed, { ops: total, dtypes, leaves: [...dtypes.map((d) => load(d, d, i)), i, guarded], takes });
 }
 
 describe("expressions", () => {

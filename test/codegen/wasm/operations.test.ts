@@ -9,6 +9,7 @@ import type { Expr, ScalarOp } from "../../../compiler/ir/expr.ts";
 import { apply, axisIndex, constant, load, scalarArity, scalarOps } from "../../../compiler/ir/expr.ts";
 import { addIndex, ix, modIndex, mulIndex } from "../../../compiler/ir/indexing.ts";
 import type { Kernel, Stmt } from "../../../compiler/ir/loop.ts";
+import { combinations, grownExpression } from "../expressions.ts";
 import { runWasm } from "./run.ts";
 
 const dtypes: readonly DType[] = ["bool", "int32", "uint32", "float32", "float64"];
@@ -25,12 +26,6 @@ const special: Readonly<Record<string, readonly number[]>> = {
   float64: floats,
 };
 const valuesOf = (dtype: DType): readonly number[] => special[dtype] ?? [];
-
-/** All combinations, one list an operand. */
-function combinations(lists: readonly (readonly number[])[]): number[][] {
-  const rows = lists.reduce<number[][]>((done, list) => done.flatMap((row) => list.map((x) => [...row, x])), [[]]);
-  return lists.map((_, k) => rows.map((row) => at(row, k)));
-}
 
 /** y[i] = value(i) for all i: by scalars, by vectors of so many lanes and a rest, of fewer. */
 function bodyOf(size: number, lanes: number, value: (index: Expr) => Expr): Stmt[] {
@@ -112,30 +107,20 @@ describe.each([1, 8, 3])("operations on %i lanes", (lanes) => {
   for (const from of words) for (const given of words) test(`bitcast ${from} to ${given}`, () => check({ op: "bitcast", operands: [from], given }, lanes));
 });
 
-/** An expression DAG grown from a seed: later nodes take any earlier ones, so parts are shared. */
+/** With loads that leave their buffers behind a guard, gather, or walk by steps. */
 function randomExpression(seed: number, i: Expr): Expr {
-  let state = seed * 2654435761 + 1;
-  const pick = (n: number): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * n);
-  };
-  const pool: Expr[] = dtypes.map((d) => load(d, d, i));
   const gathered = apply("irem", [apply("abs", [load("int32", "int32", i)]), ix(32)]);
-  pool.push(i, load("float32", "float32", modIndex(mulIndex(i, 7), 64), apply("lt", [i, ix(40)])), load("float64", "float64", gathered));
-  pool.push(load("float32", "float32", mulIndex(i, 3), apply("lt", [mulIndex(i, 3), ix(64)])), load("uint32", "uint32", ix(7)));
-  pool.push(load("float64", "float64", addIndex(i, 5), apply("lt", [i, ix(59)])), load("bool", "bool", addIndex(mulIndex(i, -1), 63)));
-  for (let n = 0; n < 40; n++) {
-    const op = at(scalarOps, pick(scalarOps.length));
-    const first = at(pool, pick(pool.length));
-    const alike = pool.filter((e) => e.dtype === first.dtype);
-    const args = [first, at(alike, pick(alike.length)), at(alike, pick(alike.length))].slice(0, scalarArity(op));
-    const given = at(dtypes, pick(dtypes.length));
-    const bools = pool.filter((e) => e.dtype === "bool");
-    const operands = op === "select" || op === "rare" ? [at(bools, pick(bools.length)), ...args.slice(1)] : args;
-    const made = apply(op, operands, given);
-    if (supports(op, made.dtype, at(operands, 0).dtype)) pool.push(made);
-  }
-  return at(pool, pool.length - 1);
+  const leaves = [
+    ...dtypes.map((d) => load(d, d, i)),
+    i,
+    load("float32", "float32", modIndex(mulIndex(i, 7), 64), apply("lt", [i, ix(40)])),
+    load("float64", "float64", gathered),
+    load("float32", "float32", mulIndex(i, 3), apply("lt", [mulIndex(i, 3), ix(64)])),
+    load("uint32", "uint32", ix(7)),
+    load("float64", "float64", addIndex(i, 5), apply("lt", [i, ix(59)])),
+    load("bool", "bool", addIndex(mulIndex(i, -1), 63)),
+  ];
+  return grownExpression(seed, { ops: scalarOps, dtypes, leaves, takes: supports });
 }
 
 describe.each([1, 16, 12, 5])("expressions on %i lanes", (lanes) => {
