@@ -22,7 +22,7 @@ import { reduceMax } from "../compiler/ops/reductions.ts";
 import { paramValue } from "../compiler/ops/source.ts";
 import { opTable } from "../compiler/ops/table.ts";
 import { compileGraph, kernelCount } from "../compiler/pipeline.ts";
-import { js, wgsl } from "../compiler/target.ts";
+import { js, wasm, wgsl } from "../compiler/target.ts";
 import { runCompiled } from "../src/cli/run.ts";
 import { Tensor, tensor } from "../src/index.ts";
 import { expectClose } from "./filetests/close.ts";
@@ -48,6 +48,13 @@ afterAll(() => tint?.close());
 function weights(x: Value): Value {
   const e = laplace(subtract(x, spread(reduceMax(x, [1]), x.shape, [1])));
   return divide(e, spread(reduceSum(e, [1]), x.shape, [1]));
+}
+
+/** The rows, and the gradient of the sum of their cubes by the input. */
+function withGradient(x: Value): readonly Value[] {
+  const y = weights(x);
+  const [g = y] = vjp([y], [x], [multiply(y, y)]).map((found) => found ?? y);
+  return [y, g];
 }
 
 function graphOf(shape: Shape, build: (x: Value) => readonly Value[]): Graph {
@@ -101,7 +108,7 @@ describe("a row of an elementwise op", () => {
     expect(got).toEqual([Math.fround(-Math.exp(-0.5)), Math.fround(Math.exp(-1))].map((n) => expect.closeTo(n, 6)));
   });
 
-  test.each([js, wgsl])("fuses into rows on $name: one kernel, its value kept between the sum and the quotient", (target) => {
+  test.each([js, wasm, wgsl])("fuses into rows on $name: one kernel, its value kept between the sum and the quotient", (target) => {
     const graph = graphOf([8, 100], (x) => [weights(x)]);
     const { plan, lowered } = compileGraph(graph, target, { verify: true });
     expect(kernelCount(plan)).toBe(1);
@@ -109,22 +116,19 @@ describe("a row of an elementwise op", () => {
     expect(spelled).toBe(1);
   });
 
-  test("gives on js what the interpreter gives, fused, with its gradient", () => {
-    const graph = graphOf([4, 33], (x) => {
-      const y = weights(x);
-      const [g] = vjp([y], [x], [multiply(y, y)]);
-      return [y, g ?? y];
-    });
+  test.each([js, wasm, wgsl])("fuses into rows with its gradient on $name: one kernel for both", (target) => {
+    const { plan } = compileGraph(graphOf([8, 100], withGradient), target, { verify: true });
+    expect(kernelCount(plan)).toBe(1);
+  });
+
+  test.each([js, wasm])("gives on $name what the interpreter gives, fused, with its gradient", (target) => {
+    const graph = graphOf([4, 33], withGradient);
     const input = inputOf([4, 33]);
-    expectClose(runCompiled(graph, [input], { verify: true }), interpretGraph(graph, [input]), "weights");
+    expectClose(runCompiled(graph, [input], { verify: true, target }), interpretGraph(graph, [input]), "weights");
   });
 
   test.skipIf(tint === null)("has shaders that Tint takes", async () => {
-    const { plan } = compileGraph(
-      graphOf([8, 100], (x) => [weights(x)]),
-      wgsl,
-      { verify: true },
-    );
+    const { plan } = compileGraph(graphOf([8, 100], withGradient), wgsl, { verify: true });
     for (const shader of shadersOf(plan).values()) expect(await tint?.check(shader)).toEqual([]);
   });
 });

@@ -1,7 +1,8 @@
 /** What a kernel can hold. Each function gives the reason against, or null. */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { addIndex, freeNames, subIndex } from "../../ir/indexing.ts";
+import { variable } from "../../ir/expr.ts";
+import { addIndex, freeNames, keyOf, subIndex } from "../../ir/indexing.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import type { Target } from "../../target.ts";
@@ -35,9 +36,17 @@ export function closedReason(node: Node): string | null {
 export function absorbRefusal(c: Cluster, node: Node, target: Target, bindings: Bindings): string | null {
   const demands = node.results.flatMap((r) => c.demands.get(r) ?? []);
   if (demands.some((d) => d.index === null)) return "its whole buffer is needed first";
-  if (demands.length > maxForms) return `asked for at ${demands.length} different indices (at most ${maxForms})`;
+  const places = demands.length > maxForms ? new Set(demands.map(placeOf)).size : demands.length;
+  if (places > maxForms) return `asked for at ${places} different indices (at most ${maxForms})`;
   if (c.operations + weightOf(node) > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
   return bindings.absorbRefusal(c, node);
+}
+
+/** Where a demand asks, whatever its loops are called: the stages of a row ask for its elements at one place, each in a loop of its own. */
+function placeOf({ index, inner }: Demand): string {
+  const loops = new Map(inner.map((a, i) => [a, `loop ${i}`]));
+  const f = exprMapper((e) => (e.op === "axis" ? variable(loops.get(e.name) ?? e.name, e.dtype) : e));
+  return `${inner.length}: ${(index ?? []).map((e) => keyOf(f(e))).join()}`;
 }
 
 /** How the axes of a producer and a consumer correspond. */

@@ -1,0 +1,148 @@
+/** Models as users write them: how many kernels a whole forward pass or a whole training step may take. */
+import type { Tensor } from "../../src/index.ts";
+import { batchNorm, conv2d, gelu, layerNorm, maxPool2d, mean, optim, relu, scaledDotProductAttention } from "../../src/index.ts";
+import { batch, makeLearner, recordStep } from "../../examples/digits/training.ts";
+import { data, drawn, placed } from "./row.ts";
+
+export interface ModelCase {
+  readonly name: string;
+  readonly outputs: () => readonly Tensor[];
+  /** The same of fewer elements, for the interpreter. */
+  readonly smaller: () => readonly Tensor[];
+  /** The largest count that is right. */
+  readonly aim: number;
+  /** Exact counts where they are not `aim`, so that a change in either direction is noticed; js counts as wasm does. */
+  readonly today: { readonly wasm?: number; readonly wgsl?: number };
+  /** Values may be so many times farther from the interpreter's than those of one kernel. */
+  readonly slack: number;
+}
+
+interface BlockWeights {
+  readonly norms: readonly [weight: Tensor, bias: Tensor, weight: Tensor, bias: Tensor];
+  readonly attention: readonly [qkv: Tensor, bias: Tensor, out: Tensor, bias: Tensor];
+  readonly mlp: readonly [up: Tensor, bias: Tensor, down: Tensor, bias: Tensor];
+}
+
+const weight = (...shape: readonly number[]): Tensor => placed(drawn(shape).mul(0.05)).requireGrad();
+
+const blockWeights = (width: number): BlockWeights => ({
+  norms: [weight(width), weight(width), weight(width), weight(width)],
+  attention: [weight(width, 3 * width), weight(3 * width), weight(width, width), weight(width)],
+  mlp: [weight(width, 4 * width), weight(4 * width), weight(4 * width, width), weight(width)],
+});
+
+interface BlockSize {
+  readonly batch: number;
+  readonly sequence: number;
+  readonly width: number;
+  readonly heads: number;
+}
+
+/** A transformer block: norms before causal attention and before a GELU network, each added to what it was given. */
+function block(x: Tensor, { norms, attention, mlp }: BlockWeights, { batch: b, sequence, width, heads }: BlockSize): Tensor {
+  const h = layerNorm(x, [width], { weight: norms[0], bias: norms[1] });
+  const qkv = h
+    .matmul(attention[0])
+    .add(attention[1])
+    .reshape(b, sequence, 3, heads, width / heads)
+    .permuteDims(2, 0, 3, 1, 4);
+  const mixed = scaledDotProductAttention(qkv.at(0), qkv.at(1), qkv.at(2), { isCausal: true });
+  const y = x.add(mixed.permuteDims(0, 2, 1, 3).reshape(b, sequence, width).matmul(attention[2]).add(attention[3]));
+  const h2 = layerNorm(y, [width], { weight: norms[2], bias: norms[3] });
+  return y.add(gelu(h2.matmul(mlp[0]).add(mlp[1])).matmul(mlp[2]).add(mlp[3]));
+}
+
+const input = ({ batch: b, sequence, width }: BlockSize): Tensor => data(b, sequence, width);
+const blockForward = (size: BlockSize): readonly Tensor[] => [block(input(size), blockWeights(size.width), size)];
+
+/** Loss and new state of one AdamW step with state from a step before, as all steps but the first have. */
+export function blockStep(size: BlockSize, blocks: number): readonly Tensor[] {
+  const layers = Array.from({ length: blocks }, () => blockWeights(size.width));
+  const leaves = layers.flatMap(({ norms, attention, mlp }) => [...norms, ...attention, ...mlp]);
+  const optimizer = optim.adamw(leaves, { lr: 1e-3 });
+  const [x, target] = [input(size), input(size)];
+  const step = (): Tensor => {
+    optimizer.zeroGrad();
+    const loss = layers
+      .reduce((y, w) => block(y, w, size), x)
+      .sub(target)
+      .square()
+      .mean();
+    loss.backward();
+    optimizer.step();
+    return loss;
+  };
+  step();
+  for (const t of optimizer.state) t.assign(placed(drawn(t.shape).square()));
+  return [step(), ...optimizer.state];
+}
+
+/** With running statistics, as in inference. */
+function normalized(x: Tensor, channels: number): Tensor {
+  return batchNorm(x, data(channels), placed(drawn([channels]).square()), data(channels), data(channels), { training: false });
+}
+
+/** Two convolutions and a way around them. */
+function residual(x: Tensor, [from, to]: readonly [number, number], stride: number): Tensor {
+  const first = relu(normalized(conv2d(x, data(to, from, 3, 3), null, { stride, padding: 1 }), to));
+  const second = normalized(conv2d(first, data(to, to, 3, 3), null, { padding: 1 }), to);
+  const around = stride === 1 && from === to ? x : normalized(conv2d(x, data(to, from, 1, 1), null, { stride }), to);
+  return relu(second.add(around));
+}
+
+/** ResNet-18 (He et al., 2015); `width` is 64 there. */
+function resnet18(size: number, width: number): readonly Tensor[] {
+  const stem = relu(normalized(conv2d(data(1, 3, size, size), data(width, 3, 7, 7), null, { stride: 2, padding: 3 }), width));
+  let x = maxPool2d(stem, 3, { stride: 2, padding: 1 });
+  let from = width;
+  for (const [i, stride] of [1, 1, 2, 1, 2, 1, 2, 1].entries()) {
+    const to = width * 2 ** Math.floor(i / 2);
+    x = residual(x, [from, to], stride);
+    from = to;
+  }
+  return [
+    mean(x, { axis: [2, 3] })
+      .matmul(data(from, 1000))
+      .add(data(1000)),
+  ];
+}
+
+/** A training step of examples/digits with `units` hidden units, momentum from a step before. */
+function digitStep(): readonly Tensor[] {
+  const learner = makeLearner(1);
+  const examples = { images: placed(drawn([batch, 784])), labels: placed(drawn([batch]).abs().mul(3).astype("int32")) };
+  recordStep(learner, examples);
+  for (const t of learner.optimizer.state) t.assign(placed(drawn(t.shape).mul(0.05)));
+  return [recordStep(learner, examples), ...learner.optimizer.state];
+}
+
+const small: BlockSize = { batch: 2, sequence: 6, width: 8, heads: 2 };
+const usual: BlockSize = { batch: 2, sequence: 32, width: 64, heads: 4 };
+
+export const models: readonly ModelCase[] = [
+  {
+    name: "transformer block, forward",
+    aim: 7,
+    today: { wasm: 9, wgsl: 9 },
+    outputs: () => blockForward(usual),
+    smaller: () => blockForward(small),
+    slack: 4,
+  },
+  {
+    name: "transformer block, forward, backward and AdamW",
+    aim: 36,
+    today: { wasm: 30, wgsl: 37 },
+    outputs: () => blockStep(usual, 1),
+    smaller: () => blockStep(small, 1),
+    slack: 10,
+  },
+  {
+    name: "ResNet-18 inference",
+    aim: 23,
+    today: { wasm: 21, wgsl: 32 },
+    outputs: () => resnet18(224, 64),
+    smaller: () => resnet18(33, 4),
+    slack: 10,
+  },
+  { name: "digit step", aim: 8, today: { wasm: 10, wgsl: 10 }, outputs: digitStep, smaller: digitStep, slack: 10 },
+];
