@@ -95,16 +95,14 @@ function pairs(given: readonly number[] | readonly (readonly number[])[]): (read
   return numbers.length > 0 ? [numbers] : given.filter((w) => typeof w !== "number");
 }
 
-/** The source position of each position of the result, in runs that rise, fall or stay: each run is one view. */
+/** What stands before and behind, in runs of positions that rise, fall or stay. */
 function padAxis(v: Value, axis: number, low: number, high: number, mode: Exclude<PadMode, "constant">): Value {
   if (low === 0 && high === 0) return v;
   const length = at(v.shape, axis);
   if (length === 0) throw new ShapeError(`pad: axis ${axis} of ${typeText(v.type)} has no elements to ${mode}. Use mode "constant".`);
-  const sources = Array.from({ length: low + length + high }, (_, i) => sourceOf(i - low, length, mode));
-  return views.concat(
-    runsOf(sources).map((run) => runView(v, axis, run)),
-    axis,
-  );
+  const sources = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => sourceOf(from + i, length, mode));
+  const around = (from: number, to: number): Value[] => runsOf(sources(from, to)).flatMap((run) => runViews(v, axis, run));
+  return views.concat([...around(-low, 0), v, ...around(length, length + high)], axis);
 }
 
 function sourceOf(i: number, length: number, mode: Exclude<PadMode, "constant">): number {
@@ -148,9 +146,13 @@ function runsOf(sources: readonly number[]): Run[] {
   return runs;
 }
 
-function runView(v: Value, axis: number, { first, step, count }: Run): Value {
-  if (step === 0) return views.broadcastTo(part(v, axis, first, 1), v.shape.with(axis, count));
-  return step > 0 ? part(v, axis, first, count) : views.flip(part(v, axis, first - count + 1, count), [axis]);
+/** So many equal elements are as many views: the gradient then adds up as many elements, and no loop does. */
+const fewEqual = 4;
+
+function runViews(v: Value, axis: number, { first, step, count }: Run): Value[] {
+  if (step === 0 && count <= fewEqual) return Array.from({ length: count }, () => part(v, axis, first, 1));
+  if (step === 0) return [views.broadcastTo(part(v, axis, first, 1), v.shape.with(axis, count))];
+  return [step > 0 ? part(v, axis, first, count) : views.flip(part(v, axis, first - count + 1, count), [axis])];
 }
 
 // ---- diagonals

@@ -11,8 +11,8 @@ export interface FusionRow {
   readonly smaller?: () => readonly Tensor[];
   /** The largest count that is right. */
   readonly aim: number;
-  /** Exact counts where they are not `aim`; `webgpu`: where an adapter binds more buffers than every one must, and that fuses more. */
-  readonly today?: { readonly js?: number; readonly wasm?: number; readonly wgsl?: number; readonly webgpu?: number };
+  /** Exact counts where they are not `aim`, `js` on both CPU targets; `webgpu`: where an adapter binds more buffers than every one must, and that fuses more. */
+  readonly today?: { readonly js?: number; readonly wgsl?: number; readonly webgpu?: number };
   /** The only kernel executes fewer scalar operations than this. */
   readonly operationsBelow?: number;
   /** Loops that combine, in all kernels before they are scheduled. */

@@ -10,6 +10,7 @@ import { copy } from "../../compiler/ops/barrier.ts";
 import type { Tensor } from "../../src/index.ts";
 import type { FusionRow } from "./row.ts";
 import { data, drawn, placed } from "./row.ts";
+import { kinds } from "./kinds.ts";
 import { training } from "./training.ts";
 import {
   arange,
@@ -340,7 +341,6 @@ const generated: readonly FusionRow[] = [
     section: "E",
     expression: "d/dx sum(circular_pad(x(1,1,5,5,5)))",
     aim: 1,
-    today: { js: 2, wgsl: 2 },
     reductions: 0,
     outputs: () => [
       grad((x: Tensor) =>
@@ -409,4 +409,4 @@ const kindred: readonly FusionRow[] = [
   },
 ];
 
-export const fusionRows: readonly FusionRow[] = [...elementwise, ...oneReduction, ...apart, ...backAndForth, ...generated, ...training, ...kindred];
+export const fusionRows: readonly FusionRow[] = [...elementwise, ...oneReduction, ...apart, ...backAndForth, ...generated, ...training, ...kindred, ...kinds];

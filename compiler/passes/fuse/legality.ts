@@ -13,10 +13,12 @@ import type { Cluster, Demand } from "./cluster.ts";
 import { sameIndex } from "./cluster.ts";
 import type { Link, Split, View } from "./rows.ts";
 import { byRows, segmentIn } from "./rows.ts";
-import { weightOf } from "./demand.ts";
+import { costOf, weightOf } from "./demand.ts";
 
-/** Beyond this many indices for one value a kernel computes the same things over and over. */
+/** Beyond this many indices for one value a kernel computes the same things over and over … */
 const maxForms = 4;
+/** … unless all of them together are no more work than this, in additions: sums of what views moved, as gradients of pads are. */
+const workOfForms = 64;
 
 /** Why clusters of this node never merge, or null. */
 export function closedReason(node: Node): string | null {
@@ -37,7 +39,8 @@ export function absorbRefusal(c: Cluster, node: Node, target: Target, bindings: 
   const demands = node.results.flatMap((r) => c.demands.get(r) ?? []);
   if (demands.some((d) => d.index === null)) return "its whole buffer is needed first";
   const places = demands.length > maxForms ? new Set(demands.map(placeOf)).size : demands.length;
-  if (places > maxForms) return `asked for at ${places} different indices (at most ${maxForms})`;
+  const work = demands.reduce((n, d) => Math.max(n, d.carried + costOf(node)), 0) * places;
+  if (places > maxForms && work > workOfForms) return `asked for at ${places} different indices (at most ${maxForms})`;
   if (c.operations + weightOf(node) > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
   return bindings.absorbRefusal(c, node);
 }
