@@ -22,6 +22,7 @@ import { forget, holding, isForgotten } from "./liveness.ts";
 import { movesRecorded, nextMoves } from "./moves.ts";
 import { prepare } from "./plans.ts";
 import type { PlanRequest } from "./requests.ts";
+import { notePast } from "./rebinding.ts";
 import { memoryOf, pureRequest, requestFor } from "./requests.ts";
 import { cpuInput, filled, gpuInput, readValue, readValueSync, slotOf, taken, viewOf, workOn } from "./slots.ts";
 import { cpuCode } from "./targets.ts";
@@ -165,8 +166,10 @@ function compute(wanted: readonly Value[], fetched: Fetched): void {
     request = requestFor(wanted);
   }
   const checks = checksOwed(request.values);
-  if (checks.length === 0) finishAll(request.values, computeOnCpu(request, fetched));
-  else runChecked(request, checks, fetched);
+  if (checks.length === 0) {
+    finishAll(request.values, computeOnCpu(request, fetched));
+    notePast(request.nodes, request.buffers);
+  } else runChecked(request, checks, fetched);
 }
 
 /** Where a check fails, all stays as it was. So nothing is written over before they are done. */
@@ -237,6 +240,7 @@ async function startOnGpu(wanted: readonly Value[], gpu: GpuDevice): Promise<voi
     await finished;
     noteRun(runs);
     finish(values);
+    notePast(request.nodes, request.buffers);
   } catch (error) {
     for (const { value, slot } of kept.flat()) if (value.slot === slot) value.slot = null;
     throw error;

@@ -13,6 +13,7 @@ import { canonicalize } from "../compiler/passes/canonicalize.ts";
 import { isLight } from "../compiler/passes/region.ts";
 import { writingRow } from "../compiler/passes/write.ts";
 import { readingsForgotten } from "./liveness.ts";
+import { isGiven, noteReading, readHereOnly } from "./rebinding.ts";
 import { anyWritten, isCellValue, writtenCells } from "./mutation/pending.ts";
 import { isMemory } from "./slots.ts";
 
@@ -45,6 +46,7 @@ export const pureRequest = (values: readonly Value[]): PlanRequest => requestOf(
 /** What evaluating these values asks of a plan. */
 export function requestFor(wanted: readonly Value[]): PlanRequest {
   const first = canonicalize(wanted);
+  noteReading(first.buffers);
   return anyWritten() ? withWrites(wanted, first) : donating(wanted, first);
 }
 
@@ -92,26 +94,29 @@ function heavyReaders({ nodes, buffers }: Canonical): readonly Value[] {
 function donating(values: readonly Value[], canonical: Canonical): PlanRequest {
   const candidates = canonical.buffers.filter(mayDie);
   if (candidates.length === 0) return requestOf(canonical, values, none);
-  const dying = deaths(values, candidates);
+  const dying = deaths(values, candidates, canonical.nodes);
   const written = new Set(canonical.nodes.flatMap((n) => (isWrite(n) ? [memoryOf(at(n.args, 0))] : [])));
   const kept = candidates.filter((v) => !dying.has(v) && written.has(v));
   const helpers = [...new Set(kept.flatMap((v) => heldReaders(v, values, canonical.nodes)))];
   if (helpers.length === 0) return requestOf(canonical, values, positions(canonical, dying));
   const all = [...values, ...helpers];
   const more = canonicalize(all);
-  return requestOf(more, all, positions(more, deaths(all, candidates)));
+  return requestOf(more, all, positions(more, deaths(all, candidates, more.nodes)));
 }
 
 const positions = ({ buffers }: Canonical, dying: ReadonlySet<Value>): number[] => buffers.flatMap((v, i) => (dying.has(v) ? [i] : []));
 
 /** No handle and no cell stands for it, and no other value shares its memory. */
-const mayDie = (v: Value): boolean => v.holders === 0 && !v.node.tracked && v.slot !== null && isMemory(v.slot) && v.slot.owners === 1;
+const mayDie = (v: Value): boolean => v.holders === 0 && v.slot !== null && isMemory(v.slot) && v.slot.owners === 1 && (!v.node.tracked || isGiven(v));
 
-/** Those that no definition reads any more once `values` are evaluated. */
-function deaths(values: readonly Value[], candidates: readonly Value[]): ReadonlySet<Value> {
+/** Those that no definition reads any more once `values` are evaluated by way of `nodes`, or none that anybody comes back to. */
+function deaths(values: readonly Value[], candidates: readonly Value[], nodes: readonly Node[]): ReadonlySet<Value> {
   const readings = readingsForgotten(values);
-  return new Set(candidates.filter((v) => readings.get(v) === v.readers));
+  const [dead, others] = [candidates.filter((v) => isDead(v, readings)), candidates.filter((v) => !isDead(v, readings) && isGiven(v))];
+  return new Set(others.length === 0 ? dead : [...dead, ...readHereOnly(others, nodes, values)]);
 }
+
+const isDead = (v: Value, readings: ReadonlyMap<Value, number>): boolean => !v.node.tracked && readings.get(v) === v.readers;
 
 /** What a value is in another shape, so that they are the same memory; itself where it is nothing else. */
 export function memoryOf(value: Value): Value {
@@ -141,6 +146,6 @@ function heldReaders(input: Value, values: readonly Value[], nodes: readonly Nod
       bytes += bytesOf(r.type);
     }
   }
-  const helps = held.length > 0 && bytes < bytesOf(input.type) && deaths([...values, ...held], [input]).size > 0;
+  const helps = held.length > 0 && bytes < bytesOf(input.type) && deaths([...values, ...held], [input], nodes).size > 0;
   return helps ? held : [];
 }

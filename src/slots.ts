@@ -10,6 +10,7 @@ import { wgsl } from "../compiler/target.ts";
 import { CpuBuffer } from "../runtime/cpu/buffer.ts";
 import type { DeviceBuffer, GpuDevice } from "../runtime/device.ts";
 import type { DeviceName } from "./devices.ts";
+import { overwrittenError } from "./rebinding.ts";
 import { cpu, openedGpu } from "./devices.ts";
 import { HostCopy } from "./host-copy.ts";
 
@@ -25,6 +26,7 @@ const isCounted = (slot: Slot): slot is Counted => "retain" in slot && "release"
 export function filled(value: Value): Slot {
   const { slot } = value;
   if (slot === null) throw new CompilerBug("a plan's input is not evaluated");
+  if (isMemory(slot) && slot.freed) throw overwrittenError(value) ?? new CompilerBug(`a plan's input ${typeText(value.type)} was freed`);
   if (slot.device === null) throw new UnsupportedError(`${typeText(value.type)} was only described, for inspect: it has no elements.`);
   return slot;
 }

@@ -9,6 +9,7 @@ import { differentiate, leafOf, trackedLeaves, withoutHistory } from "./differen
 import type { DeviceName } from "./devices.ts";
 import type { Lazy } from "./handle.ts";
 import { PlaceMethods } from "./methods/places.ts";
+import { Past } from "./rebinding.ts";
 import { settings } from "./settings.ts";
 
 export interface BackwardOptions {
@@ -31,6 +32,7 @@ export class Tensor extends PlaceMethods {
   /** The gradient that `backward` added up, for cells; null before. */
   grad: Tensor | null = null;
   #cell = false;
+  #past: Past | null = null;
 
   protected readonly isMutable = false;
 
@@ -61,7 +63,10 @@ export class Tensor extends PlaceMethods {
     this.rebind(leaf);
   }
 
-  /** Lets this handle stand for another value of the same shape and dtype; what was recorded from the old value keeps it. */
+  /**
+   * Lets this handle stand for another value of the same shape and dtype. What was recorded from the old value keeps it until it is
+   * computed; then the new value may be written over it, see rebinding.ts.
+   */
   assign(value: Tensor): this {
     const next = value.value;
     const mismatch = `assign: ${typeText(next.type)} to a tensor ${typeText(this.type)}`;
@@ -70,8 +75,11 @@ export class Tensor extends PlaceMethods {
     const [here, there] = [deviceOf(this.value), deviceOf(next)];
     if (here !== null && there !== null && here !== there)
       throw new DeviceError(`${mismatch}: it lives on ${there}, this on ${here}. Move it: x.toDevice("${here}").`);
+    const old = this.value;
     if (this.#cell) this.#bindCell(next);
     else this.rebind(withoutHistory(next));
+    this.#past ??= new Past();
+    if (this.value !== old) this.#past.rebound(old, this.value);
     return this;
   }
 

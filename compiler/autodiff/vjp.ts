@@ -5,6 +5,7 @@
 import { isFloat } from "../ir/dtype.ts";
 import { at, CompilerBug, DTypeError, ShapeError, UnsupportedError } from "../ir/errors.ts";
 import type { Node, Value } from "../ir/node.ts";
+import { nodesCreated } from "../ir/node.ts";
 import { sameType, typeText } from "../ir/shape.ts";
 import { add, multiply } from "../ops/arithmetic.ts";
 import { zerosLike } from "../ops/layout.ts";
@@ -23,8 +24,11 @@ type Maybe = Value | null;
 export function vjp(outputs: readonly Value[], inputs: readonly Value[], cotangents: readonly Maybe[], relation: InputRelation = "independent"): Maybe[] {
   const { nodes, stopsAt, reaches, carries } = reach("vjp", outputs, inputs, relation);
   const sums = new Map<Value, Value>();
+  const first = nodesCreated();
+  const unused: Value[] = [];
   const give = (to: Value, ct: Maybe): void => {
-    if (ct === null || !carries(to)) return;
+    if (ct === null) return;
+    if (!carries(to)) return void unused.push(ct);
     const old = sums.get(to);
     sums.set(to, old === undefined ? ct : add(old, ct));
   };
@@ -32,12 +36,27 @@ export function vjp(outputs: readonly Value[], inputs: readonly Value[], cotange
   for (const node of nodes.toReversed()) {
     const own = node.results.map((r) => (stopsAt(r) ? null : (sums.get(r) ?? null)));
     if (own.every((ct) => ct === null)) continue;
-    const back = pullBack(node, own, carries);
+    const back = pullBack(node, own, carries, unused);
     node.args.forEach((arg, i) => give(arg, checkedRule(node, arg, back[i] ?? null)));
   }
   const reached = new Set(outputs.flatMap((y) => (reaches(y) ? [y] : [])));
   for (const node of nodes) node.args.forEach((arg) => reached.add(arg));
-  return inputs.map((x) => sums.get(x) ?? (reached.has(x) ? zerosLike(x) : null));
+  const found = inputs.map((x) => sums.get(x) ?? (reached.has(x) ? zerosLike(x) : null));
+  forgetUnread(unused, { first, kept: new Set([...found, ...cotangents]) });
+  return found;
+}
+
+/** What rules made for operands that no input is behind, from the node numbered `first` on: else it would seem to need what it reads. */
+function forgetUnread(values: readonly Value[], { first, kept }: { readonly first: number; readonly kept: ReadonlySet<Maybe> }): void {
+  const open = [...values];
+  const isUnread = (v: Value): boolean => v.readers === 0 && v.holders === 0 && !kept.has(v);
+  for (let v = open.pop(); v !== undefined; v = open.pop()) {
+    const { node } = v;
+    if (node.id < first || node.definition === null || !node.results.every(isUnread)) continue;
+    const { args } = node;
+    node.drop();
+    open.push(...args);
+  }
 }
 
 function checkedCotangent(output: Value, ct: Maybe): Maybe {
@@ -55,7 +74,7 @@ function checkedRule(node: Node, arg: Value, ct: Maybe): Maybe {
 }
 
 /** What the node's cotangents add to its operands. */
-function pullBack(node: Node, own: readonly Maybe[], carries: (v: Value) => boolean): readonly Maybe[] {
+function pullBack(node: Node, own: readonly Maybe[], carries: (v: Value) => boolean, unused: Value[]): readonly Maybe[] {
   const rule = node.op.derivative;
   const first = own[0] ?? null;
   switch (rule.by) {
@@ -71,7 +90,11 @@ function pullBack(node: Node, own: readonly Maybe[], carries: (v: Value) => bool
     case "partials": {
       if (first === null) return [];
       const partials = rule.partials(node.args, at(node.results, 0), node.attrs);
-      return node.args.map((arg, i) => scaled(first, carries(arg) ? (partials[i] ?? null) : null));
+      return node.args.map((arg, i) => {
+        const partial = partials[i] ?? null;
+        if (partial !== null && !carries(arg)) unused.push(partial);
+        return scaled(first, carries(arg) ? partial : null);
+      });
     }
   }
 }

@@ -38,6 +38,8 @@ export class Value {
   slot: Slot | null = null;
   /** Recorded definitions that read it: its memory may be needed as long as there are any. */
   readers = 0;
+  /** Those of them that some plan has computed: they need the memory again only where somebody looks back, at a derivative say. */
+  pastReaders = 0;
   /** Handles of the user that stand for it and were not disposed. */
   holders = 0;
   constructor(node: Node, index: number, type: TensorType) {
@@ -76,6 +78,8 @@ export class Node {
   readonly device: string | null;
   /** The user's line that made this node, recorded in debug mode. */
   site: string | null = null;
+  /** Whether some plan has computed it, be it on the way to something else. */
+  #past = false;
   /** The traversal that saw it last, and what that notes of it: a set of nodes would cost more than the traversal. */
   mark = 0;
   note = 0;
@@ -96,14 +100,34 @@ export class Node {
   reread(args: readonly Value[]): void {
     const { op, args: before, attrs } = this.def;
     for (const a of args) a.readers++;
-    for (const a of before) a.readers--;
+    this.#leave(before);
+    this.#past = false;
     this.definition = { op, args, attrs };
+  }
+
+  /** Whether some plan has computed it while it kept its definition. */
+  get isPast(): boolean {
+    return this.#past;
+  }
+
+  /** A plan has computed it. */
+  notePast(): void {
+    if (this.#past || this.definition === null) return;
+    this.#past = true;
+    for (const a of this.definition.args) a.pastReaders++;
   }
 
   /** Forgets how the node was computed. */
   drop(): void {
-    for (const a of this.definition?.args ?? []) a.readers--;
+    this.#leave(this.definition?.args ?? []);
     this.definition = null;
+  }
+
+  #leave(args: readonly Value[]): void {
+    for (const a of args) {
+      a.readers--;
+      if (this.#past) a.pastReaders--;
+    }
   }
 
   get def(): Definition {

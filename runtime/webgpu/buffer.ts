@@ -132,11 +132,16 @@ export class WebGpuBuffer implements DeviceBuffer {
   release(): void {
     this.#live("released").release();
   }
-  /** Ends this handle, whatever it counted for. */
-  consume(): void {
+  /** Ends this handle, whatever it counted for; gives what undoes that, for a run that did not come to touch the memory. */
+  consume(): () => void {
     const storage = this.#live("donated");
     this.#storage = null;
     storage.release();
+    return () => {
+      if (storage.memory === null) return;
+      this.#storage = storage;
+      storage.retain();
+    };
   }
 
   #live(verb: string): Storage {

@@ -139,7 +139,7 @@ export class WebGpuDevice implements GpuDevice {
     return new WebGpuExecutable(compiled, this.#workshop);
   }
 
-  /** A donated input is consumed: its handle is freed at once. */
+  /** A donated input is consumed: its handle is freed at once. Where the run fails before it is submitted, it comes back. */
   run(executable: Executable, inputs: readonly DeviceBuffer[], scalars: readonly number[]): WebGpuRun {
     return this.#start(this.#prepared(executable), inputs, { scalars, watch: null });
   }
@@ -168,7 +168,7 @@ export class WebGpuDevice implements GpuDevice {
     const storages = handles.map((h) => h.storage);
     const job = jobOf(executable, storages, { scalars, watch, make: () => new Storage(this.#room) });
     const outputs = plan.outputs.map(({ buffer, type }) => new WebGpuBuffer(type, job.outputs.get(buffer) ?? job.inputs.get(buffer) ?? unknownBuffer(buffer)));
-    for (const b of plan.buffers) if (b.role === "output" && b.donates !== null) at(handles, plan.inputs.indexOf(b.donates)).consume();
+    for (const b of plan.buffers) if (b.role === "output" && b.donates !== null) job.undo.push(at(handles, plan.inputs.indexOf(b.donates)).consume());
     const finished = new Promise<void>((resolve) => {
       this.#order.add(executable.isSettled ? null : executable.settled, () =>
         following(this.#provide(job), (provided) => resolve(this.#perform(job, provided))),
@@ -255,6 +255,7 @@ export class WebGpuDevice implements GpuDevice {
       }
       caught = scoped(this.#gpu, () => submit(job, this.#room, provided)).caught;
     } catch (error) {
+      for (const undo of job.undo) undo();
       throw failOutputs(job, error);
     } finally {
       release(job);

@@ -19,6 +19,8 @@ export interface Job {
   readonly inputs: ReadonlyMap<number, Storage>;
   /** New storages, without memory yet. */
   readonly outputs: ReadonlyMap<number, Storage>;
+  /** Give donated inputs back to their handles. */
+  readonly undo: (() => void)[];
   /** Null where nobody measures. */
   readonly watch: RunWatch | null;
 }
@@ -215,5 +217,5 @@ export function jobOf(executable: WebGpuExecutable, inputs: readonly Storage[], 
   const given = new Map(plan.inputs.map((id, i) => [id, at(inputs, i)]));
   const outputs = new Map(plan.buffers.filter((b) => b.role === "output").map((b) => [b.id, make()]));
   for (const storage of [...given.values(), ...outputs.values()]) storage.pin();
-  return { executable, scalars, inputs: given, outputs, watch };
+  return { executable, scalars, inputs: given, outputs, undo: [], watch };
 }

@@ -93,10 +93,17 @@ function advance(slot: Slot, grad: Tensor, rule: UpdateRule): void {
   slot.steps++;
   const before = Object.fromEntries([...buffers].map(([name, buffer]) => [name, buffer.value]));
   const next = rule(plain(parameter.value), plain(grad.value), before, slot.steps);
-  parameter.assign(grad.wrap(next.parameter));
+  rebind(parameter, next.parameter);
   for (const [name, value] of Object.entries(next.buffers)) {
     const buffer = buffers.get(name);
     if (buffer === undefined) buffers.set(name, grad.wrap(value));
-    else buffer.assign(grad.wrap(value));
+    else rebind(buffer, value);
   }
+}
+
+/** No handle is left that would keep the value's memory from the step after. */
+function rebind(cell: Tensor, value: Value): void {
+  const next = cell.wrap(value);
+  cell.assign(next);
+  next.dispose();
 }
