@@ -3,15 +3,15 @@
  *
  *   for %i in 0..64 [grid] { store %y[%i] = exp(load %x[%i]) }     →     64 operations, 64 loads, 64 stores
  *
- * Operations are those that compute values: index arithmetic, guards and the bounds of loops are not counted, and an expression
- * that one statement shares counts once. Trips are exact wherever they follow from shapes: a condition on loop indices is decided
+ * Operations are those that compute values: index arithmetic, guards, the bounds of loops and choices by position are not counted, and
+ * what one statement says twice counts once. Trips are exact wherever they follow from shapes: a condition on loop indices is decided
  * over ranges of the loops around it, which are split until it is. A condition that depends on data is taken to hold every second time.
  */
 import { dtypeInfo, isFloat } from "./dtype.ts";
 import { at, lookup } from "./errors.ts";
 import type { Expr } from "./expr.ts";
 import { isScalarOp } from "./expr.ts";
-import { freeNames } from "./indexing.ts";
+import { freeNames, keyOf } from "./indexing.ts";
 import { Intervals } from "./intervals.ts";
 import type { Axis, If, Kernel, KernelBuffer, Reduce, Stmt } from "./loop.ts";
 import { axesOf, bodiesOf, expressionsOf, statements } from "./loop.ts";
@@ -85,6 +85,7 @@ class Counter {
   readonly #kernel: Kernel;
   readonly #place: ReadonlyMap<string, number>;
   readonly #zero: Tally;
+  readonly #positions: ReadonlySet<string>;
   readonly #values: ReadonlySet<string>;
   readonly #own = new Map<Stmt, Tally>();
   readonly #control = new Map<readonly Stmt[], ReadonlySet<string>>();
@@ -94,7 +95,8 @@ class Counter {
     this.#kernel = kernel;
     this.#place = new Map(kernel.buffers.map((b: KernelBuffer, i) => [b.name, fixed + 2 * i]));
     this.#zero = Array.from({ length: fixed + 2 * kernel.buffers.length }, () => 0);
-    this.#values = valueNames(kernel);
+    this.#positions = positionNames(kernel);
+    this.#values = valueNames(kernel, this.#positions);
   }
 
   run(): Estimate {
@@ -201,9 +203,9 @@ class Counter {
     const add = (i: number | undefined): void => {
       if (i !== undefined) tally[i] = at(tally, i) + 1;
     };
-    const computed = walked(values, (e) => e.op !== "load");
-    for (const e of computed) {
-      if (!isScalarOp(e.op) || e.op === "bitcast") continue;
+    const said = new Set<string>();
+    for (const e of walked(values, (x) => computedFrom(x, this.#positions))) {
+      if (!isScalarOp(e.op) || e.op === "bitcast" || isSaid(e, said)) continue;
       add(0);
       if (isFloat(e.dtype) && e.op !== "select" && e.op !== "rare" && e.op !== "cast") add(1);
     }
@@ -238,35 +240,59 @@ function valuesOf(s: Stmt, wanted: ReadonlySet<string>): readonly Expr[] {
 }
 
 /** Names whose values come to be stored or combined: those that are only indices are not among them. */
-function valueNames(kernel: Kernel): ReadonlySet<string> {
+function valueNames(kernel: Kernel, positions: ReadonlySet<string>): ReadonlySet<string> {
   const names = new Set<string>();
   const sources: { readonly names: readonly string[]; readonly values: readonly Expr[] }[] = [];
   for (const s of statements(kernel.body)) {
-    if (s.kind === "store") addNames([s.value], names);
-    else if (s.kind === "reduce") addNames([...s.init, ...s.values], names);
+    if (s.kind === "store") addNames([s.value], names, positions);
+    else if (s.kind === "reduce") addNames([...s.init, ...s.values], names, positions);
     else if (s.kind === "let" || s.kind === "assign") sources.push({ names: [s.name], values: [s.value] });
     else if (s.kind === "carry") sources.push({ names: [s.name], values: [s.init] });
   }
   for (let before = -1; before !== names.size;) {
     before = names.size;
-    for (const s of sources.toReversed()) if (s.names.some((n) => names.has(n))) addNames(s.values, names);
+    for (const s of sources.toReversed()) if (s.names.some((n) => names.has(n))) addNames(s.values, names, positions);
   }
   return names;
 }
 
 /** Adds the scalars that the values are computed from; what a load's index reads is no part of them. */
-function addNames(values: readonly Expr[], names: Set<string>): void {
-  for (const e of walked(values, (x) => x.op !== "load")) if (e.op === "var") names.add(e.name);
+function addNames(values: readonly Expr[], names: Set<string>, positions: ReadonlySet<string>): void {
+  for (const e of walked(values, (x) => computedFrom(x, positions))) if (e.op === "var") names.add(e.name);
 }
 
-/** Every expression that the roots are made of, once; `enter` says below which ones to go. */
-function walked(roots: readonly Expr[], enter: (e: Expr) => boolean = () => true): Set<Expr> {
+/** Lets that follow from the loops' indices alone. */
+function positionNames(kernel: Kernel): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const s of statements(kernel.body)) if (s.kind === "let" && isPosition(s.value, names)) names.add(s.name);
+  return names;
+}
+
+const isPosition = (e: Expr, names: ReadonlySet<string>): boolean => [...walked([e])].every((x) => x.op !== "load" && (x.op !== "var" || names.has(x.name)));
+
+/** The operands whose values an expression computes with: a load's index is none, nor is a choice that the position makes. */
+function computedFrom(e: Expr, positions: ReadonlySet<string>): readonly Expr[] {
+  if (e.op === "load") return [];
+  const [condition] = e.args;
+  return e.op === "select" && condition !== undefined && isPosition(condition, positions) ? e.args.slice(1) : e.args;
+}
+
+/** Whether an equal expression was counted before; notes that this one is. */
+function isSaid(e: Expr, said: Set<string>): boolean {
+  const key = `${e.dtype} ${keyOf(e)}`;
+  if (said.has(key)) return true;
+  said.add(key);
+  return false;
+}
+
+/** Every expression that the roots are made of, once; `enter` says with which operands to go on. */
+function walked(roots: readonly Expr[], enter: (e: Expr) => readonly Expr[] = (e) => e.args): Set<Expr> {
   const seen = new Set<Expr>();
   const stack = [...roots];
   for (let e = stack.pop(); e !== undefined; e = stack.pop()) {
     if (seen.has(e)) continue;
     seen.add(e);
-    if (enter(e)) stack.push(...e.args);
+    stack.push(...enter(e));
   }
   return seen;
 }

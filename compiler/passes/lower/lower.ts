@@ -157,7 +157,9 @@ class Lowering {
    * An element of a value, computed where its index is known, named where it is worth a name. Operands at the same index come first,
    * from the start of the chain: no recursion is as deep as a chain of elementwise ops is long.
    */
-  #value(v: Value, index: readonly Expr[], guard: Expr | undefined, scope: Scope): Expr {
+  #value(v: Value, index: readonly Expr[], asked: Expr | undefined, scope: Scope): Expr {
+    // what is there for every value of the loops needs no guard, which might keep it inside of them
+    const guard = asked !== undefined && index.every((e, i) => within(e, 0, at(v.shape, i)) === undefined) ? undefined : asked;
     const names = new Set<string>();
     for (const e of index) freeNames(e, names);
     if (guard) freeNames(guard, names);

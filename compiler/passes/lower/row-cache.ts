@@ -17,7 +17,7 @@ import type { Loop } from "./loop.ts";
 import type { Scope } from "./scope.ts";
 
 /** From this cost an element on, a store and a load are cheaper than computing it again. */
-const worthKeeping = 8;
+export const worthKeeping: number = 8;
 
 /** Of a row whose length is not known this share of the scratch holds the front; what lies behind it is computed again. */
 const share = 0.5;
