@@ -17,7 +17,7 @@ import { border } from "./passes/border.ts";
 import { assignBuffers } from "./passes/buffers.ts";
 import type { LoweredRegions } from "./passes/fragments.ts";
 import { fragmentOf } from "./passes/fragments.ts";
-import type { Decision } from "./passes/fuse/fuse.ts";
+import type { Decision } from "./passes/fuse/state.ts";
 import { fuse } from "./passes/fuse/fuse.ts";
 import { legalize, requireDType } from "./passes/legalize.ts";
 import type { Region } from "./passes/region.ts";

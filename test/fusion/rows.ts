@@ -390,7 +390,6 @@ const kindred: readonly FusionRow[] = [
     section: "A",
     expression: "where(a > b, a, b) * a, and a - b",
     aim: 1,
-    today: { js: 2, wgsl: 2 },
     outputs: () => {
       const [a, b] = [data(7, 5), data(7, 5)];
       return [where(a.greater(b), a, b).mul(a), a.sub(b)];
@@ -401,7 +400,6 @@ const kindred: readonly FusionRow[] = [
     section: "D",
     expression: "x(8,33) / sqrt(mean(x^2,-1,kd)), variance(x,-1)",
     aim: 1,
-    today: { js: 2, wgsl: 2 },
     outputs: () => {
       const x = data(8, 33);
       return [x.div(sqrt(mean(x.square(), last))), x.var({ axis: -1 })];

@@ -16,7 +16,7 @@ import { byRows, segmentIn } from "./rows.ts";
 import { costOf, weightOf } from "./demand.ts";
 
 /** Beyond this many indices for one value a kernel computes the same things over and over … */
-const maxForms = 4;
+export const maxForms = 4;
 /** … unless all of them together are no more work than this, in additions: sums of what views moved, as gradients of pads are. */
 const workOfForms = 64;
 
@@ -60,8 +60,10 @@ export interface Alignment {
   readonly places: ReadonlyMap<string, Expr>;
   /** Flat axes of either that become loops over the elements of a row. */
   readonly splits: { readonly x: readonly Split[]; readonly d: readonly Split[] };
-  /** Producer's other axes → where the consumer asks, for the demands that the consumer causes anew. */
+  /** All axes of the producer → where the consumer asks, a map for each place: axes that meet whole get one name. */
   readonly inner: readonly ReadonlyMap<string, Expr>[];
+  /** Those of them at which the consumer causes the producer's demands anew. */
+  readonly asked: readonly ReadonlyMap<string, Expr>[];
 }
 
 /** Whether anybody but the consumer needs a producer's results: only if nobody does may the consumer ask for a part of them. */
@@ -89,7 +91,7 @@ export function alignment(x: Cluster, d: Cluster, axes: Axes, readers: Readers):
   const met = new Set(grid.values());
   const rowsStay = pairs.elementsMeet && [...views.x.rows].every((r) => grid.has(r)) && [...views.d.rows].every((r) => met.has(r));
   if (!rowsStay) return "rows of differing lengths are met row by row only";
-  return { grid, places: pairs.places, inner: pairs.inner, splits: { x: views.x.splits, d: views.d.splits } };
+  return { grid, places: pairs.places, inner: pairs.inner, asked: pairs.inner, splits: { x: views.x.splits, d: views.d.splits } };
 }
 
 /** A running value can only be met in step: in a loop that walks all of its axis and no other, from the same end. */

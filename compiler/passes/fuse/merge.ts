@@ -56,7 +56,7 @@ function renaming(fromProducer: boolean, aligned: Alignment, axes: Axes): Map<st
 /** The producer's own demands at the indices at which the consumer asks for its results. */
 function demandsCausedAnew(producer: Cluster, aligned: Alignment): Ask[] {
   const out: Ask[] = [];
-  for (const map of aligned.inner) {
+  for (const map of aligned.asked) {
     const loose = new Map([...map].filter(([p]) => !aligned.grid.has(p)));
     if (loose.size === 0) continue;
     for (const [value, list] of producer.demands) for (const d of list) out.push({ value, demand: rename(d, loose) });

@@ -1,12 +1,15 @@
 /** What fusion costs: work repeated against bytes and launches saved, in the target's nanoseconds. */
 import { dtypeInfo } from "../../ir/dtype.ts";
 import type { Node, Value } from "../../ir/node.ts";
-import { sizeOf } from "../../ir/shape.ts";
+import { bytesOf, sizeOf } from "../../ir/shape.ts";
 import type { Target } from "../../target.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster, Demand } from "./cluster.ts";
 import { storable } from "./cluster.ts";
+import { isFree } from "../region.ts";
 import { costOf } from "./demand.ts";
+import { maxForms } from "./legality.ts";
+import type { FusionState } from "./state.ts";
 
 /** Repeating this much an element hides behind the loads of a kernel that is bound by memory. */
 const hidden = 4;
@@ -46,4 +49,28 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, axes: A
     else times += n;
   }
   return times + shared;
+}
+
+/** What one kernel saves of two: a launch, results that nobody else reads, inputs that are read once. */
+export function savedNs(state: FusionState, producer: Cluster, consumer: Cluster): number {
+  const { target } = state;
+  let bytes = 0;
+  for (const v of producer.outputs.keys()) if (consumer.demands.has(v)) bytes += bytesOf(v.type) * (isReadByOthers(state, v, consumer) ? 1 : 2);
+  const [few, many] = producer.demands.size < consumer.demands.size ? [producer, consumer] : [consumer, producer];
+  for (const v of few.demands.keys()) if (many.demands.has(v) && !isFree(v.node)) bytes += bytesOf(v.type);
+  return target.launchNs + bytes / target.bandwidth;
+}
+
+const isReadByOthers = (state: FusionState, v: Value, consumer: Cluster): boolean => state.kept.has(v) || state.askersOf(v).some((c) => c !== consumer);
+
+/** Why a producer's light part should not be computed at each of the indices at which a consumer asks for it, or null. */
+export function repeatedPartRefusal(state: FusionState, producer: Cluster, consumer: Cluster): string | null {
+  const places = [...producer.outputs.keys()].map((v) => ({ elements: sizeOf(v.shape), count: consumer.demands.get(v)?.length ?? 0 }));
+  const most = Math.max(0, ...places.map((p) => p.count));
+  if (most <= 1) return null;
+  if (most > maxForms) return `asked for at ${most} different indices (at most ${maxForms})`;
+  const work = [...producer.nodes].reduce((sum, n) => sum + costOf(n), 0);
+  const repeatedNs = places.reduce((sum, { elements, count }) => sum + Math.max(0, count - 1) * elements * work, 0) / state.target.throughput;
+  const saved = savedNs(state, producer, consumer);
+  return repeatedNs > saved ? `it would be computed ${most} times (${Math.round(repeatedNs)} ns) to save ${Math.round(saved)} ns` : null;
 }

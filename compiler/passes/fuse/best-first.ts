@@ -1,0 +1,105 @@
+/**
+ * Merging, best first. The walk has put into each kernel what is computed where it is used; here kernels meet: those that read what
+ * another one makes, and siblings, which read the same memory. The pair that saves most comes first; when two have become one, what
+ * the new one saves with its neighbours is asked anew.
+ */
+import { at } from "../../ir/errors.ts";
+import type { Value } from "../../ir/node.ts";
+import { isFree } from "../region.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Alignment } from "./legality.ts";
+import { readerAlignment, siblingAlignment } from "./pairs.ts";
+import { repeatedPartRefusal, savedNs } from "./profit.ts";
+import { Queue } from "./queue.ts";
+import type { FusionState } from "./state.ts";
+
+/** Of many that read one value, each is compared with so many that come after it. */
+const nearby = 6;
+
+interface Candidate {
+  readonly producer: Cluster;
+  readonly consumer: Cluster;
+  /** A value that the producer stores for the consumer, or that both read. */
+  readonly value: Value;
+  readonly kind: "reader" | "sibling";
+}
+
+export function mergeBestFirst(state: FusionState): void {
+  new BestFirst(state).run();
+}
+
+class BestFirst {
+  readonly #state: FusionState;
+  readonly #queue = new Queue<Candidate>();
+  /** Pairs that stay apart, and how large they were when they were asked. */
+  readonly #apart = new Map<string, number>();
+
+  constructor(state: FusionState) {
+    this.#state = state;
+  }
+
+  run(): void {
+    const live = this.#state.live();
+    for (const v of new Set(live.flatMap((c) => [...c.outputs.keys(), ...c.demands.keys()]))) this.#addAround(v, null);
+    for (let next = this.#queue.next(); next !== undefined; next = this.#queue.next()) this.#try(next);
+  }
+
+  /** Notes the pairs that a value suggests: of all clusters, or those with one of them. */
+  #addAround(value: Value, only: Cluster | null): void {
+    if (isFree(value.node)) return;
+    const readers = this.#state.askersOf(value).sort((a, b) => a.id - b.id);
+    const writer = this.#state.writerOf(value);
+    if (writer !== undefined && readers.length > 0) {
+      const wanted = only === null || only === writer ? readers : readers.filter((c) => c === only);
+      for (const consumer of wanted) if (consumer !== writer) this.#add({ producer: writer, consumer, value, kind: "reader" });
+    }
+    const position = only === null ? -1 : readers.indexOf(only);
+    const [from, to] = only === null ? [0, readers.length] : [Math.max(0, position - nearby), position + 1];
+    for (let i = from; i < to; i++)
+      for (const consumer of readers.slice(i + 1, i + 1 + nearby)) {
+        const producer = at(readers, i);
+        if (only === null || producer === only || consumer === only) this.#add({ producer, consumer, value, kind: "sibling" });
+      }
+  }
+
+  #add(candidate: Candidate): void {
+    this.#state.visits++;
+    this.#queue.add(candidate, savedNs(this.#state, candidate.producer, candidate.consumer));
+  }
+
+  #try(candidate: Candidate): void {
+    const { producer, consumer, value, kind } = candidate;
+    // where one of them is part of another kernel by now, that has candidates of its own
+    if (producer.mergedInto !== null || consumer.mergedInto !== null || this.#isKnownApart(candidate)) return;
+    const aligned = kind === "reader" ? this.#aligned(producer, consumer) : siblingAlignment(this.#state, producer, consumer);
+    const node = kind === "reader" ? value.node : this.#state.anchorOf(producer);
+    if (typeof aligned === "string") {
+      if (kind === "sibling") this.#state.noteRefused(node, consumer, aligned);
+      return;
+    }
+    this.#state.noteFused(node, consumer, kind === "reader" ? "one grid" : "both read the same");
+    // candidates of the larger part stand in the queue
+    const small = partsOf(producer).length < partsOf(consumer).length ? producer : consumer;
+    const around = partsOf(small);
+    const merged = this.#state.merge(producer, consumer, aligned);
+    for (const v of around) this.#addAround(v, merged);
+  }
+
+  /** What the walk has not put into its readers is computed again wherever it is asked for at another index. */
+  #aligned(producer: Cluster, consumer: Cluster): Alignment | string {
+    const aligned = readerAlignment(this.#state, producer, consumer);
+    if (typeof aligned === "string") return aligned;
+    return aligned.grid.size === producer.grid.length ? (repeatedPartRefusal(this.#state, producer, consumer) ?? aligned) : "their grids differ";
+  }
+
+  /** Whether the pair was refused as it is. */
+  #isKnownApart({ producer, consumer, kind }: Candidate): boolean {
+    const key = `${kind} ${producer.id} ${consumer.id}`;
+    const size = producer.nodes.size + consumer.nodes.size;
+    if (this.#apart.get(key) === size) return true;
+    this.#apart.set(key, size);
+    return false;
+  }
+}
+
+const partsOf = (c: Cluster): readonly Value[] => [...new Set([...c.outputs.keys(), ...c.demands.keys()])];

@@ -1,0 +1,31 @@
+/** Whether two clusters may be one kernel: what is cheap to find out is asked first. */
+import type { Cluster } from "./cluster.ts";
+import type { Alignment } from "./legality.ts";
+import { alignment, mergeRefusal, sizeRefusal } from "./legality.ts";
+import { alignSiblings } from "./siblings.ts";
+import type { FusionState } from "./state.ts";
+
+const between = "another kernel stands between them";
+
+/** How the axes of a producer and of one that reads its results correspond, or why they stay apart. */
+export function readerAlignment(state: FusionState, producer: Cluster, consumer: Cluster): Alignment | string {
+  const large = sizeRefusal(producer, consumer, state.target);
+  if (large !== null) return large;
+  const cyclic = state.reaches(producer, consumer, "no direct ones") || state.reaches(consumer, producer, "no direct ones");
+  if (cyclic) return between;
+  return allowed(state, producer, consumer, alignment(producer, consumer, state.axes, state.readersBeside(producer, consumer)));
+}
+
+/** The same of two that read the same memory. */
+export function siblingAlignment(state: FusionState, x: Cluster, d: Cluster): Alignment | string {
+  const large = sizeRefusal(x, d, state.target);
+  if (large !== null) return large;
+  const found = allowed(state, x, d, alignSiblings(x, d, state.axes));
+  if (typeof found === "string") return found;
+  return state.reaches(x, d, "all") || state.reaches(d, x, "all") ? between : found;
+}
+
+function allowed(state: FusionState, x: Cluster, d: Cluster, aligned: Alignment | string): Alignment | string {
+  if (typeof aligned === "string") return aligned;
+  return mergeRefusal(x, d, aligned, state.axes, state.bindings) ?? aligned;
+}

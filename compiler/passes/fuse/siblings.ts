@@ -1,0 +1,66 @@
+/**
+ * Siblings: clusters that read the same memory, none of which needs what another one makes.
+ *
+ *   grid [%i]: sum of x[%i, %k] over %k     grid [%a]: max of x[%a, %b] over %b     →     grid [%i]: both, in one walk over the row
+ *
+ * Their axes correspond where both ask for one value: index by index.
+ */
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { isFree } from "../region.ts";
+import type { Axes } from "./axes.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Alignment } from "./legality.ts";
+
+/** Of a value that is asked for at more indices than this, only the first ones are compared. */
+const fewIndices = 3;
+
+/** How the axes of two clusters correspond that read the same, or why they stay apart. */
+export function alignSiblings(x: Cluster, d: Cluster, axes: Axes): Alignment | string {
+  const closed = x.closed ?? d.closed;
+  if (closed !== null) return closed;
+  if (x.walks.size + d.walks.size > 0) return "a running value is met in step only";
+  if (x.rows.size + d.rows.size > 0) return "rows of differing lengths are met row by row only";
+  let reason = "they read nothing in common";
+  for (const [v, list] of x.demands) {
+    if (isFree(v.node)) continue;
+    for (const f of list.slice(0, fewIndices))
+      for (const i of (d.demands.get(v) ?? []).slice(0, fewIndices)) {
+        const found = f.index === null || i.index === null ? "its whole buffer is needed first" : correspondence({ x, d }, f.index, i.index, axes);
+        if (typeof found !== "string") return found;
+        reason = found;
+      }
+  }
+  return reason;
+}
+
+interface Pair {
+  readonly x: Cluster;
+  readonly d: Cluster;
+}
+
+function correspondence({ x, d }: Pair, form: readonly Expr[], index: readonly Expr[], axes: Axes): Alignment | string {
+  const names = new Map<string, Expr>();
+  const grid = new Map<string, string>();
+  const met = new Set<string>();
+  for (const [k, p] of form.entries()) {
+    const q = at(index, k);
+    if (p.op === "const" && q.op === "const" && p.value === q.value) continue;
+    const whole = p.op === "axis" && q.op === "axis" && axes.extent(p.name) === axes.extent(q.name);
+    if (!whole || names.has(p.name) || met.has(q.name)) return "they read it at different places";
+    names.set(p.name, q);
+    met.add(q.name);
+    if (x.grid.includes(p.name) && d.grid.includes(q.name)) grid.set(p.name, q.name);
+  }
+  const refusal = gridRefusal({ x, d }, grid);
+  if (refusal !== null) return refusal;
+  const places = new Map([...grid].map(([p, q]) => [p, axes.expr(q)]));
+  return { grid, places, inner: [names], asked: [], splits: { x: [], d: [] } };
+}
+
+function gridRefusal({ x, d }: Pair, grid: ReadonlyMap<string, string>): string | null {
+  const [ofX, ofD] = [x.grid.filter((g) => grid.has(g)), d.grid.filter((g) => [...grid.values()].includes(g))];
+  const complete = [ofX.length === x.grid.length, ofD.length === d.grid.length];
+  if ((x.fixed && complete[0] !== true) || (d.fixed && complete[1] !== true) || !complete.includes(true)) return "their grids differ";
+  return ofX.every((p, i) => grid.get(p) === ofD[i]) ? null : "they walk it in different orders";
+}

@@ -1,0 +1,155 @@
+/** Fusion in progress: the clusters, who asks for what, who stores it, and what was decided. */
+import { CompilerBug } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import type { Graph } from "../../ir/graph.ts";
+import { nodesOf } from "../../ir/graph.ts";
+import type { Node, Value } from "../../ir/node.ts";
+import type { Target } from "../../target.ts";
+import { storageOf } from "../storage.ts";
+import { Axes } from "./axes.ts";
+import type { Bindings } from "./bindings.ts";
+import type { Cluster, Demand } from "./cluster.ts";
+import type { Alignment, Readers } from "./legality.ts";
+import { mergeInto } from "./merge.ts";
+import { leads } from "./path.ts";
+
+/** Why two things share a kernel, or do not. */
+export interface Decision {
+  readonly producer: Node;
+  /** The anchor of the kernel that asks, or that reads the same; null where nothing was asked. */
+  readonly consumer: Node | null;
+  readonly fused: boolean;
+  readonly reason: string;
+}
+
+export class FusionState {
+  readonly nodes: readonly Node[];
+  readonly target: Target;
+  readonly bindings: Bindings;
+  readonly axes: Axes = new Axes();
+  readonly clusters: Cluster[] = [];
+  readonly kept: ReadonlySet<Value>;
+  readonly decisions: Decision[] = [];
+  visits = 0;
+  readonly #order: ReadonlyMap<Node, number>;
+  readonly #anchors = new Map<Cluster, Node>();
+  readonly #askers = new Map<Value, Set<Cluster>>();
+  /** The cluster that stores a value. */
+  readonly #writers = new Map<Value, Cluster>();
+
+  constructor(graph: Graph, target: Target, bindings: Bindings) {
+    this.nodes = nodesOf(graph);
+    this.target = target;
+    this.bindings = bindings;
+    this.#order = new Map(this.nodes.map((n, i) => [n, i]));
+    this.kept = new Set(graph.outputs.map(storageOf));
+  }
+
+  /** Clusters that store something. */
+  live(): Cluster[] {
+    return this.clusters.filter((c) => c.mergedInto === null && c.outputs.size > 0);
+  }
+
+  /** A new cluster around its first node. */
+  add(cluster: Cluster, anchor: Node): void {
+    this.clusters.push(cluster);
+    this.#anchors.set(cluster, anchor);
+  }
+
+  anchorOf(c: Cluster): Node {
+    const anchor = this.#anchors.get(c);
+    if (anchor === undefined) throw new CompilerBug("a cluster without an anchor");
+    return anchor;
+  }
+
+  ask(c: Cluster, value: Value, demand: Demand): void {
+    this.visits++;
+    c.addDemand(value, demand);
+    this.#noteAsker(c, value);
+  }
+
+  /** `c` stores this value for all who ask. */
+  store(c: Cluster, v: Value, form: readonly Expr[]): void {
+    c.outputs.set(v, form);
+    this.#writers.set(v, c);
+  }
+
+  /** The clusters that ask for a value, those that asked first in front. */
+  askersOf(v: Value): Cluster[] {
+    const roots = new Set<Cluster>();
+    for (const c of this.#askers.get(v) ?? []) {
+      const root = c.root();
+      if (root.demands.has(v)) roots.add(root);
+    }
+    return [...roots];
+  }
+
+  /** The cluster that stores a value, if one does. */
+  writerOf(v: Value): Cluster | undefined {
+    return this.#writers.get(v)?.root();
+  }
+
+  /** Whether somebody outside of its cluster needs a value. */
+  isNeeded(v: Value): boolean {
+    return this.kept.has(v) || this.askersOf(v).length > 0;
+  }
+
+  merge(producer: Cluster, consumer: Cluster, aligned: Alignment): Cluster {
+    const merged = mergeInto(producer, consumer, aligned, this.axes);
+    for (const v of merged.demands.keys()) this.#noteAsker(merged, v);
+    for (const v of merged.outputs.keys()) if (!this.isNeeded(v)) merged.outputs.delete(v);
+    return merged;
+  }
+
+  /** Who else needs what a producer stores. */
+  readersBeside(producer: Cluster, consumer: Cluster): Readers {
+    const alone = [...producer.outputs.keys()].every((v) => !this.kept.has(v) && this.askersOf(v).every((c) => c === consumer));
+    return alone ? "consumer" : "others";
+  }
+
+  /**
+   * Whether data flows from one cluster to another, the direct edge aside where it is not asked for. Data flows forward in the
+   * graph's order, so results that stand before the start or after the end of the way are not looked at.
+   */
+  reaches(from: Cluster, to: Cluster, edges: "all" | "no direct ones"): boolean {
+    const last = Math.max(...this.#positions(to));
+    const first = Math.min(...this.#positions(from));
+    const flow = { after: (c: Cluster) => this.#readersOf(c, last), before: (c: Cluster) => this.#writersFor(c, first) };
+    return leads(from, to, flow, edges, () => void this.visits++);
+  }
+
+  noteFused(producer: Node, consumer: Cluster, reason: string): void {
+    this.decisions.push({ producer, consumer: this.anchorOf(consumer), fused: true, reason });
+  }
+
+  noteRefused(producer: Node, consumer: Cluster, reason: string): void {
+    this.decisions.push({ producer, consumer: this.anchorOf(consumer), fused: false, reason });
+  }
+
+  #noteAsker(c: Cluster, v: Value): void {
+    const set = this.#askers.get(v);
+    if (set === undefined) this.#askers.set(v, new Set([c]));
+    else set.add(c);
+  }
+
+  /** Where the results of a cluster stand in the graph's order. */
+  #positions(c: Cluster): number[] {
+    return [...c.outputs.keys()].map((v) => this.#place(v));
+  }
+
+  #place(v: Value): number {
+    return this.#order.get(v.node) ?? 0;
+  }
+
+  /** Clusters that read results of `c` which stand before `last`. */
+  #readersOf(c: Cluster, last: number): Cluster[] {
+    const early = [...c.outputs.keys()].filter((v) => this.#place(v) < last);
+    return early.flatMap((v) => this.askersOf(v)).filter((r) => r !== c);
+  }
+
+  /** Clusters that store what `c` reads, as far as that stands at `first` or after it. */
+  #writersFor(c: Cluster, first: number): Cluster[] {
+    const late = [...c.demands.keys()].filter((v) => this.#place(v) >= first);
+    return late.flatMap((v) => this.writerOf(v) ?? []).filter((w) => w !== c);
+  }
+}
