@@ -131,7 +131,7 @@ export const models: readonly ModelCase[] = [
   {
     name: "transformer block, forward, backward and AdamW",
     aim: 36,
-    today: { wasm: 30, wgsl: 37 },
+    today: { wasm: 28, wgsl: 35 },
     outputs: () => blockStep(usual, 1),
     smaller: () => blockStep(small, 1),
     slack: 10,
@@ -139,7 +139,7 @@ export const models: readonly ModelCase[] = [
   {
     name: "ResNet-18 inference",
     aim: 23,
-    today: { wasm: 21, wgsl: 32 },
+    today: { wasm: 21, wgsl: 26 },
     outputs: () => resnet18(224, 64),
     smaller: () => resnet18(33, 4),
     slack: 10,
