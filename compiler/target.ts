@@ -33,8 +33,14 @@ export interface Target {
   readonly launchNs: number;
   /** Bytes a nanosecond to and from memory. */
   readonly bandwidth: number;
-  /** Additions a nanosecond, all lanes together. */
+  /** What stays near the lanes: a kernel that touches no more finds there what the one before it wrote. */
+  readonly cacheBytes: number;
+  /** Bytes a nanosecond to and from there. */
+  readonly cacheBandwidth: number;
+  /** Additions, loads and stores a nanosecond, all lanes together. */
   readonly throughput: number;
+  /** How many times longer they take in this target's code than `throughput` says. */
+  readonly slowdown: number;
   /** Whether the module's memory is shared between threads; for `wasm`. */
   readonly sharedMemory: boolean;
   /** Whether products and sums may be contracted by relaxed SIMD, whose last bits depend on the engine; for `wasm`. */
@@ -51,7 +57,10 @@ const cpuLacks: readonly ScalarOp[] = [
   "asinh", "acosh", "atanh", "cbrt", "pow",
 ];
 
-/** Generated JavaScript loops over typed arrays. Rates are those of one thread of the machine in bench/RESULTS.md. */
+/**
+ * Generated JavaScript loops over typed arrays. The rates are WebAssembly's, so that both get the same kernels, as one thread of the
+ * machine in bench/RESULTS.md showed them (there: how they were measured); script takes 30 times as long for an operation.
+ */
 export const js: Target = {
   name: "js",
   dtypes: new Set(cpuTypes),
@@ -65,15 +74,18 @@ export const js: Target = {
   scratchBytes: 32768,
   sumVectors: 8,
   maxOperations: 1200,
-  launchNs: 500,
-  bandwidth: 10,
-  throughput: 1,
+  launchNs: 250,
+  bandwidth: 40,
+  cacheBytes: 32 * 2 ** 20,
+  cacheBandwidth: 90,
+  throughput: 45,
+  slowdown: 30,
   sharedMemory: false,
   relaxed: false,
 };
 
 /** Generated WebAssembly with SIMD. All else is as in `js`, so that both get the same kernels and compute the same bits. */
-export const wasm: Target = { ...js, name: "wasm", vectors: true };
+export const wasm: Target = { ...js, name: "wasm", vectors: true, slowdown: 1 };
 
 /**
  * Functions that WGSL has, but promises too little of: nothing for NaN (exp of it is infinite on one device), log only to 2^-21
@@ -99,7 +111,7 @@ const wgslInexact: readonly ScalarOp[] = [
   "atanh",
 ];
 
-/** WebGPU shaders. */
+/** WebGPU shaders. The rates are a small GPU's: nobody knows which one it will be. */
 export const wgsl: Target = {
   name: "wgsl",
   dtypes: new Set(gpuTypes),
@@ -116,7 +128,10 @@ export const wgsl: Target = {
   maxOperations: 4000,
   launchNs: 5000,
   bandwidth: 100,
+  cacheBytes: 4 * 2 ** 20,
+  cacheBandwidth: 300,
   throughput: 1000,
+  slowdown: 1,
   sharedMemory: false,
   relaxed: false,
 };

@@ -31,6 +31,9 @@ export function border(graph: Graph, target: Target): Graph {
   });
 }
 
+/** A product behind a guard of its own is computed alone, in this many nanoseconds. */
+const guardedNs = 1;
+
 /** What is missing around operand 0, where a copy that has it pays. */
 function missingBorder(node: Node, args: readonly Value[], target: Target): Border | null {
   if (node.op.kind !== "contraction" || node.op.border === undefined) return null;
@@ -42,7 +45,7 @@ function missingBorder(node: Node, args: readonly Value[], target: Target): Bord
   const products = sizeOf(at(node.results, 0).shape) * sizeOf(node.op.depth(types, node.attrs));
   const shape = x.shape.map((n, i) => n + at(missing.low, i) + at(missing.high, i));
   const moved = storedBytes(x.type, target) + storedBytes({ dtype: x.dtype, shape }, target);
-  return products / target.throughput > target.launchNs + moved / target.bandwidth ? missing : null;
+  return products * guardedNs > target.launchNs + moved / target.bandwidth ? missing : null;
 }
 
 /** What a value is views of. */
