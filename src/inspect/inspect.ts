@@ -39,13 +39,14 @@ export function inspect(x: unknown, ...rest: readonly unknown[]): Inspection {
 }
 
 /**
- * Why fusion did what it did, as text: the kernels that evaluating would launch with what is in them, their bytes and operations,
- * why each stops where it stops, and which merges were refused. Takes what `inspect` takes.
+ * Why fusion did what it did, as text: the kernels that evaluating would launch with what is in them, their bytes, operations and
+ * predicted times, why each stops where it stops, what is computed again, and which merges were refused. Takes what `inspect` takes.
+ * For measured times beside them: `const i = inspect(x); await i.measure(); i.explain()`.
  *
  * @example
- * explain(tensor([1, 2, 3]).mul(2).sqrt()); // → 1 kernel for wasm: 6 operations, 12 bytes read, 12 written, peak 24 bytes
- * // kernel  stages  operations  bytes  reads   writes  computes
- * // k0_sqrt      1           6     24  f32[3]  f32[3]  multiply, sqrt; 1 view …
+ * explain(tensor([1, 2, 3]).mul(2).sqrt()); // → 1 kernel for wasm: 6 operations, 12 bytes read, 12 written, peak 24 bytes, 250 ns predicted
+ * // kernel  stages  operations  bytes  predicted  writes  computes                ends because
+ * // k0_sqrt      1           6     24     250 ns  f32[3]  multiply, sqrt; 1 view  %2 sqrt → result …
  */
 export function explain(x: Nesting, options?: InspectOptions): string;
 export function explain<A extends readonly unknown[]>(f: (...args: A) => Nesting, ...args: readonly [...Described<NoInfer<A>>, InspectOptions?]): string;
@@ -72,7 +73,8 @@ const isOptions = (x: unknown): x is InspectOptions => isPlain(x) && Object.keys
 /** The target that is asked for, or that of the device which would compute these. */
 function targetOf({ target }: InspectOptions, handles: readonly Lazy[]): Target {
   if (target === undefined) return targetFor(deviceOfAll(handles));
-  const named = [wasm, js, wgsl].find((t) => t.name === target);
+  // what runs here knows more of itself, as whether its memory is shared
+  const named = [cpuCode().target, wasm, js, wgsl].find((t) => t.name === target);
   if (named !== undefined) return named;
   throw new UnsupportedError(`inspect: there is no target ${JSON.stringify(target)}. There are "wasm", "js" and "wgsl".`);
 }

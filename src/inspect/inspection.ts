@@ -58,6 +58,7 @@ export class Inspection {
   readonly #request: PlanRequest;
   /** Why other code runs than was asked for; null where it does not. */
   readonly #instead: string | null;
+  #measured: Measurement | null = null;
   /** What would be launched, in order. */
   readonly kernels: readonly KernelReport[];
   /** Operations and bytes of the whole plan. */
@@ -124,10 +125,13 @@ export class Inspection {
     return stageText(this.#compilation, stage);
   }
 
-  /** The kernels as a table, why each stops where it stops, and the refused merges with their reasons. */
+  /**
+   * The kernels as a table with why each stops where it stops, what is computed again, and the refused merges with their reasons. Times
+   * are predicted; after `await measure()` those of its launches stand beside them.
+   */
   explain(): string {
     const why = this.#instead === null ? "" : `${this.#instead}\n`;
-    return `${why}${explanation(this.#compilation)}`;
+    return `${why}${explanation(this.#compilation, this.#measured)}`;
   }
 
   /** The shaders of the same graph, one a kernel. Throws an UnsupportedError or a DTypeError where WebGPU cannot compute it. */
@@ -141,6 +145,6 @@ export class Inspection {
    * filled. Rejects with a DeviceError where there is no GPU.
    */
   async measure(options: MeasureOptions = {}): Promise<Measurement> {
-    return measurePlan(this.#compilation, this.#request, options);
+    return (this.#measured = await measurePlan(this.#compilation, this.#request, options));
   }
 }

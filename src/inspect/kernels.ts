@@ -7,6 +7,7 @@ import type { Plan, Step } from "../../compiler/ir/plan.ts";
 import { printKernel } from "../../compiler/ir/print-loop.ts";
 import { nameGraph } from "../../compiler/ir/print.ts";
 import { typeText } from "../../compiler/ir/shape.ts";
+import { predictedNs } from "../../compiler/passes/cost.ts";
 import type { Compilation } from "../../compiler/pipeline.ts";
 import { finalGraph } from "../../compiler/pipeline.ts";
 
@@ -47,6 +48,8 @@ export interface KernelReport {
   readonly operations: number;
   /** Those that give a float, selections and conversions aside. */
   readonly flops: number;
+  /** Nanoseconds that one launch should take, from what it computes and moves and the rates that the target is known by. */
+  readonly predictedNs: number;
   /** Its Loop IR. */
   readonly loops: string;
   /** Its code in the language of the target. */
@@ -78,6 +81,7 @@ export function kernelReports(c: Compilation): KernelReport[] {
       bytesWritten: cost.bytesWritten,
       operations: meant.operations,
       flops: meant.flops,
+      predictedNs: Math.round(predictedNs(cost, c.target)),
       loops: printKernel(kernel),
       source: at(sources, step.kernel),
     };
