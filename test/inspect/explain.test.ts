@@ -3,7 +3,7 @@ import { explain, inspect, tensor } from "lazuli";
 import type { Tensor } from "lazuli";
 import { at } from "../../compiler/ir/errors.ts";
 import { nodesOf } from "../../compiler/ir/graph.ts";
-import { compileGraph } from "../../compiler/pipeline.ts";
+import { compileGraph, finalGraph } from "../../compiler/pipeline.ts";
 import { js } from "../../compiler/target.ts";
 import { graphFromText } from "../../compiler/text.ts";
 import { explanation } from "../../src/inspect/explain.ts";
@@ -71,7 +71,7 @@ describe("explain", () => {
       `graph @g(%x: f32[4]) -> f32[4] { ${Array.from({ length: 5 }, (_, i) => `%${i} = exp ${i === 0 ? "%x" : `%${i - 1}`} : f32[4]`).join(" ")} return %4 }`,
     );
     const compiled = compileGraph(graph, js);
-    const decisions = nodesOf(graph)
+    const decisions = nodesOf(finalGraph(compiled))
       .filter((n) => n.op.kind !== "param")
       .map((producer, i) => ({ producer, consumer: null, fused: false, reason: `it would be computed ${i}.5 times` }));
     expect(explanation({ ...compiled, decisions })).toContain("\n  5 × it would be computed 0.5 times: %0 exp, %1 exp, %2 exp and 2 more\n");
