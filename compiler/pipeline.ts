@@ -1,7 +1,7 @@
 /**
  * The table of contents of the compiler: from a canonical graph to a plan with code.
  *
- *   graph ─ simplify ─ split ─ border ─ write ─ fuse ─ lower ─ parts ─ tile ─ legalize ─ buffers ─ emit ─ plan
+ *   graph ─ simplify ─ split ─ border ─ write ─ fuse ─ lower ─ parts ─ tile ─ legalize ─ order ─ buffers ─ emit ─ plan
  */
 import { at } from "./ir/errors.ts";
 import type { Graph } from "./ir/graph.ts";
@@ -14,7 +14,6 @@ import { emitJs } from "./codegen/js/emit.ts";
 import { emitWasm } from "./codegen/wasm/emit.ts";
 import { emitWgslPlan } from "./codegen/wgsl/plan.ts";
 import { border } from "./passes/border.ts";
-import { assignBuffers } from "./passes/buffers.ts";
 import type { LoweredRegions } from "./passes/fragments.ts";
 import { fragmentOf } from "./passes/fragments.ts";
 import type { Decision } from "./passes/fuse/state.ts";
@@ -22,6 +21,7 @@ import { fuse } from "./passes/fuse/fuse.ts";
 import { legalize, requireDType } from "./passes/legalize.ts";
 import type { Region } from "./passes/region.ts";
 import { simplify } from "./passes/simplify/simplify.ts";
+import { orderedPlan } from "./passes/order/order.ts";
 import { inParts } from "./passes/parts.ts";
 import { split } from "./passes/split.ts";
 import { tile } from "./passes/tile/tile.ts";
@@ -36,6 +36,8 @@ export interface CompileOptions {
   readonly verify?: boolean;
   /** Buffer params, by position, whose memory outputs may take over. */
   readonly donated?: readonly number[];
+  /** Bytes that inputs, outputs and temporaries may take together: steps are ordered to stay below, where they can be. */
+  readonly budget?: number | null;
 }
 
 /** A pass over graphs. */
@@ -94,7 +96,7 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   const lowered = fragments.flatMap((f) => f.launches.map((l) => l.kernel));
   const done = new Map<Kernel["body"], Kernel>();
   const finished = fragments.map((f) => mapKernels(f, (k) => finishedOnce(k, done, (kernel) => runKernelPasses(kernel, target, check))));
-  const plan = assignBuffers(current, finished, { target, donated: options.donated ?? [] });
+  const plan = orderedPlan(current, finished, regions, { target, donated: options.donated ?? [], budget: options.budget ?? null });
   if (check) verifyPlan(plan, target);
   return { target, graphs, regions, decisions, lowered, plan, compiled: emit(plan, target) };
 }

@@ -44,7 +44,7 @@ function keptFor(device: AnyDevice): Kept {
   if (cache === undefined) caches.set(device, (cache = { last: null, byOptions: new Map() }));
   if (cache.last?.settings === now) return cache.last;
   const target = targetFor(device === cpu ? "cpu" : "webgpu");
-  const options = `${targetKey(target)} ${String(now.fusion)} ${String(now.debug)}`;
+  const options = `${targetKey(target)} ${String(now.fusion)} ${String(now.budget)} ${String(now.debug)}`;
   const plans = cache.byOptions.get(options) ?? new PlanCache<Prepared>();
   if (cache.byOptions.size >= mostOptions) cache.byOptions.clear();
   cache.byOptions.set(options, plans);
@@ -53,9 +53,9 @@ function keptFor(device: AnyDevice): Kept {
 
 /** Compiles without the cache: what `inspect` looks at. */
 export function compile({ build, donated, nodes }: PlanRequest, target: Target): Compilation {
-  const { fusion, debug } = settings();
+  const { fusion, budget, debug } = settings();
   const tiled = cpuCode().runs === "wasm" ? tiledFor(target, nodes, cpu) : target;
-  return compileGraph(build(), tiled, { fusion, verify: debug, donated });
+  return compileGraph(build(), tiled, { fusion, verify: debug, donated, budget });
 }
 
 /** Ends the structure in a key; what follows are positions of donated buffers. */

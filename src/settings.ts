@@ -14,6 +14,11 @@ export interface Settings {
   readonly threads: number;
   /** Whether results are the same bits on every engine: without, kernels use relaxed vector operations where the engine has them. */
   readonly deterministic: boolean;
+  /**
+   * Bytes that one plan may need while it runs, for inputs, outputs and temporaries: its steps are ordered to need no more, where that
+   * can be, and `inspect(x).text("plan")` says where it cannot. null: as many as it takes.
+   */
+  readonly budget: number | null;
   /** Checks the IR after every pass, and records the user's line of every node. */
   readonly debug: boolean;
 }
@@ -26,7 +31,7 @@ export const cpuTargets: readonly CpuTarget[] = ["wasm", "js", "interpreter"];
 
 const mostThreads = 64;
 
-const initial: Settings = { device: "cpu", target: "wasm", fusion: true, threads: cpu.threads, deterministic: false, debug: false };
+const initial: Settings = { device: "cpu", target: "wasm", fusion: true, threads: cpu.threads, deterministic: false, budget: null, debug: false };
 let current: Settings = initial;
 
 /** What is set now. */
@@ -49,6 +54,8 @@ export function configure(changes: Partial<Settings> = {}): Settings {
     throw new UnsupportedError(`configure: there is no target ${JSON.stringify(next.target)}. There are ${cpuTargets.join(", ")}.`);
   if (!Number.isInteger(next.threads) || next.threads < 1 || next.threads > mostThreads)
     throw new UnsupportedError(`configure: threads is a count from 1 to ${mostThreads}, not ${String(next.threads)}.`);
+  if (next.budget !== null && !(Number.isSafeInteger(next.budget) && next.budget > 0))
+    throw new UnsupportedError(`configure: budget is a number of bytes, or null, not ${String(next.budget)}.`);
   for (const key of ["fusion", "deterministic", "debug"] as const) {
     if (typeof next[key] !== "boolean") throw new UnsupportedError(`configure: ${key} is true or false, not ${String(next[key])}.`);
   }

@@ -48,6 +48,8 @@ export interface Plan {
   readonly outputs: readonly PlanOutput[];
   /** Size of the arena that holds all temps. */
   readonly arenaBytes: number;
+  /** Bytes that it should need at the most; whether it does, its text says. */
+  readonly budget?: number;
 }
 
 /** One kernel in a WebAssembly module. */

@@ -40,6 +40,8 @@ export interface BufferOptions {
   readonly target: Target;
   /** Buffer params (by position among them) whose memory outputs may take over. */
   readonly donated: readonly number[];
+  /** What outputs of a kernel may be written over. */
+  readonly inPlace?: (kernel: Kernel) => readonly Replacement[];
 }
 
 export function assignBuffers(graph: Graph, fragments: readonly Fragment[], options: BufferOptions): Plan {
@@ -55,13 +57,13 @@ class Assignment {
   readonly #kernels: Kernel[] = [];
   readonly #scalarIndex = new Map<Node, number>();
   readonly #donated = new Set<Draft>();
-  /** By what kernels share that are alike. */
-  readonly #replacements = new Map<Kernel["body"], readonly Replacement[]>();
+  readonly #inPlace: (kernel: Kernel) => readonly Replacement[];
   readonly #inputs: Draft[] = [];
 
   constructor(graph: Graph, options: BufferOptions) {
     this.#graph = graph;
     this.#target = options.target;
+    this.#inPlace = options.inPlace ?? replaceable;
     let scalars = 0;
     for (const p of graph.params) {
       if (isScalarParam(p.node)) this.#scalarIndex.set(p.node, scalars++);
@@ -206,19 +208,13 @@ class Assignment {
     const kernel = at(this.#kernels, s.kernel);
     const draftOf = new Map(kernel.buffers.map((b, k) => [b.name, at(this.#drafts, at(s.buffers, k))]));
     const gone = new Set<Draft>();
-    for (const { read, written } of this.#replaceable(kernel)) {
+    for (const { read, written } of this.#inPlace(kernel)) {
       const [old, young] = [lookup(draftOf, read, "a bound buffer"), lookup(draftOf, written, "a bound buffer")];
       const again = [...draftOf.values()].filter((d) => d === old).length > 1;
       if (again || gone.has(old) || !mayTake(young, old, i)) continue;
       gone.add(old);
       take(young, old);
     }
-  }
-
-  #replaceable(kernel: Kernel): readonly Replacement[] {
-    const known = this.#replacements.get(kernel.body) ?? replaceable(kernel);
-    this.#replacements.set(kernel.body, known);
-    return known;
   }
 
   /** The steps with the birth and death of every temp written between them; copies that became in-place are gone. */

@@ -20,7 +20,7 @@ import type { GraphJson } from "./render/graph.ts";
 import { graphDot, graphJson, graphMermaid } from "./render/graph.ts";
 import { htmlPage } from "./render/page.ts";
 import type { Stage } from "./render/stages.ts";
-import { graphText, isStage, stages, stageText } from "./render/stages.ts";
+import { describedStage, graphText, isStage, stages, stageText } from "./render/stages.ts";
 
 /** The recorded graph in several languages. */
 export interface GraphView {
@@ -122,7 +122,7 @@ export class Inspection {
   /** A stage as text, which ends with a line break: "graph", "passes", "fuse", "plan", "loops" or "source". */
   text(stage: Stage): string {
     if (!isStage(stage)) throw new UnsupportedError(`text: there is no stage ${JSON.stringify(stage)}. There are ${stages.join(", ")}.`);
-    return stageText(this.#compilation, stage);
+    return describedStage(this.#compilation, stage);
   }
 
   /**

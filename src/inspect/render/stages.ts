@@ -3,6 +3,7 @@ import { at } from "../../../compiler/ir/errors.ts";
 import type { Graph } from "../../../compiler/ir/graph.ts";
 import { nodesOf } from "../../../compiler/ir/graph.ts";
 import { printKernels } from "../../../compiler/ir/print-loop.ts";
+import { memoryText } from "../../../compiler/ir/print-memory.ts";
 import { printPlan } from "../../../compiler/ir/print-plan.ts";
 import type { NamedGraph } from "../../../compiler/ir/print.ts";
 import { nameGraph, printGraph } from "../../../compiler/ir/print.ts";
@@ -36,6 +37,12 @@ export function stageText(c: Compilation, stage: Stage): string {
     case "source":
       return c.compiled.sources.map((s) => `${s.trimEnd()}\n`).join("\n");
   }
+}
+
+/** `stageText`, and beneath a plan what its memory is used for. */
+export function describedStage(c: Compilation, stage: Stage): string {
+  const text = stageText(c, stage);
+  return stage === "plan" ? `${text}\n${memoryText(c.plan)}` : text;
 }
 
 /** The text of a graph; the user's lines that made its nodes, where they were recorded, stand in comments. */
@@ -105,5 +112,5 @@ const nodeName = (n: Node, named: NamedGraph): string => (n.op.kind === "param" 
 
 /** Several stages under a heading each; what is printed of a plan where there are more. */
 export function stagesText(c: Compilation, wanted: readonly Stage[], heading: (stage: Stage) => string): string {
-  return wanted.map((s) => `; ---- ${heading(s)}\n${stageText(c, s)}`).join("\n");
+  return wanted.map((s) => `; ---- ${heading(s)}\n${describedStage(c, s)}`).join("\n");
 }

@@ -1,0 +1,170 @@
+/** Fragments as tasks: what each must wait for, what it makes live and what dies with it. */
+import { at } from "../../ir/errors.ts";
+import type { Kernel } from "../../ir/loop.ts";
+import type { Value } from "../../ir/node.ts";
+import type { Fragment } from "../../routines/fragment.ts";
+import type { Target } from "../../target.ts";
+import { storedBytes } from "../../target.ts";
+import type { Replacement } from "../in-place.ts";
+import type { Region } from "../region.ts";
+import { isPassThrough } from "../region.ts";
+import { constantOf, storageOf } from "../storage.ts";
+
+/** A temporary that several steps share. */
+export interface Item {
+  readonly bytes: number;
+  /** Steps that read it. */
+  readonly readers: Set<number>;
+}
+
+/** A step, and how it hangs together with others. */
+export interface Task {
+  readonly index: number;
+  /** Bytes that it needs for itself while it runs. */
+  readonly own: number;
+  readonly makes: readonly Item[];
+  readonly reads: readonly Item[];
+  /** What it may write over what, where that dies with it. */
+  readonly over: readonly { readonly old: Item; readonly bytes: number }[];
+  /** Donated inputs that it reads, and those that an output of it goes into if nobody reads them later. */
+  readonly visits: readonly Item[];
+  readonly takes: readonly Item[];
+  readonly before: Set<number>;
+  readonly after: Set<number>;
+}
+
+export interface OrderOptions {
+  readonly target: Target;
+  /** Inputs that outputs may be written over, and values that leave the plan: they have memory of their own. */
+  readonly donated: ReadonlySet<Value>;
+  readonly outputs: ReadonlySet<Value>;
+  readonly inPlace: (kernel: Kernel) => readonly Replacement[];
+}
+
+/** Steps as tasks, in the graph's order. */
+export function tasksOf(fragments: readonly Fragment[], regions: readonly Region[], options: OrderOptions): readonly Task[] {
+  return new Tasks(fragments, options).linked(regions);
+}
+
+class Tasks {
+  readonly #options: OrderOptions;
+  readonly #fragments: readonly Fragment[];
+  readonly #makers = new Map<Value, number>();
+  readonly #items = new Map<Value, Item>();
+  readonly #donated: ReadonlyMap<Value, Item>;
+
+  constructor(fragments: readonly Fragment[], options: OrderOptions) {
+    this.#options = options;
+    this.#fragments = fragments;
+    this.#donated = new Map([...options.donated].map((v) => [v, { bytes: storedBytes(v.type, options.target), readers: new Set() }]));
+    fragments.forEach((f, i) => {
+      for (const v of madeBy(f)) {
+        this.#makers.set(v, i);
+        if (!options.outputs.has(v)) this.#items.set(v, { bytes: storedBytes(v.type, options.target), readers: new Set() });
+      }
+    });
+    fragments.forEach((f, i) => {
+      for (const v of readBy(f)) {
+        if (this.#makers.get(v) === i) continue;
+        (this.#items.get(v) ?? this.#donated.get(v))?.readers.add(i);
+      }
+    });
+  }
+
+  linked(regions: readonly Region[]): readonly Task[] {
+    const tasks = this.#fragments.map((f, i) => this.#task(f, i, at(regions, i)));
+    for (const t of tasks) for (const b of t.before) at(tasks, b).after.add(t.index);
+    for (const t of tasks) this.#comesLast(t, tasks);
+    return tasks;
+  }
+
+  #task(f: Fragment, index: number, region: Region): Task {
+    const before = new Set<number>();
+    for (const v of [...readBy(f), ...waitsFor(region)]) {
+      const maker = this.#makers.get(v);
+      if (maker !== undefined && maker !== index) before.add(maker);
+    }
+    const itemsOf = (values: readonly Value[]): Item[] => [...new Set(values)].flatMap((v) => this.#items.get(v) ?? []);
+    const reads = itemsOf(readBy(f)).filter((item) => item.readers.has(index));
+    const pairs = this.#pairs(f);
+    const over = pairs.flatMap(({ old, young }) => {
+      const item = this.#items.get(old);
+      return item === undefined || !this.#items.has(young) ? [] : [{ old: item, bytes: item.bytes }];
+    });
+    const own = f.temps.reduce((n, t) => n + storedBytes(t, this.#options.target), 0);
+    const visits = readBy(f).flatMap((v) => this.#donated.get(v) ?? []);
+    const takes = new Set(pairs.flatMap(({ old, young }) => (this.#options.outputs.has(young) ? (this.#donated.get(old) ?? []) : [])));
+    return { index, own, makes: itemsOf(madeBy(f)), reads, over, visits, takes: [...takes], before, after: new Set() };
+  }
+
+  /** What the fragment may write over what. */
+  #pairs(f: Fragment): readonly { readonly old: Value; readonly young: Value }[] {
+    const copies = f.before.flatMap((p) => (p.kind === "copy" ? [{ old: storageOf(p.from), young: storageOf(p.to) }] : []));
+    const stores = f.launches.flatMap(({ kernel, buffers }) => {
+      const values = new Map(
+        kernel.buffers.flatMap((b, k) => {
+          const operand = at(buffers, k);
+          return operand.of === "value" ? [[b.name, storageOf(operand.value)] as const] : [];
+        }),
+      );
+      return this.#options.inPlace(kernel).flatMap(({ read, written }) => {
+        const [old, young] = [values.get(read), values.get(written)];
+        return old === undefined || young === undefined ? [] : [{ old, young }];
+      });
+    });
+    return [...copies, ...stores];
+  }
+
+  /** Who writes over a donated input comes after all who read it, where that is possible. */
+  #comesLast(task: Task, tasks: readonly Task[]): void {
+    for (const { readers } of task.takes) {
+      const others = [...readers].filter((r) => r !== task.index && !task.before.has(r));
+      if (others.length === 0) continue;
+      const later = followers(task, tasks);
+      if (others.some((r) => later.has(r))) continue;
+      for (const r of others) {
+        task.before.add(r);
+        at(tasks, r).after.add(task.index);
+      }
+    }
+  }
+}
+
+function madeBy(f: Fragment): Value[] {
+  const made = f.before.map((p) => storageOf(p.to));
+  for (const { kernel, buffers } of f.launches)
+    buffers.forEach((o, k) => {
+      if (o.of === "value" && at(kernel.buffers, k).access !== "read") made.push(storageOf(o.value));
+    });
+  return [...new Set(made)];
+}
+
+function readBy(f: Fragment): Value[] {
+  const read = f.before.flatMap((p) => (p.kind === "copy" ? [storageOf(p.from)] : []));
+  for (const { buffers } of f.launches) for (const o of buffers) if (o.of === "value") read.push(storageOf(o.value));
+  return [...new Set(read)].filter((v) => constantOf(v) === null);
+}
+
+/** What must be there before a region for another reason than that it is read: a barrier says so. */
+function waitsFor({ nodes }: Region): Value[] {
+  const found: Value[] = [];
+  for (const node of nodes)
+    for (const arg of node.args)
+      for (let v = arg; ; v = at(v.node.args, 0)) {
+        if (isPassThrough(v.node)) found.push(...v.node.args.slice(1).map(storageOf));
+        else if (v.node.op.kind !== "view" || v.node.op.alias !== true) break;
+      }
+  return found;
+}
+
+/** All that come after a task in every order. */
+function followers(task: Task, tasks: readonly Task[]): ReadonlySet<number> {
+  const found = new Set<number>();
+  const open = [...task.after];
+  for (let i = open.pop(); i !== undefined; i = open.pop()) {
+    if (found.has(i)) continue;
+    found.add(i);
+    open.push(...at(tasks, i).after);
+  }
+  return found;
+}
