@@ -89,11 +89,15 @@ export function requireRepresents(op: string, dtype: DType, x: Numeric): void {
   throw new DTypeError(`${op}: ${x} cannot be represented as ${dtype}. Convert the array with astype("float64") or astype("float32") first.`);
 }
 
-/** A number that the user passed, as a rank-0 constant of `dtype`. Floats may be lifted into parameters, integers stay so that they simplify. */
+/**
+ * A number that the user passed, as a rank-0 constant of `dtype`. Floats may be lifted into parameters; integers stay so that they
+ * simplify, and so do 0 and infinities: sums and extremes do not notice them, which is no matter of size.
+ */
 export function userNumber(op: string, x: Plain, dtype: DType): Value {
   const number = typeof x === "boolean" ? Number(x) : x;
   requireRepresents(op, dtype, number);
-  return constantValue(number, dtype, isFloat(dtype) ? "user" : "compiler");
+  const isNeutral = Object.is(number, 0) || number === Infinity || number === -Infinity;
+  return constantValue(number, dtype, isFloat(dtype) && !isNeutral ? "user" : "compiler");
 }
 
 /** A number option in the type of `like`: what the user gave may be lifted into a parameter, the default is a plain constant. */

@@ -1,8 +1,30 @@
 /** Fusion cases about indices: what moves elements, what is computed from positions, what reads at indices. */
 import type { PadMode, Tensor } from "../../src/index.ts";
-import { concat, diagonal, diff, flip, grad, pad, repeat, roll, split, stack, tile } from "../../src/index.ts";
+import {
+  arange,
+  concat,
+  diagonal,
+  diff,
+  equal,
+  eye,
+  flip,
+  grad,
+  lessEqual,
+  matmul,
+  oneHot,
+  pad,
+  repeat,
+  roll,
+  softmax,
+  split,
+  stack,
+  tensor,
+  tile,
+  tril,
+  where,
+} from "../../src/index.ts";
 import type { FusionRow } from "./row.ts";
-import { data } from "./row.ts";
+import { data, placed } from "./row.ts";
 
 type Map = (x: Tensor) => Tensor;
 /** The gradient of what a map makes of a matrix, weighted. */
@@ -55,4 +77,88 @@ const partsOfOne: readonly FusionRow[] = [
   },
 ];
 
-export const kinds: readonly FusionRow[] = [...gradientsOfMoves, ...partsOfOne];
+/** Positions in an axis, of which one lies outside. */
+const chosen = (count: number, length: number): Tensor => placed(tensor(Int32Array.from({ length: count }, (_, i) => (i * 7 + 3) % (length + 1))));
+const range = (n: number): Tensor => arange(n, { face: "tensor", dtype: "int32" });
+const square = (n: number): Tensor => eye(n, { face: "tensor" });
+const isChosen = (): Tensor => equal(chosen(64, 500).reshape(64, 1), range(500));
+
+const masks: readonly FusionRow[] = [
+  {
+    row: 150,
+    section: "E",
+    expression: "oneHot(i(64), 500) @ w(500,16), a gather unless w is not finite",
+    aim: 1,
+    operationsBelow: 100_000,
+    outputs: () => [matmul(oneHot(chosen(64, 500), { numClasses: 500 }), data(500, 16))],
+  },
+  {
+    row: 151,
+    section: "E",
+    expression: "sum over k of where(i(64) == k, w(500,16)[k], 0)",
+    aim: 1,
+    reductions: 0,
+    operationsBelow: 16_384,
+    outputs: () => [where(isChosen().reshape(64, 500, 1), data(500, 16), 0).sum({ axis: 1 })],
+  },
+  { row: 152, section: "E", expression: "eye(32) @ x(32,16)", aim: 1, operationsBelow: 16_384, outputs: () => [matmul(square(32), data(32, 16))] },
+  { row: 153, section: "E", expression: "x(16,32) @ eye(32)", aim: 1, operationsBelow: 16_384, outputs: () => [matmul(data(16, 32), square(32))] },
+  {
+    row: 154,
+    section: "E",
+    expression: "max over k of where(i(64) == k, x(64,500), -inf)",
+    aim: 1,
+    reductions: 0,
+    operationsBelow: 1024,
+    outputs: () => [where(isChosen(), data(64, 500), -Infinity).max({ axis: 1 })],
+  },
+  { row: 155, section: "E", expression: "any over k of i(64) == k", aim: 1, reductions: 0, operationsBelow: 512, outputs: () => [isChosen().any({ axis: 1 })] },
+  {
+    row: 156,
+    section: "E",
+    expression: "sum over j of where(i == j, x(32,32), 0)",
+    aim: 1,
+    reductions: 0,
+    operationsBelow: 256,
+    outputs: () => [where(equal(range(32).reshape(32, 1), range(32)), data(32, 32), 0).sum({ axis: 1 })],
+  },
+  {
+    row: 157,
+    section: "E",
+    expression: "how many k of 500 are at most n(64)",
+    aim: 1,
+    reductions: 0,
+    operationsBelow: 640,
+    outputs: () => [lessEqual(range(500), chosen(64, 500).reshape(64, 1)).sum({ axis: 1 })],
+  },
+  {
+    row: 158,
+    section: "E",
+    expression: "x(32) + sum(arange(1000)) - max(3 * arange(1000) - 7)",
+    aim: 1,
+    reductions: 0,
+    operationsBelow: 256,
+    outputs: () => [data(32).add(range(1000).sum().sub(range(1000).mul(3).sub(7).max()))],
+  },
+  {
+    row: 159,
+    section: "E",
+    expression: "softmax(where(j <= i, x(4,32,32), -1e9))",
+    aim: 1,
+    outputs: () => [softmax(where(lessEqual(range(32), range(32).reshape(32, 1)), data(4, 32, 32), -1e9))],
+  },
+  { row: 160, section: "E", expression: "tril(x(32,32)).sum(1) + eye(32) * x", aim: 1, outputs: () => [triangles(data(32, 32))] },
+  {
+    row: 161,
+    section: "E",
+    expression: "oneHot(i(64), 500) . w(500,16), int32",
+    aim: 1,
+    reductions: 0,
+    operationsBelow: 16_384,
+    outputs: () => [matmul(isChosen().astype("int32"), placed(data(500, 16).mul(100)).astype("int32"))],
+  },
+];
+
+const triangles = (x: Tensor): Tensor => tril(x).sum({ axis: 1, keepdims: true }).add(square(32).mul(x));
+
+export const kinds: readonly FusionRow[] = [...gradientsOfMoves, ...partsOfOne, ...masks];

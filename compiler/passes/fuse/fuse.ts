@@ -24,6 +24,7 @@ import { Cluster, storable } from "./cluster.ts";
 import { anchorOf, asksOfLight, costOf, weightOf } from "./demand.ts";
 import { absorbRefusal, closedReason } from "./legality.ts";
 import { readerAlignment } from "./pairs.ts";
+import { indexArithmetic } from "./positions.ts";
 import { repeatRefusal } from "./profit.ts";
 import { regionsOf } from "./regions.ts";
 import { turnToRows } from "./rows.ts";
@@ -73,10 +74,13 @@ function finished(state: FusionState, options: FuseOptions): readonly Region[] {
 class Walk {
   readonly #state: FusionState;
   readonly #options: FuseOptions;
+  /** What is computed where it is used, however often. */
+  readonly #indices: ReadonlySet<Node>;
 
   constructor(state: FusionState, options: FuseOptions) {
     this.#state = state;
     this.#options = options;
+    this.#indices = indexArithmetic(state.nodes);
   }
 
   run(): void {
@@ -97,7 +101,7 @@ class Walk {
     if (kept.length === 0 && askers.length === 0) return;
     if (node.results.some((r) => constantOf(r) !== null)) {
       for (const c of askers) if (!this.#asksWhole(c, node)) this.#absorb(c, node);
-    } else if (isFree(node)) {
+    } else if (isFree(node) || (this.#options.fusion && this.#indices.has(node))) {
       const whole = askers.filter((c) => node.results.some((r) => c.demands.get(r)?.some((d) => d.index === null)));
       for (const c of askers) if (!whole.includes(c)) this.#absorb(c, node);
       if (kept.length + whole.length > 0) this.#start(node);

@@ -11,11 +11,12 @@ import { Interner, postorder } from "../../ir/graph.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { algebra } from "./algebra.ts";
 import { folding } from "./fold.ts";
+import { positions } from "./positions.ts";
 import type { Rule } from "./rule.ts";
 import { shapes } from "./shapes.ts";
 
 /** Every rule, in the order of trying. */
-export const rules: readonly Rule[] = [...folding, ...algebra, ...shapes];
+export const rules: readonly Rule[] = [...folding, ...algebra, ...shapes, ...positions];
 
 export interface Simplified {
   readonly graph: Graph;

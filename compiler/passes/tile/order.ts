@@ -13,6 +13,7 @@ import { addIndex, freeNames } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
 import { isPlain, loadsOf, soleReduce, strideOf } from "./nest.ts";
+import { computedIn } from "./sides.ts";
 
 export type Order = "tile" | "columns" | "rows";
 
@@ -36,7 +37,7 @@ const isContraction = (shared: readonly Axis[]): boolean => shared.length === 2;
  * decides, it does not.
  */
 export function sharedAxes(nest: readonly For[], reduce: Reduce): Axis[] {
-  const loads = loadsOf(reduce).map((l) => freeNames(l));
+  const loads = [...loadsOf(reduce), ...computedIn(reduce)].map((l) => freeNames(l));
   const walked = new Set(reduce.axes.map((a) => a.name));
   const sharing = (axis: string): boolean => loads.some((names) => !names.has(axis) && [...names].some((n) => walked.has(n)));
   const needing = (axis: string): boolean => loads.some((names) => names.has(axis));

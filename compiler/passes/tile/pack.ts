@@ -104,7 +104,8 @@ export function packing(c: Contraction): Packing | null {
   const { axis, parts } = c.line;
   const across = columns.filter((e) => parts.length > 1 || !isPlainLoad(e) || !isAlong(e, axis.name));
   if (c.row.hi.value < fewestRows && (across.length > 0 || (bytes / depth) * walk * axis.hi.value <= much)) return null;
-  if (columns.length === 0 || (across.length === 0 && (bytes / depth) * walk * axis.hi.value <= nearby)) return null;
+  const computed = rows.some((e) => !isPlainLoad(e));
+  if (columns.length === 0 || (across.length === 0 && !computed && (bytes / depth) * walk * axis.hi.value <= nearby)) return null;
   const innermost = at(reduce.axes, reduce.axes.length - 1).name;
   const isNear = (e: Expr): boolean => isPlainLoad(e) && isAlong(e, innermost) && (chunk === null || alongChunk(e, chunk) !== null);
   const crosswise = rows.filter((e) => !isNear(e));

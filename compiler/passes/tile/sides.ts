@@ -1,7 +1,8 @@
 /** The two sides of a contraction: what its columns decide, and what its rows do. */
+import { isFloat } from "../../ir/dtype.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { mapOperands } from "../../ir/expr.ts";
+import { isScalarOp, mapOperands } from "../../ir/expr.ts";
 import { addIndex, freeNames, keyOf, normalIndex } from "../../ir/indexing.ts";
 import type { Axis, Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
@@ -19,7 +20,22 @@ export function inlined(reduce: Reduce): Reduce {
 /** The loads of a reduction's steps. */
 export const loadsIn = (reduce: Reduce): Expr[] => exprOrder(inlined(reduce).values).filter((e) => e.op === "load");
 
-/** The largest expressions of loads that `axes` and the walked ones decide, and `others` do not. `named`: scalars of the grid point. */
+/** Whether an element takes more than a step of arithmetic, as masks do: then it is worth keeping too. */
+const isComputed = (e: Expr): boolean => isFloat(e.dtype) && exprOrder([e]).filter((part) => isScalarOp(part.op)).length > 1;
+
+/** What a reduction's steps compute from positions alone, as masks: the largest such expressions. */
+export function computedIn(reduce: Reduce): Expr[] {
+  const found: Expr[] = [];
+  const open = [...inlined(reduce).values];
+  for (let e = open.pop(); e !== undefined; e = open.pop()) {
+    if (e.op === "load") continue;
+    if (isComputed(e) && !exprOrder([e]).some((part) => part.op === "load")) found.push(e);
+    else open.push(...e.args);
+  }
+  return found;
+}
+
+/** The largest expressions that `axes` and the walked ones decide, and `others` do not. `named`: scalars of the grid point. */
 export function sideOf(reduce: Reduce, axes: readonly Axis[], others: readonly Axis[], named: ReadonlySet<string>): Expr[] {
   const walked = reduce.axes.map((a) => a.name);
   const found = new Map<string, Expr>();
@@ -32,7 +48,7 @@ export function sideOf(reduce: Reduce, axes: readonly Axis[], others: readonly A
   const visit = (e: Expr): void => {
     if (seen.has(e)) return;
     seen.add(e);
-    if (exprOrder([e]).some((part) => part.op === "load") && isSide(e)) found.set(keyOf(e), e);
+    if ((exprOrder([e]).some((part) => part.op === "load") || isComputed(e)) && isSide(e)) found.set(keyOf(e), e);
     else if (e.op !== "load") e.args.forEach(visit);
   };
   reduce.values.forEach(visit);
