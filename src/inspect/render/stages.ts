@@ -42,7 +42,7 @@ export function stageText(c: Compilation, stage: Stage): string {
 /** `stageText`, and beneath a plan what its memory is used for. */
 export function describedStage(c: Compilation, stage: Stage): string {
   const text = stageText(c, stage);
-  return stage === "plan" ? `${text}\n${memoryText(c.plan)}` : text;
+  return stage === "plan" ? `${text}${memoryText(c.plan)}` : text;
 }
 
 /** The text of a graph; the user's lines that made its nodes, where they were recorded, stand in comments. */
