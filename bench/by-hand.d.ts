@@ -23,3 +23,9 @@ export interface Layer {
   readonly bias: Floats;
 }
 export function mlpStep(x: Floats, labels: Int32Array, layers: readonly Layer[], rate: number, out: readonly Layer[]): number;
+
+export function attention(q: Floats, k: Floats, v: Floats, size: readonly [length: number, width: number], causal: boolean, out: Floats): void;
+export function softmaxGradient(x: Floats, g: Floats, width: number, out: Floats): void;
+export function layerNormGradient(x: Floats, weight: Floats, g: Floats, out: readonly [dx: Floats, dWeight: Floats, dBias: Floats]): void;
+export function adamw(given: readonly [p: Floats, g: Floats, m: Floats, v: Floats], out: readonly [p: Floats, m: Floats, v: Floats]): void;
+export function crossEntropy(x: Floats, labels: Int32Array, width: number, slopes: Floats | null): number;

@@ -208,3 +208,91 @@ export function mlpStep(x, labels, layers, rate, out) {
   }
   return loss;
 }
+
+/** softmax(q · kᵀ / √width) · v for each head; with `causal`, position i looks at none after it. */
+export function attention(q, k, v, [length, width], causal, out) {
+  const scores = new Float64Array(length);
+  for (let row = 0; row < q.length / width; row++) {
+    const head = Math.floor(row / length) * length;
+    const count = causal ? (row % length) + 1 : length;
+    let largest = -Infinity;
+    for (let j = 0; j < count; j++) {
+      let total = 0;
+      for (let p = 0; p < width; p++) total += q[row * width + p] * k[(head + j) * width + p];
+      scores[j] = total / Math.sqrt(width);
+      largest = Math.max(largest, scores[j]);
+    }
+    let sum = 0;
+    for (let j = 0; j < count; j++) sum += scores[j] = Math.exp(scores[j] - largest);
+    for (let p = 0; p < width; p++) out[row * width + p] = 0;
+    for (let j = 0; j < count; j++) {
+      const weight = scores[j] / sum;
+      for (let p = 0; p < width; p++) out[row * width + p] += weight * v[(head + j) * width + p];
+    }
+  }
+}
+
+/** The gradient by x of the sum of softmax(x) · g over all rows. */
+export function softmaxGradient(x, g, width, out) {
+  softmax(x, width, out);
+  for (let start = 0; start < x.length; start += width) {
+    let total = 0;
+    for (let j = 0; j < width; j++) total += out[start + j] * g[start + j];
+    for (let j = 0; j < width; j++) out[start + j] *= g[start + j] - total;
+  }
+}
+
+/** The gradients of the sum of layerNorm(x) · g by x, by its scale and by its shift. */
+export function layerNormGradient(x, weight, g, [dx, dWeight, dBias]) {
+  const width = weight.length;
+  dWeight.fill(0);
+  dBias.fill(0);
+  for (let start = 0; start < x.length; start += width) {
+    const [mean, spread] = meanAndVariance(x, start, width);
+    const scale = 1 / Math.sqrt(spread + 1e-5);
+    let [slope, along] = [0, 0];
+    for (let j = 0; j < width; j++) {
+      const normal = (x[start + j] - mean) * scale;
+      const d = g[start + j] * weight[j];
+      slope += d;
+      along += d * normal;
+      dWeight[j] += g[start + j] * normal;
+      dBias[j] += g[start + j];
+    }
+    for (let j = 0; j < width; j++) {
+      const normal = (x[start + j] - mean) * scale;
+      dx[start + j] = scale * (g[start + j] * weight[j] - slope / width - (normal * along) / width);
+    }
+  }
+}
+
+/** The tenth step of AdamW with torch's numbers: the new parameters and both running means. */
+export function adamw([p, g, m, v], [newP, newM, newV]) {
+  const rate = 1e-3 / (1 - 0.9 ** 10);
+  const correction = 1 / Math.sqrt(1 - 0.999 ** 10);
+  for (let i = 0; i < p.length; i++) {
+    const mean = 0.9 * m[i] + 0.1 * g[i];
+    const square = 0.999 * v[i] + 0.001 * g[i] * g[i];
+    newM[i] = mean;
+    newV[i] = square;
+    newP[i] = p[i] * (1 - 1e-5) - (rate * mean) / (Math.sqrt(square) * correction + 1e-8);
+  }
+}
+
+/** The mean over rows of logsumexp(x) - x[label]; into `slopes`, unless it is null, the gradient by x. */
+export function crossEntropy(x, labels, width, slopes) {
+  let loss = 0;
+  for (let row = 0; row < labels.length; row++) {
+    const start = row * width;
+    let largest = -Infinity;
+    for (let j = 0; j < width; j++) largest = Math.max(largest, x[start + j]);
+    let total = 0;
+    for (let j = 0; j < width; j++) total += Math.exp(x[start + j] - largest);
+    loss += largest + Math.log(total) - x[start + labels[row]];
+    if (slopes === null) continue;
+    const scale = 1 / (total * labels.length);
+    for (let j = 0; j < width; j++) slopes[start + j] = Math.exp(x[start + j] - largest) * scale;
+    slopes[start + labels[row]] -= 1 / labels.length;
+  }
+  return loss / labels.length;
+}

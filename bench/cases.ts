@@ -3,6 +3,7 @@ import { argmax, crossEntropy, divide, erf, exp, gelu, gradients, layerNorm, log
 import type { Tensor } from "../src/index.ts";
 import * as byHand from "./by-hand.js";
 import { numbers } from "./numbers.ts";
+import { trainingCases } from "./training-cases.ts";
 
 export interface Case {
   readonly name: string;
@@ -278,4 +279,5 @@ export const cases: readonly MakeCase[] = [
   batchMatmul,
   dense,
   mlp,
+  ...trainingCases,
 ];

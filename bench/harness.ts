@@ -29,7 +29,7 @@ export interface Effort {
 
 /** Runs every variant in turns and pools the samples of each. */
 export async function measure(title: string, variants: readonly Variant[], effort: Effort): Promise<readonly Timing[]> {
-  const options = { maxTime: effort.maxTime, minSamples: 3, delay: 0 };
+  const options = { maxTime: effort.maxTime, minSamples: effort.rounds > 1 ? 1 : 3, delay: 0 };
   const turns = Array.from({ length: effort.rounds }, () => variants).flat();
   const silent = (): string => "";
   const summary = await suite(title, ...turns.map((v) => add(v.name, v.run, options)), cycle(silent), complete(silent));

@@ -24,6 +24,41 @@ function attention(q, k, v) {
   return np.matmul(nn.softmax(scores, -1), v);
 }
 
+/** Scores of positions after a row's own are far below all others. */
+function causalAttention(q, k, v) {
+  const length = q.shape[2];
+  const later = np.triu(np.full([length, length], -1e30), 1);
+  const scores = np
+    .matmul(q, np.swapaxes(k, -1, -2))
+    .mul(1 / 8)
+    .add(later);
+  return np.matmul(nn.softmax(scores, -1), v);
+}
+
+function adamw(p, g, m, v) {
+  const mean = m.mul(0.9).add(g.ref.mul(0.1));
+  const square = v.mul(0.999).add(np.square(g).mul(0.001));
+  const root = np
+    .sqrt(square.ref)
+    .mul(1 / Math.sqrt(1 - 0.999 ** 10))
+    .add(1e-8);
+  const step = mean.ref.div(root).mul(1e-3 / (1 - 0.9 ** 10));
+  return [p.mul(1 - 1e-5).sub(step), mean, square];
+}
+
+/** Labels are compared with positions: one-hot rows would be as large as the logits. */
+function crossEntropy(x, labels) {
+  const [height, width] = x.shape;
+  const chosen = np
+    .arange(width)
+    .reshape([1, width])
+    .equal(labels.reshape([height, 1]));
+  const scores = np.sum(np.where(chosen, x.ref, 0), -1);
+  return np.mean(nn.logsumexp(x, -1).sub(scores));
+}
+
+const normalized = ([x, w, b], g) => np.sum(nn.standardize(x, -1, { epsilon: 1e-5 }).mul(w).add(b).mul(g));
+
 /** The loss of the parameters: images and one-hot labels come last, and have no gradient. */
 function loss([w0, b0, w1, b1, w2, b2], x, y) {
   const h0 = nn.relu(np.matmul(x, w0).add(b0));
@@ -65,6 +100,12 @@ const programs = {
   matmul: (a, b) => np.matmul(a, b),
   dense: (a, b, bias) => gelu(np.matmul(a, b).add(bias)),
   attention,
+  "causal-attention": causalAttention,
+  "softmax-gradient": (x, g) => jax.grad((rows) => np.sum(nn.softmax(rows, -1).mul(g)))(x),
+  "layernorm-gradient": (x, g, w, b) => jax.grad(normalized)([x, w, b], g),
+  adamw,
+  "cross-entropy": crossEntropy,
+  "cross-entropy-gradient": (x, labels) => jax.valueAndGrad(crossEntropy)(x, labels),
   conv: (x, w) => lax.conv(x, w, [1, 1], "SAME"),
   mlp,
   tiny: (x, y) => x.mul(y),

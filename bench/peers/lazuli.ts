@@ -1,11 +1,11 @@
 /** lazuli as one of its peers: each program recorded anew every time, as a user's loop would. */
 import { argmax, configure, conv2d, crossEntropy, divide, erf, evalAllSync, exp, gelu, gradients, layerNorm, log, matmul } from "../../src/index.ts";
-import { relu, scaledDotProductAttention, softmax, sqrt, sum, tanh, tensor } from "../../src/index.ts";
+import { relu, softmax, sqrt, sum, tanh, tensor } from "../../src/index.ts";
 import type { Settings, Tensor } from "../../src/index.ts";
+import type { Program } from "../training-programs.ts";
+import { differentiated, trainingPrograms } from "../training-programs.ts";
 import type { Contestant, Input, Peer, Task } from "./peer.ts";
 import { timed } from "./timed.ts";
-
-type Program = (get: (name: string) => Tensor) => readonly Tensor[];
 
 const normalDistribution = (x: Tensor): Tensor => erf(x.mul(Math.SQRT1_2)).add(1).mul(0.5);
 
@@ -49,7 +49,7 @@ const programs: Readonly<Record<string, Program>> = {
   var: (get) => [get("x").var({ axis: 1 })],
   matmul: (get) => [matmul(get("a"), get("b"))],
   dense: (get) => [gelu(matmul(get("a"), get("b")).add(get("bias")), { approximate: "tanh" })],
-  attention: (get) => [scaledDotProductAttention(get("q"), get("k"), get("v"))],
+  ...trainingPrograms,
   conv: (get) => [conv2d(get("x"), get("w"), { padding: 1 })],
   mlp,
   tiny: (get) => [get("x").mul(get("y"))],
@@ -57,7 +57,7 @@ const programs: Readonly<Record<string, Program>> = {
 };
 
 function placed({ name, data, shape }: Input, program: string): Tensor {
-  const isParameter = program === "mlp" && /^[wb]\d$/.test(name);
+  const isParameter = program === "mlp" ? /^[wb]\d$/.test(name) : differentiated[program]?.includes(name) === true;
   return tensor(data, { shape, requiresGrad: isParameter });
 }
 

@@ -49,6 +49,16 @@ function maker(outline: Outline): ProblemMaker {
 
 const rows = (shrink: number): Input => drawn("x", [4096 / shrink, 1024], [-5, 5]);
 
+const slopes = (shrink: number): Input => drawn("g", [4096 / shrink, 1024], [-1, 1], 2);
+
+const heads = (shrink: number): readonly Input[] => [1, 2, 3].map((seed) => drawn("qkv".charAt(seed - 1), [1, 8, 512 / shrink, 64], [-1, 1], seed));
+
+function logits(shrink: number): readonly Input[] {
+  const [height, width] = [4096 / shrink, 32_000 / shrink];
+  const labels = { name: "labels", shape: [height], data: Int32Array.from({ length: height }, (_, i) => (i * 7919) % width) };
+  return [drawn("x", [height, width], [-5, 5]), labels];
+}
+
 const matmul = (n: number): ProblemMaker =>
   maker({
     name: `matmul${n}`,
@@ -124,9 +134,45 @@ export const problems: readonly ProblemMaker[] = [
   maker({
     name: "attention",
     formula: "softmax(q·kᵀ/8)·v, B1 H8 S512 D64",
-    inputs: (s) => [1, 2, 3].map((seed) => drawn("qkv".charAt(seed - 1), [1, 8, 512 / s, 64], [-1, 1], seed)),
+    inputs: heads,
     rtol: 1e-4,
     atol: 1e-5,
+  }),
+  maker({
+    name: "causal-attention",
+    formula: "causal softmax(q·kᵀ/8)·v, B1 H8 S512 D64",
+    inputs: heads,
+    rtol: 1e-4,
+    atol: 1e-5,
+  }),
+  maker({
+    name: "softmax-gradient",
+    formula: "gradient of a softmax of each row, [4096,1024]",
+    inputs: (s) => [rows(s), slopes(s)],
+    rtol: 1e-3,
+    atol: 1e-7,
+  }),
+  maker({
+    name: "layernorm-gradient",
+    formula: "gradients of a layer norm by rows, scale and shift, [4096,1024]",
+    inputs: (s) => [rows(s), slopes(s), drawn("w", [1024], [0.5, 1.5], 3), drawn("b", [1024], [-1, 1], 4)],
+    rtol: 1e-3,
+    atol: 1e-3,
+  }),
+  maker({
+    name: "adamw",
+    formula: "a step of AdamW, 10M parameters",
+    inputs: (s) => ["p", "g", "m", "v"].map((name, i) => drawn(name, [10_000_000 / s], [name === "v" ? 0.01 : -1, 1], i + 1)),
+    rtol: 1e-5,
+    atol: 1e-6,
+  }),
+  maker({ name: "cross-entropy", formula: "cross entropy of logits [4096,32000]", inputs: logits, rtol: 1e-4, atol: 0 }),
+  maker({
+    name: "cross-entropy-gradient",
+    formula: "cross entropy of logits [4096,32000] and its gradient",
+    inputs: logits,
+    rtol: 1e-3,
+    atol: 1e-8,
   }),
   maker({
     name: "conv",

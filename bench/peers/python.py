@@ -70,6 +70,30 @@ def mlp(x, labels, w0, b0, w1, b1, w2, b2):
     return loss, *(new for w, b, h, g in layers for new in (w - rate * (h.T @ g), b - rate * g.sum(axis=0)))
 
 
+def adamw(p, g, m, v):
+    mean = m * np.float32(0.9) + g * np.float32(0.1)
+    square = v * np.float32(0.999) + np.square(g) * np.float32(0.001)
+    root = np.sqrt(square) * np.float32(1 / np.sqrt(1 - 0.999**10)) + np.float32(1e-8)
+    return p * np.float32(1 - 1e-5) - mean / root * np.float32(1e-3 / (1 - 0.9**10)), mean, square
+
+
+def cross_entropy(x, labels):
+    largest = x.max(axis=1, keepdims=True)
+    sums = np.exp(x - largest).sum(axis=1)
+    return np.mean(np.log(sums) + largest[:, 0] - x[np.arange(len(x)), labels])
+
+
+def cross_entropy_gradient(x, labels):
+    largest = x.max(axis=1, keepdims=True)
+    slopes = np.exp(x - largest)
+    sums = slopes.sum(axis=1, keepdims=True)
+    rows = np.arange(len(x))
+    loss = np.mean(np.log(sums[:, 0]) + largest[:, 0] - x[rows, labels])
+    slopes /= sums * np.float32(len(x))
+    slopes[rows, labels] -= np.float32(1 / len(x))
+    return loss, slopes
+
+
 def chained(x, y):
     for i in range(100):
         x = x * y if i % 2 == 0 else x + y
@@ -89,6 +113,9 @@ PROGRAMS = {
     "matmul": lambda a, b: a @ b,
     "dense": lambda a, b, bias: gelu(a @ b + bias),
     "attention": attention,
+    "adamw": adamw,
+    "cross-entropy": cross_entropy,
+    "cross-entropy-gradient": cross_entropy_gradient,
     "conv": conv,
     "mlp": mlp,
     "tiny": lambda x, y: x * y,

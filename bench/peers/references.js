@@ -50,10 +50,11 @@ function productAt(a, b, at) {
 const outputLength = (a, b) => (a.data.length / a.shape.at(-1)) * b.shape.at(-1);
 const geluOf = (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
 
-/** Row `row` of softmax(q · kᵀ / √width) · v, over all heads. */
-function attentionRow(q, k, v, row) {
-  const [length, width] = q.shape.slice(-2);
-  const head = Math.floor(row / length) * length;
+/** Row `row` of softmax(q · kᵀ / √width) · v, over all heads; with `causal`, none looks at those after it. */
+function attentionRow(q, k, v, row, causal) {
+  const [all, width] = q.shape.slice(-2);
+  const head = Math.floor(row / all) * all;
+  const length = causal ? (row % all) + 1 : all;
   const scores = new Float64Array(length);
   for (let j = 0; j < length; j++) {
     for (let p = 0; p < width; p++) scores[j] += q.data[row * width + p] * k.data[(head + j) * width + p];
@@ -63,12 +64,12 @@ function attentionRow(q, k, v, row) {
   return Float64Array.from({ length: width }, (_, p) => scores.reduce((total, s, j) => total + s * v.data[(head + j) * width + p], 0));
 }
 
-function attention([q, k, v]) {
+function attention([q, k, v], causal) {
   const width = q.shape.at(-1);
   const rows = sampled(q.data.length / width, 32, () => 0).positions;
   const positions = Int32Array.from({ length: rows.length * width }, (_, i) => rows[Math.floor(i / width)] * width + (i % width));
   const values = new Float64Array(positions.length);
-  rows.forEach((row, i) => values.set(attentionRow(q, k, v, row), i * width));
+  rows.forEach((row, i) => values.set(attentionRow(q, k, v, row, causal), i * width));
   return { length: q.data.length, positions, values };
 }
 
@@ -85,6 +86,15 @@ function convolvedAt(x, w, at) {
     }
   }
   return total;
+}
+
+/** Element `at` of the gradient of the mean cross entropy by the logits. */
+function slopeAt(x, labels, at) {
+  const [height, width] = x.shape;
+  const row = Math.floor(at / width);
+  const scores = Float64Array.from(x.data.subarray(row * width, (row + 1) * width));
+  byHand.softmax(scores.slice(), width, scores);
+  return (scores[at % width] - (at % width === labels.data[row] ? 1 : 0)) / height;
 }
 
 function mlp([x, labels, ...parameters]) {
@@ -114,7 +124,27 @@ export const references = {
   var: ([x]) => filled(x.shape[0], (out) => byHand.variance(x.data, x.shape[1], out)),
   matmul: ([a, b]) => [sampled(outputLength(a, b), 4096, (at) => productAt(a, b, at))],
   dense: ([a, b, bias]) => [sampled(outputLength(a, b), 4096, (at) => geluOf(productAt(a, b, at) + bias.data[at % bias.data.length]))],
-  attention: (inputs) => [attention(inputs)],
+  attention: (inputs) => [attention(inputs, false)],
+  "causal-attention": (inputs) => [attention(inputs, true)],
+  "softmax-gradient": ([x, g]) => filled(x.data.length, (out) => byHand.softmaxGradient(x.data, g.data, x.shape[1], out)),
+  "layernorm-gradient": ([x, g, w]) => {
+    const out = [x, w, w].map(({ data }) => new Float64Array(data.length));
+    byHand.layerNormGradient(x.data, w.data, g.data, out);
+    return out.map(whole);
+  },
+  adamw: (inputs) => {
+    const out = [0, 1, 2].map(() => new Float64Array(inputs[0].data.length));
+    byHand.adamw(
+      inputs.map(({ data }) => data),
+      out,
+    );
+    return out.map(whole);
+  },
+  "cross-entropy": ([x, labels]) => [whole(Float64Array.of(byHand.crossEntropy(x.data, labels.data, x.shape[1], null)))],
+  "cross-entropy-gradient": ([x, labels]) => [
+    whole(Float64Array.of(byHand.crossEntropy(x.data, labels.data, x.shape[1], null))),
+    sampled(x.data.length, 1024, (at) => slopeAt(x, labels, at)),
+  ],
   conv: ([x, w]) => [sampled((x.data.length / x.shape[1]) * w.shape[0], 4096, (at) => convolvedAt(x, w, at))],
   mlp,
   tiny: ([x, y]) => [whole(Float64Array.from(x.data, (v, i) => v * y.data[i]))],

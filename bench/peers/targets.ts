@@ -4,16 +4,27 @@ const same = (cases: readonly string[], ratio: number): Readonly<Record<string, 
 
 const matmuls = ["matmul512", "matmul1024", "matmul2048"];
 
+/** What training is made of: faster than each. */
+const trained = ["causal-attention", "softmax-gradient", "layernorm-gradient", "adamw", "cross-entropy", "cross-entropy-gradient"];
+
 /** By peer, then by case. `rest` holds for the cases that are not named, `except` for none. */
 const ratios: Readonly<Record<string, { readonly cases: Readonly<Record<string, number>>; readonly rest?: number; readonly except?: readonly string[] }>> = {
   jax: {
-    cases: { ...same(["chain", "gelu", "softmax", "layernorm"], 6), ...same(matmuls, 1.25), bs: 4.5, attention: 3, mlp: 1.5, conv: 9 },
+    cases: { ...same(["chain", "gelu", "softmax", "layernorm"], 6), ...same(matmuls, 1.25), bs: 4.5, attention: 3, mlp: 1.5, conv: 9, ...same(trained, 1) },
     // nothing more than 1.1 times as slow
     rest: 1 / 1.1,
     except: ["tiny100"],
   },
   tfjs: { cases: { ...same(["chain", "gelu", "bs", "layernorm", "bmm", "attention", "mlp"], 6), ...same(matmuls, 1.05), softmax: 0.8, conv: 0.9 } },
-  numpy: { cases: { ...same(["chain", "cheap", "softmax"], 2), ...same(["gelu", "bs", "sum"], 1.6), ...same(matmuls, 0.35), layernorm: 5 } },
+  numpy: {
+    cases: {
+      ...same(["chain", "cheap", "softmax"], 2),
+      ...same(["gelu", "bs", "sum"], 1.6),
+      ...same(matmuls, 0.35),
+      layernorm: 5,
+      ...same(["adamw", "cross-entropy", "cross-entropy-gradient"], 1),
+    },
+  },
   c: { cases: { cheap: 0.9 } },
   // what memory does not bound
   "one-thread": { cases: {}, rest: 1.7, except: ["cheap", "sum", "argmax", "var", "tiny", "tiny100"] },
