@@ -3,13 +3,13 @@
  * is no other plan.
  */
 import type { DType } from "../../compiler/ir/dtype.ts";
-import { isFloat } from "../../compiler/ir/dtype.ts";
+import { dtypeInfo, integerRange, isFloat, isInteger } from "../../compiler/ir/dtype.ts";
 import { DTypeError, UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import type { Shape } from "../../compiler/ir/shape.ts";
 import { sizeOf, tensorType } from "../../compiler/ir/shape.ts";
-import { add, cast, multiply } from "../../compiler/ops/arithmetic.ts";
-import { bitwiseXor, shiftRight } from "../../compiler/ops/bits.ts";
+import { add, bitcast, cast, less, multiply } from "../../compiler/ops/arithmetic.ts";
+import { bitwiseAnd, bitwiseXor, shiftRight } from "../../compiler/ops/bits.ts";
 import { log, sqrt } from "../../compiler/ops/exponential.ts";
 import { threefry } from "../../compiler/ops/random.ts";
 import { sort } from "../../compiler/ops/sort.ts";
@@ -18,13 +18,12 @@ import { cos } from "../../compiler/ops/trigonometric.ts";
 import { broadcastTo, fill, reshape } from "../../compiler/ops/views.ts";
 import type { Key } from "./key.ts";
 
-/** Two words of random bits for each element. */
+/** Two words of random bits for each element; only the counters are counted flat, so that words are drawn where elements are used. */
 function words(key: Key, shape: Shape): readonly [Value, Value] {
-  const size = sizeOf(shape);
   const [k0, k1] = key.words;
-  const word = (w: number): Value => broadcastTo(constantValue(w, "uint32", "user"), [size]);
-  const [x, y] = threefry(word(k0), word(k1), fill(0, tensorType("uint32", [size])), iotaValue([size], 0, "uint32"));
-  return [reshape(x, shape), reshape(y, shape)];
+  const word = (w: number): Value => broadcastTo(constantValue(w, "uint32", "user"), shape);
+  const counters = reshape(iotaValue([sizeOf(shape)], 0, "uint32"), shape);
+  return threefry(word(k0), word(k1), fill(0, tensorType("uint32", shape)), counters);
 }
 
 /** 32 random bits for each element, as uint32. */
@@ -62,6 +61,43 @@ export function normalValue(key: Key, shape: Shape, dtype: DType): Value {
   const u = multiply(add(cast(x, dtype), 0.5), 2 ** -32);
   const angle = multiply(cast(shiftRight(y, 8), dtype), (2 * Math.PI) / 2 ** 24);
   return multiply(sqrt(multiply(log(u), -2)), cos(angle));
+}
+
+/** The high 32 bits of the product of two words, by halves. */
+function highProduct(x: Value, y: Value): Value {
+  const [xl, xh] = [bitwiseAnd(x, 0xffff), shiftRight(x, 16)];
+  const [yl, yh] = [bitwiseAnd(y, 0xffff), shiftRight(y, 16)];
+  const middle = add(multiply(xh, yl), shiftRight(multiply(xl, yl), 16));
+  const other = add(multiply(xl, yh), bitwiseAnd(middle, 0xffff));
+  return add(multiply(xh, yh), add(shiftRight(middle, 16), shiftRight(other, 16)));
+}
+
+/**
+ * Whole numbers from `low` on and below `high`: the high word of the number of them times 64 random bits, so that no number is
+ * likelier than another by more than one part in 2^32.
+ */
+export function integersValue(op: string, key: Key, shape: Shape, dtype: DType, low: number, high: number): Value {
+  if (!isInteger(dtype) || dtypeInfo(dtype).bits > 32) throw new DTypeError(`${op}: draws integers of up to 32 bits, not ${dtype}. Convert with astype.`);
+  const { lo, hi } = integerRange(dtype);
+  const fits = Number.isSafeInteger(low) && Number.isSafeInteger(high) && low < high && low >= lo && high <= hi + 1;
+  if (!fits) throw new UnsupportedError(`${op}: low ${low} and high ${high} must be whole, low below high, and both in the range of ${dtype}.`);
+  const number = (n: number): Value => broadcastTo(constantValue(n >>> 0, "uint32", "user"), shape);
+  const [x, y] = words(key, shape);
+  if (high - low === 2 ** 32) return ofWord(add(x, number(low)), dtype);
+  const span = number(high - low);
+  const products = multiply(x, span);
+  const sum = add(products, highProduct(y, span));
+  const carry = cast(less(sum, products), "uint32");
+  return ofWord(add(add(highProduct(x, span), carry), number(low)), dtype);
+}
+
+/** The number whose low bits a word has. */
+const ofWord = (word: Value, dtype: DType): Value => (dtype === "uint32" ? word : cast(bitcast(word, "int32"), dtype));
+
+/** true with probability p, for each element on its own. */
+export function bernoulliValue(op: string, key: Key, shape: Shape, p: number): Value {
+  if (!(p >= 0 && p <= 1)) throw new UnsupportedError(`${op}: p ${p} is no probability: from 0 to 1.`);
+  return less(uniformValue(key, shape, "float32", 0, 1), broadcastTo(constantValue(p, "float32", "user"), shape));
 }
 
 /** The numbers 0 to n - 1 in random order, int32: the order that sorts random words. */

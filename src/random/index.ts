@@ -7,7 +7,7 @@ import type { Value } from "../../compiler/ir/node.ts";
 import { settings } from "../settings.ts";
 import { requireOn } from "../slots.ts";
 import { Tensor } from "../tensor.ts";
-import { bitsValue, normalValue, permutationValue, uniformValue } from "./draw.ts";
+import { bernoulliValue, bitsValue, integersValue, normalValue, permutationValue, uniformValue } from "./draw.ts";
 import type { Key } from "./key.ts";
 
 export { fold, key, split } from "./key.ts";
@@ -51,6 +51,42 @@ export const uniform = (key: Key, shape: number | Shape, { dtype = "float32", lo
  */
 export const normal = (key: Key, shape: number | Shape, { dtype = "float32" }: { readonly dtype?: DType } = {}): Tensor =>
   drawn("random.normal", normalValue(key, shapeOf("random.normal", shape), dtype));
+
+export interface IntegersOptions {
+  /** 0 by default. */
+  readonly low?: number;
+  /** Never drawn: the numbers end below it. */
+  readonly high: number;
+  /** int32 by default, or another integer of up to 32 bits. */
+  readonly dtype?: DType;
+}
+
+/**
+ * Whole numbers from `low` on and below `high`, as evenly as 64 bits choose them: none is likelier than another by more than one part
+ * in 2^32. Throws an UnsupportedError unless both are whole, low is below high, and the dtype holds all of them.
+ *
+ * @example
+ * random.integers(random.key(1), [3], { low: 5, high: 6 }); // → tensor([5, 5, 5], dtype=int32)
+ */
+export const integers = (key: Key, shape: number | Shape, { low = 0, high, dtype = "int32" }: IntegersOptions): Tensor =>
+  drawn("random.integers", integersValue("random.integers", key, shapeOf("random.integers", shape), dtype, low, high));
+
+/**
+ * `integers` by PyTorch's name.
+ *
+ * @example
+ * random.randint(random.key(1), [2], { high: 1 }); // → tensor([0, 0], dtype=int32)
+ */
+export const randint: typeof integers = integers;
+
+/**
+ * true with probability `p` (0.5 by default), false otherwise; bool. Throws an UnsupportedError unless p is from 0 to 1.
+ *
+ * @example
+ * random.bernoulli(random.key(1), [2], { p: 1 }); // → tensor([True, True])
+ */
+export const bernoulli = (key: Key, shape: number | Shape, { p = 0.5 }: { readonly p?: number } = {}): Tensor =>
+  drawn("random.bernoulli", bernoulliValue("random.bernoulli", key, shapeOf("random.bernoulli", shape), p));
 
 /**
  * 32 random bits an element, uint32.

@@ -5,14 +5,17 @@ import {
   concat,
   diagonal,
   diff,
+  dropout,
   equal,
   eye,
   flip,
   grad,
+  layerNorm,
   lessEqual,
   matmul,
   oneHot,
   pad,
+  random,
   repeat,
   roll,
   softmax,
@@ -161,4 +164,49 @@ const masks: readonly FusionRow[] = [
 
 const triangles = (x: Tensor): Tensor => tril(x).sum({ axis: 1, keepdims: true }).add(square(32).mul(x));
 
-export const kinds: readonly FusionRow[] = [...gradientsOfMoves, ...partsOfOne, ...masks];
+const draws = random.key(17);
+const dropped = (x: Tensor): Tensor => dropout(x, draws, { p: 0.3 });
+
+const drawnWhereUsed: readonly FusionRow[] = [
+  { row: 170, section: "E", expression: "x(64,32) + 0.1 * normal", aim: 1, outputs: () => [data(64, 32).add(random.normal(draws, [64, 32]).mul(0.1))] },
+  {
+    row: 171,
+    section: "E",
+    expression: "dropout(x(64,32) @ w(32,48)) + b(48)",
+    aim: 1,
+    outputs: () => [dropped(matmul(data(64, 32), data(32, 48))).add(data(48))],
+  },
+  { row: 172, section: "E", expression: "softmax(dropout(x(64,32)))", aim: 1, outputs: () => [softmax(dropped(data(64, 32)))] },
+  {
+    row: 173,
+    section: "E",
+    expression: "layerNorm(r(64,32) + dropout(x))",
+    aim: 1,
+    outputs: () => [layerNorm(data(64, 32).add(dropped(data(64, 32))), [32])],
+  },
+  {
+    row: 174,
+    section: "E",
+    expression: "d/dx sum(dropout(x(64,32))^2): the mask is drawn again, not stored",
+    aim: 1,
+    reductions: 0,
+    outputs: () => [grad((x: Tensor) => dropped(x).square().sum())(data(64, 32))],
+  },
+  {
+    row: 175,
+    section: "E",
+    expression: "integers from -5 to before 1000, times x(64)",
+    aim: 1,
+    outputs: () => [random.integers(draws, [64], { low: -5, high: 1000 }).astype("float32").mul(data(64))],
+  },
+  {
+    row: 176,
+    section: "E",
+    expression: "where(bernoulli(0.3), x(64,32), 0).sum(1)",
+    aim: 1,
+    reductions: 1,
+    outputs: () => [where(random.bernoulli(draws, [64, 32], { p: 0.3 }), data(64, 32), 0).sum({ axis: 1 })],
+  },
+];
+
+export const kinds: readonly FusionRow[] = [...gradientsOfMoves, ...partsOfOne, ...masks, ...drawnWhereUsed];

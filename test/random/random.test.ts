@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { at } from "../../compiler/ir/errors.ts";
-import { bits, fold, key, normal, permutation, split, uniform } from "../../src/random/index.ts";
+import { bernoulli, bits, fold, integers, key, normal, permutation, split, uniform } from "../../src/random/index.ts";
 import { threefryWords } from "../../src/random/key.ts";
 
 const hex = (words: readonly number[]): string => words.map((w) => w.toString(16).padStart(8, "0")).join(" ");
@@ -65,5 +65,42 @@ describe("distributions", () => {
   it("dtypes that are no floats are refused", () => {
     expect(() => uniform(key(1), 3, { dtype: "int32" })).toThrow("draws float32 or float64, not int32");
     expect(() => normal(key(1), [at([-1], 0)])).toThrow("random.normal: [-1] is no shape");
+  });
+  it("integers are the high words of 64 bits times their number, as big integers have them", () => {
+    const k = key(8);
+    for (const [low, high] of [
+      [0, 6],
+      [-3, 4],
+      [5, 6],
+      [-(2 ** 31), 2 ** 31],
+      [-1_500_000_000, 1_500_000_001],
+    ] as const) {
+      const wanted = Array.from({ length: 50 }, (_, i) => {
+        const [x, y] = threefryWords(k.words, [0, i]);
+        return Number((((BigInt(x) << 32n) | BigInt(y)) * BigInt(high - low)) >> 64n) + low;
+      });
+      expect([...integers(k, [5, 10], { low, high }).dataSync()]).toEqual(wanted);
+    }
+  });
+  it.each(["int8", "uint8", "int16", "int32", "uint32"] as const)("integers of %s reach both ends and are even", (dtype) => {
+    const x = integers(key(9), 12_000, { low: 3, high: 9, dtype });
+    expect(x.dtype).toBe(dtype);
+    const counts = [3, 4, 5, 6, 7, 8].map((n) => [...x.dataSync()].filter((v) => v === n).length);
+    expect(counts.reduce((a, b) => a + b)).toBe(12_000);
+    for (const count of counts) expect(Math.abs(count - 2000)).toBeLessThan(200);
+  });
+  it("integers take the whole range of uint32", () => {
+    const x = [...integers(key(10), 2000, { high: 2 ** 32, dtype: "uint32" }).dataSync()];
+    expect(x.some((v) => v >= 2 ** 31) && x.some((v) => v < 2 ** 31)).toBe(true);
+  });
+  it("integers of an empty or foreign range are refused", () => {
+    expect(() => integers(key(1), 2, { high: 0 })).toThrow("random.integers: low 0 and high 0 must be whole");
+    expect(() => integers(key(1), 2, { high: 300, dtype: "int8" })).toThrow("in the range of int8");
+    expect(() => integers(key(1), 2, { high: 3, dtype: "float32" })).toThrow("draws integers of up to 32 bits, not float32");
+  });
+  it("bernoulli is true as often as it should be", () => {
+    const share = mean([...bernoulli(key(11), 20_000, { p: 0.3 }).dataSync()].map(Number));
+    expect(Math.abs(share - 0.3)).toBeLessThan(0.02);
+    expect(() => bernoulli(key(1), 2, { p: 1.5 })).toThrow("p 1.5 is no probability");
   });
 });
