@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { fusion } from "./fusion.ts";
 import type { Effort } from "./harness.ts";
+import { memoryBench } from "./memory.ts";
 import { overhead } from "./overhead.ts";
 import { accuracy } from "./accuracy.ts";
 import { peers } from "./peers/command.ts";
@@ -10,6 +11,7 @@ import { configure, DeviceError, openDevice } from "../src/index.ts";
 
 const usage = [
   "usage: npm run bench -- fusion [CASE …] [--device cpu|webgpu] [--shrink N] [--quick]",
+  "       npm run bench -- memory [--shrink N]",
   "       npm run bench -- overhead",
   "       npm run bench -- accuracy [FUNCTION …] [--points N]",
   "       npm run bench -- peers [PEER …] [--case NAME …] [--threads N] [--target wasm|js] [--node PATH | --browser] [--shrink N] [--quick]",
@@ -57,6 +59,8 @@ if (![1, 2, 4, 8, 16].includes(shrink)) {
   const { case: chosen, node = null, browser, quick } = values;
   const target = values.target === undefined ? null : targetNamed(values.target);
   await peers(names, { cases: chosen, threads: Number(values.threads), target, quick, shrink, folder, node, browser });
+} else if (suite === "memory" && names.length === 0) {
+  await memoryBench(shrink, folder);
 } else if (suite === "overhead" && names.length === 0) {
   await overhead(effort, folder);
 } else if (suite === "accuracy") {
