@@ -34,6 +34,8 @@ export interface Region {
   /** Values read from buffers. */
   readonly inputs: readonly Value[];
   readonly outputs: readonly RegionOutput[];
+  /** Values of which a grid point computes a row into scratch before anything reads it, operands first. */
+  readonly held: readonly RegionOutput[];
   /** Reductions and contractions, operands first, at the one grid index at which everything asks for them. */
   readonly anchors: readonly RegionOutput[];
 }

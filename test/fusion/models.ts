@@ -123,7 +123,7 @@ export const models: readonly ModelCase[] = [
   {
     name: "transformer block, forward",
     aim: 7,
-    today: { wasm: 9, wgsl: 9 },
+    today: {},
     outputs: () => blockForward(usual),
     smaller: () => blockForward(small),
     slack: 4,
@@ -131,7 +131,7 @@ export const models: readonly ModelCase[] = [
   {
     name: "transformer block, forward, backward and AdamW",
     aim: 36,
-    today: { wasm: 28, wgsl: 35 },
+    today: { wasm: 22, wgsl: 33 },
     outputs: () => blockStep(usual, 1),
     smaller: () => blockStep(small, 1),
     slack: 10,

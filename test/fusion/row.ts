@@ -33,7 +33,7 @@ export function outputsOn(device: DeviceName, { outputs }: FusionRow): readonly 
 }
 
 /** The same numbers, evaluated, where operands live. */
-export const placed = (x: Tensor): Tensor => tensor(x.dataSync(), { shape: x.shape, device: home });
+export const placed = (x: Tensor): Tensor => tensor(x.dataSync(), { shape: x.shape, dtype: x.dtype, device: home });
 
 let seed = 0;
 export const drawn = (shape: readonly number[]): Tensor => random.normal(random.key(seed++), shape);

@@ -8,6 +8,7 @@
 import { bitcast } from "../../compiler/ops/arithmetic.ts";
 import { copy } from "../../compiler/ops/barrier.ts";
 import type { Tensor } from "../../src/index.ts";
+import { attention } from "./attention.ts";
 import type { FusionRow } from "./row.ts";
 import { data, drawn, placed } from "./row.ts";
 import { kinds } from "./kinds.ts";
@@ -259,16 +260,14 @@ const backAndForth: readonly FusionRow[] = [
     row: 56,
     section: "D",
     expression: "attention(32,8,16,16) with additive mask",
-    aim: 2,
-    today: { js: 3, wgsl: 3 },
+    aim: 1,
     outputs: () => [scaledDotProductAttention(data(32, 8, 16, 16), data(32, 8, 16, 16), data(32, 8, 16, 16), data(16, 16))],
   },
   {
     row: 56,
     section: "D",
     expression: "attention(32,8,16,16), causal",
-    aim: 2,
-    today: { js: 3, wgsl: 3 },
+    aim: 1,
     outputs: () => [scaledDotProductAttention(data(32, 8, 16, 16), data(32, 8, 16, 16), data(32, 8, 16, 16), { isCausal: true })],
   },
   {
@@ -407,4 +406,14 @@ const kindred: readonly FusionRow[] = [
   },
 ];
 
-export const fusionRows: readonly FusionRow[] = [...elementwise, ...oneReduction, ...apart, ...backAndForth, ...generated, ...training, ...kindred, ...kinds];
+export const fusionRows: readonly FusionRow[] = [
+  ...elementwise,
+  ...oneReduction,
+  ...apart,
+  ...backAndForth,
+  ...generated,
+  ...training,
+  ...kindred,
+  ...kinds,
+  ...attention,
+];

@@ -75,7 +75,7 @@ export const training: readonly FusionRow[] = [
     section: "F",
     expression: "Adam step, Linear 32->128 on x(4,64,32), loss sum(relu)",
     aim: 6,
-    today: { js: 3, wgsl: 3 },
+    today: { js: 1, wgsl: 3 },
     outputs: adamStep,
   },
   {

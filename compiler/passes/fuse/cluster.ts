@@ -37,6 +37,8 @@ export class Cluster {
   readonly forms: Map<Value, Demand[]> = new Map();
   /** Members that must be stored, and the form they are stored at. */
   readonly outputs: Map<Value, readonly Expr[]> = new Map();
+  /** Members of which a grid point holds a row in scratch, and the form they are held at: see `held-rows.ts`. */
+  readonly held: Map<Value, readonly Expr[]> = new Map();
   operations = 0;
   /** Whether everything it asks for counts as a buffer: see `Bindings`. */
   careful = false;

@@ -22,6 +22,7 @@ import { mergeBestFirst } from "./best-first.ts";
 import { Bindings } from "./bindings.ts";
 import { Cluster, storable } from "./cluster.ts";
 import { anchorOf, asksOfLight, costOf, weightOf } from "./demand.ts";
+import { holdRows } from "./held-rows.ts";
 import { absorbRefusal, closedReason } from "./legality.ts";
 import { readerAlignment } from "./pairs.ts";
 import { indexArithmetic } from "./positions.ts";
@@ -64,6 +65,7 @@ export function fuse(graph: Graph, target: Target, options: FuseOptions): Fused 
 
 function finished(state: FusionState, options: FuseOptions): readonly Region[] {
   if (options.fusion) {
+    holdRows(state);
     mergeBestFirst(state);
     for (const c of state.live()) turnToRows(c, state.axes, state.target);
   }

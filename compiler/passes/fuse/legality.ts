@@ -73,12 +73,8 @@ export type Readers = "consumer" | "others";
 export function alignment(x: Cluster, d: Cluster, axes: Axes, readers: Readers): Alignment | string {
   const closed = x.closed ?? d.closed;
   if (closed !== null) return closed;
-  const links: Link[] = [];
-  for (const [v, form] of x.outputs)
-    for (const { index } of d.demands.get(v) ?? []) {
-      if (index === null) return walkRefusal(x, d, axes) ?? "its whole buffer is needed first";
-      links.push({ form, index });
-    }
+  const links = linksOf(x, d);
+  if (links === null) return walkRefusal(x, d, axes) ?? "its whole buffer is needed first";
   const views = byRows(x, d, links, axes);
   const walk = walkRefusal(x, d, axes);
   if (walk !== null) return walk;
@@ -92,6 +88,42 @@ export function alignment(x: Cluster, d: Cluster, axes: Axes, readers: Readers):
   const rowsStay = pairs.elementsMeet && [...views.x.rows].every((r) => grid.has(r)) && [...views.d.rows].every((r) => met.has(r));
   if (!rowsStay) return "rows of differing lengths are met row by row only";
   return { grid, places: pairs.places, inner: pairs.inner, asked: pairs.inner, splits: { x: views.x.splits, d: views.d.splits } };
+}
+
+/** Where a consumer asks for a producer's results; null where it needs a whole buffer first. */
+function linksOf(x: Cluster, d: Cluster): Link[] | null {
+  const links: Link[] = [];
+  for (const [v, form] of x.outputs)
+    for (const { index } of d.demands.get(v) ?? []) {
+      if (index === null) return null;
+      links.push({ form, index });
+    }
+  return links;
+}
+
+/**
+ * The correspondence where a grid point of the consumer asks for whole rows of the producer: along every axis of a result that is none
+ * of the merged grid, for all of it. The rest of either grid becomes loops inside of the grid point.
+ */
+export function rowAlignment(x: Cluster, d: Cluster, axes: Axes): Alignment | string {
+  const closed = x.closed ?? d.closed;
+  if (closed !== null) return closed;
+  const ordered = [x, d].some((c) => c.walks.size > 0 || c.rows.size > 0);
+  if (ordered) return "running values and rows of differing lengths are met in step only";
+  const links = linksOf(x, d);
+  if (links === null) return "its whole buffer is needed first";
+  const views = byRows(x, d, [], axes);
+  const pairs = new Pairing(views.x, views.d, axes, "others");
+  for (const { form, index } of links) pairs.add(form, index);
+  const grid = pairs.grid();
+  const met = new Set(grid.values());
+  const isWhole = ({ form, index }: Link): boolean =>
+    form.every((p, k) => {
+      const q = at(index, k);
+      return p.op !== "axis" || grid.has(p.name) || (q.op === "axis" && q.hi === p.hi && !met.has(q.name));
+    });
+  if (grid.size === 0 || !links.every(isWhole)) return "the consumer asks for more or less than whole rows";
+  return { grid, places: pairs.places, inner: [], asked: [], splits: { x: [], d: [] } };
 }
 
 /** A running value can only be met in step: in a loop that walks all of its axis and no other, from the same end. */

@@ -25,6 +25,7 @@ export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignme
   for (const { value, demand } of anew) large.addDemand(value, small === producer ? rename(demand, names) : demand);
   for (const [v, list] of small.forms) for (const d of list) large.addForm(v, rename(d, names));
   for (const [v, form] of small.outputs) large.outputs.set(v, form.map(toExpr));
+  for (const [v, form] of small.held) large.held.set(v, form.map(toExpr));
   for (const v of large.outputs.keys()) satisfy(large, v);
   large.grid = order;
   large.fixed ||= small.fixed;

@@ -1,5 +1,6 @@
 /** Whether two clusters may be one kernel: what is cheap to find out is asked first. */
 import type { Cluster } from "./cluster.ts";
+import { heldBytes } from "./held-rows.ts";
 import type { Alignment } from "./legality.ts";
 import { alignment, mergeRefusal, sizeRefusal } from "./legality.ts";
 import { alignSiblings } from "./siblings.ts";
@@ -27,5 +28,7 @@ export function siblingAlignment(state: FusionState, x: Cluster, d: Cluster): Al
 
 function allowed(state: FusionState, x: Cluster, d: Cluster, aligned: Alignment | string): Alignment | string {
   if (typeof aligned === "string") return aligned;
+  const bytes = heldBytes(x, state.axes) + heldBytes(d, state.axes);
+  if (bytes > state.target.scratchBytes) return `their rows take ${bytes} bytes of scratch (at most ${state.target.scratchBytes})`;
   return mergeRefusal(x, d, aligned, state.axes, state.bindings) ?? aligned;
 }

@@ -107,8 +107,10 @@ function regionOf(c: Cluster, i: number, rank: (v: Value) => number, position: R
   const inputs = [...c.demands.keys()].filter((v) => !isFree(v.node)).sort((a, b) => rank(a) - rank(b));
   const grid = new Set(c.grid.map((_, k) => `g${k}`));
   const anchors = nodes.flatMap((n) => n.results.flatMap((value) => anchorForm(value, c, f, grid)));
+  const held = nodes.flatMap((n) => n.results.flatMap((value) => heldForm(value, c, f)));
   return {
     anchors,
+    held,
     segments,
     name: `k${i}_${nameOf(
       nodes,
@@ -139,6 +141,11 @@ function anchorForm(value: Value, c: Cluster, f: (e: Expr) => Expr, grid: Readon
   if (index === undefined) return [];
   const form = index.map(f);
   return form.every((e) => e.op === "const" || (e.op === "axis" && grid.has(e.name))) ? [{ value, form }] : [];
+}
+
+function heldForm(value: Value, c: Cluster, f: (e: Expr) => Expr): RegionOutput[] {
+  const form = c.held.get(value);
+  return form === undefined ? [] : [{ value, form: form.map(f) }];
 }
 
 /** Up to three words: the heavy nodes, then what is stored. */

@@ -48,10 +48,11 @@ class Spelling {
   }
 
   run(): Structure {
-    const { inputs, grid, segments, outputs, anchors, nodes } = this.#region;
+    const { inputs, grid, segments, outputs, held, anchors, nodes } = this.#region;
     const parts = this.#parts;
     parts.push(inputs.map((v) => typeKey(v.type)).join(), grid.map((g) => `${g.name}<${g.extent}`).join());
     for (const [name, { offsets, row }] of segments) parts.push(`segment ${name} ${this.#value(offsets)} ${keyOf(row)}`);
+    for (const h of held) parts.push(`hold ${this.#value(h.value)} ${formKey(h.form)}`);
     for (const a of anchors) parts.push(`anchor ${this.#value(a.value)} ${formKey(a.form)}`);
     for (const o of outputs) parts.push(`store ${this.#value(o.value)} ${typeKey(o.value.type)} ${formKey(o.form)}`);
     // what is counted as a use, though nothing that is stored needs it, is told too

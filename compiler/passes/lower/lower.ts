@@ -20,7 +20,7 @@ import type { ContractionPrimitive, Monoid, Piece, Place, ViewPrimitive } from "
 import { sizeOf } from "../../ir/shape.ts";
 import { clampIndex } from "../../ops/views.ts";
 import type { Target } from "../../target.ts";
-import type { Region, RegionSegment } from "../region.ts";
+import type { Region, RegionOutput, RegionSegment } from "../region.ts";
 import { isPassThrough, isScalarParam } from "../region.ts";
 import type { Loop } from "./loop.ts";
 import { axisOf, wholeLoop } from "./loop.ts";
@@ -29,6 +29,7 @@ import { backwards, groupByLoops } from "./outputs.ts";
 import type { Kept } from "./row-cache.ts";
 import { RowCache } from "./row-cache.ts";
 import { Scope } from "./scope.ts";
+import { shareRows } from "./share-rows.ts";
 import { sumMonoid } from "./sum.ts";
 import { tidy } from "./tidy.ts";
 
@@ -42,12 +43,20 @@ export interface Lowered {
 }
 
 export function lower(region: Region, target: Target): Lowered {
-  const probe = new Lowering(region, new RowCache(new Map()));
+  const held = heldRows(region);
+  const probe = new Lowering(region, new RowCache(held));
   const kernel = probe.run();
   const repeated = probe.repeatedRows(target);
   if (repeated.size === 0) return { kernel, scalars: probe.scalarNodes() };
-  const again = new Lowering(region, new RowCache(repeated));
+  const again = new Lowering(region, new RowCache(new Map([...held, ...repeated])));
   return { kernel: again.run(), scalars: again.scalarNodes() };
+}
+
+/** How many elements of each value a grid point holds. */
+function heldRows({ held, grid }: Region): Map<Value, number> {
+  const names = new Set(grid.map((g) => g.name));
+  const own = (form: readonly Expr[]): number[] => form.flatMap((e) => (e.op === "axis" && !names.has(e.name) ? [e.hi + 1] : []));
+  return new Map(held.map(({ value, form }) => [value, sizeOf(own(form))]));
 }
 
 /** The kernel that brings the updates of a scatter into a buffer that already holds its operand. */
@@ -88,7 +97,7 @@ class Lowering {
     const scopes: Scope[] = [this.#root];
     for (const g of grid) scopes.push(new Scope(at(scopes, scopes.length - 1), [g.name]));
     const inner = at(scopes, scopes.length - 1);
-    for (const a of this.#region.anchors) this.#value(a.value, a.form, undefined, inner);
+    this.#stages(inner);
     for (const group of groupByLoops(this.#region)) this.#store(group, outputs, inner);
     this.#cache.declare(inner.statements);
     for (let i = grid.length - 1; i >= 0; i--) {
@@ -96,7 +105,7 @@ class Lowering {
       at(scopes, i).statements.push({ kind: "for", axis: loopAxis(g.name, g.extent, "grid"), body: at(scopes, i + 1).statements });
     }
     const read = this.#region.inputs.map((v) => lookup(this.#buffers, v, "an input's buffer"));
-    return { name: this.#region.name, buffers: [...read, ...outputs], scalars: [...this.#scalars.values()], body: tidy(this.#root.statements) };
+    return { name: this.#region.name, buffers: [...read, ...outputs], scalars: [...this.#scalars.values()], body: shareRows(tidy(this.#root.statements)) };
   }
 
   runScatter(node: Node): Kernel {
@@ -133,6 +142,38 @@ class Lowering {
     return this.#cache.worthwhile(target);
   }
 
+  /** What stands before the outputs: in the order of the graph, so that rows are complete where they are read. */
+  #stages(grid: Scope): void {
+    const { anchors, held, nodes } = this.#region;
+    const list = [...anchors.map((a) => ({ ...a, isHeld: false })), ...held.map((h) => ({ ...h, isHeld: true }))];
+    const position = new Map([...nodes].map((n, i) => [n, i]));
+    const placeOf = ({ value }: RegionOutput): number => position.get(value.node) ?? 0;
+    for (const stage of list.toSorted((a, b) => placeOf(a) - placeOf(b))) {
+      if (stage.isHeld) this.#hold(stage, grid);
+      else this.#value(stage.value, stage.form, undefined, grid);
+    }
+  }
+
+  /** Fills a row in scratch. */
+  #hold({ value, form }: RegionOutput, grid: Scope): void {
+    const names = new Set(this.#region.grid.map((g) => g.name));
+    const index = form.map((e) => (e.op === "axis" && !names.has(e.name) ? this.#axis(e.hi + 1) : e));
+    const loops = index.filter((e) => e.op === "axis" && !names.has(e.name)).map(wholeLoop);
+    const scopes = [grid];
+    for (const l of loops) scopes.push(new Scope(at(scopes, scopes.length - 1), [l.index.name]));
+    const body = at(scopes, scopes.length - 1);
+    this.#cache.enter(body, loops);
+    this.#cache.write(value, index, this.#value(value, index, undefined, body), body);
+    this.#closeLoops(loops, scopes);
+    this.#cache.leave(body);
+  }
+
+  /** Loops around the statements of scopes that stand in one another. */
+  #closeLoops(loops: readonly Loop[], scopes: readonly Scope[]): void {
+    for (let i = loops.length - 1; i >= 0; i--)
+      at(scopes, i).statements.push({ kind: "for", axis: axisOf(at(loops, i), "serial"), body: at(scopes, i + 1).statements });
+  }
+
   #store(given: OutputGroup, buffers: readonly KernelBuffer[], grid: Scope): void {
     const group = this.#backwards ? backwards(given) : given;
     const loops = group.loops.map((l) => this.#loop(l, grid));
@@ -148,8 +189,7 @@ class Lowering {
       );
       body.statements.push({ kind: "store", buffer: buffer.name, index: flatten(o.form, o.value.shape), value });
     }
-    for (let i = loops.length - 1; i >= 0; i--)
-      at(scopes, i).statements.push({ kind: "for", axis: axisOf(at(loops, i), "serial"), body: at(scopes, i + 1).statements });
+    this.#closeLoops(loops, scopes);
     this.#cache.leave(body);
   }
 

@@ -118,12 +118,13 @@ export class RowCache {
   worthwhile(target: Target): Map<Value, number> {
     const chosen = new Map<Value, number>();
     let left = target.scratchBytes;
+    for (const [v, room] of this.#wanted) left -= room * dtypeInfo(v.dtype).bytes;
     for (const [v, { size, beside, homes }] of this.#seen) {
       const op = v.node.op;
       const { bytes } = dtypeInfo(v.dtype);
       // lanes with a row each have no room, and compute fast
       const mayKeep = beside === 0 || target.lanes === 1;
-      if (size === 0 || homes.size < 2 || op.kind !== "elementwise" || op.cost < worthKeeping || !mayKeep) continue;
+      if (size === 0 || this.#wanted.has(v) || homes.size < 2 || op.kind !== "elementwise" || op.cost < worthKeeping || !mayKeep) continue;
       const fitting = Math.floor((target.scratchBytes * share) / (bytes * Math.max(1, beside))) * beside;
       const room = beside === 0 || size < fitting ? size : fitting;
       if (room === 0 || room * bytes > left) continue;

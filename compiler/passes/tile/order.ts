@@ -3,6 +3,7 @@
  * target is, so that all of them and any number of threads give the same bits.
  *
  * - `tile`: a contraction. Each result adds up one element after another; blocks of results share what they load
+ * - `block`: contractions with rows in scratch. Each result adds up one element after another, blocks of rows share what they load
  * - `columns`: neighbouring grid points read neighbouring elements. Each result adds up one element after another, many at once
  * - `rows`: the loops of a grid point walk through memory themselves. Several accumulators side by side add up one result
  */
@@ -13,9 +14,10 @@ import { addIndex, freeNames } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
 import { isPlain, loadsOf, soleReduce, strideOf } from "./nest.ts";
+import { blockAxis } from "./row-block.ts";
 import { computedIn } from "./sides.ts";
 
-export type Order = "tile" | "columns" | "rows";
+export type Order = "tile" | "block" | "columns" | "rows";
 
 /** Grid axes shorter than this make no blocks and are no columns. */
 const narrowest = 4;
@@ -26,6 +28,7 @@ export function orderOf(nest: readonly For[]): Order {
   if (inner === undefined) return "rows";
   const reduce = soleReduce(inner.body);
   if (reduce !== null && isContraction(sharedAxes(nest, reduce))) return "tile";
+  if (blockAxis(nest) !== null) return "block";
   return walksColumns(inner.body, inner.axis) ? "columns" : "rows";
 }
 

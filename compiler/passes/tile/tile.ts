@@ -9,6 +9,7 @@
  * - `lanes`: on targets whose lanes share memory, the loops inside a grid point are dealt out to them
  * - `residue`: an axis that indices divide becomes two, so that a transposed convolution is a contraction
  * - `register tile`: on CPUs with vectors, blocks of a contraction stay in registers; `pack` copies operands that do not lie as they read them
+ * - `row block`: there too, contractions with rows that a grid point holds in scratch: several grid points at once
  * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
  * - `stage`: on targets where that memory is fast, contractions by workgroups that load each operand's tile once
  *
@@ -26,6 +27,7 @@ import { asMinima } from "./minima.ts";
 import { orderOf } from "./order.ts";
 import { registerTile } from "./register-tile.ts";
 import { splitResidues } from "./residue.ts";
+import { rowBlocks } from "./row-block.ts";
 import { startRising } from "./rising.ts";
 import { addRows } from "./rows.ts";
 import { stage } from "./stage.ts";
@@ -60,6 +62,7 @@ const nested = (nest: readonly For[]): readonly Stmt[] => nest.toReversed().redu
 function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const order = orderOf(nest);
   if (order === "tile") return target.vectors ? registerTile(kernel, nest, target) : jam(kernel);
+  if (order === "block") return target.vectors ? rowBlocks(kernel, nest, target) : kernel;
   if (order === "columns") return target.vectors ? widenGrid({ ...kernel, body: startRising(kernel.body) }) : jam(kernel);
   const added = addRows(kernel, target);
   if (!target.vectors) return added;

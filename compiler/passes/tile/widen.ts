@@ -46,7 +46,16 @@ export function widenGrid(kernel: Kernel): Kernel {
   const locals = inner.body.filter((one) => one.kind === "local");
   const body = inner.body.filter((one) => one.kind !== "local");
   const lanes = Math.min(lanesOf(body, axis.hi.value), mostLanes(locals));
-  if (lanes < fewest || !isOpen(body) || !goesTogether(body, axis.name) || !pays(body, axis)) return kernel;
+  return lanes < fewest || !pays(body, axis) ? kernel : sideBySide(kernel, nest, lanes);
+}
+
+/** So many points of the innermost axis a turn, or the kernel itself where they cannot go together. */
+export function sideBySide(kernel: Kernel, nest: readonly For[], lanes: number): Kernel {
+  const inner = at(nest, nest.length - 1);
+  const { axis } = inner;
+  const locals = inner.body.filter((one) => one.kind === "local");
+  const body = inner.body.filter((one) => one.kind !== "local");
+  if (!isOpen(body) || !goesTogether(body, axis.name)) return kernel;
   const wide = locals.map((l): Local => ({ ...l, size: l.size * lanes }));
   const own = new Set(locals.map((l) => l.name));
   const across = crossedAxis(nest, body);

@@ -1,0 +1,175 @@
+/**
+ * Rows that a grid point holds: a contraction, what is done to its rows, and the contraction that takes those rows up again.
+ *
+ *   S[i,j] = sum over d      P[i,j] = exp(S[i,j] - max of S[i]) …      O[i,f] = sum over j of P[i,j] * v[j,f]
+ *     → one region over [i]: S[i] and P[i] lie in the grid point's scratch, %j and %f are loops inside of it
+ *
+ * Each of the three has a grid of its own, so that no two of them meet in `legality`: a contraction is asked for in a loop, and asks in
+ * one. They meet where whole rows are asked for, a row fits into scratch, and grid points that are neighbours walk over the same
+ * operands, which stay in a near cache: then a block of rows is worked on at once (`tile/row-block.ts`).
+ */
+import { dtypeInfo } from "../../ir/dtype.ts";
+import { CompilerBug } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import type { Node, Value } from "../../ir/node.ts";
+import { isFree } from "../region.ts";
+import type { Axes } from "./axes.ts";
+import type { FusionState } from "./state.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Chain, Joint, Joints } from "./held-profit.ts";
+import { lossRefusal, storedOf } from "./held-profit.ts";
+import { rowAlignment, sizeRefusal } from "./legality.ts";
+
+/** Chains become one cluster each. */
+export function holdRows(s: FusionState): void {
+  for (const c of s.live())
+    for (const chain of chainsTo(c.root(), s)) {
+      if ([chain.source, chain.rows, chain.sink].some((part) => part.mergedInto !== null)) continue;
+      const anchor = s.anchorOf(chain.source);
+      const refusal = holdChain(chain, s);
+      if (refusal === null) s.noteFused(anchor, chain.sink.root(), "its rows are held in scratch");
+      else s.noteRefused(anchor, chain.sink, refusal);
+    }
+}
+
+/** The chains that end in a cluster. */
+function chainsTo(sink: Cluster, s: FusionState): Chain[] {
+  if (!contracts(sink)) return [];
+  const open = producersOf(sink, s).filter(reduces);
+  return open.flatMap((rows) => producersOf(rows, s).flatMap((source) => (contracts(source) && source !== sink ? [{ source, rows, sink }] : [])));
+}
+
+function producersOf(c: Cluster, s: FusionState): Cluster[] {
+  return [...new Set([...c.demands.keys()].flatMap((v) => s.writerOf(v) ?? []))].filter((p) => p !== c);
+}
+
+const contracts = (c: Cluster): boolean => c.closed === null && [...c.nodes].some((n) => n.op.kind === "contraction");
+const reduces = (c: Cluster): boolean => c.closed === null && [...c.nodes].some((n) => n.op.kind === "reduction");
+
+/** How a producer and a consumer of its rows correspond, or why there is no such way. */
+function jointOf(producer: Cluster, consumer: Cluster, s: FusionState): Joint | string {
+  const large = sizeRefusal(producer, consumer, s.target);
+  if (large !== null) return large;
+  if (s.reaches(producer, consumer, "no direct ones") || s.reaches(consumer, producer, "no direct ones")) return "another kernel stands between them";
+  const aligned = rowAlignment(producer, consumer, s.axes);
+  if (typeof aligned === "string") return aligned;
+  const met = new Set(aligned.grid.values());
+  return { aligned, loops: [...producer.grid.filter((g) => !aligned.grid.has(g)), ...consumer.grid.filter((g) => !met.has(g))] };
+}
+
+/** A value of which a grid point holds a row, and the index it is held at. */
+type Held = readonly [Value, readonly Expr[]];
+
+/** What rows ask for of the contraction in front of them. */
+const heldResults = (source: Cluster, rows: Cluster): Held[] => [...source.outputs].filter(([v]) => rows.demands.has(v));
+
+/** What a contraction multiplies, of which every iteration of some loops needs the same row. */
+function heldOperands(c: Cluster, contractions: readonly Node[], loops: readonly string[], isMade: (v: Value) => boolean): Held[] {
+  return contractions.flatMap((n) =>
+    n.args.flatMap((v): Held[] => {
+      const asked = [...(c.demands.get(v) ?? []), ...(c.forms.get(v) ?? [])];
+      const same = asked.find((d) => d.index?.every((e) => e.op === "const" || (e.op === "axis" && !loops.includes(e.name))));
+      return same?.index && isMade(v) && same.index.some((e) => e.op === "axis" && !c.grid.includes(e.name)) ? [[v, same.index]] : [];
+    }),
+  );
+}
+
+const contractionsIn = (c: Cluster): Node[] => [...c.nodes].filter((n) => n.op.kind === "contraction");
+
+/** Elements of a value that one grid point holds. */
+const rowLength = ([, form]: Held, grid: readonly string[], axes: Axes): number =>
+  axes.volume(form.flatMap((e) => (e.op === "axis" && !grid.includes(e.name) ? [e.name] : [])));
+
+/** Why a chain stays apart, or null. */
+function chainRefusal(chain: Chain, joints: Joints, s: FusionState): string | null {
+  const { source, rows, sink } = chain;
+  const { first, second } = joints;
+  const { axes, target } = s;
+  const { scratchBytes, maxBindings } = target;
+  const results = heldResults(source, rows);
+  const operands = heldOperands(sink, contractionsIn(sink), second.loops, (v) => rows.outputs.has(v) || sink.nodes.has(v.node));
+  if (results.length === 0 || operands.length === 0) return "no row is needed again";
+  const bytesOf = (list: readonly Held[], grid: readonly string[]): number =>
+    list.reduce((n, held) => n + rowLength(held, grid, axes) * dtypeInfo(held[0].dtype).bytes, 0);
+  const bytes = bytesOf(results, [...first.aligned.grid.keys()]) + bytesOf(operands, [...second.aligned.grid.values()]);
+  if (bytes > scratchBytes) return `its rows take ${bytes} bytes of scratch (at most ${scratchBytes})`;
+  if (bindingsOf([source, rows, sink], s) > maxBindings) return `the kernel would bind more than ${maxBindings} buffers`;
+  return lossRefusal(chain, joints, s);
+}
+
+/** Buffers that the kernel of some clusters would bind. */
+function bindingsOf(list: readonly Cluster[], s: FusionState): number {
+  const made = new Set(list.flatMap((c) => [...c.outputs.keys()]));
+  const read = new Set(list.flatMap((c) => [...c.demands.keys()]).filter((v) => !made.has(v) && !isFree(v.node)));
+  return storedOf(list, s).length + read.size;
+}
+
+/** Makes one cluster of a chain, or says why not. */
+function holdChain(chain: Chain, s: FusionState): string | null {
+  const { source, rows, sink } = chain;
+  const first = jointOf(source, rows, s);
+  if (typeof first === "string") return first;
+  const second = jointOf(rows, sink, s);
+  if (typeof second === "string") return second;
+  const refusal = chainRefusal(chain, { first, second }, s);
+  if (refusal !== null) return refusal;
+  const contractions = contractionsIn(sink);
+  const results = heldResults(source, rows).map(([v]) => v);
+  lower(source, first.loops);
+  const upper = s.merge(source, rows, first.aligned);
+  for (const v of results) upper.held.set(v, wholeRow(upper, v));
+  // the axes have other names now
+  const last = jointOf(upper, sink, s);
+  if (typeof last === "string") return last;
+  lower(sink, last.loops);
+  const whole = s.merge(upper, sink, last.aligned);
+  const isMade = (v: Value): boolean => whole.nodes.has(v.node);
+  for (const [v, form] of heldOperands(whole, contractions, last.loops, isMade)) whole.held.set(v, form);
+  settle(whole, s);
+  return null;
+}
+
+/** The index at which a value is asked for: all of a row. */
+function wholeRow(c: Cluster, v: Value): readonly Expr[] {
+  const index = c.forms.get(v)?.[0]?.index;
+  if (!index) throw new CompilerBug("nobody asks for a row");
+  return index;
+}
+
+/** Grid axes become loops inside of the grid point, around those that are there. */
+function lower(c: Cluster, loops: readonly string[]): void {
+  const own = c.grid.filter((g) => loops.includes(g));
+  if (own.length === 0) return;
+  const all = [...c.demands];
+  c.demands.clear();
+  for (const [v, list] of all) for (const d of list) c.addDemand(v, { ...d, inner: [...own, ...d.inner] });
+  c.grid = c.grid.filter((g) => !own.includes(g));
+}
+
+/**
+ * What is computed of a held value and of nothing else at the same index is held instead: scores with their scale and mask. What is
+ * stored is needed itself.
+ */
+function settle(c: Cluster, s: FusionState): void {
+  for (const [v, form] of c.held) {
+    let last = v;
+    for (let next = soleUse(c, last, s); next !== null; next = soleUse(c, last, s)) last = next;
+    if (last === v) continue;
+    c.held.delete(v);
+    c.held.set(last, form);
+  }
+}
+
+function soleUse(c: Cluster, v: Value, s: FusionState): Value | null {
+  if (s.isNeeded(v)) return null;
+  const users = [...c.nodes].filter((n) => n.args.includes(v));
+  const [only] = users;
+  if (users.length !== 1 || only === undefined || only.op.kind !== "elementwise") return null;
+  const [result] = only.results;
+  return only.results.length === 1 && result !== undefined && only.args.filter((a) => a === v).length === 1 && !c.held.has(result) ? result : null;
+}
+
+/** Bytes of the rows that a grid point of a cluster holds. */
+export function heldBytes(c: Cluster, axes: Axes): number {
+  return [...c.held].reduce((n, held) => n + rowLength(held, c.grid, axes) * dtypeInfo(held[0].dtype).bytes, 0);
+}

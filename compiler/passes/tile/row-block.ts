@@ -1,0 +1,174 @@
+/**
+ * row block: grid points that hold rows in scratch, and contract with them, several at once, on CPUs with vectors.
+ *
+ *   for %i [grid] { local %row: f32[J]; for %j { reduce %s over %d { load %q[%i,%d] * load %k[%j,%d] }  store %row[%j] = %s } … }
+ *     → for %i step 8 [grid] { local %row: f32[J * 8]; local %side: f32[D * 8]
+ *         for %iv in 0..8 [vector] {
+ *           for %d { store %side[%d * 8 + %iv] = load %q[%i + %iv,%d] }
+ *           for %j step 4 { reduce of 4 sums over %d { one vector, 4 single loads }  4 stores } … } }
+ *
+ * Each lane is a row: what all rows walk over is loaded once for a block of them, and each row's sums keep the order of a single one,
+ * so this changes no bit. Every loop of the grid point goes along, the row's extremes and sums too.
+ */
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { axisIndex, load } from "../../ir/expr.ts";
+import { addIndex, flatten, freeNames, ix } from "../../ir/indexing.ts";
+import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
+import type { Target } from "../../target.ts";
+import { tidy } from "../lower/tidy.ts";
+import { copied, loop } from "./copy.ts";
+import { registerBytes, tupleBytes } from "./cost.ts";
+import { isPlain, loadsOf } from "./nest.ts";
+import { inlined, isAlong, isPlainLoad, namesBefore, replaced, sideOf } from "./sides.ts";
+import { distributed } from "./distribute.ts";
+import { sideBySide } from "./widen.ts";
+
+/** Bytes of a register, and registers side by side. */
+const register = 16;
+const across = 2;
+/** With fewer rows lanes stay empty. */
+const fewest = 4;
+
+/** Loops of a grid point around one contraction. */
+interface Stage {
+  readonly loops: readonly For[];
+  readonly reduce: Reduce;
+}
+
+/** The grid axis whose points share what they walk over, of a grid point that keeps rows; null where there is none. */
+export function blockAxis(nest: readonly For[]): Axis | null {
+  const inner = nest.at(-1);
+  if (inner === undefined || !inner.body.some((s) => s.kind === "local")) return null;
+  const stages = stagesOf(inner.body);
+  const isRow = ({ axis }: For): boolean =>
+    isPlain(axis) && axis.hi.value >= fewest && stages.every((s) => sharesWalk(s, axis)) && stages.some((s) => asks(s, axis));
+  return stages.length === 0 ? null : (nest.findLast(isRow)?.axis ?? null);
+}
+
+function stagesOf(body: readonly Stmt[]): Stage[] {
+  return body.flatMap((s) => distributed(s).flatMap((part) => stageOf(part) ?? []));
+}
+
+function stageOf(s: Stmt): Stage | null {
+  if (s.kind !== "for" || s.axis.kind !== "serial" || !isPlain(s.axis)) return null;
+  const only = s.body.length === 1 ? s.body[0] : undefined;
+  if (only?.kind === "for") {
+    const inner = stageOf(only);
+    return inner === null ? null : { ...inner, loops: [s, ...inner.loops] };
+  }
+  const [reduce, ...others] = s.body.filter((one) => one.kind === "reduce");
+  const simple = s.body.every((one) => one.kind === "let" || one.kind === "reduce" || one.kind === "store");
+  if (!simple || others.length > 0 || reduce === undefined) return null;
+  return reduce.axes.every(isPlain) && reduce.body.every((one) => one.kind === "let") ? { loops: [s], reduce } : null;
+}
+
+/** Indices of a reduction's loads that its own axes and some others decide. */
+function walks(reduce: Reduce, axes: readonly Axis[]): ReadonlySet<string>[] {
+  const own = new Set(reduce.axes.map((a) => a.name));
+  return loadsOf(reduce)
+    .map((e) => freeNames(e))
+    .filter((names) => axes.some((a) => names.has(a.name)) && [...names].some((n) => own.has(n)));
+}
+
+function sharesWalk({ loops, reduce }: Stage, { name }: Axis): boolean {
+  const shared = walks(
+    reduce,
+    loops.map((f) => f.axis),
+  );
+  return shared.length > 0 && shared.every((names) => !names.has(name));
+}
+
+const asks = ({ reduce }: Stage, row: Axis): boolean => walks(reduce, [row]).length > 0;
+
+/** A block of rows a turn. */
+export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
+  const row = blockAxis(nest);
+  if (row === null) return kernel;
+  const inner = at(nest, nest.length - 1);
+  const stages = stagesOf(inner.body);
+  const bytes = Math.max(4, ...stages.flatMap(({ reduce }) => reduce.init.map((e) => registerBytes(e.dtype))));
+  const lanes = Math.max(fewest, (register / bytes) * (row.hi.value >= (register / bytes) * across ? across : 1));
+  const block = new Block(row, inner.body, { lanes, sums: target.sumVectors * register });
+  const body = block.body();
+  const ordered = [...nest.filter((f) => f.axis !== row), ...nest.filter((f) => f.axis === row)];
+  return sideBySide(
+    kernel,
+    ordered.map((f, i) => (i === ordered.length - 1 ? { ...f, body } : f)),
+    lanes,
+  );
+}
+
+class Block {
+  readonly #row: Axis;
+  readonly #list: readonly Stmt[];
+  readonly #lanes: number;
+  /** Bytes of the sums that a tile keeps. */
+  readonly #sums: number;
+  readonly #locals: Local[] = [];
+  #stages = 0;
+
+  constructor(row: Axis, list: readonly Stmt[], { lanes, sums }: { readonly lanes: number; readonly sums: number }) {
+    this.#row = row;
+    this.#list = list;
+    this.#lanes = lanes;
+    this.#sums = sums;
+  }
+
+  body(): Stmt[] {
+    const list = this.#list.flatMap(distributed).flatMap((s) => {
+      const stage = stageOf(s);
+      return stage === null ? [s] : this.#stage(stage);
+    });
+    return [...this.#locals, ...list];
+  }
+
+  #stage({ loops, reduce }: Stage): Stmt[] {
+    const inner = at(loops, loops.length - 1);
+    const named = new Set([...namesBefore(this.#list), ...namesBefore(inner.body)]);
+    const own = inlined(reduce);
+    const others = loops.map((f) => f.axis);
+    const sides = sideOf(own, [this.#row], others, named).filter((e) => !isPlainLoad(e) || !isAlong(e, this.#row.name));
+    const kept = sides.map((e) => this.#kept(e, own.axes));
+    const next = replaced(
+      own,
+      sides,
+      kept.map((k) => k.place),
+    );
+    const body = inner.body.map((s) => (s === reduce ? next : s));
+    const times = Math.max(1, Math.floor(this.#sums / (this.#lanes * tupleBytes(reduce.init.map((e) => e.dtype)))));
+    // by itself, under names of its own: here nobody writes what the columns share
+    const suffix = `_s${this.#stages++}`;
+    const turns = loops.slice(0, -1).reduceRight<Stmt[]>((below, f) => [{ ...f, body: below }], columns({ ...inner, body }, times));
+    return [...kept.map((k) => k.fill), ...copied({ body: tidy(turns), values: [] }, { suffix, axes: new Map() }).body];
+  }
+
+  /** What all iterations of a stage need of one side of it: computed once, where lanes lie side by side. */
+  #kept(e: Expr, axes: readonly Axis[]): { readonly place: Expr; readonly fill: Stmt } {
+    const used = axes.filter((a) => freeNames(e).has(a.name));
+    const extents = used.map((a) => a.hi.value);
+    const name = `side${this.#locals.length}`;
+    const index = flatten(
+      used.map((a) => axisIndex(a.name, 0, a.hi.value - 1)),
+      extents,
+    );
+    this.#locals.push({ kind: "local", name, dtype: e.dtype, size: extents.reduce((n, d) => n * d, 1), space: "scratch" });
+    const store: Stmt = { kind: "store", buffer: name, index, value: e };
+    const fill = used.reduceRight<Stmt>((below, axis) => ({ kind: "for", axis, body: [below] }), store);
+    return { place: load(name, e.dtype, index), fill };
+  }
+}
+
+/** Several columns a turn, then those that are left. */
+function columns({ axis, body }: For, times: number): Stmt[] {
+  const n = axis.hi.value;
+  const whole = Math.floor(n / times) * times;
+  const from = axisIndex(axis.name, 0, Math.max(0, whole - times));
+  const turn = Array.from({ length: times }, (_, i) => copied({ body, values: [] }, { suffix: `_${i}`, axes: new Map([[axis.name, addIndex(from, i)]]) }).body);
+  const single = axisIndex(`${axis.name}e`, whole, n - 1);
+  const rest = (): Stmt[] => [...copied({ body, values: [] }, { suffix: "_e", axes: new Map([[axis.name, single]]) }).body];
+  return [
+    ...(whole > 0 ? [loop("serial", { name: axis.name, lo: ix(0), hi: ix(whole) }, times, turn.flat())] : []),
+    ...(whole < n ? [loop("serial", { name: single.name, lo: ix(whole), hi: ix(n) }, 1, rest())] : []),
+  ];
+}
