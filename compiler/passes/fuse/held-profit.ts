@@ -39,7 +39,7 @@ const nearBytes = 1 << 19;
 /** Rows that keep all of a machine busy; fewer are no matter where there is little to do. */
 const [manyRows, smallWork] = [64, 65536];
 /** Nanoseconds by which an element takes longer that neighbouring rows have far apart. */
-const farNs = 0.4;
+const farNs = 0.12;
 /** How much faster than memory the caches are from which a GPU's rows read what they share. */
 const cacheFactor = 10;
 
@@ -76,14 +76,15 @@ function lostToLanes({ source, rows, sink }: Chain, { first, second }: Joints, w
   const row = rows.grid.findLast((g) => axes.extent(g) >= fewestNeighbours && isShared(g));
   if (row === undefined) return "neighbouring rows walk over operands of their own";
   const stored = storedOf([source, rows, sink], s);
+  const loops = [...first.loops, ...second.loops];
   let far = 0;
   [source, rows, sink].forEach((c, i) => {
     const own = i === 1 ? row : (at(names, i / 2).get(row) ?? row);
-    const note = (index: readonly Expr[]): void => {
-      if (isFar(index, own)) far += axes.volume([...namesIn(index)].filter((a) => axes.has(a)));
-    };
-    for (const [v, list] of c.demands) if (!isFree(v.node) && !isBetween(v, [source, rows])) for (const d of list) if (d.index !== null) note(d.index);
-    for (const [v, form] of c.outputs) if (stored.includes(v)) note(form);
+    const around = c.grid.filter((g) => !loops.includes(g));
+    const count = (index: readonly Expr[] | null): number =>
+      index !== null && isFar(index, own) ? axes.volume([...new Set([...around, ...[...namesIn(index)].filter((a) => axes.has(a))])]) : 0;
+    for (const [v, list] of c.demands) if (!isFree(v.node) && !isBetween(v, [source, rows])) far += Math.max(...list.map((d) => count(d.index)));
+    for (const [v, form] of c.outputs) if (stored.includes(v)) far += count(form);
   });
   return far * farNs;
 }
