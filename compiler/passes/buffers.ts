@@ -199,6 +199,13 @@ class Assignment {
     return new Map(this.#drafts.flatMap((d) => (d.role === "temp" && owner(d).role === "input" ? [[d.id, outputs.get(owner(d)) ?? d.id] as const] : [])));
   }
 
+  /** Whether something is born at a step that something else of its size dies at: few kernels need to be looked at. */
+  #mayTakeOver(s: Extract<Step, { kind: "kernel" }>, i: number): boolean {
+    const bound = s.buffers.map((b) => at(this.#drafts, b));
+    const dying = bound.filter((d) => d.last === i && (d.role === "temp" ? d.first < i : this.#donated.has(d)));
+    return dying.length > 0 && bound.some((d) => d.role !== "input" && d.first === i && dying.some((old) => old.bytes === d.bytes));
+  }
+
   #takeOverInKernel(
     s: Extract<Step, { kind: "kernel" }>,
     i: number,
@@ -206,6 +213,7 @@ class Assignment {
     take: (y: Draft, o: Draft) => void,
   ): void {
     const kernel = at(this.#kernels, s.kernel);
+    if (!this.#mayTakeOver(s, i)) return;
     const draftOf = new Map(kernel.buffers.map((b, k) => [b.name, at(this.#drafts, at(s.buffers, k))]));
     const gone = new Set<Draft>();
     for (const { read, written } of this.#inPlace(kernel)) {

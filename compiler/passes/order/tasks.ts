@@ -107,12 +107,18 @@ class Tasks {
           return operand.of === "value" ? [[b.name, storageOf(operand.value)] as const] : [];
         }),
       );
+      if (!this.#mayDie([...values.values()])) return [];
       return this.#options.inPlace(kernel).flatMap(({ read, written }) => {
         const [old, young] = [values.get(read), values.get(written)];
         return old === undefined || young === undefined ? [] : [{ old, young }];
       });
     });
     return [...copies, ...stores];
+  }
+
+  /** Whether a kernel is worth looking at: one of these dies with it in any order, or is donated. */
+  #mayDie(values: readonly Value[]): boolean {
+    return values.some((v) => this.#donated.has(v) || this.#items.get(v)?.readers.size === 1);
   }
 
   /** Who writes over a donated input comes after all who read it, where that is possible. */
