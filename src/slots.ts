@@ -26,10 +26,19 @@ const isCounted = (slot: Slot): slot is Counted => "retain" in slot && "release"
 export function filled(value: Value): Slot {
   const { slot } = value;
   if (slot === null) throw new CompilerBug("a plan's input is not evaluated");
-  if (isMemory(slot) && slot.freed) throw overwrittenError(value) ?? new CompilerBug(`a plan's input ${typeText(value.type)} was freed`);
+  requireKept(value);
   if (slot.device === null) throw new UnsupportedError(`${typeText(value.type)} was only described, for inspect: it has no elements.`);
   return slot;
 }
+
+/** Throws an UnsupportedError where a step wrote over the value. */
+export function requireKept(value: Value): void {
+  if (!isOverwritten(value)) return;
+  throw overwrittenError(value) ?? new CompilerBug(`a plan's input ${typeText(value.type)} was freed`);
+}
+
+/** Whether what the value held went to another. */
+export const isOverwritten = ({ slot }: Value): boolean => slot !== null && isMemory(slot) && slot.freed;
 
 /** Throws a DTypeError where a device has no numbers of this kind. */
 export function requireOn(device: string | null, op: string, { dtype }: Pick<TensorType, "dtype">): void {

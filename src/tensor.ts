@@ -1,6 +1,7 @@
 /** The tensor face: PyTorch's habits. */
 import { isFloat } from "../compiler/ir/dtype.ts";
 import { at, DeviceError, DTypeError, ShapeError, UnsupportedError } from "../compiler/ir/errors.ts";
+import { postorder } from "../compiler/ir/graph.ts";
 import type { Node, Value } from "../compiler/ir/node.ts";
 import { deviceOf } from "../compiler/ir/node.ts";
 import { sameType, typeText } from "../compiler/ir/shape.ts";
@@ -11,6 +12,7 @@ import type { Lazy } from "./handle.ts";
 import { PlaceMethods } from "./methods/places.ts";
 import { Past } from "./rebinding.ts";
 import { settings } from "./settings.ts";
+import { isOverwritten, requireKept } from "./slots.ts";
 
 export interface BackwardOptions {
   /** The cotangent of this tensor; needed where it has more than one element. */
@@ -21,6 +23,11 @@ export interface BackwardOptions {
 
 /** The cell that a tracked leaf belongs to: where `backward` puts its gradient. */
 const cells = new WeakMap<Node, Tensor>();
+
+/** Throws where something that these are computed from was written over. */
+function requireAll(values: readonly Value[]): void {
+  for (const node of postorder(values, (v) => v.slot !== null)) node.args.forEach(requireKept);
+}
 
 /** An immutable, differentiable tensor: float32 by default, on any device. Make one with `tensor(data)`. */
 export class Tensor extends PlaceMethods {
@@ -90,13 +97,15 @@ export class Tensor extends PlaceMethods {
 
   /**
    * Adds the gradient of this tensor to `.grad` of every cell it was computed from. A graph transform: nothing runs.
-   * Throws a ShapeError where it has more than one element and no `gradient` is given, an UnsupportedError where no cell is reached.
+   * Throws a ShapeError where it has more than one element and no `gradient` is given, an UnsupportedError where no cell is reached, or
+   * where a step wrote over the value of one that is needed.
    */
   backward(options: BackwardOptions = {}): void {
     const leaves = trackedLeaves(this.value).filter((leaf) => cells.has(leaf.node));
     if (leaves.length === 0)
       throw new UnsupportedError("backward: this tensor was not computed from one with requiresGrad. Make one with tensor(data, { requiresGrad: true }).");
     const gradients = differentiate("backward", this, leaves, { ...options, createGraph: options.createGraph ?? false });
+    if (leaves.some(isOverwritten)) requireAll(gradients);
     leaves.forEach((leaf, i) => cells.get(leaf.node)?.accumulate(at(gradients, i)));
   }
 

@@ -10,7 +10,7 @@
  */
 import { at } from "../ir/errors.ts";
 import type { Graph } from "../ir/graph.ts";
-import { rewrite } from "../ir/graph.ts";
+import { nodesOf, rewrite } from "../ir/graph.ts";
 import type { Node, Value } from "../ir/node.ts";
 import { make } from "../ir/node.ts";
 import type { Border } from "../ir/primitive.ts";
@@ -23,7 +23,7 @@ import { isScalarParam } from "./region.ts";
 import { storageOf } from "./storage.ts";
 
 export function border(graph: Graph, target: Target): Graph {
-  if (target.lanes > 1) return graph;
+  if (target.lanes > 1 || !nodesOf(graph).some(({ op }) => op.kind === "contraction" && op.border !== undefined)) return graph;
   return rewrite(graph, (node, args) => {
     const missing = missingBorder(node, args, target);
     if (missing === null) return null;
