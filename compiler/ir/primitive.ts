@@ -122,6 +122,8 @@ export interface Monoid {
 export interface ReductionPrimitive extends Base {
   readonly kind: "reduction";
   readonly monoid: (operand: TensorType, attrs: Attrs) => Monoid;
+  /** The reduction of the last two axes of an operand, the last one first, where that is not the same reduction twice. */
+  readonly inTwo?: (x: Value) => Value;
 }
 
 /**

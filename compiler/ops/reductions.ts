@@ -15,6 +15,7 @@ import type { Extreme } from "./extremes.ts";
 import { neutral, positionMonoid } from "./extremes.ts";
 import { foldMonoid, otherAxes, permute, reducedType, reduceSum, reshape, spread, zerosLike } from "./layout.ts";
 import { otherProducts } from "./prefix.ts";
+import { gatherAlong } from "./gather.ts";
 import { iotaValue } from "./source.ts";
 
 export { reduceSum } from "./layout.ts";
@@ -149,16 +150,30 @@ export const reduceAllOp: ReductionPrimitive = reductionRow({
   derivative: { by: "zero" },
 });
 
-const positionRow = (extreme: Extreme): ReductionPrimitive =>
-  reductionRow({
-    name: `arg${extreme}`,
-    doc: `The int32 row-major position over \`axes\` of the first ${extreme}, or of the first NaN.`,
-    takes: "numeric",
-    gives: "int32",
-    ofNothing: "error",
-    monoid: ({ dtype }) => ({ ...positionMonoid(dtype, extreme, "first"), finish: (tuple) => [at(tuple, 1)] }),
-    derivative: { by: "zero" },
-  });
+const positionRow = (extreme: Extreme): ReductionPrimitive => {
+  const row: ReductionPrimitive = {
+    ...reductionRow({
+      name: `arg${extreme}`,
+      doc: `The int32 row-major position over \`axes\` of the first ${extreme}, or of the first NaN.`,
+      takes: "numeric",
+      gives: "int32",
+      ofNothing: "error",
+      monoid: ({ dtype }) => ({ ...positionMonoid(dtype, extreme, "first"), finish: (tuple) => [at(tuple, 1)] }),
+      derivative: { by: "zero" },
+    }),
+    inTwo: (x) => firstOfRows(x, row, extreme === "max" ? reduceMaxOp : reduceMinOp),
+  };
+  return row;
+};
+
+/** The first row whose extreme is that of all rows, and the position in it. */
+function firstOfRows(x: Value, position: ReductionPrimitive, extreme: ReductionPrimitive): Value {
+  const axis = x.shape.length - 2;
+  const [places, extremes] = [make(position, [x], { axes: [axis + 1] }), make(extreme, [x], { axes: [axis + 1] })];
+  const first = make(position, [extremes], { axes: [axis] });
+  const place = reshape(gatherAlong(places, reshape(first, [...first.shape, 1]), axis), first.shape);
+  return add(multiply(first, at(x.shape, axis + 1)), place);
+}
 export const argmaxOp: ReductionPrimitive = positionRow("max");
 export const argminOp: ReductionPrimitive = positionRow("min");
 

@@ -2,14 +2,21 @@
 import type { PadMode, Tensor } from "../../src/index.ts";
 import {
   arange,
+  argmax,
+  argmin,
   concat,
+  conv2d,
+  cumprod,
+  cumsum,
   diagonal,
   diff,
   dropout,
+  embedding,
   equal,
   eye,
   flip,
   grad,
+  indexAdd,
   layerNorm,
   lessEqual,
   matmul,
@@ -209,4 +216,199 @@ const drawnWhereUsed: readonly FusionRow[] = [
   },
 ];
 
-export const kinds: readonly FusionRow[] = [...gradientsOfMoves, ...partsOfOne, ...masks, ...drawnWhereUsed];
+const words = (): Tensor => placed(tensor(Int32Array.from({ length: 20 }, (_, i) => (i * 13) % 100)));
+
+const readAtIndices: readonly FusionRow[] = [
+  { row: 180, section: "E", expression: "softmax(embedding(i(20), w(100,16)))", aim: 1, outputs: () => [softmax(embedding(words(), data(100, 16)))] },
+  {
+    row: 181,
+    section: "E",
+    expression: "layerNorm(embedding(i(20), w(100,16)) + p(20,16))",
+    aim: 1,
+    outputs: () => [layerNorm(embedding(words(), data(100, 16)).add(data(20, 16)), [16])],
+  },
+  {
+    row: 182,
+    section: "E",
+    expression: "embedding(i(20), w(100,16)) @ v(16,24)",
+    aim: 1,
+    outputs: () => [matmul(embedding(words(), data(100, 16)), data(16, 24))],
+  },
+  {
+    row: 183,
+    section: "E",
+    expression: "embedding(i(20), exp(w(100,16))).mean(0): rows that are read are computed, no others",
+    aim: 1,
+    operationsBelow: 400_000,
+    outputs: () => [embedding(words(), data(100, 16).exp()).mean({ axis: 0 })],
+  },
+  {
+    row: 184,
+    section: "E",
+    expression: "x(100,16) with 2 exp(u(20,16)) added at i(20)",
+    aim: 1,
+    moves: 1,
+    outputs: () => [indexAdd(data(100, 16), words(), data(20, 16).exp().mul(2), { axis: 0 })],
+  },
+  {
+    row: 185,
+    section: "E",
+    expression: "x(100,16) with exp(t(100,16)[j(20)]) added at i(20)",
+    aim: 1,
+    moves: 1,
+    outputs: () => [indexAdd(data(100, 16), words(), data(100, 16).take(words(), { axis: 0 }).exp(), { axis: 0 })],
+  },
+  {
+    row: 186,
+    section: "E",
+    expression: "d/dw sum(embedding(i(20), w(100,16))^2)",
+    aim: 1,
+    moves: 1,
+    reductions: 0,
+    outputs: () => [grad((w: Tensor) => embedding(words(), w).square().sum())(data(100, 16))],
+  },
+];
+
+const rows = { axis: 1 } as const;
+const running: readonly FusionRow[] = [
+  {
+    row: 190,
+    section: "B",
+    expression: "cumsum(x * y) * 2 + z, (16,64)",
+    aim: 1,
+    outputs: () => [
+      cumsum(data(16, 64).mul(data(16, 64)), rows)
+        .mul(2)
+        .add(data(16, 64)),
+    ],
+  },
+  { row: 191, section: "B", expression: "cumsum(x(16,64)) - x: exclusive", aim: 1, outputs: () => exclusive(data(16, 64)) },
+  {
+    row: 192,
+    section: "B",
+    expression: "cumsum from the end of 2x + y, (16,64), by flips",
+    aim: 1,
+    outputs: () => [flip(cumsum(flip(data(16, 64).mul(2), rows), rows), rows).add(data(16, 64))],
+  },
+  { row: 193, section: "B", expression: "max(cumsum(x(16,64)), 1)", aim: 1, outputs: () => [cumsum(data(16, 64), rows).max(rows)] },
+  { row: 194, section: "D", expression: "p = softmax(x(16,64)); where(cumsum(p) < 0.9, p, 0)", aim: 1, outputs: () => nucleus(data(16, 64)) },
+  { row: 195, section: "D", expression: "softmax(cumsum(x(16,64)))", aim: 1, outputs: () => [softmax(cumsum(data(16, 64), rows), rows)] },
+  { row: 196, section: "C", expression: "cumsum(x) + cumprod(x), (16,64)", aim: 1, outputs: () => bothWays(data(16, 64)) },
+  { row: 197, section: "B", expression: "cumsum(cumsum(x(16,64)))", aim: 1, outputs: () => [cumsum(cumsum(data(16, 64), rows), rows)] },
+];
+const exclusive = (x: Tensor): readonly Tensor[] => [cumsum(x, rows).sub(x)];
+const bothWays = (x: Tensor): readonly Tensor[] => [cumsum(x, rows).add(cumprod(x, rows))];
+const nucleus = (x: Tensor): readonly Tensor[] => {
+  const p = softmax(x, rows);
+  return [where(cumsum(p, rows).less(0.9), p, 0)];
+};
+
+const joined = (axis: number): Tensor => concat([data(32, 64).exp(), (axis === 1 ? data(32, 16) : data(16, 64)).mul(2)], { axis });
+const placedSideBySide: readonly FusionRow[] = [
+  { row: 200, section: "A", expression: "concat([exp(a), 2b]) of rows", aim: 1, outputs: () => [joined(0)] },
+  { row: 201, section: "A", expression: "(concat([exp(a), 2b], 1) + c) * 3", aim: 1, outputs: () => [joined(1).add(data(32, 80)).mul(3)] },
+  { row: 202, section: "B", expression: "concat([exp(a), 2b], 1).sum(1)", aim: 1, reductions: 1, outputs: () => [joined(1).sum(rows)] },
+  {
+    row: 203,
+    section: "D",
+    expression: "softmax(concat([a, 2b], 1))",
+    aim: 1,
+    outputs: () => [softmax(concat([data(32, 64), data(32, 16).mul(2)], rows))],
+  },
+  {
+    row: 204,
+    section: "C",
+    expression: "concat([sum(a(32,64), 1), max(a, 1)], 1)",
+    aim: 1,
+    outputs: () => {
+      const a = data(32, 64);
+      return [concat([a.sum({ ...rows, keepdims: true }), a.max({ ...rows, keepdims: true })], rows)];
+    },
+  },
+  {
+    row: 205,
+    section: "B",
+    expression: "concat([a(32,64), b(32,16)], 1) @ w(80,24)",
+    aim: 1,
+    outputs: () => [matmul(concat([data(32, 64), data(32, 16)], rows), data(80, 24))],
+  },
+  {
+    row: 206,
+    section: "A",
+    expression: "stack([exp(a), 2b, c]), (32,64)",
+    aim: 1,
+    outputs: () => [stack([data(32, 64).exp(), data(32, 64).mul(2), data(32, 64)])],
+  },
+  {
+    row: 207,
+    section: "B",
+    expression: "sum(pad(exp(x(32,64))) * w(35,71), 1)",
+    aim: 1,
+    outputs: () => [pad(data(32, 64).exp(), sides).mul(data(35, 71)).sum(rows)],
+  },
+  { row: 208, section: "A", expression: "x cos + [-x2, x1] sin, heads of (4,32,64)", aim: 1, outputs: () => rotated(data(4, 32, 64)) },
+  {
+    row: 209,
+    section: "F",
+    expression: "conv2d(pad(x(2,3,16,16), wrap), w(4,3,3,3)) + b",
+    aim: 1,
+    outputs: () => [
+      conv2d(
+        pad(
+          data(2, 3, 16, 16),
+          [
+            [0, 0],
+            [0, 0],
+            [1, 1],
+            [1, 1],
+          ],
+          { mode: "wrap" },
+        ),
+        data(4, 3, 3, 3),
+        data(4),
+      ),
+    ],
+  },
+];
+const sides = [
+  [1, 2],
+  [3, 4],
+] as const;
+const rotated = (x: Tensor): readonly Tensor[] => {
+  const turned = concat([x.get("...", "32:").neg(), x.get("...", ":32")], { axis: 2 });
+  return [x.mul(data(32, 64)).add(turned.mul(data(32, 64)))];
+};
+
+const places: readonly FusionRow[] = [
+  {
+    row: 215,
+    section: "B",
+    expression: "argmax(exp(x * y), 1), (16,64)",
+    aim: 1,
+    reductions: 1,
+    outputs: () => [argmax(data(16, 64).mul(data(16, 64)).exp(), rows)],
+  },
+  { row: 216, section: "D", expression: "argmax(softmax(x(16,64)), 1)", aim: 1, outputs: () => [argmax(softmax(data(16, 64)), rows)] },
+  { row: 217, section: "B", expression: "argmin(|x(16,1) - c(64)|, 1)", aim: 1, reductions: 1, outputs: () => [argmin(data(16, 1).sub(data(64)).abs(), rows)] },
+  {
+    row: 218,
+    section: "C",
+    expression: "y = 2x(16,64) -> argmax(y, 1), max(y, 1)",
+    aim: 1,
+    outputs: () => {
+      const y = data(16, 64).mul(2);
+      return [argmax(y, rows), y.max(rows)];
+    },
+  },
+];
+
+export const kinds: readonly FusionRow[] = [
+  ...gradientsOfMoves,
+  ...partsOfOne,
+  ...masks,
+  ...drawnWhereUsed,
+  ...readAtIndices,
+  ...running,
+  ...placedSideBySide,
+  ...places,
+];

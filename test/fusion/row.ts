@@ -15,6 +15,8 @@ export interface FusionRow {
   readonly today?: { readonly js?: number; readonly wgsl?: number; readonly webgpu?: number };
   /** The only kernel executes fewer scalar operations than this. */
   readonly operationsBelow?: number;
+  /** Copies and fills of memory that a scatter needs beside its kernel; none unless told. */
+  readonly moves?: number;
   /** Loops that combine, in all kernels before they are scheduled. */
   readonly reductions?: number;
   /** Values may be so many times farther from the interpreter's than usual: sums of both signs, which it adds up one by one. */

@@ -12,7 +12,7 @@ import { fusionRows } from "./rows.ts";
 
 const targets: readonly Target[] = [js, wasm, wgsl];
 
-describe.each(fusionRows)("row $row: $expression", ({ row, outputs, aim, today = {}, operationsBelow, reductions, slack }) => {
+describe.each(fusionRows)("row $row: $expression", ({ row, outputs, aim, today = {}, operationsBelow, reductions, moves = 0, slack }) => {
   const { graph, inputs } = recorded(...outputs());
 
   test.each(targets)("$name", (target) => {
@@ -21,9 +21,9 @@ describe.each(fusionRows)("row $row: $expression", ({ row, outputs, aim, today =
     if (reductions !== undefined) expect(reductionsIn(lowered)).toBe(reductions);
     if (aim !== 1 || kernelCount(plan) !== 1) return;
     const kernel = onlyKernel(plan.kernels);
-    expect(bytesMoved(kernel) / bytesNeeded(graph)).toBeLessThanOrEqual(1.1);
+    expect(bytesMoved(kernel) / bytesNeeded(graph)).toBeLessThanOrEqual(moves > 0 ? 1.6 : 1.1);
     expect(scratchBytes(kernel)).toBeLessThanOrEqual(32768);
-    expect(plan.steps.filter((s) => s.kind === "copy" || s.kind === "fill")).toEqual([]);
+    expect(plan.steps.filter((s) => s.kind === "copy" || s.kind === "fill")).toHaveLength(moves);
     if (operationsBelow !== undefined) expect(operationsRun(kernel)).toBeLessThan(operationsBelow);
   });
 

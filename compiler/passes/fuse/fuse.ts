@@ -125,7 +125,7 @@ class Walk {
       if (refusal !== null) this.#state.noteRefused(node, c, refusal);
     });
     const refused = askers.length - takers.length;
-    const cheap = costOf(node) <= 1 && node.args.filter((a) => !isFree(a.node)).length <= 1;
+    const cheap = costOf(node) <= 1 && node.args.filter((a) => !isFree(a.node) && !this.#indices.has(a.node)).length <= 1;
     if (kept.length === 0 && refused === 0 && (takers.length === 1 || cheap)) {
       for (const c of takers) this.#absorb(c, node);
       return;

@@ -134,7 +134,9 @@ function walkRefusal(x: Cluster, d: Cluster, axes: Axes): string | null {
     e.op === "axis" ? e.hi + 1 === length && axes.segment(e.name) === undefined : e.op === "const" && length === 1;
   const inStep = (v: Value, demand: Demand): boolean => demand.inner.length <= loops && (demand.index ?? []).every((e, i) => isWhole(e, v.shape[i]));
   const simple = [...x.outputs.keys()].every((v) => (d.demands.get(v) ?? []).every((demand) => inStep(v, demand)));
-  return simple && d.walks.size === 0 && d.rows.size === 0 ? null : "a running value is met in step only";
+  // from the start, several running values go on together
+  const together = d.walks.size === 0 || (!x.walks.has("end") && !d.walks.has("end"));
+  return simple && together && d.rows.size === 0 ? null : "a running value is met in step only";
 }
 
 /** By how much an index moves with each step of an axis; 0 where that is not always the same. */

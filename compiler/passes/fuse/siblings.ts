@@ -7,6 +7,8 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
+import { addIndex, keyOf, namesIn } from "../../ir/indexing.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
 import { isFree } from "../region.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster } from "./cluster.ts";
@@ -46,16 +48,31 @@ function correspondence({ x, d }: Pair, form: readonly Expr[], index: readonly E
   for (const [k, p] of form.entries()) {
     const q = at(index, k);
     if (p.op === "const" && q.op === "const" && p.value === q.value) continue;
-    const whole = p.op === "axis" && q.op === "axis" && axes.extent(p.name) === axes.extent(q.name);
-    if (!whole || names.has(p.name) || met.has(q.name)) return "they read it at different places";
-    names.set(p.name, q);
-    met.add(q.name);
-    if (x.grid.includes(p.name) && d.grid.includes(q.name)) grid.set(p.name, q.name);
+    const pairs = axesThatMeet(p, q, axes);
+    if (pairs === null) return "they read it at different places";
+    for (const [own, other] of pairs) {
+      if (names.get(own)?.name === other) continue;
+      if (names.has(own) || met.has(other)) return "they read it at different places";
+      names.set(own, axes.expr(other));
+      met.add(other);
+      if (x.grid.includes(own) && d.grid.includes(other)) grid.set(own, other);
+    }
   }
   const refusal = gridRefusal({ x, d }, grid);
   if (refusal !== null) return refusal;
   const places = new Map([...grid].map(([p, q]) => [p, axes.expr(q)]));
   return { grid, places, inner: [names], asked: [], splits: { x: [], d: [] } };
+}
+
+/** The axes of two indices that are the same sum of them, as views of one line of elements have: pairwise, of equal lengths. */
+function axesThatMeet(p: Expr, q: Expr, axes: Axes): readonly (readonly [string, string])[] | null {
+  const [own, others] = [namesIn(p), namesIn(q)];
+  if (own.length !== others.length || own.length === 0) return null;
+  const pairs = own.map((name, i) => [name, at(others, i)] as const);
+  if (!pairs.every(([a, b]) => axes.has(a) && axes.has(b) && axes.extent(a) === axes.extent(b))) return null;
+  const to = new Map(pairs.map(([a, b]) => [a, axes.expr(b)]));
+  const renamed = exprMapper((e) => (e.op === "axis" ? (to.get(e.name) ?? e) : e))(p);
+  return keyOf(addIndex(renamed, 0)) === keyOf(addIndex(q, 0)) ? pairs : null;
 }
 
 function gridRefusal({ x, d }: Pair, grid: ReadonlyMap<string, string>): string | null {

@@ -2,9 +2,10 @@
 import type { DType, Numeric } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import type { Node, Value } from "../../ir/node.ts";
-import { int, ints, make } from "../../ir/node.ts";
+import { flag, int, ints, make } from "../../ir/node.ts";
 import { sameShape, sizeOf } from "../../ir/shape.ts";
 import * as layout from "../../ops/layout.ts";
+import { prefixProd, prefixSum } from "../../ops/prefix.ts";
 import { constantValue } from "../../ops/source.ts";
 import * as views from "../../ops/views.ts";
 import { constantOf } from "../storage.ts";
@@ -155,6 +156,24 @@ const constants: readonly Rule[] = [
   }),
 ];
 
+/** The place of a running value whose other end it would start from, seen from there: flip, run, flip. */
+const turned: readonly Rule[] = [
+  rule({
+    name: "flip(prefix(flip(x))) -> prefix from the other end",
+    dtypes: some,
+    examples: (x) => [views.flip(prefixSum(views.flip(x, [1]), 1), [1]), views.flip(prefixProd(views.flip(x, [1]), 1, "reverse"), [1])],
+    rewrite: ({ op, args, attrs }) => {
+      const run = op === views.flipOp ? at(args, 0).node : null;
+      if (run?.op.kind !== "prefix" || run.results.length > 1) return null;
+      const axis = int(run.attrs, "axis");
+      const inner = definedBy(at(run.args, 0), views.flipOp);
+      const isAlong = (list: readonly number[]): boolean => list.length === 1 && list[0] === axis;
+      if (inner === null || !isAlong(ints(attrs, "axes")) || !isAlong(ints(inner.attrs, "axes"))) return null;
+      return make(run.op, [at(inner.args, 0)], { ...run.attrs, reverse: !flag(run.attrs, "reverse") });
+    },
+  }),
+];
+
 // one reduction over the axes of two; only where regrouping keeps every bit
 const reductions: readonly Rule[] = [
   rule({
@@ -176,4 +195,4 @@ const reductions: readonly Rule[] = [
   }),
 ];
 
-export const shapes: readonly Rule[] = [...compositions, ...identities, ...constants, ...reductions];
+export const shapes: readonly Rule[] = [...compositions, ...identities, ...constants, ...turned, ...reductions];
