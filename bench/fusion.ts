@@ -9,7 +9,7 @@ import type { Case, MakeCase } from "./cases.ts";
 import { cases } from "./cases.ts";
 import { chart } from "./chart.ts";
 import type { Effort, Timing, Variant } from "./harness.ts";
-import { measure, once, timingOf } from "./harness.ts";
+import { measure, once, ratioOf, timingOf } from "./harness.ts";
 import { machine, writeResult } from "./results.ts";
 import { table } from "./table.ts";
 
@@ -109,7 +109,7 @@ export async function runCase(make: MakeCase, { shrink, effort, gpu }: Suite): P
   const c = make(shrink);
   c.byHand();
   const [fused, unfused] = [await check(c, true), await check(c, false)];
-  const byHand = gpu === null ? [{ name: "by hand", run: c.byHand }] : [];
+  const byHand = gpu === null ? [{ name: "by hand", run: c.byHand, rounds: 3 }] : [];
   const timings = await measure(c.name, [variant(c, true, gpu), variant(c, false, gpu), ...byHand], effort);
   configure({ fusion: true });
   return {
@@ -129,7 +129,8 @@ const ms = (seconds: number): string => (seconds * 1000 >= 100 ? (seconds * 1000
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
 function row(r: FusionResult): string[] {
-  const median = (name: string): number => timingOf(r.timings, name).median;
+  const timing = (name: string): Timing => timingOf(r.timings, name);
+  const median = (name: string): number => timing(name).median;
   const [fused, unfused] = [median("fused"), median("unfused")];
   const ratio = (x: number): string => `${x.toFixed(2)}x`;
   const hand = r.timings.some((t) => t.name === "by hand") ? median("by hand") : null;
@@ -138,8 +139,8 @@ function row(r: FusionResult): string[] {
     ms(fused),
     ms(unfused),
     ...(hand === null ? [] : [ms(hand)]),
-    ratio(fused / unfused),
-    ...(hand === null ? [] : [ratio(fused / hand)]),
+    ratio(ratioOf(timing("fused"), timing("unfused"))),
+    ...(hand === null ? [] : [ratio(ratioOf(timing("fused"), timing("by hand")))]),
     `${r.kernels.fused} / ${r.kernels.unfused}`,
     megabytes(r.bytes),
     `${megabytes(r.moved.fused)} / ${megabytes(r.moved.unfused)}`,

@@ -9,6 +9,8 @@ import { median } from "./median.ts";
 export interface Variant {
   readonly name: string;
   readonly run: () => void | Promise<void>;
+  /** In how many rounds it has a turn; all unless told. */
+  readonly rounds?: number;
 }
 
 export interface Timing {
@@ -18,6 +20,8 @@ export interface Timing {
   readonly fastest: number;
   readonly slowest: number;
   readonly samples: number;
+  /** The median of each of its turns. */
+  readonly turns: readonly number[];
 }
 
 export interface Effort {
@@ -30,14 +34,19 @@ export interface Effort {
 /** Runs every variant in turns and pools the samples of each. */
 export async function measure(title: string, variants: readonly Variant[], effort: Effort): Promise<readonly Timing[]> {
   const options = { maxTime: effort.maxTime, minSamples: effort.rounds > 1 ? 1 : 3, delay: 0 };
-  const turns = Array.from({ length: effort.rounds }, () => variants).flat();
+  const turns = Array.from({ length: effort.rounds }, (_, round) => variants.filter((v) => round < (v.rounds ?? effort.rounds))).flat();
   const silent = (): string => "";
   const summary = await suite(title, ...turns.map((v) => add(v.name, v.run, options)), cycle(silent), complete(silent));
-  return variants.map((v, i) => {
-    const samples = summary.results.filter((_, turn) => turn % variants.length === i).flatMap((r) => r.details.sampleResults);
-    return { name: v.name, median: median(samples), fastest: Math.min(...samples), slowest: Math.max(...samples), samples: samples.length };
+  return variants.map(({ name }) => {
+    const own = summary.results.filter((_, turn) => turns[turn]?.name === name).map((r) => r.details.sampleResults);
+    const samples = own.flat();
+    return { name, median: median(samples), fastest: Math.min(...samples), slowest: Math.max(...samples), samples: samples.length, turns: own.map(median) };
   });
 }
+
+/** One timing over another: the median of what each round says, so that a drift of the machine meets both. */
+export const ratioOf = (a: Timing, b: Timing): number =>
+  median(a.turns.slice(0, b.turns.length).map((seconds, round) => seconds / (b.turns[round] ?? Number.NaN)));
 
 /** Milliseconds that `run` takes this one time, until its promise resolves. */
 export async function once(run: () => void | Promise<void>): Promise<number> {
