@@ -1,7 +1,7 @@
 /**
  * The table of contents of the compiler: from a canonical graph to a plan with code.
  *
- *   graph ─ simplify ─ split ─ border ─ write ─ fuse ─ lower ─ parts ─ tile ─ legalize ─ order ─ buffers ─ emit ─ plan
+ *   graph ─ simplify ─ split ─ border ─ write ─ fuse ─ lower ─ parts ─ tile ─ legalize ─ pack ─ order ─ buffers ─ emit ─ plan
  */
 import { at } from "./ir/errors.ts";
 import type { Graph } from "./ir/graph.ts";
@@ -22,7 +22,10 @@ import { legalize, requireDType } from "./passes/legalize.ts";
 import type { Region } from "./passes/region.ts";
 import { simplify } from "./passes/simplify/simplify.ts";
 import { orderedPlan } from "./passes/order/order.ts";
+import { waitsFor } from "./passes/order/pieces.ts";
 import { inParts } from "./passes/parts.ts";
+import type { Packed } from "./passes/pack.ts";
+import { pack } from "./passes/pack.ts";
 import { split } from "./passes/split.ts";
 import { tile } from "./passes/tile/tile.ts";
 import { writeInPlace } from "./passes/write.ts";
@@ -71,6 +74,8 @@ export interface Compilation {
   readonly graphs: readonly { readonly pass: string; readonly graph: Graph }[];
   readonly regions: readonly Region[];
   readonly decisions: readonly Decision[];
+  /** Kernels of the plan that run several regions side by side. */
+  readonly packed: Packed;
   /** Kernels as `lower` made them. */
   readonly lowered: readonly Kernel[];
   readonly plan: Plan;
@@ -96,9 +101,11 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   const lowered = fragments.flatMap((f) => f.launches.map((l) => l.kernel));
   const done = new Map<Kernel["body"], Kernel>();
   const finished = fragments.map((f) => mapKernels(f, (k) => finishedOnce(k, done, (kernel) => runKernelPasses(kernel, target, check))));
-  const plan = orderedPlan(current, finished, regions, { target, donated: options.donated ?? [], budget: options.budget ?? null });
+  const given = finished.map((fragment, i) => ({ fragment, waits: waitsFor(at(regions, i)) }));
+  const { pieces, packed } = options.fusion === false ? { pieces: given, packed: new Map() } : pack(given, current, target);
+  const plan = orderedPlan(current, pieces, { target, donated: options.donated ?? [], budget: options.budget ?? null });
   if (check) verifyPlan(plan, target);
-  return { target, graphs, regions, decisions, lowered, plan, compiled: emit(plan, target) };
+  return { target, graphs, regions, decisions, packed, lowered, plan, compiled: emit(plan, target) };
 }
 
 /** Kernels with one body stay so. */

@@ -7,8 +7,13 @@ import { Evaluation } from "./index-values.ts";
 
 type Bug = (message: string) => CompilerBug;
 
-/** Grid loops come first, nested, with only lets between them. */
+/** Grid loops come first, nested, with only lets between them; or several such nests stand side by side. */
 export function verifyGrid(body: readonly Stmt[], bug: Bug): void {
+  const nests = body.length > 1 && body.every((s) => s.kind === "for" && s.axis.kind === "grid") ? body.map((s) => [s]) : [body];
+  for (const nest of nests) verifyNest(nest, bug);
+}
+
+function verifyNest(body: readonly Stmt[], bug: Bug): void {
   let level = body;
   for (let grid = gridOf(level); grid !== undefined; grid = gridOf(level)) {
     for (const s of level) if (s !== grid && s.kind !== "let") throw bug(`beside the grid axis %${grid.axis.name} stands a ${s.kind}; only lets may`);

@@ -63,24 +63,25 @@ export function kernelReports(c: Compilation): KernelReport[] {
   const regions = new Map(c.regions.map((r) => [r.name, r]));
   return launches(c.plan).map((step) => {
     const kernel = at(c.plan.kernels, step.kernel);
-    const nodes = regions.get(kernel.name)?.nodes ?? new Set();
+    const parts = c.packed.get(kernel.name) ?? [kernel.name];
+    const nodes = new Set(parts.flatMap((part) => [...(regions.get(part)?.nodes ?? [])]));
     const cost: Cost = countKernel(kernel);
-    const lowered = c.lowered.find((k) => k.name === kernel.name);
+    const lowered = c.lowered.filter((k) => parts.includes(k.name));
     // what functions are made of on a target is not what the user wrote
-    const meant = lowered === undefined ? cost : countKernel(lowered);
+    const meant = lowered.length === 0 ? [cost] : lowered.map(countKernel);
     return {
       name: kernel.name,
       nodes: named.nodes
         .filter((n) => nodes.has(n))
         .map((n) => ({ name: named.ofNode(n), op: n.op.name, kind: n.op.kind, types: n.results.map((r) => typeText(r.type)), site: n.site })),
-      stages: stagesOf(lowered ?? kernel),
+      stages: Math.max(...(lowered.length === 0 ? [kernel] : lowered).map(stagesOf)),
       inputs: operands(c.plan, kernel, step, ["read", "update"]),
       outputs: operands(c.plan, kernel, step, ["write", "update"]),
       bytes: cost.bytesRead + cost.bytesWritten,
       bytesRead: cost.bytesRead,
       bytesWritten: cost.bytesWritten,
-      operations: meant.operations,
-      flops: meant.flops,
+      operations: meant.reduce((n, m) => n + m.operations, 0),
+      flops: meant.reduce((n, m) => n + m.flops, 0),
       predictedNs: Math.round(predictedNs(cost, c.target)),
       loops: printKernel(kernel),
       source: at(sources, step.kernel),

@@ -13,7 +13,7 @@ describe.each(models)("$name", ({ outputs, smaller, aim, today, slack }) => {
 
   test.each(["js", "wasm", "wgsl"] as const)("kernels on %s", (target) => {
     const count = inspect([...made], { target }).kernels.length;
-    expect(count).toBe((target === "wgsl" ? today.wgsl : today.wasm) ?? aim);
+    expect(count).toBe(today[target] ?? aim);
   });
 
   test("values", () => {

@@ -17,7 +17,9 @@ describe.each(fusionRows)("row $row: $expression", ({ row, outputs, aim, today =
 
   test.each(targets)("$name", (target) => {
     const { plan, lowered } = compileGraph(graph, target, { verify: true });
-    expect(kernelCount(plan)).toBe(today[target.name === "wgsl" ? "wgsl" : "js"] ?? aim);
+    const known = today[target.name === "wgsl" ? "wgsl" : "js"];
+    if (known === undefined) expect(kernelCount(plan)).toBeLessThanOrEqual(aim);
+    else expect(kernelCount(plan)).toBe(known);
     if (reductions !== undefined) expect(reductionsIn(lowered)).toBe(reductions);
     if (aim !== 1 || kernelCount(plan) !== 1) return;
     const kernel = onlyKernel(plan.kernels);

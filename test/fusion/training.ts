@@ -65,8 +65,8 @@ export const training: readonly FusionRow[] = [
     section: "F",
     expression: "loss = mean(relu(conv2d(img(2,3,64,64), w(16,3,3,3)))), dimg, dw",
     aim: 3,
-    // the loss is a kernel of its own behind the convolution (on lanes two), as one kernel would have one grid point for it
-    today: { js: 4, wgsl: 5 },
+    // lanes of a workgroup share out rows of the loss, but points of the convolutions are one lane's each: they make no pack
+    today: { wgsl: 5 },
     outputs: () => lossAndGradients(64),
     smaller: () => lossAndGradients(12),
   },
@@ -75,7 +75,6 @@ export const training: readonly FusionRow[] = [
     section: "F",
     expression: "Adam step, Linear 32->128 on x(4,64,32), loss sum(relu)",
     aim: 6,
-    today: { js: 1, wgsl: 3 },
     outputs: adamStep,
   },
   {

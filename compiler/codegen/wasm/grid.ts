@@ -24,12 +24,18 @@ function nextGrid(list: readonly Stmt[]): For | null {
   return isGrid && list.slice(0, -1).every((s) => s.kind === "let") ? last : null;
 }
 
-/** The turns of a kernel; null where it runs in one piece: without a grid, or where stores of different turns meet. */
-export function gridOf(kernel: Kernel): Grid | null {
-  for (const s of statements(kernel.body)) if (s.kind === "store" && s.atomic !== undefined) return null;
-  let found = nextGrid(kernel.body);
+/** The turns of a kernel, of one grid or of several side by side; none where it runs in one piece: without a grid, or where stores of different turns meet. */
+export function gridsOf(kernel: Kernel): readonly Grid[] {
+  for (const s of statements(kernel.body)) if (s.kind === "store" && s.atomic !== undefined) return [];
+  const nests = kernel.body.length > 1 && kernel.body.every((s) => nextGrid([s]) !== null) ? kernel.body.map((s) => [s]) : [kernel.body];
+  const grids = nests.map(gridOf);
+  return grids.every((g) => g !== null) ? grids : [];
+}
+
+function gridOf(nest: readonly Stmt[]): Grid | null {
+  let found = nextGrid(nest);
   if (found === null) return null;
-  const lets = kernel.body.slice(0, -1);
+  const lets = nest.slice(0, -1);
   const axes = [found.axis];
   let turns = lengthOf(found.axis);
   for (let next = nextGrid(found.body); next !== null && turns < enoughTurns; next = nextGrid(found.body)) {

@@ -14,10 +14,10 @@ import { Body } from "./body.ts";
 import type { Code, FunctionCode } from "./code.ts";
 import type { ConstantPool } from "./constants.ts";
 import { listNs } from "./cost.ts";
-import { withDistinctNames } from "./distinct.ts";
+import { withDistinctNames } from "../../ir/distinct.ts";
 import { Frame } from "./frame.ts";
 import type { Grid } from "./grid.ts";
-import { gridOf, lengthOf } from "./grid.ts";
+import { gridsOf, lengthOf } from "./grid.ts";
 import { LinearForms } from "./linear.ts";
 import { planRegisters } from "./registers.ts";
 import { combinedTuple } from "./tuple.ts";
@@ -75,14 +75,16 @@ export class KernelCode {
     this.#locals();
     this.#leaveWithoutTurns();
     this.body.code.push(this.frame.prologue);
-    const grid = gridOf(this.#kernel);
-    if (grid === null) this.statements(body);
-    else this.#grid(grid);
+    const grids = gridsOf(this.#kernel);
+    if (grids.length === 0) this.statements(body);
+    else this.#grids(grids);
     const comments = [
       `${this.#kernel.name}: ${[...buffers.map((b) => `${b.name} ${b.dtype}[${b.size}]`), ...scalars.map((s) => `${s.name} ${s.dtype}`)].join(", ")}`,
     ];
     const code = { name, comments, parameters: parameters + buffers.length + scalars.length, locals: this.body.locals, code: this.body.code };
-    return { code, turns: grid?.turns ?? 1, turnNs: listNs(grid?.body ?? body, this.#vectors), scratchBytes: this.#scratchBytes };
+    const turns = grids.reduce((n, g) => n + g.turns, 0);
+    const ns = grids.reduce((n, g) => n + g.turns * listNs(g.body, this.#vectors), 0);
+    return { code, turns: Math.max(1, turns), turnNs: turns === 0 ? listNs(body, this.#vectors) : ns / turns, scratchBytes: this.#scratchBytes };
   }
 
   #leaveWithoutTurns(): void {
@@ -273,8 +275,46 @@ export class KernelCode {
     return variable(name, "int32", index.lo, index.hi);
   }
 
+  /** Grids side by side: each runs those of its own turns that are among the ones asked for. */
+  #grids(grids: readonly Grid[]): void {
+    const [only] = grids;
+    if (grids.length === 1 && only !== undefined) return this.#grid(only, { lo: firstTurn, hi: lastTurn });
+    const { body } = this;
+    let before = 0;
+    for (const grid of grids) {
+      const [lo, hi] = [body.local("from", "i32"), body.local("to", "i32")];
+      this.#clamped(firstTurn, { before, turns: grid.turns }, lo);
+      this.#clamped(lastTurn, { before, turns: grid.turns }, hi);
+      before += grid.turns;
+      body.get(lo);
+      body.get(hi);
+      body.emit("i32.lt_s");
+      body.block("if", null, () => this.#grid(grid, { lo, hi }));
+    }
+  }
+
+  /** min(max(turn - before, 0), turns) */
+  #clamped(turn: number, { before, turns }: { readonly before: number; readonly turns: number }, into: number): void {
+    const { body } = this;
+    body.get(turn);
+    body.int(before);
+    body.emit("i32.sub");
+    body.set(into);
+    const choose = (bound: number, op: "i32.gt_s" | "i32.lt_s"): void => {
+      body.get(into);
+      body.int(bound);
+      body.get(into);
+      body.int(bound);
+      body.emit(op);
+      body.emit("select");
+      body.set(into);
+    };
+    choose(0, "i32.gt_s");
+    choose(turns, "i32.lt_s");
+  }
+
   /** Turns: one axis is counted by its own steps, several are found from the number of the turn. */
-  #grid(grid: Grid): void {
+  #grid(grid: Grid, range: { readonly lo: number; readonly hi: number }): void {
     const { body } = this;
     const only = grid.axes.length === 1 ? grid.axes[0] : undefined;
     const index = only === undefined ? body.local("turn", "i32") : body.local(only.name, "i32");
@@ -289,9 +329,9 @@ export class KernelCode {
       body.int(offset);
       body.emit("i32.add");
     };
-    scaled(firstTurn);
+    scaled(range.lo);
     body.set(index);
-    scaled(lastTurn);
+    scaled(range.hi);
     const end = body.keep("end", "i32");
     const axis: Axis = { ...at(grid.axes, 0), name: only?.name ?? "turn", step };
     this.#loop({ axis, index, end: () => body.get(end), assigned: assignedIn(grid.body) }, () => {

@@ -5,11 +5,12 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Value } from "../../ir/node.ts";
+import { sizeOf } from "../../ir/shape.ts";
 import { isFree } from "../region.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Alignment } from "./legality.ts";
 import { readerAlignment, siblingAlignment } from "./pairs.ts";
-import { repeatedPartRefusal, savedNs } from "./profit.ts";
+import { savedNs } from "./profit.ts";
 import { Queue } from "./queue.ts";
 import type { FusionState } from "./state.ts";
 
@@ -85,11 +86,13 @@ class BestFirst {
     for (const v of around) this.#addAround(v, merged);
   }
 
-  /** What the walk has not put into its readers is computed again wherever it is asked for at another index. */
+  /** What the walk has not put into its readers would be computed again wherever it is asked for at another index. */
   #aligned(producer: Cluster, consumer: Cluster): Alignment | string {
+    const places = Math.max(0, ...[...producer.outputs.keys()].map((v) => consumer.demands.get(v)?.length ?? 0));
+    if (places > 1) return `it is asked for at ${places} different indices`;
     const aligned = readerAlignment(this.#state, producer, consumer);
     if (typeof aligned === "string") return aligned;
-    return aligned.grid.size === producer.grid.length ? (repeatedPartRefusal(this.#state, producer, consumer) ?? aligned) : "their grids differ";
+    return aligned.grid.size === producer.grid.length || asksOnce(this.#state, producer, consumer) ? aligned : "their grids differ";
   }
 
   /** Whether the pair was refused as it is. */
@@ -103,3 +106,9 @@ class BestFirst {
 }
 
 const partsOf = (c: Cluster): readonly Value[] => [...new Set([...c.outputs.keys(), ...c.demands.keys()])];
+
+/** Whether the consumer walks each element of what the producer stores no more than once. */
+function asksOnce({ axes }: FusionState, producer: Cluster, consumer: Cluster): boolean {
+  const asks = [...producer.outputs.keys()].map((v) => ({ elements: sizeOf(v.shape), demands: consumer.demands.get(v) ?? [] }));
+  return !producer.fixed && asks.every(({ elements, demands }) => demands.every((d) => axes.iterations(consumer, d) <= elements));
+}

@@ -1,24 +1,42 @@
 /**
  * How many buffers the kernel of a cluster would bind.
  *
- * While clusters grow, most of what they ask for is still to be looked at, and will be computed inside. Hopefully, then, only what is
- * known to be a buffer counts. Where that hope gave a kernel with more buffers than the target can bind, the nodes in it become
- * careful ones, and fusion begins again: in clusters that hold one of them everything that is asked for counts.
+ * While clusters grow, most of what they ask for is still to be looked at, and will be computed inside. So at first nothing is refused,
+ * and kernels that came out with more buffers than the target can bind are cut in two (`cuts.ts`). Where that does not help, only what
+ * is known to be a buffer counts, then, in clusters that hold careful nodes, everything that is asked for.
  */
 import type { Node, Value } from "../../ir/node.ts";
 import { isFree } from "../region.ts";
+import { storageOf } from "../storage.ts";
 import type { Target } from "../../target.ts";
 import type { Cluster } from "./cluster.ts";
+
+/** Buffers that values are bound as. Those that neither come from the caller nor go to him lie in one arena, which is bound once. */
+export function bindingsOf(values: Iterable<Value>, kept: ReadonlySet<Value>): number {
+  const own = new Set<Value>();
+  let arena = 0;
+  for (const value of values) {
+    const v = storageOf(value);
+    if (v.node.op.kind === "param" || kept.has(v)) own.add(v);
+    else arena = 1;
+  }
+  return own.size + arena;
+}
 
 export class Bindings {
   readonly #most: number;
   readonly #careful: ReadonlySet<Node>;
+  readonly #kept: ReadonlySet<Value>;
+  #isStrict: boolean;
   /** Nodes that have been looked at: what is asked of them still is a buffer. */
   readonly #done = new Set<Node>();
 
-  constructor(target: Target, careful: ReadonlySet<Node>) {
+  /** `careful` is null while nothing is refused. */
+  constructor(target: Target, careful: ReadonlySet<Node> | null, kept: ReadonlySet<Value>) {
+    this.#isStrict = careful !== null;
+    this.#kept = kept;
     this.#most = target.maxBindings;
-    this.#careful = careful;
+    this.#careful = careful ?? new Set();
   }
 
   get reason(): string {
@@ -36,41 +54,50 @@ export class Bindings {
 
   /** Why a cluster cannot compute a node, or null. */
   absorbRefusal(c: Cluster, node: Node): string | null {
-    if (c.outputs.size + c.demands.size + node.args.length <= this.#most) return null;
-    const before = this.#count(c, []);
-    const after = this.#count(c, node.results) + this.#added(c, node);
+    if (!this.#isStrict || c.outputs.size + c.demands.size + node.args.length <= this.#most) return null;
+    const before = this.#bound(c, [], []);
+    const after = this.#bound(c, node.results, this.#added(c, node));
     return after > before && after > this.#most ? this.reason : null;
   }
 
   /** Why a cluster that computes a node cannot store it too, or null. */
   storeRefusal(c: Cluster, node: Node): string | null {
-    const added = this.#added(c, node);
-    const stored = node.results.filter((r) => c.demands.has(r)).length;
-    return added > 0 && this.#count(c, node.results) + stored + added > this.#most ? this.reason : null;
+    const added = this.#isStrict ? this.#added(c, node) : [];
+    if (added.length === 0) return null;
+    const stored = node.results.filter((r) => c.demands.has(r));
+    return this.#bound(c, node.results, [...added, ...stored]) > this.#most ? this.reason : null;
   }
 
   /** Why two clusters cannot be one kernel, or null. */
   mergeRefusal(x: Cluster, d: Cluster): string | null {
-    const read = new Set([...x.demands.keys(), ...d.demands.keys()].filter((v) => !x.outputs.has(v) && this.#counts(x.careful || d.careful, v)));
-    return read.size + x.outputs.size + d.outputs.size > this.#most ? this.reason : null;
+    if (!this.#isStrict) return null;
+    const careful = x.careful || d.careful;
+    const read = [...x.demands.keys(), ...d.demands.keys()].filter((v) => !x.outputs.has(v) && this.#counts(careful, v));
+    return bindingsOf([...read, ...x.outputs.keys(), ...d.outputs.keys()], this.#kept) > this.#most ? this.reason : null;
+  }
+
+  /** From here on clusters are complete: they merge only where they can bind what the kernel needs. */
+  settle(): void {
+    this.#isStrict = true;
   }
 
   /** Whether the cluster, complete, binds too many. */
   exceeds(c: Cluster): boolean {
-    return this.#count(c, []) > this.#most;
+    return this.#bound(c, [], []) > this.#most;
   }
 
   #counts(careful: boolean, v: Value): boolean {
     return !isFree(v.node) && (careful || v.node.op.kind === "param" || this.#done.has(v.node));
   }
 
-  #count(c: Cluster, without: readonly Value[]): number {
-    let n = c.outputs.size;
-    for (const v of c.demands.keys()) if (!without.includes(v) && this.#counts(c.careful, v)) n++;
-    return n;
+  /** What the cluster binds, without some of what it asks for and with what is added. */
+  #bound(c: Cluster, without: readonly Value[], added: readonly Value[]): number {
+    const read = [...c.demands.keys()].filter((v) => !without.includes(v) && this.#counts(c.careful, v));
+    return bindingsOf([...c.outputs.keys(), ...read, ...added], this.#kept);
   }
 
-  #added(c: Cluster, node: Node): number {
-    return new Set(node.args.filter((a) => !c.demands.has(a) && this.#counts(c.careful, a))).size;
+  /** Buffers that the node would bring. */
+  #added(c: Cluster, node: Node): Value[] {
+    return [...new Set(node.args.filter((a) => !c.demands.has(a) && this.#counts(c.careful, a)))];
   }
 }

@@ -21,6 +21,7 @@ import { constantOf, storageOf } from "../storage.ts";
 import { mergeBestFirst } from "./best-first.ts";
 import { Bindings } from "./bindings.ts";
 import { Cluster, storable } from "./cluster.ts";
+import { cutOf } from "./cuts.ts";
 import { anchorOf, asksOfLight, costOf, weightOf } from "./demand.ts";
 import { holdRows } from "./held-rows.ts";
 import { absorbRefusal, closedReason } from "./legality.ts";
@@ -29,6 +30,7 @@ import { indexArithmetic } from "./positions.ts";
 import { repeatRefusal } from "./profit.ts";
 import { regionsOf } from "./regions.ts";
 import { turnToRows } from "./rows.ts";
+import { alignOver } from "./siblings.ts";
 import type { Decision } from "./state.ts";
 import { FusionState } from "./state.ts";
 
@@ -44,28 +46,41 @@ export interface Fused {
   readonly visits: number;
 }
 
-/** How often fusion begins again, with more nodes that are careful, before all are. */
+/** How often fusion begins again, with kernels that bind too many buffers cut in two … */
+const mostCuts = 6;
+/** … and then with their nodes careful, before all are. */
 const attempts = 3;
 
 export function fuse(graph: Graph, target: Target, options: FuseOptions): Fused {
+  const kept = new Set(graph.outputs.map(storageOf));
   const careful = new Set<Node>();
+  const cuts = new Set<Node>();
   let visits = 0;
-  for (let attempt = 1; ; attempt++) {
-    const state = new FusionState(graph, target, new Bindings(target, careful));
-    new Walk(state, options).run();
-    const overfull = state.live().flatMap((c) => (state.bindings.exceeds(c) ? [...c.nodes] : []));
+  for (let attempt = 1 - mostCuts; ; attempt++) {
+    const state = new FusionState(graph, target, new Bindings(target, attempt <= 0 ? null : careful, kept));
+    new Walk(state, options, cuts).run();
+    const overfull = state.live().filter((c) => state.bindings.exceeds(c));
     if (overfull.length === 0 || attempt > attempts) {
       const regions = finished(state, options);
       return { regions, decisions: state.decisions, visits: Math.max(visits, state.visits) };
     }
     visits = Math.max(visits, state.visits);
-    for (const node of attempt < attempts ? overfull : state.nodes) careful.add(node);
+    const more = attempt <= 0 ? overfull.flatMap((c) => cutOf(c, state) ?? []) : [];
+    if (more.length > 0) {
+      for (const node of more) cuts.add(node);
+      continue;
+    }
+    attempt = Math.max(attempt, 1);
+    for (const node of attempt < attempts ? overfull.flatMap((c) => [...c.nodes]) : state.nodes) careful.add(node);
   }
 }
 
 function finished(state: FusionState, options: FuseOptions): readonly Region[] {
   if (options.fusion) {
+    state.bindings.settle();
+    mergeBestFirst(state);
     holdRows(state);
+    // what holds rows may meet others
     mergeBestFirst(state);
     for (const c of state.live()) turnToRows(c, state.axes, state.target);
   }
@@ -78,11 +93,14 @@ class Walk {
   readonly #options: FuseOptions;
   /** What is computed where it is used, however often. */
   readonly #indices: ReadonlySet<Node>;
+  /** Nodes that are stored and that nobody computes inside. */
+  readonly #cuts: ReadonlySet<Node>;
 
-  constructor(state: FusionState, options: FuseOptions) {
+  constructor(state: FusionState, options: FuseOptions, cuts: ReadonlySet<Node>) {
     this.#state = state;
     this.#options = options;
     this.#indices = indexArithmetic(state.nodes);
+    this.#cuts = cuts;
   }
 
   run(): void {
@@ -114,8 +132,9 @@ class Walk {
   }
 
   #visitLight(node: Node, askers: readonly Cluster[], kept: readonly Value[]): void {
-    if (!this.#options.fusion) {
+    if (!this.#options.fusion || this.#cuts.has(node)) {
       this.#start(node);
+      for (const c of this.#cuts.has(node) ? askers : []) this.#state.noteRefused(node, c, this.#state.bindings.reason);
       return;
     }
     const refusals = askers.map((c) => this.#absorbRefusal(c, node));
@@ -130,7 +149,8 @@ class Walk {
       for (const c of takers) this.#absorb(c, node);
       return;
     }
-    const host = takers.find((c) => this.#canHost(c, node, askers));
+    // what somebody reads from memory anyway is best stored by those who make what it is made of: they are yet to come
+    const host = refused > 0 ? undefined : takers.find((c) => this.#canHost(c, node, askers) && this.#isInStep(c, node, askers));
     if (host === undefined) {
       this.#start(node);
       return;
@@ -144,6 +164,10 @@ class Walk {
   #visitHeavy(node: Node, askers: readonly Cluster[]): void {
     const cluster = this.#start(node);
     if (!this.#options.fusion) return;
+    if (this.#cuts.has(node)) {
+      for (const c of askers) this.#state.noteRefused(node, c, this.#state.bindings.reason);
+      return;
+    }
     for (const c of askers) this.#merge(cluster.root(), c.root(), node);
     this.#dropUnread(cluster.root(), node);
   }
@@ -195,6 +219,14 @@ class Walk {
       return !needed || (c.demands.get(r) ?? []).some((d) => storable(c, r, d, this.#state.axes) !== null);
     });
     return stores && askers.every((other) => other === c || !this.#state.reaches(other, c, "all"));
+  }
+
+  /** Whether all who ask can share the grid of one. */
+  #isInStep(host: Cluster, node: Node, askers: readonly Cluster[]): boolean {
+    // rows of differing lengths are known to whoever merges
+    if ([host, ...askers].some((c) => c.rows.size > 0)) return true;
+    const shares = (r: Value, c: Cluster): boolean => !c.demands.has(r) || typeof alignOver(r, { x: host, d: c }, this.#state.axes) !== "string";
+    return node.results.every((r) => askers.every((c) => c === host || shares(r, c)));
   }
 
   #storeIn(c: Cluster, r: Value): void {

@@ -16,9 +16,11 @@ import { byRows, segmentIn } from "./rows.ts";
 import { costOf, weightOf } from "./demand.ts";
 
 /** Beyond this many indices for one value a kernel computes the same things over and over … */
-export const maxForms = 4;
+const maxForms = 4;
 /** … unless all of them together are no more work than this, in additions: sums of what views moved, as gradients of pads are. */
 const workOfForms = 64;
+/** Each stage of a row that asks may compute all that stands above it once more: so many stages, not all of a long chain. */
+const maxStages = 12;
 
 /** Why clusters of this node never merge, or null. */
 export function closedReason(node: Node): string | null {
@@ -39,6 +41,7 @@ export function absorbRefusal(c: Cluster, node: Node, target: Target, bindings: 
   const demands = node.results.flatMap((r) => c.demands.get(r) ?? []);
   if (demands.some((d) => d.index === null)) return "its whole buffer is needed first";
   const places = demands.length > maxForms ? new Set(demands.map(placeOf)).size : demands.length;
+  if (demands.length > maxStages && places < demands.length) return `${demands.length} stages ask for it (at most ${maxStages})`;
   const work = demands.reduce((n, d) => Math.max(n, d.carried + costOf(node)), 0) * places;
   if (places > maxForms && work > workOfForms) return `asked for at ${places} different indices (at most ${maxForms})`;
   if (c.operations + weightOf(node) > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;

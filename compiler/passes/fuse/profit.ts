@@ -8,7 +8,6 @@ import type { Cluster, Demand } from "./cluster.ts";
 import { storable } from "./cluster.ts";
 import { isFree } from "../region.ts";
 import { costOf } from "./demand.ts";
-import { maxForms } from "./legality.ts";
 import type { FusionState } from "./state.ts";
 
 /** Repeating this much an element hides behind the loads of a kernel that is bound by memory. */
@@ -80,15 +79,3 @@ export function savedNs(state: FusionState, producer: Cluster, consumer: Cluster
 }
 
 const isReadByOthers = (state: FusionState, v: Value, consumer: Cluster): boolean => state.kept.has(v) || state.askersOf(v).some((c) => c !== consumer);
-
-/** Why a producer's light part should not be computed at each of the indices at which a consumer asks for it, or null. */
-export function repeatedPartRefusal(state: FusionState, producer: Cluster, consumer: Cluster): string | null {
-  const places = [...producer.outputs.keys()].map((v) => ({ elements: sizeOf(v.shape), count: consumer.demands.get(v)?.length ?? 0 }));
-  const most = Math.max(0, ...places.map((p) => p.count));
-  if (most <= 1) return null;
-  if (most > maxForms) return `asked for at ${most} different indices (at most ${maxForms})`;
-  const work = [...producer.nodes].reduce((sum, n) => sum + costOf(n), 0);
-  const repeatedNs = places.reduce((sum, { elements, count }) => sum + Math.max(0, count - 1) * elements * work, 0) / state.target.throughput;
-  const saved = savedNs(state, producer, consumer);
-  return repeatedNs > saved ? `it would be computed ${most} times (${Math.round(repeatedNs)} ns) to save ${Math.round(saved)} ns` : null;
-}

@@ -9,6 +9,7 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { addIndex, keyOf, namesIn } from "../../ir/indexing.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
+import type { Value } from "../../ir/node.ts";
 import { isFree } from "../region.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster } from "./cluster.ts";
@@ -24,19 +25,28 @@ export function alignSiblings(x: Cluster, d: Cluster, axes: Axes): Alignment | s
   if (x.walks.size + d.walks.size > 0) return "a running value is met in step only";
   if (x.rows.size + d.rows.size > 0) return "rows of differing lengths are met row by row only";
   let reason = "they read nothing in common";
-  for (const [v, list] of x.demands) {
-    if (isFree(v.node)) continue;
-    for (const f of list.slice(0, fewIndices))
-      for (const i of (d.demands.get(v) ?? []).slice(0, fewIndices)) {
-        const found = f.index === null || i.index === null ? "its whole buffer is needed first" : correspondence({ x, d }, f.index, i.index, axes);
-        if (typeof found !== "string") return found;
-        reason = found;
-      }
+  for (const v of x.demands.keys()) {
+    const found = isFree(v.node) || !d.demands.has(v) ? null : alignOver(v, { x, d }, axes);
+    if (found !== null && typeof found !== "string") return found;
+    reason = found ?? reason;
   }
   return reason;
 }
 
-interface Pair {
+/** How the axes of two clusters correspond where both ask for this value. */
+export function alignOver(v: Value, pair: Pair, axes: Axes): Alignment | string {
+  let reason = "its whole buffer is needed first";
+  for (const f of (pair.x.demands.get(v) ?? []).slice(0, fewIndices))
+    for (const i of (pair.d.demands.get(v) ?? []).slice(0, fewIndices)) {
+      if (f.index === null || i.index === null) continue;
+      const found = correspondence(pair, f.index, i.index, axes);
+      if (typeof found !== "string") return found;
+      reason = found;
+    }
+  return reason;
+}
+
+export interface Pair {
   readonly x: Cluster;
   readonly d: Cluster;
 }

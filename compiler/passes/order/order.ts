@@ -17,11 +17,11 @@ import type { BufferOptions } from "../buffers.ts";
 import { assignBuffers } from "../buffers.ts";
 import type { Replacement } from "../in-place.ts";
 import { replaceable } from "../in-place.ts";
-import type { Region } from "../region.ts";
 import { isScalarParam } from "../region.ts";
 import { storageOf } from "../storage.ts";
 import type { Order } from "./lists.ts";
 import { backwards, forwards, widely } from "./lists.ts";
+import type { Piece } from "./pieces.ts";
 import { liveBytes } from "./progress.ts";
 import type { Task } from "./tasks.ts";
 import { tasksOf } from "./tasks.ts";
@@ -36,11 +36,12 @@ export interface PlanOptions extends BufferOptions {
   readonly budget: number | null;
 }
 
-/** The plan with its steps in a good order; `regions` are what the fragments were made from. */
-export function orderedPlan(graph: Graph, fragments: readonly Fragment[], regions: readonly Region[], options: PlanOptions): Plan {
+/** The plan with its steps in a good order. */
+export function orderedPlan(graph: Graph, pieces: readonly Piece[], options: PlanOptions): Plan {
+  const fragments = pieces.map((p) => p.fragment);
   const inPlace = remembered(replaceable);
   const own = assignBuffers(graph, fragments, { ...options, inPlace });
-  const best = isWorthwhile(own, fragments, options) ? (reordered(graph, fragments, regions, { ...options, inPlace, own }) ?? own) : own;
+  const best = isWorthwhile(own, fragments, options) ? (reordered(graph, pieces, { ...options, inPlace, own }) ?? own) : own;
   return options.budget === null ? best : { ...best, budget: options.budget };
 }
 
@@ -72,17 +73,17 @@ interface Given extends PlanOptions {
 }
 
 /** The plan in a better order; null where there is none. */
-function reordered(graph: Graph, fragments: readonly Fragment[], regions: readonly Region[], given: Given): Plan | null {
+function reordered(graph: Graph, pieces: readonly Piece[], given: Given): Plan | null {
   const { target, budget, inPlace, own } = given;
   const inputs = graph.params.filter((p) => !isScalarParam(p.node));
   const donated = new Set(given.donated.map((i) => at(inputs, i)));
-  const tasks = tasksOf(fragments, regions, { target, donated, outputs: new Set(graph.outputs.map(storageOf)), inPlace });
+  const tasks = tasksOf(pieces, { target, donated, outputs: new Set(graph.outputs.map(storageOf)), inPlace });
   const peak = peakBytes(own);
   const order = orderFor(tasks, budget, peak - own.arenaBytes);
   if (order === null) return null;
   const plan = assignBuffers(
     graph,
-    order.map((i) => at(fragments, i)),
+    order.map((i) => at(pieces, i).fragment),
     given,
   );
   return peakBytes(plan) < peak ? plan : null;

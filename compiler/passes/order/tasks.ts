@@ -6,8 +6,7 @@ import type { Fragment } from "../../routines/fragment.ts";
 import type { Target } from "../../target.ts";
 import { storedBytes } from "../../target.ts";
 import type { Replacement } from "../in-place.ts";
-import type { Region } from "../region.ts";
-import { isPassThrough } from "../region.ts";
+import type { Piece } from "./pieces.ts";
 import { constantOf, storageOf } from "../storage.ts";
 
 /** A temporary that several steps share. */
@@ -42,8 +41,11 @@ export interface OrderOptions {
 }
 
 /** Steps as tasks, in the graph's order. */
-export function tasksOf(fragments: readonly Fragment[], regions: readonly Region[], options: OrderOptions): readonly Task[] {
-  return new Tasks(fragments, options).linked(regions);
+export function tasksOf(pieces: readonly Piece[], options: OrderOptions): readonly Task[] {
+  return new Tasks(
+    pieces.map((p) => p.fragment),
+    options,
+  ).linked(pieces);
 }
 
 class Tasks {
@@ -71,16 +73,16 @@ class Tasks {
     });
   }
 
-  linked(regions: readonly Region[]): readonly Task[] {
-    const tasks = this.#fragments.map((f, i) => this.#task(f, i, at(regions, i)));
+  linked(pieces: readonly Piece[]): readonly Task[] {
+    const tasks = this.#fragments.map((f, i) => this.#task(f, i, at(pieces, i).waits));
     for (const t of tasks) for (const b of t.before) at(tasks, b).after.add(t.index);
     for (const t of tasks) this.#comesLast(t, tasks);
     return tasks;
   }
 
-  #task(f: Fragment, index: number, region: Region): Task {
+  #task(f: Fragment, index: number, waits: readonly Value[]): Task {
     const before = new Set<number>();
-    for (const v of [...readBy(f), ...waitsFor(region)]) {
+    for (const v of [...readBy(f), ...waits]) {
       const maker = this.#makers.get(v);
       if (maker !== undefined && maker !== index) before.add(maker);
     }
@@ -149,18 +151,6 @@ function readBy(f: Fragment): Value[] {
   const read = f.before.flatMap((p) => (p.kind === "copy" ? [storageOf(p.from)] : []));
   for (const { buffers } of f.launches) for (const o of buffers) if (o.of === "value") read.push(storageOf(o.value));
   return [...new Set(read)].filter((v) => constantOf(v) === null);
-}
-
-/** What must be there before a region for another reason than that it is read: a barrier says so. */
-function waitsFor({ nodes }: Region): Value[] {
-  const found: Value[] = [];
-  for (const node of nodes)
-    for (const arg of node.args)
-      for (let v = arg; ; v = at(v.node.args, 0)) {
-        if (isPassThrough(v.node)) found.push(...v.node.args.slice(1).map(storageOf));
-        else if (v.node.op.kind !== "view" || v.node.op.alias !== true) break;
-      }
-  return found;
 }
 
 /** All that come after a task in every order. */

@@ -1,9 +1,9 @@
 /** Kernels in which a name means one thing everywhere: what sibling scopes define under one name gets names of its own. */
-import type { Expr } from "../../ir/expr.ts";
-import { withName } from "../../ir/expr.ts";
-import type { Axis, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
-import { statements } from "../../ir/loop.ts";
-import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
+import type { Expr } from "./expr.ts";
+import { withName } from "./expr.ts";
+import type { Axis, Kernel, Reduce, Stmt } from "./loop.ts";
+import { statements } from "./loop.ts";
+import { exprMapper, mapStatement } from "./loop-walk.ts";
 
 function namesOf(s: Stmt): readonly string[] {
   switch (s.kind) {
@@ -106,7 +106,7 @@ class Renaming {
     for (;;) {
       const n = (this.#counts.get(name) ?? 0) + 1;
       this.#counts.set(name, n);
-      const candidate = n === 1 ? name : `${name}.${n}`;
+      const candidate = n === 1 ? name : `${name}_${n}`;
       if (n > 1 && this.#seen.has(candidate)) continue;
       this.#seen.add(candidate);
       return candidate;

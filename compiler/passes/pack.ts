@@ -1,0 +1,267 @@
+/**
+ * pack: kernels that need nothing of one another become one launch, their grids side by side.
+ *
+ *   @k3 { for %g in 0..784 … }    @k4 { for %g in 0..10 … }     →     @k3_with_k4 { for %g in 0..784 …   for %g_2 in 0..10 … }
+ *
+ * So the updates of many parameters, and the gradients that need one value, take one launch. Kernels move to where the first of them
+ * stood, as far as what they read is there.
+ */
+import { at } from "../ir/errors.ts";
+import { countKernel } from "../ir/count.ts";
+import { withDistinctNames } from "../ir/distinct.ts";
+import { withName } from "../ir/expr.ts";
+import { ix } from "../ir/indexing.ts";
+import type { Graph } from "../ir/graph.ts";
+import type { For, Kernel, KernelBuffer, KernelScalar, Stmt } from "../ir/loop.ts";
+import { axesOf, statements } from "../ir/loop.ts";
+import { exprMapper, mapStatement } from "../ir/loop-walk.ts";
+import type { Node, Value } from "../ir/node.ts";
+import { bytesOf } from "../ir/shape.ts";
+import type { Fragment, Launch } from "../routines/fragment.ts";
+import { ofValue } from "../routines/fragment.ts";
+import type { Target } from "../target.ts";
+import { replaceable } from "./in-place.ts";
+import type { Piece } from "./order/pieces.ts";
+import { bindingsOf } from "./fuse/bindings.ts";
+import { storageOf } from "./storage.ts";
+import { operationsOf } from "./tile/nest.ts";
+
+/** Kernels that one launch runs, by name, where they are several. */
+export type Packed = ReadonlyMap<string, readonly string[]>;
+
+export interface Packing {
+  readonly pieces: readonly Piece[];
+  readonly packed: Packed;
+}
+
+/** What waits longer in memory, because its kernel moved to the front, is no more than this many bytes. */
+const mostEarly = 1 << 20;
+
+export function pack(pieces: readonly Piece[], graph: Graph, target: Target): Packing {
+  const kept = new Set(graph.outputs.map(storageOf));
+  const bins: Bin[] = [];
+  const home = new Map<Value, number>();
+  let first = 0;
+  for (const piece of pieces) {
+    const f = piece.fragment;
+    const part = partOf(f, target);
+    const ready = Math.max(first, ...[...readBy(f), ...piece.waits].map((v) => (home.get(v) ?? -1) + 1));
+
+    const found = part === null ? -1 : bins.findIndex((b, i) => i >= ready && b.admits(part, { target, kept, earlier: bins.length - 1 - i }));
+    const place = found < 0 ? bins.length : found;
+    if (found < 0) bins.push(new Bin(f));
+    at(bins, place).waits.push(...piece.waits);
+    if (part !== null) at(bins, place).add(part);
+    // what writes over memory comes after all that stands before it, and before all that stands behind it
+    else if (writesOver(f)) first = bins.length;
+    for (const v of writtenBy(f)) home.set(v, place);
+  }
+  const bodies = new Map<string, Kernel>();
+  const packed = new Map<string, readonly string[]>();
+  const made = bins.map((b) => ({ fragment: b.fragment(bodies), waits: b.waits }));
+  bins.forEach((b, i) => {
+    if (b.parts.length > 1)
+      packed.set(
+        at(at(made, i).fragment.launches, 0).kernel.name,
+        b.parts.map((p) => p.launch.kernel.name),
+      );
+  });
+  return { pieces: made, packed };
+}
+
+/** A launch that may share its kernel. */
+interface Part {
+  readonly launch: Launch;
+  readonly values: readonly Value[];
+  readonly reads: ReadonlySet<Value>;
+  readonly writes: ReadonlySet<Value>;
+  readonly nest: For;
+  readonly lanes: number;
+  /** Operations that its code holds … */
+  readonly operations: number;
+  /** … and that a run does. */
+  readonly work: number;
+  readonly scratchBytes: number;
+  /** Values that it may write over, as it reads each element where it stores one. */
+  readonly replaces: ReadonlySet<Value>;
+}
+
+function valuesOf(l: Launch): Value[] | null {
+  const values = l.buffers.map((b) => (b.of === "value" ? storageOf(b.value) : null));
+  return values.every((v) => v !== null) ? values : null;
+}
+
+/** The memory that a fragment needs. */
+function readBy(f: Fragment): Value[] {
+  const copied = f.before.flatMap((p) => (p.kind === "copy" ? [storageOf(p.from)] : []));
+  return [...copied, ...boundBy(f, (access) => access !== "write")];
+}
+
+const writtenBy = (f: Fragment): Value[] => [...f.before.map((p) => storageOf(p.to)), ...boundBy(f, (access) => access !== "read")];
+
+function boundBy(f: Fragment, wanted: (access: KernelBuffer["access"]) => boolean): Value[] {
+  return f.launches.flatMap((l) => l.buffers.flatMap((b, i) => (b.of === "value" && wanted(at(l.kernel.buffers, i).access) ? [storageOf(b.value)] : [])));
+}
+
+const writesOver = (f: Fragment): boolean => f.launches.some((l) => l.kernel.buffers.some((b) => b.access === "update"));
+
+function partOf(f: Fragment, target: Target): Part | null {
+  const launch = f.launches[0];
+  if (launch === undefined || f.launches.length > 1 || f.temps.length + f.before.length > 0) return null;
+  const { kernel } = launch;
+  const values = valuesOf(launch);
+  const nest = onlyNest(kernel.body);
+  const simple = kernel.buffers.every((b) => b.access === "read" || b.access === "write");
+  if (values === null || nest === null || !simple) return null;
+  const all = statements(kernel.body);
+  if (all.some((s) => s.kind === "store" && s.atomic !== undefined)) return null;
+  const byAccess = (access: KernelBuffer["access"]): Set<Value> => new Set(values.filter((_, i) => at(kernel.buffers, i).access === access));
+  const names = new Map(kernel.buffers.map((b, i) => [b.name, at(values, i)]));
+  const lanes = Math.max(1, ...all.flatMap(axesOf).map((a) => (a.kind === "lane" ? a.hi.hi : 1)));
+  return {
+    launch,
+    values,
+    reads: byAccess("read"),
+    writes: byAccess("write"),
+    nest,
+    lanes,
+    operations: operationsOf(kernel.body),
+    work: lanes === 1 && target.lanes === 1 ? 0 : countKernel(kernel).operations,
+    scratchBytes: all.reduce((n, s) => n + (s.kind === "local" ? 4 * s.size : 0), 0),
+    replaces: new Set(replaceable(kernel).flatMap(({ read }) => names.get(read) ?? [])),
+  };
+}
+
+/** The grid of a kernel as one loop, with what stands in front of it inside; a single point is a grid of one. */
+function onlyNest(body: readonly Stmt[]): For | null {
+  const last = body.at(-1);
+  const before = body.slice(0, -1);
+  const isGrid = (s: Stmt): boolean => s.kind === "for" && (s.axis.kind === "grid" || s.axis.kind === "group");
+  if (last?.kind === "for" && isGrid(last)) {
+    const { lo, hi } = last.axis;
+    if (!before.every((s) => s.kind === "let") || lo.op !== "const" || hi.op !== "const") return null;
+    return before.length === 0 ? last : { ...last, body: [...before, ...last.body] };
+  }
+  if (body.some(isGrid)) return null;
+  return { kind: "for", axis: { name: "one", kind: "grid", lo: ix(0), hi: ix(1), step: 1 }, body };
+}
+
+interface Circumstances {
+  readonly target: Target;
+  /** Results of the plan. */
+  readonly kept: ReadonlySet<Value>;
+  /** By how many launches the part would move to the front. */
+  readonly earlier: number;
+}
+
+/** A launch in the making. */
+class Bin {
+  readonly parts: Part[] = [];
+  readonly waits: Value[] = [];
+  readonly #alone: Fragment;
+
+  constructor(alone: Fragment) {
+    this.#alone = alone;
+  }
+
+  /** Whether a part may join. */
+  admits(part: Part, { target, kept, earlier }: Circumstances): boolean {
+    const [one] = this.parts;
+    if (one === undefined) return false;
+    const all = [...this.parts, part];
+    if (idleNs(all, target) > target.launchNs * this.parts.length) return false;
+    const bound = all.flatMap((p) => p.values);
+    const total = (of: (p: Part) => number): number => all.reduce((n, p) => n + of(p), 0);
+    const fits =
+      bindingsOf(bound, kept) <= target.maxBindings &&
+      total((p) => p.operations) <= target.maxOperations &&
+      total((p) => p.scratchBytes) <= target.scratchBytes;
+    const early = earlier === 0 ? 0 : [...part.writes].reduce((n, v) => n + bytesOf(v.type), 0);
+    return fits && early <= mostEarly && !this.parts.some((p) => inTheWay(p, part));
+  }
+
+  add(part: Part): void {
+    this.parts.push(part);
+  }
+
+  fragment(known: Map<string, Kernel>): Fragment {
+    if (this.parts.length < 2) return this.#alone;
+    return { temps: [], before: [], launches: [together(this.parts, known)] };
+  }
+}
+
+/** What it costs that lanes of a workgroup stand idle in parts that share out less. */
+function idleNs(parts: readonly Part[], target: Target): number {
+  const lanes = Math.max(...parts.map((p) => p.lanes));
+  return parts.reduce((ns, p) => ns + (p.lanes === lanes ? 0 : p.work * (lanes / p.lanes - 1)), 0) / target.throughput;
+}
+
+/** Whether one reads what the other one would write over, were it alone. */
+const inTheWay = (a: Part, b: Part): boolean => [...a.replaces].some((v) => b.reads.has(v)) || [...b.replaces].some((v) => a.reads.has(v));
+
+const bodyIds = new WeakMap<Kernel["body"], number>();
+let bodies = 0;
+
+function bodyId(body: Kernel["body"]): number {
+  let id = bodyIds.get(body);
+  if (id === undefined) bodyIds.set(body, (id = ++bodies));
+  return id;
+}
+
+/** One launch of all parts. What several read is bound once. Packs of alike kernels have one body. */
+function together(parts: readonly Part[], known: Map<string, Kernel>): Launch {
+  const reads = [...new Set(parts.flatMap((p) => [...p.reads]))];
+  const writes = [...new Set(parts.flatMap((p) => [...p.writes]))];
+  const scalars = [...new Set(parts.flatMap((p) => p.launch.scalars))];
+  const names = new Map([...reads.map((v, i) => [v, `in${i}`] as const), ...writes.map((v, i) => [v, `out${i}`] as const)]);
+  const places = parts.map(
+    (p) => `${bodyId(p.launch.kernel.body)}(${[...p.values.map((v) => names.get(v)), ...p.launch.scalars.map((n) => scalars.indexOf(n))].join()})`,
+  );
+  const key = places.join(" ");
+  const [first, ...others] = parts.map((p) => p.launch.kernel.name);
+  const name = `${first ?? ""}_with_${others.map((n) => n.slice(0, n.indexOf("_"))).join("_")}`;
+  const kernel = known.get(key) ?? packedKernel(parts, names, scalars);
+  known.set(key, kernel);
+  return { kernel: { ...kernel, name }, buffers: [...reads, ...writes].map(ofValue), scalars };
+}
+
+function packedKernel(parts: readonly Part[], names: ReadonlyMap<Value, string>, scalars: readonly Node[]): Kernel {
+  const buffers = new Map<string, KernelBuffer>();
+  const params = new Map<Node, KernelScalar>();
+  const taken = new Set<string>();
+  for (const { launch, values } of parts) {
+    launch.kernel.buffers.forEach((b, i) => {
+      const name = names.get(at(values, i)) ?? b.name;
+      buffers.set(name, { ...b, name });
+    });
+    launch.scalars.forEach((n, i) => {
+      const own = at(launch.kernel.scalars, i);
+      if (params.has(n)) return;
+      let { name } = own;
+      for (let k = 2; taken.has(name); k++) name = `${own.name}_${k}`;
+      taken.add(name);
+      params.set(n, { ...own, name });
+    });
+  }
+  const body = parts.flatMap((p) => inNames(p, names, params));
+  const order = [...names.values()].flatMap((n) => buffers.get(n) ?? []);
+  return withDistinctNames({ name: "", buffers: order, scalars: scalars.flatMap((n) => params.get(n) ?? []), body });
+}
+
+/** The part's loops with the names of the kernel that it joins. */
+function inNames({ launch, values, nest }: Part, names: ReadonlyMap<Value, string>, params: ReadonlyMap<Node, KernelScalar>): readonly Stmt[] {
+  const { kernel, scalars } = launch;
+  const to = new Map<string, string>();
+  kernel.buffers.forEach((b, i) => to.set(b.name, names.get(at(values, i)) ?? b.name));
+  const numbers = new Map(kernel.scalars.map((s, i) => [s.name, params.get(at(scalars, i))?.name ?? s.name]));
+  const f = exprMapper((e) => {
+    if (e.op === "load") return withName(e, to.get(e.name) ?? e.name);
+    return e.op === "var" && numbers.has(e.name) ? withName(e, numbers.get(e.name) ?? e.name) : e;
+  });
+  const rename = (list: readonly Stmt[]): Stmt[] =>
+    list.map((s) => {
+      const next = mapStatement(s, f, rename);
+      return next.kind === "store" ? { ...next, buffer: to.get(next.buffer) ?? next.buffer } : next;
+    });
+  return rename([nest]);
+}
