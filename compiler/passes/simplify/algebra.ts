@@ -1,6 +1,6 @@
 /** Laws of numbers. */
 import type { DType } from "../../ir/dtype.ts";
-import { dtypeInfo, isFloat } from "../../ir/dtype.ts";
+import { isFloat } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import { make } from "../../ir/node.ts";
 import type { Value } from "../../ir/node.ts";
@@ -9,7 +9,7 @@ import { powOp } from "../../ops/exponential.ts";
 import { fill } from "../../ops/layout.ts";
 import { constantOf } from "../storage.ts";
 import type { Rule } from "./rule.ts";
-import { definedBy, isAll, isNeutralZero, rule } from "./rule.ts";
+import { definedBy, holdsAll, isAll, isNeutralZero, rule } from "./rule.ts";
 
 const numbers: readonly DType[] = ["int32", "uint32", "float32", "float64"];
 const floats: readonly DType[] = ["float32", "float64"];
@@ -188,7 +188,7 @@ const casts: readonly Rule[] = [
     rewrite: ({ op, args }, x) => {
       const inner = op === a.castOp ? definedBy(at(args, 0), a.castOp) : null;
       const from = inner?.args[0];
-      return from !== undefined && from.dtype === x.dtype && holds(at(args, 0).dtype, from.dtype) ? from : null;
+      return from !== undefined && from.dtype === x.dtype && holdsAll(at(args, 0).dtype, from.dtype) ? from : null;
     },
   }),
   rule({
@@ -203,14 +203,6 @@ const casts: readonly Rule[] = [
 ];
 
 const wider = (d: DType): DType => (d === "bool" ? "int32" : "float64");
-
-/** Whether every value of `narrow` is a value of `wide`. */
-function holds(wide: DType, narrow: DType): boolean {
-  const [w, n] = [dtypeInfo(wide), dtypeInfo(narrow)];
-  if (n.kind === "bool") return true;
-  if (w.kind === "float") return n.kind === "float" ? w.bits >= n.bits : w.bits > n.bits;
-  return w.kind === n.kind && w.bits >= n.bits;
-}
 
 /** A power with a constant exponent as the row itself, past the builder's own shortcuts. */
 function powNode(x: Value, exponent: number): Value {

@@ -27,3 +27,11 @@ export const isNeutralZero = (v: Value): boolean => (dtypeInfo(v.dtype).kind ===
 
 /** The operand of a value's node if the node is of this row, else null. */
 export const definedBy = (v: Value, op: Node["op"]): Node | null => (v.node.op === op ? v.node : null);
+
+/** Whether every value of `narrow` is a value of `wide`. */
+export function holdsAll(wide: DType, narrow: DType): boolean {
+  const [w, n] = [dtypeInfo(wide), dtypeInfo(narrow)];
+  if (n.kind === "bool") return true;
+  if (w.kind === "float") return n.kind === "float" ? w.bits >= n.bits : w.bits > n.bits;
+  return w.kind === n.kind && w.bits >= n.bits;
+}

@@ -1,16 +1,19 @@
 /** Laws of views and reductions. */
 import type { DType, Numeric } from "../../ir/dtype.ts";
+import { isBool } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { flag, int, ints, make } from "../../ir/node.ts";
 import { sameShape, sizeOf } from "../../ir/shape.ts";
+import { cast, castOp } from "../../ops/arithmetic.ts";
 import * as layout from "../../ops/layout.ts";
 import { prefixProd, prefixSum } from "../../ops/prefix.ts";
+import { reduceFirstMaxOp, reduceMax, reduceMaxOp, reduceMin, reduceMinOp } from "../../ops/reductions.ts";
 import { constantValue } from "../../ops/source.ts";
 import * as views from "../../ops/views.ts";
 import { constantOf } from "../storage.ts";
 import type { Rule } from "./rule.ts";
-import { definedBy, rule } from "./rule.ts";
+import { definedBy, holdsAll, rule } from "./rule.ts";
 
 const some: readonly DType[] = ["float32", "int32"];
 const everyAxis = (x: Value): number[] => x.shape.map((_, i) => i);
@@ -195,4 +198,20 @@ const reductions: readonly Rule[] = [
   }),
 ];
 
-export const shapes: readonly Rule[] = [...compositions, ...identities, ...constants, ...turned, ...reductions];
+/** Reductions whose result is one of the elements. */
+const extremes: readonly Node["op"][] = [reduceMaxOp, reduceMinOp, reduceFirstMaxOp];
+
+// what is chosen among numbers is chosen among the same numbers in a wider dtype
+const widenings: readonly Rule[] = [
+  rule({
+    name: "max(cast(x)) -> cast(max(x)) where nothing is lost",
+    dtypes: ["int32", "uint32", "float32"],
+    examples: (x) => [reduceMax(cast(x, "float64"), [1]), reduceMin(cast(x, "float64"), [0, 1])],
+    rewrite: ({ op, args, attrs }, { dtype }) => {
+      const from = extremes.includes(op) ? definedBy(at(args, 0), castOp)?.args[0] : undefined;
+      return from !== undefined && !isBool(from.dtype) && holdsAll(dtype, from.dtype) ? cast(make(op, [from], attrs), dtype) : null;
+    },
+  }),
+];
+
+export const shapes: readonly Rule[] = [...compositions, ...identities, ...constants, ...turned, ...reductions, ...widenings];
