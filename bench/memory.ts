@@ -21,6 +21,8 @@ interface Needs {
   /** Of the heap: the most that was ever held, and bytes that one more step allocates. */
   readonly held: number;
   readonly allocated: number;
+  /** Bytes by which what is held grows in one more step. */
+  readonly grown: number;
   readonly kernels: number;
 }
 
@@ -28,10 +30,12 @@ export async function needsOf(sizes: Sizes): Promise<Needs> {
   const { optimizer, step } = training(sizes);
   for (let i = 0; i < warmUp; i++) await evalAll(step(), optimizer.state);
   resetCounters();
+  const before = memory().current;
   await evalAll(step(), optimizer.state);
+  const grown = memory().current - before;
   const { bytesAllocated: allocated, donations } = counters();
   const { plan, peakBytes: peak, kernels } = inspect([step(), ...optimizer.state]);
-  return { separate: separateBytes(plan), peak, arena: plan.arenaBytes, donations, held: memory().peak, allocated, kernels: kernels.length };
+  return { separate: separateBytes(plan), peak, arena: plan.arenaBytes, donations, held: memory().peak, allocated, grown, kernels: kernels.length };
 }
 
 const ratio = (a: number, b: number): string => (a / b).toFixed(2);

@@ -24,7 +24,7 @@ import { prepare } from "./plans.ts";
 import type { PlanRequest } from "./requests.ts";
 import { notePast } from "./rebinding.ts";
 import { memoryOf, pureRequest, requestFor } from "./requests.ts";
-import { cpuInput, filled, gpuInput, readValue, readValueSync, slotOf, taken, viewOf, workOn } from "./slots.ts";
+import { cpuInput, filled, gpuInput, isMemory, readValue, readValueSync, slotOf, taken, viewOf, workOn } from "./slots.ts";
 import { cpuCode } from "./targets.ts";
 import { noteRun } from "./written.ts";
 
@@ -168,7 +168,7 @@ function compute(wanted: readonly Value[], fetched: Fetched): void {
   const checks = checksOwed(request.values);
   if (checks.length === 0) {
     finishAll(request.values, computeOnCpu(request, fetched));
-    notePast(request.nodes, request.buffers);
+    finishRequest(request);
   } else runChecked(request, checks, fetched);
 }
 
@@ -240,7 +240,7 @@ async function startOnGpu(wanted: readonly Value[], gpu: GpuDevice): Promise<voi
     await finished;
     noteRun(runs);
     finish(values);
-    notePast(request.nodes, request.buffers);
+    finishRequest(request);
   } catch (error) {
     for (const { value, slot } of kept.flat()) if (value.slot === slot) value.slot = null;
     throw error;
@@ -281,6 +281,15 @@ function detachedFrom(value: Value): Value | undefined {
 function finishAll(values: readonly Value[], memory: readonly Slot[]): void {
   for (const [i, v] of values.entries()) keep(v, at(memory, i));
   finish(values);
+}
+
+/** What was given and found no place in the plan goes back all the same: nobody asks for it. */
+function finishRequest({ nodes, buffers, donated }: PlanRequest): void {
+  notePast(nodes, buffers);
+  for (const i of donated) {
+    const { slot } = at(buffers, i);
+    if (slot !== null && isMemory(slot) && slot.owners === 1) slot.release();
+  }
 }
 
 const nobody: ReadonlySet<Value> = new Set();

@@ -29,6 +29,8 @@ export class Past {
     if (this.#last?.next === old && old.slot !== null) this.#sawStep = true;
     this.#last = { old, next };
     superseded.set(old, { past: this, next });
+    current.delete(old);
+    current.add(next);
   }
 
   /** Somebody needed an old value after the step. */
@@ -37,6 +39,8 @@ export class Past {
   }
 }
 
+/** What rebound tensors stand for now: training state, which is never given up, evaluated or not. */
+const current = new WeakSet<Value>();
 const superseded = new WeakMap<Value, { readonly past: Past; readonly next: Value }>();
 
 /** Whether a tensor stood for the value whose old values may be written over. */
@@ -66,7 +70,7 @@ export function readHereOnly(candidates: readonly Value[], nodes: readonly Node[
   for (const node of nodes) if (!node.isPast) for (const a of node.args) here.set(a, (here.get(a) ?? 0) + 1);
   const filled = new Set(asked);
   const needed = new Set<Value>();
-  const isNeeded = (v: Value): boolean => needed.has(v) || v.readers > (here.get(v) ?? 0) + v.pastReaders;
+  const isNeeded = (v: Value): boolean => needed.has(v) || current.has(v) || v.readers > (here.get(v) ?? 0) + v.pastReaders;
   for (const node of nodes.toReversed()) {
     if (!node.results.some((r) => r.slot === null && !filled.has(r) && isNeeded(r))) continue;
     for (const a of node.args) needed.add(a);

@@ -202,6 +202,16 @@ describe("old values that somebody needs", () => {
     m.w.dataSync().forEach((x, i) => expect(x).toBeCloseTo(double.w.dataSync()[i] ?? Number.NaN, 5));
   });
 
+  it("state of the optimizer that is evaluated later than the parameters", async () => {
+    const [m, usual] = [model(rules["momentum"]?.make ?? plain), model(rules["momentum"]?.make ?? plain)];
+    await steps(m, 3);
+    await steps(usual, 3);
+    record(m);
+    await evalAll(m.optimizer.params);
+    await step(usual);
+    expect(m.optimizer.state.map((t) => t.dataSync())).toEqual(usual.optimizer.state.map((t) => t.dataSync()));
+  });
+
   it("a value that is asked for twice", async () => {
     const [m, usual] = [model(plain), model(plain)];
     for (let i = 0; i < 4; i++) {
