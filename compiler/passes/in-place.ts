@@ -4,7 +4,7 @@ import { keyOf, normalIndex } from "../ir/indexing.ts";
 import type { Expr } from "../ir/expr.ts";
 import { mapOperands, withName } from "../ir/expr.ts";
 import type { Kernel, Stmt, Store } from "../ir/loop.ts";
-import { axesOf, bodiesOf, expressionsOf, statements } from "../ir/loop.ts";
+import { axesOf, bodiesOf, expressionsOf, hasConstantBounds, statements } from "../ir/loop.ts";
 import { exprMapper, mapStatements } from "../ir/loop-walk.ts";
 
 export interface Replacement {
@@ -22,6 +22,8 @@ interface Place {
 /** Where buffers are touched, and the index. */
 interface Touch {
   readonly place: Place;
+  /** With names as what they were let to be; null for stores that do not overwrite for certain. */
+  readonly expr: Expr | null;
   readonly index: string;
 }
 
@@ -30,16 +32,20 @@ type Touches = Map<string, Touch[]>;
 /**
  * Pairs of an input that is loaded, and an output that is stored, at one and the same index in one and the same iteration, the
  * loads not after the store. Then nobody reads an element after it was written over: there may be several stores, for the middle and
- * the end of an axis say, but each element is stored once. Or all loads are done before the first store.
+ * the end of an axis say, but each element is stored once. Or an iteration loads, in a loop of its own, what a later loop of it stores:
+ * a column, say. Or all loads are done before the first store.
  */
 export function replaceable(kernel: Kernel): Replacement[] {
   const [reads, writes] = [kernel.buffers.filter((b) => b.access === "read"), kernel.buffers.filter((b) => b.access === "write")];
   const pairs = writes.flatMap((to) => reads.flatMap((from) => (from.size === to.size ? [{ read: from.name, written: to.name }] : [])));
   if (pairs.length === 0) return [];
   const { loads, stores } = touchesOf(kernel, new Set(pairs.flatMap((p) => [p.read, p.written])));
+  const lanes = statements(kernel.body).some((s) => axesOf(s).some((a) => a.kind === "lane"));
   return pairs.filter(({ read, written }) => {
     const to = stores.get(written) ?? [];
-    return to.length > 0 && (loads.get(read) ?? []).every((l) => to.some((store) => isBefore(l, store)) || isDone(l, to, kernel));
+    return (
+      to.length > 0 && (loads.get(read) ?? []).every((l) => to.some((store) => isBefore(l, store) || isOfIteration(l, store, lanes)) || isDone(l, to, kernel))
+    );
   });
 }
 
@@ -54,6 +60,51 @@ function isDone(load: Touch, stores: readonly Touch[], { body }: Kernel): boolea
   if (!stores.every((store) => from.position < outermost(store.place).position)) return false;
   const whole = at(from.list, from.position);
   return !axes.some((a) => a.kind === "lane") || (whole.kind === "reduce" && whole.axes.some((a) => a.kind === "lane"));
+}
+
+/**
+ * Whether all that the loop of a load reads in one iteration of what is around is stored in the same iteration, by a later statement: the
+ * indices are the same but for names of loops of the same bounds. As each element is stored once, no other iteration stores it.
+ */
+function isOfIteration(load: Touch, store: Touch, lanes: boolean): boolean {
+  const own = at(load.place.list, load.place.position);
+  let [a, inner]: [Place, readonly Stmt[]] = [load.place, own.kind === "reduce" ? [own] : []];
+  for (;;) {
+    const outer = outwards(store.place, a.list);
+    if (outer !== null) {
+      const whole = at(a.list, a.position);
+      const meets = !lanes || (whole.kind === "reduce" && whole.axes.some((x) => x.kind === "lane"));
+      if (a.position >= outer.place.position || !meets || outer.through.some((s) => s.kind === "if")) return false;
+      const text = freeOfLoops(load.expr, inner);
+      return text !== null && text === freeOfLoops(store.expr, outer.through);
+    }
+    if (a.outer === null) return false;
+    a = a.outer;
+    inner = [at(a.list, a.position), ...inner];
+  }
+}
+
+/** The place in a list that something stands in or below, and the statements on the way down to it. */
+function outwards(from: Place, list: readonly Stmt[]): { readonly place: Place; readonly through: readonly Stmt[] } | null {
+  const through: Stmt[] = [];
+  for (let place: Place | null = from; place !== null; place = place.outer) {
+    if (place !== from) through.unshift(at(place.list, place.position));
+    if (place.list === list) return { place, through };
+  }
+  return null;
+}
+
+/** The index with the axes of these loops called by their bounds; null where those are no constants. */
+function freeOfLoops(index: Expr | null, loops: readonly Stmt[]): string | null {
+  const axes = loops.flatMap(axesOf);
+  if (index === null || !axes.every(hasConstantBounds)) return null;
+  const names = new Map<string, string>();
+  for (const { name, lo, hi, step } of axes) {
+    const bounds = `${lo.value}..${hi.value}/${step}`;
+    names.set(name, `${bounds}#${[...names.values()].filter((n) => n.startsWith(bounds)).length}`);
+  }
+  const renamed = exprMapper((e) => (e.op === "axis" ? withName(e, names.get(e.name) ?? e.name) : e));
+  return keyOf(normalIndex(renamed(index)));
 }
 
 function outermost(place: Place): Place {
@@ -96,8 +147,8 @@ function touchesOf(kernel: Kernel, wanted: ReadonlySet<string>): { readonly load
     const names = new Map(known);
     list.forEach((s, position) => {
       const place = { list, position, outer };
-      for (const e of expressionsOf(s)) noteLoads(e, wanted, (name, index) => push(loads, name, { place, index: spelled(index, names) }));
-      if (s.kind === "store" && wanted.has(s.buffer)) push(stores, s.buffer, { place, index: storeIndex(s, names) });
+      for (const e of expressionsOf(s)) noteLoads(e, wanted, (name, index) => push(loads, name, touch(place, index, names)));
+      if (s.kind === "store" && wanted.has(s.buffer)) push(stores, s.buffer, isSure(s) ? touch(place, s.index, names) : { place, expr: null, index: "" });
       if (s.kind === "let" && s.value.dtype === "int32") {
         const value = resolved(s.value, names);
         if (value !== null) names.set(s.name, value);
@@ -135,11 +186,13 @@ function resolved(e: Expr, names: Names): Expr | null {
   return isPure ? whole : null;
 }
 
-/** One text for one place. */
-const spelled = (index: Expr, names: Names): string => keyOf(normalIndex(resolved(index, names) ?? index));
+function touch(place: Place, index: Expr, names: Names): Touch {
+  const expr = resolved(index, names) ?? index;
+  return { place, expr, index: keyOf(normalIndex(expr)) };
+}
 
-/** A guarded or atomic store does not overwrite for certain; give it an index that equals none. */
-const storeIndex = (s: Store, names: Names): string => (s.guard || s.atomic ? "" : spelled(s.index, names));
+/** A guarded or atomic store does not overwrite for certain: its index equals none. */
+const isSure = (s: Store): boolean => !s.guard && s.atomic === undefined;
 
 function push(map: Touches, name: string, touch: Touch): void {
   const list = map.get(name);
