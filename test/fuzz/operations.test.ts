@@ -49,7 +49,7 @@ function expectWork(graph: Graph, target: Target, naming: typeof recomputations 
   // choices between the pieces of a view hide behind its loads
   const costly = named.reduce((n, r) => n + (r.value.node.op.kind === "view" ? 0 : r.operations), 0);
   const saved = named.reduce((n, r) => n + r.savedBytes, 0) / target.bandwidth + target.launchNs * (apart.plan.kernels.length - fused.plan.kernels.length);
-  if (costly / target.throughput > 8 * saved) throw new Error(`it does not pay (saves ${Math.round(saved)} ns). ${text}`);
+  if (costly / target.throughput > 4 * saved) throw new Error(`it does not pay (saves ${Math.round(saved)} ns). ${text}`);
   printed.push(text);
 }
 
@@ -76,6 +76,18 @@ const stages = graphFromText(`graph @main(%x: f32[4,64]) -> (f32[4,64]) {
 test("what is computed again is named, with what that saves: the elements of a row by each stage", () => {
   const named = recomputations(compileGraph(stages, js).regions, js);
   expect(named.map(textOf)).toEqual(["negative 2.0 times in 1, 256 operations for 3072 bytes"]);
+});
+
+test("a running value is not computed again for all that it is spread over", () => {
+  const spread = graphFromText(`graph @main(%x: f32[8,64], %y: f32[8,100,64]) -> f32[8,100,64] {
+  %0 = prefix sum %x {axis=1, reverse=false} : f32[8,64]
+  %1 = broadcast %0 {shape=[8,100,64], axes=[0,2]} : f32[8,100,64]
+  %2 = add %1, %y : f32[8,100,64]
+  return %2
+}`);
+  const { regions, plan } = compileGraph(spread, js);
+  expect(recomputations(regions, js).map(textOf)).toEqual([]);
+  expect(plan.kernels).toHaveLength(2);
 });
 
 test("work that nobody names is found", () => {

@@ -5,6 +5,7 @@ import { variable } from "../../ir/expr.ts";
 import { addIndex, freeNames, keyOf, subIndex } from "../../ir/indexing.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
+import { sizeOf } from "../../ir/shape.ts";
 import type { Target } from "../../target.ts";
 import { isLight } from "../region.ts";
 import type { Axes } from "./axes.ts";
@@ -139,7 +140,9 @@ function walkRefusal(x: Cluster, d: Cluster, axes: Axes): string | null {
   const simple = [...x.outputs.keys()].every((v) => (d.demands.get(v) ?? []).every((demand) => inStep(v, demand)));
   // from the start, several running values go on together
   const together = d.walks.size === 0 || (!x.walks.has("end") && !d.walks.has("end"));
-  return simple && together && d.rows.size === 0 ? null : "a running value is met in step only";
+  if (!simple || !together || d.rows.size > 0) return "a running value is met in step only";
+  const again = Math.max(0, ...[...x.outputs.keys()].flatMap((v) => (d.demands.get(v) ?? []).map((demand) => axes.iterations(d, demand) / sizeOf(v.shape))));
+  return again > 1 ? `a running value would be computed ${again.toFixed(1)} times an element` : null;
 }
 
 /** By how much an index moves with each step of an axis; 0 where that is not always the same. */

@@ -259,6 +259,8 @@ function operationsOf(node: Node): number {
   switch (op.kind) {
     case "elementwise":
       return scalarOps(op.scalar(operands, attrs, types));
+    case "source":
+      return scalarOps([op.element(indexOf(node), result(node, 0).type, attrs)]);
     case "contraction":
       return 2 * sizeOf(op.depth(types, attrs));
     case "reduction":
@@ -280,9 +282,11 @@ function operationsOf(node: Node): number {
 /** What each of them takes, named values aside. */
 const scalarOps = (list: readonly Expr[]): number => list.reduce((n, e) => n + exprOrder([e]).filter((x) => isScalarOp(x.op)).length, 0);
 
+const indexOf = (node: Node): Expr[] => result(node, 0).shape.map((n, i) => (n === 1 ? ix(0) : axisIndex(`i${i}`, 0, n - 1)));
+
 /** Choices between the pieces of a view; the conditions are index arithmetic. */
 function choices(node: Node, op: ViewPrimitive): number {
-  const index = result(node, 0).shape.map((n, i) => (n === 1 ? ix(0) : axisIndex(`i${i}`, 0, n - 1)));
+  const index = indexOf(node);
   let reads = 0;
   const read = (): Expr => variable(`read${reads++}`, "int32");
   const pieces = op.pieces(index, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read });
