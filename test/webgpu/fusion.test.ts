@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { at } from "../../compiler/ir/errors.ts";
 import type { HostData } from "../../compiler/ir/host.ts";
+import { hostArrayOf } from "../../compiler/ir/host.ts";
 import { canonicalize } from "../../compiler/passes/canonicalize.ts";
 import { runCompiled } from "../../src/cli/run.ts";
 import type { Tensor } from "../../src/index.ts";
@@ -20,7 +21,7 @@ async function onCpu(outputs: readonly Tensor[]): Promise<readonly HostData[]> {
   const [given, numbers] = [[...data], [...scalars]];
   const inputs = graph.params.map(({ node, type }): HostData => {
     const isScalar = node.attrs["space"] === "scalar";
-    return { type, data: isScalar ? Float32Array.of(at(numbers.splice(0, 1), 0)) : at(given.splice(0, 1), 0) };
+    return { type, data: isScalar ? hostArrayOf(type.dtype, [at(numbers.splice(0, 1), 0)]) : at(given.splice(0, 1), 0) };
   });
   return runCompiled(graph, inputs);
 }
