@@ -37,7 +37,7 @@ const fewestNeighbours = 4;
 /** Bytes that all rows walk over, and that stay in a near cache meanwhile. */
 const nearBytes = 1 << 19;
 /** Rows that keep all of a machine busy; fewer are no matter where there is little to do. */
-const [manyRows, smallWork] = [64, 65536];
+const [manyRows, smallWork] = [128, 4096];
 /** Nanoseconds by which an element takes longer that neighbouring rows have far apart. */
 const farNs = 0.12;
 /** How much faster than memory the caches are from which a GPU's rows read what they share. */

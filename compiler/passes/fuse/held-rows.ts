@@ -89,12 +89,23 @@ function chainRefusal(chain: Chain, joints: Joints, s: FusionState): string | nu
   const results = heldResults(source, rows);
   const operands = heldOperands(sink, contractionsIn(sink), second.loops, (v) => rows.outputs.has(v) || sink.nodes.has(v.node));
   if (results.length === 0 || operands.length === 0) return "no row is needed again";
+  if (!operands.some(([v]) => isReduced(v, new Set([...rows.nodes, ...sink.nodes])))) return "one element of it after another would do";
   const bytesOf = (list: readonly Held[], grid: readonly string[]): number =>
     list.reduce((n, held) => n + rowLength(held, grid, axes) * dtypeInfo(held[0].dtype).bytes, 0);
   const bytes = bytesOf(results, [...first.aligned.grid.keys()]) + bytesOf(operands, [...second.aligned.grid.values()]);
   if (bytes > scratchBytes) return `its rows take ${bytes} bytes of scratch (at most ${scratchBytes})`;
   if (bindingsOf([source, rows, sink], s) > maxBindings) return `the kernel would bind more than ${maxBindings} buffers`;
   return lossRefusal(chain, joints, s);
+}
+
+/** Whether a value is made of a reduction by some nodes: then it waits for a whole row, as no tile of a contraction can. */
+function isReduced(v: Value, nodes: ReadonlySet<Node>): boolean {
+  const seen = new Set([v.node]);
+  for (const n of seen) {
+    if (n.op.kind === "reduction") return true;
+    for (const a of n.args) if (nodes.has(a.node)) seen.add(a.node);
+  }
+  return false;
 }
 
 /** Buffers that the kernel of some clusters would bind. */

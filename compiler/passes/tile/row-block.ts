@@ -14,14 +14,18 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load } from "../../ir/expr.ts";
 import { addIndex, flatten, freeNames, ix } from "../../ir/indexing.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
+import type { Place } from "./copy.ts";
 import { copied, loop } from "./copy.ts";
 import { registerBytes, tupleBytes } from "./cost.ts";
 import { isPlain, loadsOf } from "./nest.ts";
 import { inlined, isAlong, isPlainLoad, namesBefore, replaced, sideOf } from "./sides.ts";
 import { distributed } from "./distribute.ts";
+import type { Skip } from "./skip.ts";
+import { skipOf } from "./skip.ts";
 import { sideBySide } from "./widen.ts";
 
 /** Bytes of a register, and registers side by side. */
@@ -139,7 +143,12 @@ class Block {
     const times = Math.max(1, Math.floor(this.#sums / (this.#lanes * tupleBytes(reduce.init.map((e) => e.dtype)))));
     // by itself, under names of its own: here nobody writes what the columns share
     const suffix = `_s${this.#stages++}`;
-    const turns = loops.slice(0, -1).reduceRight<Stmt[]>((below, f) => [{ ...f, body: below }], columns({ ...inner, body }, times));
+    const turns = loops
+      .slice(0, -1)
+      .reduceRight<Stmt[]>(
+        (below, f) => [{ ...f, body: below }],
+        columns({ ...inner, body }, times, skipOf(body, { axis: this.#row, count: this.#lanes }, inner.axis)),
+      );
     return [...kept.map((k) => k.fill), ...copied({ body: tidy(turns), values: [] }, { suffix, axes: new Map() }).body];
   }
 
@@ -159,16 +168,23 @@ class Block {
   }
 }
 
-/** Several columns a turn, then those that are left. */
-function columns({ axis, body }: For, times: number): Stmt[] {
+/** Several columns a turn, then those that are left; none of them where nothing of a block is needed. */
+function columns({ axis, body }: For, times: number, skip: Skip | null): Stmt[] {
   const n = axis.hi.value;
   const whole = Math.floor(n / times) * times;
-  const from = axisIndex(axis.name, 0, Math.max(0, whole - times));
-  const turn = Array.from({ length: times }, (_, i) => copied({ body, values: [] }, { suffix: `_${i}`, axes: new Map([[axis.name, addIndex(from, i)]]) }).body);
+  const at = (i: number): Expr => addIndex(axisIndex(axis.name, 0, Math.max(0, whole - times)), i);
   const single = axisIndex(`${axis.name}e`, whole, n - 1);
-  const rest = (): Stmt[] => [...copied({ body, values: [] }, { suffix: "_e", axes: new Map([[axis.name, single]]) }).body];
+  const turn = (list: readonly Stmt[], places: readonly Place[]): Stmt[] => places.flatMap((p) => copied({ body: list, values: [] }, p).body);
+  const turnOf = (places: readonly Place[]): Stmt[] => {
+    if (skip === null) return turn(body, places);
+    const first = places[0]?.axes ?? new Map<string, Expr>();
+    const condition = exprMapper((e) => (e.op === "axis" ? (first.get(e.name) ?? e) : e))(skip.condition(places.length));
+    return [{ kind: "if", condition, then: turn(body, places), otherwise: turn(skip.idle, places) }];
+  };
+  const place = (suffix: string, index: Expr): Place => ({ suffix, axes: new Map([[axis.name, index]]) });
+  const all = Array.from({ length: times }, (_, i) => place(`_${i}`, at(i)));
   return [
-    ...(whole > 0 ? [loop("serial", { name: axis.name, lo: ix(0), hi: ix(whole) }, times, turn.flat())] : []),
-    ...(whole < n ? [loop("serial", { name: single.name, lo: ix(whole), hi: ix(n) }, 1, rest())] : []),
+    ...(whole > 0 ? [loop("serial", { name: axis.name, lo: ix(0), hi: ix(whole) }, times, turnOf(all))] : []),
+    ...(whole < n ? [loop("serial", { name: single.name, lo: ix(whole), hi: ix(n) }, 1, turnOf([place("_e", single)]))] : []),
   ];
 }

@@ -25,6 +25,7 @@ import { costOf, valuesIn, widest } from "./cost.ts";
 import { goesTogether, isIndependent, updatedBuffers } from "./independent.ts";
 import { joinLoops, joinNest } from "./join.ts";
 import { gridNest, isPlain, strideOf } from "./nest.ts";
+import { firstOf } from "./skip.ts";
 
 /** Bytes of a register. */
 const register = 16;
@@ -60,7 +61,10 @@ export function sideBySide(kernel: Kernel, nest: readonly For[], lanes: number):
   const own = new Set(locals.map((l) => l.name));
   const across = crossedAxis(nest, body);
   const piece = (index: Expr, lane: Expr, suffix: string): readonly Stmt[] => {
-    const axes = new Map([[axis.name, index]]);
+    const axes = new Map([
+      [axis.name, index],
+      [firstOf(axis.name), subIndex(index, lane)],
+    ]);
     if (across !== null) axes.set(across.name, axisIndex(`${across.name}i`, 0, across.hi.value - 1));
     return spread(copied({ body, values: [] }, { suffix, axes }).body, own, { lanes, lane });
   };
