@@ -35,6 +35,8 @@ export class Cluster {
   readonly demands: Map<Value, Demand[]> = new Map();
   /** Where members are asked for from within. */
   readonly forms: Map<Value, Demand[]> = new Map();
+  /** What must be there before, though nobody here reads it: barriers say so. */
+  readonly waits: Set<Value> = new Set();
   /** Members that must be stored, and the form they are stored at. */
   readonly outputs: Map<Value, readonly Expr[]> = new Map();
   /** Members of which a grid point holds a row in scratch, and the form they are held at: see `held-rows.ts`. */

@@ -16,7 +16,7 @@ import { flag } from "../../ir/node.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Target } from "../../target.ts";
 import type { Region } from "../region.ts";
-import { isFree, isLight, isScalarParam } from "../region.ts";
+import { isFree, isLight, isPassThrough, isScalarParam } from "../region.ts";
 import { constantOf, storageOf } from "../storage.ts";
 import { mergeBestFirst } from "./best-first.ts";
 import { Bindings } from "./bindings.ts";
@@ -178,6 +178,7 @@ class Walk {
     const cluster = new Cluster(this.#state.clusters.length, anchor.grid, { fixed: !isLight(node), closed: closedReason(node) });
     this.#state.add(cluster, node);
     cluster.nodes.add(node);
+    this.#waits(cluster, node);
     cluster.careful = this.#state.bindings.isCareful(node);
     cluster.operations = weightOf(node);
     for (const { demand } of anchor.asks) for (const a of demand.inner) cluster.addRow(this.#state.axes.segment(a));
@@ -187,6 +188,11 @@ class Walk {
     }
     for (const { value, demand } of anchor.asks) this.#state.ask(cluster, value, demand);
     return cluster;
+  }
+
+  /** A barrier comes after all its operands, though it reads only the first. */
+  #waits(c: Cluster, node: Node): void {
+    if (isPassThrough(node)) for (const v of node.args.slice(1)) this.#state.wait(c, storageOf(v));
   }
 
   /** Computes the node inside the cluster, at every index the cluster asks for it. */
@@ -202,6 +208,7 @@ class Walk {
       }
     }
     c.nodes.add(node);
+    this.#waits(c, node);
     c.careful ||= this.#state.bindings.isCareful(node);
     c.operations += weightOf(node);
     if (costOf(node) > 0) this.#state.noteFused(node, c, "computed where it is used");

@@ -32,6 +32,7 @@ export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignme
   large.careful ||= small.careful;
   for (const row of small.rows) large.rows.add(axes.renameRow(row, names.get(row)));
   for (const end of small.walks) large.walks.add(end);
+  for (const v of small.waits) large.waits.add(v);
   large.operations += small.operations;
   small.mergedInto = large;
   clear(small);

@@ -34,6 +34,8 @@ export class FusionState {
   readonly #order: ReadonlyMap<Node, number>;
   readonly #anchors = new Map<Cluster, Node>();
   readonly #askers = new Map<Value, Set<Cluster>>();
+  /** Clusters that wait for a value, though they do not read it. */
+  readonly #waiters = new Map<Value, Set<Cluster>>();
   /** The cluster that stores a value. */
   readonly #writers = new Map<Value, Cluster>();
 
@@ -66,6 +68,14 @@ export class FusionState {
     this.visits++;
     c.addDemand(value, demand);
     this.#noteAsker(c, value);
+  }
+
+  /** `c` comes after whoever stores this value. */
+  wait(c: Cluster, v: Value): void {
+    c.waits.add(v);
+    const set = this.#waiters.get(v);
+    if (set === undefined) this.#waiters.set(v, new Set([c]));
+    else set.add(c);
   }
 
   /** `c` stores this value for all who ask. */
@@ -144,12 +154,16 @@ export class FusionState {
   /** Clusters that read results of `c` which stand before `last`. */
   #readersOf(c: Cluster, last: number): Cluster[] {
     const early = [...c.outputs.keys()].filter((v) => this.#place(v) < last);
-    return early.flatMap((v) => this.askersOf(v)).filter((r) => r !== c);
+    return early.flatMap((v) => [...this.askersOf(v), ...this.#waitersFor(v)]).filter((r) => r !== c);
   }
 
-  /** Clusters that store what `c` reads, as far as that stands at `first` or after it. */
+  #waitersFor(v: Value): Cluster[] {
+    return [...(this.#waiters.get(v) ?? [])].map((c) => c.root());
+  }
+
+  /** Clusters that store what `c` reads or waits for, as far as that stands at `first` or after it. */
   #writersFor(c: Cluster, first: number): Cluster[] {
-    const late = [...c.demands.keys()].filter((v) => this.#place(v) >= first);
+    const late = [...c.demands.keys(), ...c.waits].filter((v) => this.#place(v) >= first);
     return late.flatMap((v) => this.writerOf(v) ?? []).filter((w) => w !== c);
   }
 }
