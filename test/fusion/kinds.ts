@@ -71,7 +71,29 @@ const gradientsOfMoves: readonly FusionRow[] = moves.map(({ name, map, shape, re
   outputs: () => moved(map, shape),
 }));
 
+/** The gradients of two matrices by what is made of both, weighted. */
+const ofBoth = (join: (x: Tensor, y: Tensor) => Tensor, shape: readonly number[]): readonly Tensor[] => {
+  const weights = data(...shape);
+  return grad((x: Tensor, y: Tensor) => join(x, y).mul(weights).square().sum(), { argnums: [0, 1] })(data(6, 7), data(6, 7));
+};
+
 const partsOfOne: readonly FusionRow[] = [
+  {
+    row: 146,
+    section: "E",
+    expression: "d/dx, d/dy sum((w * concat([x, y], 1))^2), (6,7)",
+    aim: 1,
+    reductions: 0,
+    outputs: () => ofBoth((x, y) => concat([x, y], { axis: 1 }), [6, 14]),
+  },
+  {
+    row: 147,
+    section: "E",
+    expression: "d/dx, d/dy sum((w * stack([x, y]))^2), (6,7)",
+    aim: 1,
+    reductions: 0,
+    outputs: () => ofBoth((x, y) => stack([x, y]), [2, 6, 7]),
+  },
   {
     row: 145,
     section: "E",
