@@ -3,7 +3,7 @@ import { at } from "../ir/errors.ts";
 import { keyOf, normalIndex } from "../ir/indexing.ts";
 import type { Expr } from "../ir/expr.ts";
 import { mapOperands, withName } from "../ir/expr.ts";
-import type { Kernel, Stmt, Store } from "../ir/loop.ts";
+import type { Axis, Kernel, Stmt, Store } from "../ir/loop.ts";
 import { axesOf, bodiesOf, expressionsOf, hasConstantBounds, statements } from "../ir/loop.ts";
 import { exprMapper, mapStatements } from "../ir/loop-walk.ts";
 
@@ -55,7 +55,7 @@ export function replaceable(kernel: Kernel): Replacement[] {
  */
 function isDone(load: Touch, stores: readonly Touch[], { body }: Kernel): boolean {
   const axes = statements(body).flatMap(axesOf);
-  if (axes.some((a) => a.kind === "grid" || a.kind === "group")) return false;
+  if (axes.some(isParallel)) return false;
   const from = outermost(load.place);
   if (!stores.every((store) => from.position < outermost(store.place).position)) return false;
   const whole = at(from.list, from.position);
@@ -94,10 +94,13 @@ function outwards(from: Place, list: readonly Stmt[]): { readonly place: Place; 
   return null;
 }
 
-/** The index with the axes of these loops called by their bounds; null where those are no constants. */
+/** Whether iterations run in any order, or at the same time. */
+const isParallel = ({ kind }: Axis): boolean => kind === "grid" || kind === "group";
+
+/** The index with the axes of these loops called by their bounds; null where those are no constants, or one iteration is many. */
 function freeOfLoops(index: Expr | null, loops: readonly Stmt[]): string | null {
   const axes = loops.flatMap(axesOf);
-  if (index === null || !axes.every(hasConstantBounds)) return null;
+  if (index === null || !axes.every(hasConstantBounds) || axes.some(isParallel)) return null;
   const names = new Map<string, string>();
   for (const { name, lo, hi, step } of axes) {
     const bounds = `${lo.value}..${hi.value}/${step}`;
