@@ -43,6 +43,8 @@ class Numbering {
 /** A statement list under construction. */
 interface Level {
   readonly around: Level | null;
+  /** Of a condition: it runs no more often than what is around it. */
+  readonly isBranch: boolean;
   /** Names that this level defines: what uses one of them cannot move out. */
   readonly own: Set<string>;
   /** Expressions that have a name here. */
@@ -68,12 +70,12 @@ export class Sharing {
 
   list(list: readonly Stmt[]): Stmt[] {
     for (const s of statements(list)) if (s.kind === "let") this.#fresh = Math.max(this.#fresh, 1 + Number(/^t(\d+)$/.exec(s.name)?.[1] ?? -1));
-    return this.#level(list, null, [], []);
+    return this.#level(list, { around: null, isBranch: false }, [], []);
   }
 
   /** `loops`: axes whose iterations run this list. `tail`: values read at its end, rewritten in place. */
-  #level(list: readonly Stmt[], around: Level | null, loops: readonly string[], tail: Expr[]): Stmt[] {
-    const level: Level = { around, own: new Set(loops), named: new Map(), counts: this.#count(list, tail), done: new Map(), out: [] };
+  #level(list: readonly Stmt[], where: Pick<Level, "around" | "isBranch">, loops: readonly string[], tail: Expr[]): Stmt[] {
+    const level: Level = { ...where, own: new Set(loops), named: new Map(), counts: this.#count(list, tail), done: new Map(), out: [] };
     for (const s of list) for (const name of definedBy(s)) level.own.add(name);
     for (const s of list) this.#statement(s, level);
     tail.forEach((e, i) => {
@@ -94,7 +96,7 @@ export class Sharing {
       const axes = s.axes.map((a) => mapAxis(a, (e) => this.#rewrite(e, level)));
       const body = this.#level(
         s.body,
-        level,
+        { around: level, isBranch: false },
         s.axes.map((a) => a.name),
         values,
       );
@@ -103,8 +105,9 @@ export class Sharing {
       const loops = s.kind === "for" ? [s.axis.name] : [];
       const next = mapStatement(
         s,
-        (e) => this.#rewrite(e, level),
-        (inner) => this.#level(inner, level, loops, []),
+        // what a branch asks is no value that waits in a register
+        (e) => this.#rewrite(e, s.kind === "if" ? { ...level, isBranch: false } : level),
+        (inner) => this.#level(inner, { around: level, isBranch: s.kind === "if" }, loops, []),
       );
       level.out.push(next);
     }
@@ -156,10 +159,16 @@ export class Sharing {
   }
 
   #rewritten(e: Expr, id: number, level: Level): Expr {
-    if (level.around !== null && isScalarOp(e.op) && this.#isStable(e) && !this.#uses(e, level.own) && !this.#loads(e)) return this.#hoist(e, level.around);
+    if (level.around !== null && isScalarOp(e.op) && this.#isStable(e) && !this.#uses(e, level.own) && !this.#loads(e) && !this.#isOfBranch(e, level))
+      return this.#hoist(e, level.around);
     const next = this.#children(e, level);
     const repeated = (level.counts.get(id) ?? 0) > 1 && this.#isStable(e);
     return repeated ? this.#name(e, next, level) : next;
+  }
+
+  /** Whether a comparison changes with the loop right around its branch: in front of the branch it would only take registers. */
+  #isOfBranch(e: Expr, { isBranch, around }: Level): boolean {
+    return isBranch && e.dtype === "bool" && around !== null && (around.isBranch || this.#uses(e, around.own));
   }
 
   /** Names an invariant in the outermost level that defines what it uses. */

@@ -25,7 +25,7 @@ import { isPlain, loadsOf } from "./nest.ts";
 import { inlined, isAlong, isPlainLoad, namesBefore, replaced, sideOf } from "./sides.ts";
 import { distributed } from "./distribute.ts";
 import type { Skip } from "./skip.ts";
-import { skipOf } from "./skip.ts";
+import { firstOf, skipOf } from "./skip.ts";
 import { sideBySide } from "./widen.ts";
 
 /** Bytes of a register, and registers side by side. */
@@ -90,6 +90,7 @@ export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target):
   const row = blockAxis(nest);
   if (row === null) return kernel;
   const inner = at(nest, nest.length - 1);
+  if (!target.vectors) return { ...kernel, body: nested(nest, pointBody(row, inner.body)) };
   const stages = stagesOf(inner.body);
   const bytes = Math.max(4, ...stages.flatMap(({ reduce }) => reduce.init.map((e) => registerBytes(e.dtype))));
   const lanes = Math.max(fewest, (register / bytes) * (row.hi.value >= (register / bytes) * across ? across : 1));
@@ -102,6 +103,15 @@ export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target):
     lanes,
   );
 }
+
+/** One row a turn, several columns of it at once. */
+function pointBody(row: Axis, list: readonly Stmt[]): Stmt[] {
+  const body = new Block(row, list, { lanes: 1, sums: 4 * 4 }).body();
+  const first = new Map([[firstOf(row.name), axisIndex(row.name, 0, row.hi.value - 1)]]);
+  return tidy(copied({ body, values: [] }, { suffix: "", axes: first }).body);
+}
+
+const nested = (nest: readonly For[], body: readonly Stmt[]): readonly Stmt[] => nest.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body);
 
 class Block {
   readonly #row: Axis;
@@ -132,7 +142,7 @@ class Block {
     const named = new Set([...namesBefore(this.#list), ...namesBefore(inner.body)]);
     const own = inlined(reduce);
     const others = loops.map((f) => f.axis);
-    const sides = sideOf(own, [this.#row], others, named).filter((e) => !isPlainLoad(e) || !isAlong(e, this.#row.name));
+    const sides = sideOf(own, [this.#row], others, named).filter((e) => !isPlainLoad(e) || (this.#lanes > 1 && !isAlong(e, this.#row.name)));
     const kept = sides.map((e) => this.#kept(e, own.axes));
     const next = replaced(
       own,

@@ -62,7 +62,7 @@ const nested = (nest: readonly For[]): readonly Stmt[] => nest.toReversed().redu
 function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const order = orderOf(nest);
   if (order === "tile") return target.vectors ? registerTile(kernel, nest, target) : jam(kernel);
-  if (order === "block") return target.vectors ? rowBlocks(kernel, nest, target) : kernel;
+  if (order === "block") return rowBlocks(kernel, nest, target);
   if (order === "columns") return target.vectors ? widenGrid({ ...kernel, body: startRising(kernel.body) }) : jam(kernel);
   const added = addRows(kernel, target);
   if (!target.vectors) return added;
