@@ -21,6 +21,7 @@ import type { Fragment, Launch } from "../routines/fragment.ts";
 import { ofValue } from "../routines/fragment.ts";
 import type { Target } from "../target.ts";
 import { replaceable } from "./in-place.ts";
+import { overLanes } from "./over-lanes.ts";
 import type { Piece } from "./order/pieces.ts";
 import { bindingsOf } from "./fuse/bindings.ts";
 import { storageOf } from "./storage.ts";
@@ -190,10 +191,10 @@ class Bin {
   }
 }
 
-/** What it costs that lanes of a workgroup stand idle in parts that share out less. */
+/** What it costs that lanes of a workgroup stand idle in parts that share out less. Points of a lane each are shared out by all. */
 function idleNs(parts: readonly Part[], target: Target): number {
   const lanes = Math.max(...parts.map((p) => p.lanes));
-  return parts.reduce((ns, p) => ns + (p.lanes === lanes ? 0 : p.work * (lanes / p.lanes - 1)), 0) / target.throughput;
+  return parts.reduce((ns, p) => ns + (p.lanes === 1 ? 0 : p.work * (lanes / p.lanes - 1)), 0) / target.throughput;
 }
 
 /** Whether one reads what the other one would write over, were it alone. */
@@ -243,7 +244,8 @@ function packedKernel(parts: readonly Part[], names: ReadonlyMap<Value, string>,
       params.set(n, { ...own, name });
     });
   }
-  const body = parts.flatMap((p) => inNames(p, names, params));
+  const lanes = Math.max(...parts.map((p) => p.lanes));
+  const body = parts.flatMap((p) => inNames({ ...p, nest: p.lanes < lanes && p.lanes === 1 ? overLanes(p.nest, lanes) : p.nest }, names, params));
   const order = [...names.values()].flatMap((n) => buffers.get(n) ?? []);
   return withDistinctNames({ name: "", buffers: order, scalars: scalars.flatMap((n) => params.get(n) ?? []), body });
 }
