@@ -35,6 +35,9 @@ export interface Packing {
   readonly packed: Packed;
 }
 
+/** Workgroups are no wider than this; longer loops are dealt out to fewer lanes. */
+const widestGroup = 256;
+
 /** What waits longer in memory, because its kernel moved to the front, is no more than this many bytes. */
 const mostEarly = 1 << 20;
 
@@ -59,7 +62,7 @@ export function pack(pieces: readonly Piece[], graph: Graph, target: Target): Pa
   }
   const bodies = new Map<string, Kernel>();
   const packed = new Map<string, readonly string[]>();
-  const made = bins.map((b) => ({ fragment: b.fragment(bodies), waits: b.waits }));
+  const made = bins.map((b) => ({ fragment: b.fragment(target, bodies), waits: b.waits }));
   bins.forEach((b, i) => {
     if (b.parts.length > 1)
       packed.set(
@@ -185,16 +188,22 @@ class Bin {
     this.parts.push(part);
   }
 
-  fragment(known: Map<string, Kernel>): Fragment {
+  fragment(target: Target, known: Map<string, Kernel>): Fragment {
     if (this.parts.length < 2) return this.#alone;
-    return { temps: [], before: [], launches: [together(this.parts, known)] };
+    return { temps: [], before: [], launches: [together(this.parts, target, known)] };
   }
 }
 
 /** What it costs that lanes of a workgroup stand idle in parts that share out less. Points of a lane each are shared out by all. */
 function idleNs(parts: readonly Part[], target: Target): number {
-  const lanes = Math.max(...parts.map((p) => p.lanes));
-  return parts.reduce((ns, p) => ns + (p.lanes === 1 ? 0 : p.work * (lanes / p.lanes - 1)), 0) / target.throughput;
+  const lanes = lanesOf(parts, target);
+  return parts.reduce((ns, p) => ns + (p.lanes === 1 ? 0 : p.work * Math.max(0, lanes / p.lanes - 1)), 0) / target.throughput;
+}
+
+/** The lanes of a workgroup: those of the widest part, where a workgroup may be as wide. */
+function lanesOf(parts: readonly Part[], target: Target): number {
+  const widest = Math.max(...parts.map((p) => p.lanes));
+  return widest <= widestGroup ? widest : target.lanes;
 }
 
 /** Whether one reads what the other one would write over, were it alone. */
@@ -210,7 +219,7 @@ function bodyId(body: Kernel["body"]): number {
 }
 
 /** One launch of all parts. What several read is bound once. Packs of alike kernels have one body. */
-function together(parts: readonly Part[], known: Map<string, Kernel>): Launch {
+function together(parts: readonly Part[], target: Target, known: Map<string, Kernel>): Launch {
   const reads = [...new Set(parts.flatMap((p) => [...p.reads]))];
   const writes = [...new Set(parts.flatMap((p) => [...p.writes]))];
   const scalars = [...new Set(parts.flatMap((p) => p.launch.scalars))];
@@ -221,12 +230,12 @@ function together(parts: readonly Part[], known: Map<string, Kernel>): Launch {
   const key = places.join(" ");
   const [first, ...others] = parts.map((p) => p.launch.kernel.name);
   const name = `${first ?? ""}_with_${others.map((n) => n.slice(0, n.indexOf("_"))).join("_")}`;
-  const kernel = known.get(key) ?? packedKernel(parts, names, scalars);
+  const kernel = known.get(key) ?? packedKernel(parts, target, names, scalars);
   known.set(key, kernel);
   return { kernel: { ...kernel, name }, buffers: [...reads, ...writes].map(ofValue), scalars };
 }
 
-function packedKernel(parts: readonly Part[], names: ReadonlyMap<Value, string>, scalars: readonly Node[]): Kernel {
+function packedKernel(parts: readonly Part[], target: Target, names: ReadonlyMap<Value, string>, scalars: readonly Node[]): Kernel {
   const buffers = new Map<string, KernelBuffer>();
   const params = new Map<Node, KernelScalar>();
   const taken = new Set<string>();
@@ -244,7 +253,7 @@ function packedKernel(parts: readonly Part[], names: ReadonlyMap<Value, string>,
       params.set(n, { ...own, name });
     });
   }
-  const lanes = Math.max(...parts.map((p) => p.lanes));
+  const lanes = lanesOf(parts, target);
   const body = parts.flatMap((p) => inNames({ ...p, nest: p.lanes < lanes && p.lanes === 1 ? overLanes(p.nest, lanes) : p.nest }, names, params));
   const order = [...names.values()].flatMap((n) => buffers.get(n) ?? []);
   return withDistinctNames({ name: "", buffers: order, scalars: scalars.flatMap((n) => params.get(n) ?? []), body });

@@ -168,6 +168,9 @@ class Walk {
       for (const c of askers) this.#state.noteRefused(node, c, this.#state.bindings.reason);
       return;
     }
+    // to be part of one who asks is to wait for all that one needs: where others ask too, what saves most is found out later
+    const apart = askers.length > 1 && askers.some((c) => typeof readerAlignment(this.#state, cluster, c) === "string");
+    if (apart) return;
     for (const c of askers) this.#merge(cluster.root(), c.root(), node);
     this.#dropUnread(cluster.root(), node);
   }

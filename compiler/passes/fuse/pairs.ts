@@ -12,9 +12,10 @@ const between = "another kernel stands between them";
 export function readerAlignment(state: FusionState, producer: Cluster, consumer: Cluster): Alignment | string {
   const large = sizeRefusal(producer, consumer, state.target);
   if (large !== null) return large;
-  const cyclic = state.reaches(producer, consumer, "no direct ones") || state.reaches(consumer, producer, "no direct ones");
-  if (cyclic) return between;
-  return allowed(state, producer, consumer, alignment(producer, consumer, state.axes, state.readersBeside(producer, consumer)));
+  const found = allowed(state, producer, consumer, alignment(producer, consumer, state.axes, state.readersBeside(producer, consumer)));
+  if (typeof found === "string") return found;
+  // the other way round there is none: kernels do not wait for one another
+  return state.reaches(producer, consumer, "no direct ones") ? between : found;
 }
 
 /** The same of two that read the same memory. */

@@ -31,7 +31,6 @@ export class FusionState {
   readonly kept: ReadonlySet<Value>;
   readonly decisions: Decision[] = [];
   visits = 0;
-  readonly #order: ReadonlyMap<Node, number>;
   readonly #anchors = new Map<Cluster, Node>();
   readonly #askers = new Map<Value, Set<Cluster>>();
   /** Clusters that wait for a value, though they do not read it. */
@@ -43,7 +42,6 @@ export class FusionState {
     this.nodes = nodesOf(graph);
     this.target = target;
     this.bindings = bindings;
-    this.#order = new Map(this.nodes.map((n, i) => [n, i]));
     this.kept = new Set(graph.outputs.map(storageOf));
   }
 
@@ -118,13 +116,11 @@ export class FusionState {
   }
 
   /**
-   * Whether data flows from one cluster to another, the direct edge aside where it is not asked for. Data flows forward in the
-   * graph's order, so results that stand before the start or after the end of the way are not looked at.
+   * Whether data flows from one cluster to another, the direct edge aside where it is not asked for. Where clusters store results
+   * from all over the graph, its order says nothing about theirs.
    */
   reaches(from: Cluster, to: Cluster, edges: "all" | "no direct ones"): boolean {
-    const last = Math.max(...this.#positions(to));
-    const first = Math.min(...this.#positions(from));
-    const flow = { after: (c: Cluster) => this.#readersOf(c, last), before: (c: Cluster) => this.#writersFor(c, first) };
+    const flow = { after: (c: Cluster) => this.#readersOf(c), before: (c: Cluster) => this.#writersFor(c) };
     return leads(from, to, flow, edges, () => void this.visits++);
   }
 
@@ -142,28 +138,17 @@ export class FusionState {
     else set.add(c);
   }
 
-  /** Where the results of a cluster stand in the graph's order. */
-  #positions(c: Cluster): number[] {
-    return [...c.outputs.keys()].map((v) => this.#place(v));
-  }
-
-  #place(v: Value): number {
-    return this.#order.get(v.node) ?? 0;
-  }
-
-  /** Clusters that read results of `c` which stand before `last`. */
-  #readersOf(c: Cluster, last: number): Cluster[] {
-    const early = [...c.outputs.keys()].filter((v) => this.#place(v) < last);
-    return early.flatMap((v) => [...this.askersOf(v), ...this.#waitersFor(v)]).filter((r) => r !== c);
+  /** Clusters that read or wait for results of `c`. */
+  #readersOf(c: Cluster): Cluster[] {
+    return [...c.outputs.keys()].flatMap((v) => [...this.askersOf(v), ...this.#waitersFor(v)]).filter((r) => r !== c);
   }
 
   #waitersFor(v: Value): Cluster[] {
     return [...(this.#waiters.get(v) ?? [])].map((c) => c.root());
   }
 
-  /** Clusters that store what `c` reads or waits for, as far as that stands at `first` or after it. */
-  #writersFor(c: Cluster, first: number): Cluster[] {
-    const late = [...c.demands.keys(), ...c.waits].filter((v) => this.#place(v) >= first);
-    return late.flatMap((v) => this.writerOf(v) ?? []).filter((w) => w !== c);
+  /** Clusters that store what `c` reads or waits for. */
+  #writersFor(c: Cluster): Cluster[] {
+    return [...c.demands.keys(), ...c.waits].flatMap((v) => this.writerOf(v) ?? []).filter((w) => w !== c);
   }
 }
