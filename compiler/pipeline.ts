@@ -7,6 +7,7 @@ import { at } from "./ir/errors.ts";
 import type { Graph } from "./ir/graph.ts";
 import type { Kernel } from "./ir/loop.ts";
 import type { CompiledPlan, Plan } from "./ir/plan.ts";
+import { peakBytes } from "./ir/print-plan.ts";
 import { verifyKernel } from "./ir/verify-loop.ts";
 import { verifyPlan } from "./ir/verify-plan.ts";
 import { verifyGraph } from "./ir/verify.ts";
@@ -22,6 +23,7 @@ import { legalize, requireDType } from "./passes/legalize.ts";
 import type { Region } from "./passes/region.ts";
 import { simplify } from "./passes/simplify/simplify.ts";
 import { orderedPlan } from "./passes/order/order.ts";
+import type { Piece } from "./passes/order/pieces.ts";
 import { waitsFor } from "./passes/order/pieces.ts";
 import { inParts } from "./passes/parts.ts";
 import type { Packed } from "./passes/pack.ts";
@@ -102,10 +104,21 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   const done = new Map<Kernel["body"], Kernel>();
   const finished = fragments.map((f) => mapKernels(f, (k) => finishedOnce(k, done, (kernel) => runKernelPasses(kernel, target, check))));
   const given = finished.map((fragment, i) => ({ fragment, waits: waitsFor(at(regions, i)) }));
-  const { pieces, packed } = options.fusion === false ? { pieces: given, packed: new Map() } : pack(given, current, target);
-  const plan = orderedPlan(current, pieces, { target, donated: options.donated ?? [], budget: options.budget ?? null });
+  const { plan, packed } = planned(current, given, target, options);
   if (check) verifyPlan(plan, target);
   return { target, graphs, regions, decisions, packed, lowered, plan, compiled: emit(plan, target) };
+}
+
+/** The plan whose kernels share launches; where that passes the budget, and apart they need less, the one whose kernels do not. */
+function planned(graph: Graph, given: readonly Piece[], target: Target, options: CompileOptions): Pick<Compilation, "plan" | "packed"> {
+  const { fusion, donated = [], budget = null } = options;
+  const made = (pieces: readonly Piece[]): Plan => orderedPlan(graph, pieces, { target, donated, budget });
+  if (fusion === false) return { plan: made(given), packed: new Map() };
+  const { pieces, packed } = pack(given, graph, target);
+  const plan = made(pieces);
+  if (budget === null || packed.size === 0 || peakBytes(plan) <= budget) return { plan, packed };
+  const apart = made(given);
+  return peakBytes(apart) < peakBytes(plan) ? { plan: apart, packed: new Map() } : { plan, packed };
 }
 
 /** Kernels with one body stay so. */

@@ -65,8 +65,6 @@ export const training: readonly FusionRow[] = [
     section: "F",
     expression: "loss = mean(relu(conv2d(img(2,3,64,64), w(16,3,3,3)))), dimg, dw",
     aim: 3,
-    // lanes of a workgroup share out rows of the loss, but points of the convolutions are one lane's each: they make no pack
-    today: { wgsl: 5 },
     outputs: () => lossAndGradients(64),
     smaller: () => lossAndGradients(12),
   },

@@ -122,7 +122,7 @@ describe("lists of tasks", () => {
 
 describe("plans", () => {
   it("make what is large before what is small and waits", () => {
-    const plan = compileGraph(unbalanced(), js, { verify: true }).plan;
+    const plan = compileGraph(unbalanced(), js, { verify: true, fusion: false }).plan;
     const names = plan.steps.flatMap((s) => (s.kind === "kernel" ? [at(plan.kernels, s.kernel).name] : []));
     // two results of [32,32] would live beside the [32,512] in the graph's order
     expect(plan.arenaBytes).toBe(32 * 512 * 4 + 32 * 32 * 4);
@@ -166,13 +166,21 @@ describe("plans", () => {
         return [product(later, product(first, x))];
       },
     );
-    const { plan } = compileGraph(graph, js, { verify: true, budget: 1 });
+    const { plan } = compileGraph(graph, js, { verify: true, fusion: false, budget: 1 });
     const order = plan.steps.flatMap((s) =>
       s.kind === "kernel" ? [s.buffers.map((b) => plan.buffers.find((p) => p.id === b)?.type.shape.join("x")).join(" ")] : [],
     );
     const large = order.findIndex((o) => o.endsWith("32x512"));
     expect(large).toBeGreaterThanOrEqual(2);
     expectSame(graph, { budget: 1 });
+  });
+
+  it("keep a budget that sharing launches would pass", () => {
+    const [usual, pressed] = [null, 1].map((budget) => compileGraph(unbalanced(), js, { verify: true, budget }));
+    if (usual === undefined || pressed === undefined) throw new Error("two plans");
+    expect(usual.packed.size).toBeGreaterThan(0);
+    expect(pressed.packed.size).toBe(0);
+    expect(peakBytes(pressed.plan)).toBeLessThan(peakBytes(usual.plan));
   });
 
   it("of random graphs compute the same in every order", () => {
@@ -206,7 +214,7 @@ describe("plans", () => {
 
 describe("the text of memory", () => {
   it("has every temporary with its place and life, what is needed, and whether the budget is kept", () => {
-    const budgets = [90_000, 500_000].map((budget) => compileGraph(unbalanced(), js, { verify: true, budget }).plan);
+    const budgets = [90_000, 500_000].map((budget) => compileGraph(unbalanced(), js, { verify: true, fusion: false, budget }).plan);
     const [over, kept] = budgets.map(memoryText);
     const plan = at(budgets, 0);
     const temps = plan.buffers.filter((b) => b.role === "temp");

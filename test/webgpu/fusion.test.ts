@@ -34,8 +34,10 @@ describe.skipIf(gpu === null)("fusion on webgpu", () => {
     const outputs = outputsOn("webgpu", row);
     const wanted = await onCpu(outputs);
     configure({ device: "webgpu" });
-    const kernels = row.today?.webgpu ?? row.today?.wgsl ?? row.aim;
-    expect(inspect([...outputs]).kernels.length).toBe(kernels);
+    const kernels = inspect([...outputs]).kernels.length;
+    const known = row.today?.webgpu ?? row.today?.wgsl;
+    if (known === undefined) expect(kernels).toBeLessThanOrEqual(row.aim);
+    else expect(kernels).toBe(known);
     resetCounters();
     await evalAll(...outputs);
     const { kernelsLaunched, plansRun, bytesRead } = counters();
