@@ -44,11 +44,12 @@ const mostEarly = 1 << 20;
 export function pack(pieces: readonly Piece[], graph: Graph, target: Target): Packing {
   const kept = new Set(graph.outputs.map(storageOf));
   const bins: Bin[] = [];
+  const looks: KnownLooks = new Map();
   const home = new Map<Value, number>();
   let first = 0;
   for (const piece of pieces) {
     const f = piece.fragment;
-    const part = partOf(f, target);
+    const part = partOf(f, target, looks);
     const ready = Math.max(first, ...[...readBy(f), ...piece.waits].map((v) => (home.get(v) ?? -1) + 1));
 
     const found = part === null ? -1 : bins.findIndex((b, i) => i >= ready && b.admits(part, { target, kept, earlier: bins.length - 1 - i }));
@@ -74,18 +75,11 @@ export function pack(pieces: readonly Piece[], graph: Graph, target: Target): Pa
 }
 
 /** A launch that may share its kernel. */
-interface Part {
+interface Part extends Omit<Looks, "replaced"> {
   readonly launch: Launch;
   readonly values: readonly Value[];
   readonly reads: ReadonlySet<Value>;
   readonly writes: ReadonlySet<Value>;
-  readonly nest: For;
-  readonly lanes: number;
-  /** Operations that its code holds … */
-  readonly operations: number;
-  /** … and that a run does. */
-  readonly work: number;
-  readonly scratchBytes: number;
   /** Values that it may write over, as it reads each element where it stores one. */
   readonly replaces: ReadonlySet<Value>;
 }
@@ -109,30 +103,49 @@ function boundBy(f: Fragment, wanted: (access: KernelBuffer["access"]) => boolea
 
 const writesOver = (f: Fragment): boolean => f.launches.some((l) => l.kernel.buffers.some((b) => b.access === "update"));
 
-function partOf(f: Fragment, target: Target): Part | null {
+/** What is to be known of a kernel, whatever it is launched on: alike ones have one body. */
+interface Looks {
+  readonly nest: For;
+  readonly lanes: number;
+  /** Operations that its code holds … */
+  readonly operations: number;
+  /** … and that a run does. */
+  readonly work: number;
+  readonly scratchBytes: number;
+  /** Names of the buffers that it may write over. */
+  readonly replaced: ReadonlySet<string>;
+}
+
+type KnownLooks = Map<Kernel["body"], Looks | null>;
+
+function partOf(f: Fragment, target: Target, known: KnownLooks): Part | null {
   const launch = f.launches[0];
   if (launch === undefined || f.launches.length > 1 || f.temps.length + f.before.length > 0) return null;
   const { kernel } = launch;
   const values = valuesOf(launch);
+  const given = known.get(kernel.body);
+  const looks = given === undefined ? looksOf(kernel, target) : given;
+  known.set(kernel.body, looks);
+  if (values === null || looks === null) return null;
+  const byAccess = (access: KernelBuffer["access"]): Set<Value> => new Set(values.filter((_, i) => at(kernel.buffers, i).access === access));
+  const replaces = new Set(values.filter((_, i) => looks.replaced.has(at(kernel.buffers, i).name)));
+  return { ...looks, launch, values, reads: byAccess("read"), writes: byAccess("write"), replaces };
+}
+
+/** Null for a kernel that has to be alone. */
+function looksOf(kernel: Kernel, target: Target): Looks | null {
   const nest = onlyNest(kernel.body);
-  const simple = kernel.buffers.every((b) => b.access === "read" || b.access === "write");
-  if (values === null || nest === null || !simple) return null;
+  if (nest === null || !kernel.buffers.every((b) => b.access === "read" || b.access === "write")) return null;
   const all = statements(kernel.body);
   if (all.some((s) => s.kind === "store" && s.atomic !== undefined)) return null;
-  const byAccess = (access: KernelBuffer["access"]): Set<Value> => new Set(values.filter((_, i) => at(kernel.buffers, i).access === access));
-  const names = new Map(kernel.buffers.map((b, i) => [b.name, at(values, i)]));
   const lanes = Math.max(1, ...all.flatMap(axesOf).map((a) => (a.kind === "lane" ? a.hi.hi : 1)));
   return {
-    launch,
-    values,
-    reads: byAccess("read"),
-    writes: byAccess("write"),
     nest,
     lanes,
     operations: operationsOf(kernel.body),
     work: lanes === 1 && target.lanes === 1 ? 0 : countKernel(kernel).operations,
     scratchBytes: all.reduce((n, s) => n + (s.kind === "local" ? 4 * s.size : 0), 0),
-    replaces: new Set(replaceable(kernel).flatMap(({ read }) => names.get(read) ?? [])),
+    replaced: new Set(replaceable(kernel).map((r) => r.read)),
   };
 }
 

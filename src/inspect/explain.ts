@@ -93,14 +93,16 @@ class Reasons {
   /** For each kernel, what it stores, for whom, and why that one is not part of it; what goes for several is said once. */
   ends(): Map<string, readonly string[]> {
     const returned = new Set(finalGraph(this.#c).outputs.map(storageOf));
-    return new Map(
+    const byRegion = new Map(
       this.#c.regions.map((r) => {
         const ends = new Map<string, string[]>();
         for (const { value } of r.outputs)
           for (const why of this.#ends(value, r, returned)) ends.set(why, [...(ends.get(why) ?? []), this.#nodeName(value.node)]);
-        return [r.name, [...ends].map(([why, names]) => `${shortList(names)} → ${why}`)];
+        return [r.name, [...ends].map(([why, names]) => `${shortList(names)} → ${why}`)] as const;
       }),
     );
+    const packs = [...this.#c.packed].map(([name, parts]) => [name, parts.flatMap((part) => byRegion.get(part) ?? [])] as const);
+    return new Map([...byRegion, ...packs]);
   }
 
   #ends(value: Value, writer: Region, returned: ReadonlySet<Value>): string[] {

@@ -77,7 +77,9 @@ export const integers = (key: Key, shape: number | Shape, { low = 0, high, dtype
  * @example
  * random.randint(random.key(1), [2], { high: 1 }); // → tensor([0, 0], dtype=int32)
  */
-export const randint: typeof integers = integers;
+export function randint(...given: Parameters<typeof integers>): ReturnType<typeof integers> {
+  return integers(...given);
+}
 
 /**
  * true with probability `p` (0.5 by default), false otherwise; bool. Throws an UnsupportedError unless p is from 0 to 1.
