@@ -8,6 +8,7 @@
  */
 import { at } from "../ir/errors.ts";
 import { countKernel } from "../ir/count.ts";
+import { dtypeInfo } from "../ir/dtype.ts";
 import { withDistinctNames } from "../ir/distinct.ts";
 import { withName } from "../ir/expr.ts";
 import { ix } from "../ir/indexing.ts";
@@ -38,6 +39,9 @@ export interface Packing {
 /** Workgroups are no wider than this; longer loops are dealt out to fewer lanes. */
 const widestGroup = 256;
 
+/** So many launches, from the first that a part could join on, are asked whether it may. */
+const nearby = 32;
+
 /** What waits longer in memory, because its kernel moved to the front, is no more than this many bytes. */
 const mostEarly = 1 << 20;
 
@@ -51,10 +55,8 @@ export function pack(pieces: readonly Piece[], graph: Graph, target: Target): Pa
     const f = piece.fragment;
     const part = partOf(f, target, looks);
     const ready = Math.max(first, ...[...readBy(f), ...piece.waits].map((v) => (home.get(v) ?? -1) + 1));
-
-    const found = part === null ? -1 : bins.findIndex((b, i) => i >= ready && b.admits(part, { target, kept, earlier: bins.length - 1 - i }));
-    const place = found < 0 ? bins.length : found;
-    if (found < 0) bins.push(new Bin(f));
+    const place = part === null ? bins.length : placeOf(part, bins, { ready, target, kept });
+    if (place === bins.length) bins.push(new Bin(f));
     at(bins, place).waits.push(...piece.waits);
     if (part !== null) at(bins, place).add(part);
     // what writes over memory comes after all that stands before it, and before all that stands behind it
@@ -74,12 +76,29 @@ export function pack(pieces: readonly Piece[], graph: Graph, target: Target): Pa
   return { pieces: made, packed };
 }
 
+interface Circumstances {
+  readonly target: Target;
+  /** Results of the plan. */
+  readonly kept: ReadonlySet<Value>;
+}
+
+/** The launch that the part joins, or the number of all. */
+function placeOf(part: Part, bins: readonly Bin[], given: Circumstances & { readonly ready: number }): number {
+  const last = bins.length - 1;
+  for (let i = given.ready; i <= Math.min(last, given.ready + nearby); i++) {
+    const early = i === last ? 0 : part.writtenBytes;
+    if (early <= mostEarly && at(bins, i).admits(part, given)) return i;
+  }
+  return bins.length;
+}
+
 /** A launch that may share its kernel. */
 interface Part extends Omit<Looks, "replaced"> {
   readonly launch: Launch;
   readonly values: readonly Value[];
   readonly reads: ReadonlySet<Value>;
   readonly writes: ReadonlySet<Value>;
+  readonly writtenBytes: number;
   /** Values that it may write over, as it reads each element where it stores one. */
   readonly replaces: ReadonlySet<Value>;
 }
@@ -129,7 +148,9 @@ function partOf(f: Fragment, target: Target, known: KnownLooks): Part | null {
   if (values === null || looks === null) return null;
   const byAccess = (access: KernelBuffer["access"]): Set<Value> => new Set(values.filter((_, i) => at(kernel.buffers, i).access === access));
   const replaces = new Set(values.filter((_, i) => looks.replaced.has(at(kernel.buffers, i).name)));
-  return { ...looks, launch, values, reads: byAccess("read"), writes: byAccess("write"), replaces };
+  const writes = byAccess("write");
+  const writtenBytes = [...writes].reduce((n, v) => n + bytesOf(v.type), 0);
+  return { ...looks, launch, values, reads: byAccess("read"), writes, writtenBytes, replaces };
 }
 
 /** Null for a kernel that has to be alone. */
@@ -144,7 +165,7 @@ function looksOf(kernel: Kernel, target: Target): Looks | null {
     lanes,
     operations: operationsOf(kernel.body),
     work: lanes === 1 && target.lanes === 1 ? 0 : countKernel(kernel).operations,
-    scratchBytes: all.reduce((n, s) => n + (s.kind === "local" ? 4 * s.size : 0), 0),
+    scratchBytes: all.reduce((n, s) => n + (s.kind === "local" ? dtypeInfo(s.dtype).bytes * s.size : 0), 0),
     replaced: new Set(replaceable(kernel).map((r) => r.read)),
   };
 }
@@ -163,42 +184,32 @@ function onlyNest(body: readonly Stmt[]): For | null {
   return { kind: "for", axis: { name: "one", kind: "grid", lo: ix(0), hi: ix(1), step: 1 }, body };
 }
 
-interface Circumstances {
-  readonly target: Target;
-  /** Results of the plan. */
-  readonly kept: ReadonlySet<Value>;
-  /** By how many launches the part would move to the front. */
-  readonly earlier: number;
-}
-
 /** A launch in the making. */
 class Bin {
   readonly parts: Part[] = [];
   readonly waits: Value[] = [];
   readonly #alone: Fragment;
+  #operations = 0;
+  #scratchBytes = 0;
 
   constructor(alone: Fragment) {
     this.#alone = alone;
   }
 
   /** Whether a part may join. */
-  admits(part: Part, { target, kept, earlier }: Circumstances): boolean {
-    const [one] = this.parts;
-    if (one === undefined) return false;
-    const all = [...this.parts, part];
-    if (idleNs(all, target) > target.launchNs * this.parts.length) return false;
-    const bound = all.flatMap((p) => p.values);
-    const total = (of: (p: Part) => number): number => all.reduce((n, p) => n + of(p), 0);
-    const fits =
-      bindingsOf(bound, kept) <= target.maxBindings &&
-      total((p) => p.operations) <= target.maxOperations &&
-      total((p) => p.scratchBytes) <= target.scratchBytes;
-    const early = earlier === 0 ? 0 : [...part.writes].reduce((n, v) => n + bytesOf(v.type), 0);
-    return fits && early <= mostEarly && !this.parts.some((p) => inTheWay(p, part));
+  admits(part: Part, { target, kept }: Circumstances): boolean {
+    const { parts } = this;
+    if (parts.length === 0 || this.#operations + part.operations > target.maxOperations) return false;
+    if (this.#scratchBytes + part.scratchBytes > target.scratchBytes || parts.some((p) => inTheWay(p, part))) return false;
+    const all = [...parts, part];
+    const bound = bindingsOf(new Set(all.flatMap((p) => p.values)), kept);
+    return bound <= target.maxBindings && idleNs(all, target) <= target.launchNs * parts.length;
   }
 
   add(part: Part): void {
     this.parts.push(part);
+    this.#operations += part.operations;
+    this.#scratchBytes += part.scratchBytes;
   }
 
   fragment(target: Target, known: Map<string, Kernel>): Fragment {

@@ -13,7 +13,7 @@
 import { at, CompilerBug } from "../ir/errors.ts";
 import { exactValue } from "../ir/expr.ts";
 import type { Graph } from "../ir/graph.ts";
-import { rewrite } from "../ir/graph.ts";
+import { nodesOf, rewrite } from "../ir/graph.ts";
 import type { Node, Value } from "../ir/node.ts";
 import { ints, make } from "../ir/node.ts";
 import type { ReductionPrimitive } from "../ir/primitive.ts";
@@ -32,15 +32,21 @@ const enoughResults = 256;
 const longestRow = 1024;
 
 export function split(graph: Graph, target: Target): Graph {
-  const rows = new RowSplit(target);
-  const byRows = rewrite(graph, (node, args, intern) => {
-    const steps = rows.visit(node, args, intern);
-    return steps === null ? null : [steps];
-  });
-  if (target.lanes === 1) return byRows;
+  const byRows = splitRows(graph, target);
+  if (target.lanes === 1 || !nodesOf(byRows).some((node) => cutOf(node) !== null)) return byRows;
   return rewrite(byRows, (node, args) => {
     const cut = cutOf(node);
     return cut === null ? null : [splitReduction(node, at(args, 0), cut)];
+  });
+}
+
+function splitRows(graph: Graph, target: Target): Graph {
+  // only gathers spread a value over the elements of its row
+  if (!nodesOf(graph).some((node) => node.op.kind === "gather")) return graph;
+  const rows = new RowSplit(target);
+  return rewrite(graph, (node, args, intern) => {
+    const steps = rows.visit(node, args, intern);
+    return steps === null ? null : [steps];
   });
 }
 
