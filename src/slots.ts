@@ -31,9 +31,11 @@ export function filled(value: Value): Slot {
   return slot;
 }
 
-/** Throws an UnsupportedError where a step wrote over the value. */
+/** Throws an UnsupportedError where a step wrote over the value, a DeviceError where the value, and all else, went with its device. */
 export function requireKept(value: Value): void {
   if (!isOverwritten(value)) return;
+  const { slot } = value;
+  if (slot !== null && slot.device === "webgpu" && openedGpu()?.owns(slot) !== true) throw goneError(value.type);
   throw overwrittenError(value) ?? new CompilerBug(`a plan's input ${typeText(value.type)} was freed`);
 }
 
@@ -102,11 +104,14 @@ export function releaseSlot(value: Value): void {
 function gpuOf(slot: Slot): { readonly gpu: GpuDevice; readonly buffer: DeviceBuffer } {
   const gpu = openedGpu();
   if (gpu?.owns(slot) === true) return { gpu, buffer: slot };
-  throw new DeviceError(
-    `webgpu: ${typeText(slot.type)} was on a GPU device that is gone. Only data from the host is uploaded again: make it from a copy that you kept, ` +
+  throw goneError(slot.type);
+}
+
+const goneError = (type: TensorType): DeviceError =>
+  new DeviceError(
+    `webgpu: ${typeText(type)} was on a GPU device that is gone. Only data from the host is uploaded again: make it from a copy that you kept, ` +
       "as `await x.data()` gives it.",
   );
-}
 
 /** The elements, to be read only, where they are on the host; null where a GPU must be asked. */
 function onHost(slot: Slot): HostArray | null {

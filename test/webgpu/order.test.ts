@@ -65,7 +65,8 @@ describe.skipIf(gpu === null)("evaluations on webgpu", () => {
       let wanted = [0, 1];
       for (let i = 0; i < 100; i++) wanted = wanted.map((w) => Math.fround(Math.fround(w * 0.5) + (i % 3)));
       expect([...(await data)]).toEqual(wanted);
-      expect(counters()).toMatchObject({ plansRun: 100, plansCompiled: 1, kernelsLaunched: 100 });
+      // one plan for what came from the host, and one that writes over what the plan before it made
+      expect(counters()).toMatchObject({ plansRun: 100, plansCompiled: 2, kernelsLaunched: 100 });
     });
 
     test("a value asked for twice, thrice, and with others, is computed once", async () => {

@@ -16,6 +16,8 @@ import type { FusionState } from "./state.ts";
 
 /** Of many that read one value, each is compared with so many that come after it. */
 const nearby = 6;
+/** What so many read says little about who should meet: those pairs are looked at once. */
+const many = 64;
 
 interface Candidate {
   readonly producer: Cluster;
@@ -48,8 +50,12 @@ class BestFirst {
   /** Notes the pairs that a value suggests: of all clusters, or those with one of them. */
   #addAround(value: Value, only: Cluster | null): void {
     if (isFree(value.node)) return;
-    const readers = this.#state.askersOf(value).sort((a, b) => a.id - b.id);
     const writer = this.#state.writerOf(value);
+    if (only !== null && this.#state.mostAskersOf(value) > many) {
+      if (writer !== undefined && writer !== only && only.demands.has(value)) this.#add({ producer: writer, consumer: only, value, kind: "reader" });
+      return;
+    }
+    const readers = this.#state.askersOf(value).sort((a, b) => a.id - b.id);
     if (writer !== undefined && readers.length > 0) {
       const wanted = only === null || only === writer ? readers : readers.filter((c) => c === only);
       for (const consumer of wanted) if (consumer !== writer) this.#add({ producer: writer, consumer, value, kind: "reader" });

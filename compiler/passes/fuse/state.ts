@@ -84,12 +84,21 @@ export class FusionState {
 
   /** The clusters that ask for a value, those that asked first in front. */
   askersOf(v: Value): Cluster[] {
+    const noted = this.#askers.get(v);
+    if (noted === undefined) return [];
     const roots = new Set<Cluster>();
-    for (const c of this.#askers.get(v) ?? []) {
+    for (const c of noted) {
       const root = c.root();
       if (root.demands.has(v)) roots.add(root);
     }
+    // those that merged, or ask no more, are not looked at again
+    if (roots.size < noted.size) this.#askers.set(v, roots);
     return [...roots];
+  }
+
+  /** How many clusters ask for a value, at the most. */
+  mostAskersOf(v: Value): number {
+    return this.#askers.get(v)?.size ?? 0;
   }
 
   /** The cluster that stores a value, if one does. */
