@@ -24,7 +24,7 @@ export function siblingAlignment(state: FusionState, x: Cluster, d: Cluster): Al
   if (large !== null) return large;
   const found = allowed(state, x, d, alignSiblings(x, d, state.axes));
   if (typeof found === "string") return found;
-  return state.reaches(x, d, "all") || state.reaches(d, x, "all") ? between : found;
+  return state.reaches(x, d, "near") || state.reaches(d, x, "near") ? between : found;
 }
 
 function allowed(state: FusionState, x: Cluster, d: Cluster, aligned: Alignment | string): Alignment | string {

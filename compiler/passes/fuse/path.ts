@@ -6,16 +6,19 @@ export interface Flow<T> {
   readonly before: (thing: T) => readonly T[];
 }
 
-/** Beyond this many steps the answer is yes, which is the safe one. */
-const maxSteps = 4096;
+/** Beyond this many steps the answer is yes, which is the safe one. Of siblings, far apart in a large graph, there are too many to search for long. */
+const maxSteps = { "no direct ones": 4096, all: 4096, near: 96 } as const;
+
+/** Which edges count; `near`: all, but only a short search is worth while. */
+export type Edges = keyof typeof maxSteps;
 
 /** A path from `from` to `to` of two edges or more, or of one where `direct` edges count. Each step is reported. */
-export function leads<T>(from: T, to: T, flow: Flow<T>, edges: "all" | "no direct ones", step: () => void): boolean {
+export function leads<T>(from: T, to: T, flow: Flow<T>, edges: Edges, step: () => void): boolean {
   const onward = new Side(from, flow.after);
   const back = new Side(to, flow.before);
-  const skipped = edges === "all" ? [null, null] : [to, from];
+  const skipped = edges === "no direct ones" ? [to, from] : [null, null];
   if (onward.start(back, skipped[0] ?? null) || back.start(onward, skipped[1] ?? null)) return true;
-  for (let steps = 0; steps < maxSteps; steps += 2) {
+  for (let steps = 0; steps < maxSteps[edges]; steps += 2) {
     if (onward.isDone || back.isDone) return false;
     step();
     if (onward.advance(back) || back.advance(onward)) return true;

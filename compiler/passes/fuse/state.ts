@@ -11,6 +11,7 @@ import type { Bindings } from "./bindings.ts";
 import type { Cluster, Demand } from "./cluster.ts";
 import type { Alignment, Readers } from "./legality.ts";
 import { mergeInto } from "./merge.ts";
+import type { Edges } from "./path.ts";
 import { leads } from "./path.ts";
 
 /** Why two things share a kernel, or do not. */
@@ -128,7 +129,7 @@ export class FusionState {
    * Whether data flows from one cluster to another, the direct edge aside where it is not asked for. Where clusters store results
    * from all over the graph, its order says nothing about theirs.
    */
-  reaches(from: Cluster, to: Cluster, edges: "all" | "no direct ones"): boolean {
+  reaches(from: Cluster, to: Cluster, edges: Edges): boolean {
     const flow = { after: (c: Cluster) => this.#readersOf(c), before: (c: Cluster) => this.#writersFor(c) };
     return leads(from, to, flow, edges, () => void this.visits++);
   }
