@@ -23,6 +23,8 @@ export interface Target {
   readonly groupMemoryPays: boolean;
   /** Storage buffers that one kernel may bind. */
   readonly maxBindings: number;
+  /** Whether the temporaries that a kernel touches, which lie in one arena, are bound as one. */
+  readonly bindsArenaOnce: boolean;
   /** Bytes of scratch that one grid point may use. */
   readonly scratchBytes: number;
   /** Vectors of sums that a contraction's tile keeps: engines differ in how many stay in registers. */
@@ -71,6 +73,7 @@ export const js: Target = {
   vectors: false,
   groupMemoryPays: false,
   maxBindings: 64,
+  bindsArenaOnce: false,
   scratchBytes: 32768,
   sumVectors: 8,
   maxOperations: 1200,
@@ -122,6 +125,7 @@ export const wgsl: Target = {
   vectors: true,
   groupMemoryPays: true,
   maxBindings: 8,
+  bindsArenaOnce: true,
   // of 16384: reductions and loop bounds need some workgroup memory too
   scratchBytes: 15360,
   sumVectors: 8,

@@ -202,7 +202,7 @@ class Bin {
     if (parts.length === 0 || this.#operations + part.operations > target.maxOperations) return false;
     if (this.#scratchBytes + part.scratchBytes > target.scratchBytes || parts.some((p) => inTheWay(p, part))) return false;
     const all = [...parts, part];
-    const bound = bindingsOf(new Set(all.flatMap((p) => p.values)), kept);
+    const bound = bindingsOf(new Set(all.flatMap((p) => p.values)), kept, target);
     return bound <= target.maxBindings && idleNs(all, target) <= target.launchNs * parts.length;
   }
 

@@ -73,8 +73,9 @@ describe("staged tiles", () => {
     expect(check(plain, size)).toBe(size.m >= 16 && size.n >= 16 && size.k >= 16 ? 1 : 0);
   });
 
-  it.each([...formsByName])("%s", (_, form) => {
-    expect(check(form, { m: 37, n: 50, k: 21 })).toBe(1);
+  it.each([...formsByName])("%s", (name, form) => {
+    // three products share launches as far as their tiles fit into the memory of a workgroup
+    expect(check(form, { m: 37, n: 50, k: 21 })).toBe(name === "three of one left" ? 2 : 1);
     check(form, { m: 64, n: 130, k: 16 });
   });
 

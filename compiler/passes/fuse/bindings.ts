@@ -11,19 +11,20 @@ import { storageOf } from "../storage.ts";
 import type { Target } from "../../target.ts";
 import type { Cluster } from "./cluster.ts";
 
-/** Buffers that values are bound as. Those that neither come from the caller nor go to him lie in one arena, which is bound once. */
-export function bindingsOf(values: Iterable<Value>, kept: ReadonlySet<Value>): number {
+/** Buffers that values are bound as. Those that neither come from the caller nor go to him lie in one arena. */
+export function bindingsOf(values: Iterable<Value>, kept: ReadonlySet<Value>, { bindsArenaOnce }: Target): number {
   const own = new Set<Value>();
-  let arena = 0;
+  const arena = new Set<Value>();
   for (const value of values) {
     const v = storageOf(value);
     if (v.node.op.kind === "param" || kept.has(v)) own.add(v);
-    else arena = 1;
+    else arena.add(v);
   }
-  return own.size + arena;
+  return own.size + (bindsArenaOnce ? Math.min(1, arena.size) : arena.size);
 }
 
 export class Bindings {
+  readonly #target: Target;
   readonly #most: number;
   readonly #careful: ReadonlySet<Node>;
   readonly #kept: ReadonlySet<Value>;
@@ -35,6 +36,7 @@ export class Bindings {
   constructor(target: Target, careful: ReadonlySet<Node> | null, kept: ReadonlySet<Value>) {
     this.#isStrict = careful !== null;
     this.#kept = kept;
+    this.#target = target;
     this.#most = target.maxBindings;
     this.#careful = careful ?? new Set();
   }
@@ -73,7 +75,7 @@ export class Bindings {
     if (!this.#isStrict) return null;
     const careful = x.careful || d.careful;
     const read = [...x.demands.keys(), ...d.demands.keys()].filter((v) => !x.outputs.has(v) && this.#counts(careful, v));
-    return bindingsOf([...read, ...x.outputs.keys(), ...d.outputs.keys()], this.#kept) > this.#most ? this.reason : null;
+    return bindingsOf([...read, ...x.outputs.keys(), ...d.outputs.keys()], this.#kept, this.#target) > this.#most ? this.reason : null;
   }
 
   /** From here on clusters are complete: they merge only where they can bind what the kernel needs. */
@@ -93,7 +95,7 @@ export class Bindings {
   /** What the cluster binds, without some of what it asks for and with what is added. */
   #bound(c: Cluster, without: readonly Value[], added: readonly Value[]): number {
     const read = [...c.demands.keys()].filter((v) => !without.includes(v) && this.#counts(c.careful, v));
-    return bindingsOf([...c.outputs.keys(), ...read, ...added], this.#kept);
+    return bindingsOf([...c.outputs.keys(), ...read, ...added], this.#kept, this.#target);
   }
 
   /** Buffers that the node would bring. */
