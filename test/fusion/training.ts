@@ -66,7 +66,7 @@ export const training: readonly FusionRow[] = [
     expression: "loss = mean(relu(conv2d(img(2,3,64,64), w(16,3,3,3)))), dimg, dw",
     aim: 3,
     outputs: () => lossAndGradients(64),
-    smaller: () => lossAndGradients(12),
+    smaller: () => lossAndGradients(5),
   },
   {
     row: 78,
