@@ -50,7 +50,8 @@ const reduces = (c: Cluster): boolean => c.closed === null && [...c.nodes].some(
 function jointOf(producer: Cluster, consumer: Cluster, s: FusionState): Joint | string {
   const large = sizeRefusal(producer, consumer, s.target);
   if (large !== null) return large;
-  if (s.reaches(producer, consumer, "no direct ones") || s.reaches(consumer, producer, "no direct ones")) return "another kernel stands between them";
+  const path = s.pathRefusal(producer, consumer);
+  if (path !== null) return path;
   const aligned = rowAlignment(producer, consumer, s.axes);
   if (typeof aligned === "string") return aligned;
   const met = new Set(aligned.grid.values());
@@ -85,7 +86,7 @@ function chainRefusal(chain: Chain, joints: Joints, s: FusionState): string | nu
   const { source, rows, sink } = chain;
   const { first, second } = joints;
   const { axes, target } = s;
-  const { scratchBytes, maxBindings } = target;
+  const { scratchBytes } = target;
   const results = heldResults(source, rows);
   const operands = heldOperands(sink, contractionsIn(sink), second.loops, (v) => rows.outputs.has(v) || sink.nodes.has(v.node));
   if (results.length === 0 || operands.length === 0) return "no row is needed again";
@@ -94,7 +95,7 @@ function chainRefusal(chain: Chain, joints: Joints, s: FusionState): string | nu
     list.reduce((n, held) => n + rowLength(held, grid, axes) * dtypeInfo(held[0].dtype).bytes, 0);
   const bytes = bytesOf(results, [...first.aligned.grid.keys()]) + bytesOf(operands, [...second.aligned.grid.values()]);
   if (bytes > scratchBytes) return `its rows take ${bytes} bytes of scratch (at most ${scratchBytes})`;
-  if (bindingsOf([source, rows, sink], s) > maxBindings) return `the kernel would bind more than ${maxBindings} buffers`;
+  if (bindingsOf([source, rows, sink], s) > target.maxBindings) return s.bindings.reason;
   return lossRefusal(chain, joints, s);
 }
 
@@ -108,7 +109,7 @@ function isReduced(v: Value, nodes: ReadonlySet<Node>): boolean {
   return false;
 }
 
-/** Buffers that the kernel of some clusters would bind. */
+/** Buffers that the kernel of some clusters would bind, temporaries one by one: what merges later needs some too. */
 function bindingsOf(list: readonly Cluster[], s: FusionState): number {
   const made = new Set(list.flatMap((c) => [...c.outputs.keys()]));
   const read = new Set(list.flatMap((c) => [...c.demands.keys()]).filter((v) => !made.has(v) && !isFree(v.node)));

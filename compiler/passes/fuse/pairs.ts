@@ -5,17 +5,14 @@ import type { Alignment } from "./legality.ts";
 import { alignment, mergeRefusal, sizeRefusal } from "./legality.ts";
 import { alignSiblings } from "./siblings.ts";
 import type { FusionState } from "./state.ts";
-
-const between = "another kernel stands between them";
+import { between } from "./state.ts";
 
 /** How the axes of a producer and of one that reads its results correspond, or why they stay apart. */
 export function readerAlignment(state: FusionState, producer: Cluster, consumer: Cluster): Alignment | string {
   const large = sizeRefusal(producer, consumer, state.target);
   if (large !== null) return large;
   const found = allowed(state, producer, consumer, alignment(producer, consumer, state.axes, state.readersBeside(producer, consumer)));
-  if (typeof found === "string") return found;
-  // the other way round there is none: kernels do not wait for one another
-  return state.reaches(producer, consumer, "no direct ones") ? between : found;
+  return typeof found === "string" ? found : (state.pathRefusal(producer, consumer) ?? found);
 }
 
 /** The same of two that read the same memory. */

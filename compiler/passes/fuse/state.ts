@@ -23,6 +23,8 @@ export interface Decision {
   readonly reason: string;
 }
 
+export const between: string = "another kernel stands between them";
+
 export class FusionState {
   readonly nodes: readonly Node[];
   readonly target: Target;
@@ -132,6 +134,14 @@ export class FusionState {
   reaches(from: Cluster, to: Cluster, edges: Edges): boolean {
     const flow = { after: (c: Cluster) => this.#readersOf(c), before: (c: Cluster) => this.#writersFor(c) };
     return leads(from, to, flow, edges, () => void this.visits++);
+  }
+
+  /**
+   * Why a producer and one that reads its results cannot be one kernel, whatever their axes are. The other way round there is no path:
+   * kernels do not wait for one another.
+   */
+  pathRefusal(producer: Cluster, consumer: Cluster): string | null {
+    return this.reaches(producer, consumer, "no direct ones") ? between : null;
   }
 
   noteFused(producer: Node, consumer: Cluster, reason: string): void {
