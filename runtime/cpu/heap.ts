@@ -4,7 +4,8 @@
  * Where it can it is a shared WebAssembly memory of up to 4 GiB, of which the system commits pages when they are first touched.
  * Positions are unsigned byte offsets (never `| 0`). The first page stays reserved: position 0 is no buffer, and WebAssembly
  * modules keep their constants there (constants.ts). Blocks are multiples of 64 bytes (a cache line) in size classes eight to a doubling, so a
- * freed block serves the next request of its class at once; neighbours are merged only when nothing else fits.
+ * freed block serves the next request of its class at once; neighbours are merged only when nothing else fits. Small blocks share slabs:
+ * code and constants stay for good, and scattered between large blocks they would leave no large piece free.
  */
 import { at, DeviceError } from "../../compiler/ir/errors.ts";
 
@@ -137,6 +138,10 @@ function classWithin(size: number): number {
 }
 
 const classes = classOf(2 ** 32) + 1;
+
+/** Blocks of up to so many bytes lie in slabs. */
+const smallBytes = 2 ** 16;
+const slabBytes = 2 ** 20;
 const mib = (bytes: number): string => (bytes < 2 ** 20 ? `${bytes} bytes` : `${(bytes / 2 ** 20).toFixed(1)} MiB`);
 
 /** Allocates blocks of one memory. Throws a DeviceError where no more fits. */
@@ -234,7 +239,8 @@ export class CpuHeap {
 
   /** Where a block of a class's size goes, cheapest way first. */
   #place(size: number): number | null {
-    return this.#reuse(size) ?? this.#extend(size) ?? this.#split(size) ?? this.#merged(size) ?? this.#grown(size);
+    const inSlab = size > smallBytes ? null : (this.#reuse(size) ?? this.#split(size, classOf(slabBytes)) ?? this.#slab(size));
+    return inSlab ?? this.#reuse(size) ?? this.#extend(size) ?? this.#split(size) ?? this.#merged(size) ?? this.#grown(size);
   }
 
   #put(block: Block): void {
@@ -251,6 +257,16 @@ export class CpuHeap {
     return block === undefined ? null : this.#cut(block, size);
   }
 
+  /** The front of a new slab, whose rest is for other small blocks. */
+  #slab(size: number): number | null {
+    const start = this.#place(slabBytes);
+    if (start === null) return null;
+    const rest = { at: start + size, size: slabBytes - size, bytes: 0 };
+    at(this.#free, classWithin(rest.size)).push(rest);
+    this.#freeBytes += rest.size;
+    return start;
+  }
+
   /** The front of a free block; the rest stays free. */
   #cut(block: Block, size: number): number {
     this.#freeBytes -= block.size;
@@ -264,19 +280,21 @@ export class CpuHeap {
     return this.#top - size;
   }
 
-  #split(size: number): number | null {
+  /** `largest`: the class of the largest block that may be cut. */
+  #split(size: number, largest: number = classes - 1): number | null {
     if (this.#freeBytes < size) return null;
-    for (let index = classOf(size) + 1; index < classes; index++) {
+    for (let index = classOf(size) + 1; index <= largest; index++) {
       const block = at(this.#free, index).pop();
       if (block !== undefined) return this.#cut(block, size);
     }
     return null;
   }
 
-  /** Merging costs a sort, so it must promise a quarter of the memory, or be the last way. */
+  /** Merging costs a sort, so it must promise a quarter of the memory, or be the last way: what lies below the top joins what is above it. */
   #merged(size: number): number | null {
-    const isLastWay = this.#top + size > this.maximum;
-    if (this.#freeBytes < size || (!isLastWay && this.#freeBytes < this.#top / 4)) return null;
+    const left = this.maximum - this.#top;
+    const promises = left < size ? this.#freeBytes + left >= size : this.#freeBytes >= Math.max(size, this.#top / 4);
+    if (!promises) return null;
     const blocks = this.#free.flat().sort((a, b) => a.at - b.at);
     for (const list of this.#free) list.length = 0;
     this.#freeBytes = 0;

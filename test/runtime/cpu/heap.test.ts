@@ -60,6 +60,17 @@ describe("the heap", () => {
     expect(heap.allocate(50 * mib).size).toBeGreaterThanOrEqual(50 * mib);
   });
 
+  test("small blocks that stay leave what lay between them in one piece", () => {
+    const heap = new CpuHeap({ maximumBytes: 64 * mib });
+    const large = Array.from({ length: 15 }, () => {
+      const block = heap.allocate(3 * mib);
+      heap.reserve(1000);
+      return block;
+    });
+    for (const block of large) heap.free(block);
+    expect(heap.allocate(44 * mib).size).toBeGreaterThanOrEqual(44 * mib);
+  });
+
   test("blocks of any size never overlap, and waste at most an eighth beyond a cache line", () => {
     const heap = new CpuHeap({ maximumBytes: 512 * mib });
     const live: Block[] = [];
