@@ -140,6 +140,9 @@ export const wgsl: Target = {
   relaxed: false,
 };
 
+/** Invocations in a workgroup, at the most: WebGPU's default limit. */
+export const widestWorkgroup = 256;
+
 /** A text that is equal for equal targets: part of the plan cache's key. */
 export const targetKey = (t: Target): string =>
   `${t.name} ${t.maxBindings} ${t.sumVectors}${t.groupMemoryPays ? " staged" : ""}${t.sharedMemory ? " shared" : ""}${t.relaxed ? " relaxed" : ""}`;

@@ -21,6 +21,7 @@ import { bytesOf } from "../ir/shape.ts";
 import type { Fragment, Launch } from "../routines/fragment.ts";
 import { ofValue } from "../routines/fragment.ts";
 import type { Target } from "../target.ts";
+import { widestWorkgroup } from "../target.ts";
 import { replaceable } from "./in-place.ts";
 import { overLanes } from "./over-lanes.ts";
 import type { Piece } from "./order/pieces.ts";
@@ -35,9 +36,6 @@ export interface Packing {
   readonly pieces: readonly Piece[];
   readonly packed: Packed;
 }
-
-/** Workgroups are no wider than this; longer loops are dealt out to fewer lanes. */
-const widestGroup = 256;
 
 /** So many launches, from the first that a part could join on, are asked whether it may. */
 const nearby = 32;
@@ -227,7 +225,7 @@ function idleNs(parts: readonly Part[], target: Target): number {
 /** The lanes of a workgroup: those of the widest part, where a workgroup may be as wide. */
 function lanesOf(parts: readonly Part[], target: Target): number {
   const widest = Math.max(...parts.map((p) => p.lanes));
-  return widest <= widestGroup ? widest : target.lanes;
+  return widest <= widestWorkgroup ? widest : target.lanes;
 }
 
 /** Whether one reads what the other one would write over, were it alone. */

@@ -12,9 +12,8 @@ import { addIndex, mulIndex, subIndex } from "../../ir/indexing.ts";
 import { vectorWidth } from "../../ir/steps.ts";
 import { at } from "../../ir/errors.ts";
 import type { Target } from "../../target.ts";
+import { widestWorkgroup } from "../../target.ts";
 
-/** WebGPU's default limit of invocations in a workgroup. */
-const maxWorkgroup = 256;
 /** Scratch that every lane may keep a copy of, in elements; beyond it lanes share one. */
 const maxCopied = 64;
 
@@ -69,7 +68,7 @@ function* laneNests(list: readonly Stmt[]): Generator<LaneNest> {
 export function lanesFor(kernel: Kernel, target: Target): number {
   const trips = [...laneNests(kernel.body)].map((nest) => tripsOfAll(nest.axes));
   const widest = Math.max(1, ...trips);
-  const wanted = widest <= maxWorkgroup ? widest : target.lanes;
+  const wanted = widest <= widestWorkgroup ? widest : target.lanes;
   return 2 ** Math.ceil(Math.log2(wanted));
 }
 

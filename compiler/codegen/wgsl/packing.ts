@@ -9,10 +9,9 @@ import type { Axis, Kernel, Let, Stmt } from "../../ir/loop.ts";
 import { axesOf, bodiesOf, expressionsOf, hasConstantBounds, statements } from "../../ir/loop.ts";
 import { Steps } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
+import { widestWorkgroup } from "../../target.ts";
 import { dealsLanes } from "./lanes.ts";
 
-/** WebGPU's default limit of invocations in a workgroup. */
-const maxWorkgroup = 256;
 /** Lanes that share a column: more of them would leave fewer columns to a workgroup, and neighbours in memory are in other columns. */
 const maxColumnLanes = 32;
 
@@ -43,7 +42,7 @@ export function packingFor(kernel: Kernel, { lanes, points }: { readonly lanes: 
   if (lanes === 1 || points < 2 || !isSteady(kernel)) return { ...oneLane, lanes };
   const columns = walksColumns(kernel.body, { around: [], lets: [...statements(kernel.body)].filter((s) => s.kind === "let") });
   const own = columns ? Math.min(lanes, maxColumnLanes) : lanes;
-  const room = (columns ? maxWorkgroup : target.lanes) / own;
+  const room = (columns ? widestWorkgroup : target.lanes) / own;
   const slots = Math.max(1, Math.min(room, 2 ** Math.ceil(Math.log2(points))));
   return { lanes: own, slots, neighbours: columns ? "points" : "lanes" };
 }

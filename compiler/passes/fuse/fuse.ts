@@ -56,23 +56,33 @@ export function fuse(graph: Graph, target: Target, options: FuseOptions): Fused 
   const careful = new Set<Node>();
   const cuts = new Set<Node>();
   let visits = 0;
-  for (let attempt = 1 - mostCuts; ; attempt++) {
-    const state = new FusionState(graph, target, new Bindings(target, attempt <= 0 ? null : careful, kept));
+  const walked = (strict: ReadonlySet<Node> | null): Attempt => {
+    const state = new FusionState(graph, target, new Bindings(target, strict, kept));
     new Walk(state, options, cuts).run();
-    const overfull = state.live().filter((c) => state.bindings.exceeds(c));
-    if (overfull.length === 0 || attempt > attempts) {
-      const regions = finished(state, options);
-      return { regions, decisions: state.decisions, visits: Math.max(visits, state.visits) };
-    }
     visits = Math.max(visits, state.visits);
-    const more = attempt <= 0 ? overfull.flatMap((c) => cutOf(c, state) ?? []) : [];
-    if (more.length > 0) {
-      for (const node of more) cuts.add(node);
-      continue;
-    }
-    attempt = Math.max(attempt, 1);
-    for (const node of attempt < attempts ? overfull.flatMap((c) => [...c.nodes]) : state.nodes) careful.add(node);
+    return { state, overfull: state.live().filter((c) => state.bindings.exceeds(c)) };
+  };
+  let last = walked(null);
+  for (let cut = 1; cut <= mostCuts; cut++) {
+    const { state, overfull } = last;
+    const more = overfull.flatMap((c) => cutOf(c, state) ?? []);
+    if (more.length === 0) break;
+    for (const node of more) cuts.add(node);
+    last = walked(cut < mostCuts ? null : careful);
   }
+  for (let attempt = 1; attempt <= attempts && last.overfull.length > 0; attempt++) {
+    for (const node of attempt < attempts ? last.overfull.flatMap((c) => [...c.nodes]) : last.state.nodes) careful.add(node);
+    last = walked(careful);
+  }
+  const { state } = last;
+  const regions = finished(state, options);
+  return { regions, decisions: state.decisions, visits: Math.max(visits, state.visits) };
+}
+
+interface Attempt {
+  readonly state: FusionState;
+  /** Kernels that bind more buffers than the target can. */
+  readonly overfull: readonly Cluster[];
 }
 
 function finished(state: FusionState, options: FuseOptions): readonly Region[] {
@@ -169,8 +179,12 @@ class Walk {
       return;
     }
     // to be part of one who asks is to wait for all that one needs: where others ask too, what saves most is found out later
-    const apart = askers.length > 1 && askers.some((c) => typeof readerAlignment(this.#state, cluster, c) === "string");
-    if (apart) return;
+    for (const c of askers.length > 1 ? askers : []) {
+      const aligned = readerAlignment(this.#state, cluster, c);
+      if (typeof aligned !== "string") continue;
+      this.#state.noteRefused(node, c, aligned);
+      return;
+    }
     for (const c of askers) this.#merge(cluster.root(), c.root(), node);
     this.#dropUnread(cluster.root(), node);
   }
@@ -187,7 +201,7 @@ class Walk {
     for (const { demand } of anchor.asks) for (const a of demand.inner) cluster.addRow(this.#state.axes.segment(a));
     if (node.op.kind === "prefix") cluster.walks.add(flag(node.attrs, "reverse") ? "end" : "start");
     for (const r of node.results) {
-      if (this.#state.kept.has(r) || this.#state.askersOf(r).length > 0) this.#state.store(cluster, r, anchor.form);
+      if (this.#state.isNeeded(r)) this.#state.store(cluster, r, anchor.form);
     }
     for (const { value, demand } of anchor.asks) this.#state.ask(cluster, value, demand);
     return cluster;
@@ -224,10 +238,8 @@ class Walk {
   /** Whether `c` can store the node for all who ask: it walks every element once, and nobody who reads it comes before. */
   #canHost(c: Cluster, node: Node, askers: readonly Cluster[]): boolean {
     if (c.closed !== null || this.#state.bindings.storeRefusal(c, node) !== null) return false;
-    const stores = node.results.every((r) => {
-      const needed = this.#state.kept.has(r) || this.#state.askersOf(r).length > 0;
-      return !needed || (c.demands.get(r) ?? []).some((d) => storable(c, r, d, this.#state.axes) !== null);
-    });
+    const isStorable = (r: Value): boolean => (c.demands.get(r) ?? []).some((d) => storable(c, r, d, this.#state.axes) !== null);
+    const stores = node.results.every((r) => !this.#state.isNeeded(r) || isStorable(r));
     return stores && askers.every((other) => other === c || !this.#state.reaches(other, c, "all"));
   }
 
@@ -258,7 +270,7 @@ class Walk {
   }
 
   #dropUnread(c: Cluster, node: Node): void {
-    for (const r of node.results) if (!this.#state.kept.has(r) && this.#state.askersOf(r).length === 0) c.outputs.delete(r);
+    for (const r of node.results) if (!this.#state.isNeeded(r)) c.outputs.delete(r);
   }
 
   #askersOf(node: Node): Cluster[] {

@@ -24,7 +24,7 @@ export function repeatRefusal(c: Cluster, node: Node, axes: Axes, target: Target
     const carried = Math.max(0, ...demands.map((d) => d.carried));
     const work = carried + cost;
     const inLoop = demands.some((d) => d.inner.length > 0);
-    if (times <= elements || (work <= hidden && (!inLoop || isOfIndices(node)))) continue;
+    if (times <= elements || (work <= hidden && !inLoop)) continue;
     const repeatedNs = ((times - elements) * work) / target.throughput;
     const savedNs = target.launchNs + (2 * elements * dtypeInfo(r.dtype).bytes) / target.bandwidth;
     if (repeatedNs > savedNs)
@@ -32,24 +32,6 @@ export function repeatRefusal(c: Cluster, node: Node, axes: Axes, target: Target
   }
   return null;
 }
-
-const ofIndices = new WeakMap<Node, boolean>();
-
-/** Whether a node computes with indices and numbers alone: that takes no longer than loading what it would have stored. */
-function isOfIndices(node: Node): boolean {
-  const open = [node];
-  for (let n = open.at(-1); n !== undefined; n = open.at(-1)) {
-    const known = ofIndices.get(n);
-    const missing = known === undefined && mayBeOfIndices(n) ? n.args.filter((a) => !ofIndices.has(a.node)) : [];
-    if (missing.length === 0) {
-      ofIndices.set(n, known ?? (isFree(n) || (mayBeOfIndices(n) && n.args.every((a) => ofIndices.get(a.node) === true))));
-      open.pop();
-    } else open.push(...missing.map((a) => a.node));
-  }
-  return ofIndices.get(node) === true;
-}
-
-const mayBeOfIndices = (n: Node): boolean => !isFree(n) && (n.op.kind === "elementwise" || n.op.kind === "view");
 
 /** Element computations, loops that can share a row in scratch counted once. */
 function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, axes: Axes, target: Target): number {
