@@ -25,6 +25,7 @@ import { simplify } from "./passes/simplify/simplify.ts";
 import { orderedPlan } from "./passes/order/order.ts";
 import type { Piece } from "./passes/order/pieces.ts";
 import { waitsFor } from "./passes/order/pieces.ts";
+import type { DividedKernels } from "./passes/parts.ts";
 import { inParts } from "./passes/parts.ts";
 import type { Packed } from "./passes/pack.ts";
 import { pack } from "./passes/pack.ts";
@@ -98,8 +99,8 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   // what needs no kernel, as a fill, is not looked at by legalize
   for (const v of [...graph.params, ...graph.outputs]) requireDType(v.dtype, target, `graph ${graph.name}: a value`);
   const alike: LoweredRegions = new Map();
-  const whole = new Set<Kernel["body"]>();
-  const fragments = regions.map((r) => inParts(fragmentOf(r, target, alike), target, whole));
+  const divided: DividedKernels = new Map();
+  const fragments = regions.map((r) => inParts(fragmentOf(r, target, alike), target, divided));
   const lowered = fragments.flatMap((f) => f.launches.map((l) => l.kernel));
   const done = new Map<Kernel["body"], Kernel>();
   const finished = fragments.map((f) => mapKernels(f, (k) => finishedOnce(k, done, (kernel) => runKernelPasses(kernel, target, check))));

@@ -8,7 +8,7 @@
  * What a loop stores on its way is stored by its parts. Where it is cut follows from shapes and what is computed, so that the bits do not
  * depend on the machine. For targets whose lanes do not share memory: others deal out loops to lanes (`tile/lanes`), and `split`.
  */
-import { at, lookup } from "../ir/errors.ts";
+import { at, CompilerBug, lookup } from "../ir/errors.ts";
 import { exprOrder } from "../ir/expr-order.ts";
 import { axisIndex, load, variable } from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
@@ -35,16 +35,48 @@ const [light, heavy] = [1 << 17, 1 << 14];
 const muchFrom = 20;
 const mostParts = 256;
 
-/** `whole`: bodies of kernels that stay as they are; more of them are noted. */
-export function inParts(f: Fragment, target: Target, whole: Set<Kernel["body"]>): Fragment {
-  if (target.lanes > 1 || f.launches.every((l) => whole.has(l.kernel.body))) return f;
+/** A launch that was divided, and what came of it. */
+interface Divided {
+  readonly launch: Launch;
+  readonly parts: readonly Launch[];
+  /** Temporaries that it was given beside those that there were. */
+  readonly temps: readonly TensorType[];
+  readonly before: number;
+}
+
+/** What became of kernels, by their bodies. */
+export type DividedKernels = Map<Kernel["body"], Divided>;
+
+/** Of kernels with one body the parts have one body each. */
+export function inParts(f: Fragment, target: Target, known: DividedKernels): Fragment {
+  if (target.lanes > 1) return f;
   const temps: TensorType[] = [...f.temps];
   const launches = f.launches.flatMap((l) => {
-    const parts = new Division(l, temps).launches();
-    if (parts.length === 1 && parts[0] === l) whole.add(l.kernel.body);
-    return parts;
+    const divided = known.get(l.kernel.body) ?? dividedFrom(l, temps.length);
+    known.set(l.kernel.body, divided);
+    const before = temps.length;
+    temps.push(...divided.temps);
+    return divided.launch === l ? divided.parts : divided.parts.map((part) => anew(part, divided, l, before));
   });
   return { ...f, temps, launches };
+}
+
+function dividedFrom(launch: Launch, before: number): Divided {
+  const division = new Division(launch, before);
+  const parts = division.launches();
+  return { launch, parts, temps: division.temps, before };
+}
+
+/** A part of a launch as one of another launch, whose kernel has the same body; `before`: temporaries that there are without it. */
+function anew(part: Launch, from: Divided, to: Launch, before: number): Launch {
+  const operand = (o: Operand): Operand => {
+    const i = from.launch.buffers.indexOf(o);
+    if (i >= 0) return at(to.buffers, i);
+    if (o.of !== "temp") throw new CompilerBug("a part binds what its launch does not");
+    return ofTemp(o.temp - from.before + before);
+  };
+  const name = to.kernel.name + part.kernel.name.slice(from.launch.kernel.name.length);
+  return { kernel: { ...part.kernel, name }, buffers: part.buffers.map(operand), scalars: to.scalars };
 }
 
 /** A loop and the axis of it that is cut. */
@@ -57,17 +89,19 @@ interface Cut {
 }
 
 class Division {
+  readonly temps: TensorType[] = [];
   readonly #launch: Launch;
-  readonly #temps: TensorType[];
+  /** Temporaries that there are without its own. */
+  readonly #before: number;
   readonly #nest: readonly For[];
   readonly #body: readonly Stmt[];
   readonly #operands: Map<string, Operand>;
   readonly #cuts = new Map<Stmt, Cut>();
 
-  constructor(launch: Launch, temps: TensorType[]) {
+  constructor(launch: Launch, before: number) {
     const { kernel, buffers } = launch;
     this.#launch = launch;
-    this.#temps = temps;
+    this.#before = before;
     this.#nest = gridNest(kernel.body);
     this.#body = this.#nest.at(-1)?.body ?? kernel.body;
     this.#operands = new Map(kernel.buffers.map((b, i) => [b.name, at(buffers, i)]));
@@ -111,8 +145,7 @@ class Division {
     const size = this.#nest.reduce((n, f) => n * f.axis.hi.value, count);
     return r.names.map((name, i) => {
       const { dtype } = at(r.init, i);
-      this.#temps.push(tensorType(dtype, [size]));
-      this.#operands.set(`${name}_part`, ofTemp(this.#temps.length - 1));
+      this.#operands.set(`${name}_part`, ofTemp(this.#before + this.temps.push(tensorType(dtype, [size])) - 1));
       return { name: `${name}_part`, dtype, size, access: "write" };
     });
   }

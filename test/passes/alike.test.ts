@@ -8,6 +8,7 @@ import { opTable } from "../../compiler/ops/table.ts";
 import { wasm } from "../../compiler/target.ts";
 import { configure, evalAllSync, tensor } from "../../src/index.ts";
 import type { Tensor } from "../../src/index.ts";
+import { recorded } from "../recorded.ts";
 
 /** Two contractions whose results are scaled, the second of `width` rows. */
 const layers = (width: number): Compilation =>
@@ -43,6 +44,22 @@ describe("kernels of regions that are alike", () => {
     const { plan, compiled } = layers(33);
     expect(at(plan.kernels, 1).body).not.toBe(at(plan.kernels, 0).body);
     expect(at(compiled.sources, 0).match(/\(func \(export/g)).toHaveLength(2);
+  });
+
+  test("share the bodies of their parts too", () => {
+    configure({ target: "wasm" });
+    const column = (seed: number): Tensor => tensor(Float32Array.from({ length: 1 << 19 }, (_, i) => ((i * seed) % 7) / 8)).reshape([1 << 18, 2]);
+    const [x, y] = [column(3), column(5)];
+    const sums = (): Tensor[] => [x, y].map((t, i) => t.sum({ axis: 0 }).mul(i + 2));
+    const { plan } = compileGraph(recorded(...sums()).graph, wasm, { verify: true });
+    expect(plan.kernels.map((k) => k.name.endsWith("_parts"))).toEqual([true, false, true, false]);
+    expect([2, 3].map((i) => at(plan.kernels, i).body)).toEqual([0, 1].map((i) => at(plan.kernels, i).body));
+    expect(new Set(plan.kernels.map((k) => k.body)).size).toBe(2);
+    const together = sums();
+    evalAllSync(...together);
+    const alone = sums();
+    for (const one of alone) one.evalSync();
+    expect(together.map((r) => r.dataSync())).toEqual(alone.map((r) => r.dataSync()));
   });
 
   test.each(["wasm", "js"] as const)("compute what each alone computes on %s", (target) => {
