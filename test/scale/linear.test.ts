@@ -103,7 +103,7 @@ describe.each(Object.entries(shapes))("%s", (_, build) => {
         [middle, large],
       ] as const) {
         const growth = more.nodes / less.nodes;
-        expect(more[key], `${key} of ${more.nodes} nodes against ${less[key]} of ${less.nodes}`).toBeLessThanOrEqual(1.25 * growth * less[key] + 50);
+        expect(more[key], `${key} of ${more.nodes} nodes against ${less[key]} of ${less.nodes}`).toBeLessThanOrEqual(1.15 * growth * less[key] + 50);
       }
     }
     expect(large.fuseVisits).toBeLessThan(12 * large.nodes);
