@@ -29,7 +29,8 @@ export const blockShapes = (d: number): readonly (readonly [string, readonly num
   ["down.bias", [d]],
 ];
 
-function block(x: Tensor, parameters: readonly Tensor[], heads: number): Tensor {
+/** A block with parameters of `blockShapes`: norms before causal attention and before a GELU network, each added to what it was given. */
+export function block(x: Tensor, parameters: readonly Tensor[], heads: number): Tensor {
   const p = (i: number): Tensor => at(parameters, i);
   const [batch, sequence, width] = [at(x.shape, 0), at(x.shape, 1), at(x.shape, 2)];
   const normal = layerNorm(x, [width], { weight: p(0), bias: p(1) });
@@ -54,19 +55,29 @@ export interface Training {
   readonly step: () => Tensor;
 }
 
-export function training({ batch, sequence, width, heads, blocks }: Sizes): Training {
+/** Where numbers come from. */
+export interface Source {
+  readonly weight: (...shape: readonly number[]) => Tensor;
+  readonly example: (...shape: readonly number[]) => Tensor;
+}
+
+/** Other numbers with each call, the same in each run. */
+function seeds(): Source {
   let seed = 0;
   const drawn = (...shape: readonly number[]): Tensor => random.normal(random.key(seed++), shape);
-  const cells = Array.from({ length: blocks }, () =>
-    blockShapes(width).map(([, shape]) =>
+  return {
+    weight: (...shape) =>
       drawn(...shape)
         .mul(0.05)
         .requireGrad(),
-    ),
-  );
+    example: (...shape) => tensor(drawn(...shape).dataSync(), { shape }),
+  };
+}
+
+export function training({ batch, sequence, width, heads, blocks }: Sizes, { weight, example }: Source = seeds()): Training {
+  const cells = Array.from({ length: blocks }, () => blockShapes(width).map(([, shape]) => weight(...shape)));
   const optimizer = optim.adamw(cells.flat(), { lr: 1e-3 });
-  const [x, target] = [drawn(batch, sequence, width), drawn(batch, sequence, width)].map((t) => tensor(t.dataSync(), { shape: t.shape }));
-  if (x === undefined || target === undefined) throw new Error("two tensors");
+  const [x, target] = [example(batch, sequence, width), example(batch, sequence, width)];
   const step = (): Tensor => {
     optimizer.zeroGrad();
     const loss = cells

@@ -1,6 +1,8 @@
 /** Models as users write them: how many kernels a whole forward pass or a whole training step may take. */
 import type { Tensor } from "../../src/index.ts";
-import { batchNorm, conv2d, gelu, layerNorm, maxPool2d, mean, optim, relu, scaledDotProductAttention } from "../../src/index.ts";
+import { batchNorm, conv2d, maxPool2d, mean, relu } from "../../src/index.ts";
+import type { Sizes, Source } from "../../bench/transformer.ts";
+import { block, blockShapes, training } from "../../bench/transformer.ts";
 import { batch, makeLearner, recordStep } from "../../examples/digits/training.ts";
 import { data, drawn, placed } from "./row.ts";
 
@@ -17,61 +19,18 @@ export interface ModelCase {
   readonly slack: number;
 }
 
-interface BlockWeights {
-  readonly norms: readonly [weight: Tensor, bias: Tensor, weight: Tensor, bias: Tensor];
-  readonly attention: readonly [qkv: Tensor, bias: Tensor, out: Tensor, bias: Tensor];
-  readonly mlp: readonly [up: Tensor, bias: Tensor, down: Tensor, bias: Tensor];
-}
-
 const weight = (...shape: readonly number[]): Tensor => placed(drawn(shape).mul(0.05)).requireGrad();
 
-const blockWeights = (width: number): BlockWeights => ({
-  norms: [weight(width), weight(width), weight(width), weight(width)],
-  attention: [weight(width, 3 * width), weight(3 * width), weight(width, width), weight(width)],
-  mlp: [weight(width, 4 * width), weight(4 * width), weight(4 * width, width), weight(width)],
-});
+const source: Source = { weight, example: data };
 
-interface BlockSize {
-  readonly batch: number;
-  readonly sequence: number;
-  readonly width: number;
-  readonly heads: number;
+function blockForward({ batch: b, sequence, width, heads }: Sizes): readonly Tensor[] {
+  const parameters = blockShapes(width).map(([, shape]) => weight(...shape));
+  return [block(data(b, sequence, width), parameters, heads)];
 }
-
-/** A transformer block: norms before causal attention and before a GELU network, each added to what it was given. */
-function block(x: Tensor, { norms, attention, mlp }: BlockWeights, { batch: b, sequence, width, heads }: BlockSize): Tensor {
-  const h = layerNorm(x, [width], { weight: norms[0], bias: norms[1] });
-  const qkv = h
-    .matmul(attention[0])
-    .add(attention[1])
-    .reshape(b, sequence, 3, heads, width / heads)
-    .permuteDims(2, 0, 3, 1, 4);
-  const mixed = scaledDotProductAttention(qkv.at(0), qkv.at(1), qkv.at(2), { isCausal: true });
-  const y = x.add(mixed.permuteDims(0, 2, 1, 3).reshape(b, sequence, width).matmul(attention[2]).add(attention[3]));
-  const h2 = layerNorm(y, [width], { weight: norms[2], bias: norms[3] });
-  return y.add(gelu(h2.matmul(mlp[0]).add(mlp[1])).matmul(mlp[2]).add(mlp[3]));
-}
-
-const input = ({ batch: b, sequence, width }: BlockSize): Tensor => data(b, sequence, width);
-const blockForward = (size: BlockSize): readonly Tensor[] => [block(input(size), blockWeights(size.width), size)];
 
 /** Loss and new state of one AdamW step with state from a step before, as all steps but the first have. */
-export function blockStep(size: BlockSize, blocks: number): readonly Tensor[] {
-  const layers = Array.from({ length: blocks }, () => blockWeights(size.width));
-  const leaves = layers.flatMap(({ norms, attention, mlp }) => [...norms, ...attention, ...mlp]);
-  const optimizer = optim.adamw(leaves, { lr: 1e-3 });
-  const [x, target] = [input(size), input(size)];
-  const step = (): Tensor => {
-    optimizer.zeroGrad();
-    const loss = layers
-      .reduce((y, w) => block(y, w, size), x)
-      .sub(target)
-      .square()
-      .mean();
-    loss.backward();
-    optimizer.step();
-    return loss;
-  };
+function blockStep(sizes: Sizes): readonly Tensor[] {
+  const { optimizer, step } = training(sizes, source);
   step();
   for (const t of optimizer.state) t.assign(placed(drawn(t.shape).square()));
   return [step(), ...optimizer.state];
@@ -116,8 +75,8 @@ function digitStep(): readonly Tensor[] {
   return [recordStep(learner, examples), ...learner.optimizer.state];
 }
 
-const small: BlockSize = { batch: 2, sequence: 6, width: 8, heads: 2 };
-const usual: BlockSize = { batch: 2, sequence: 32, width: 64, heads: 4 };
+const small: Sizes = { batch: 2, sequence: 6, width: 8, heads: 2, blocks: 1 };
+const usual: Sizes = { batch: 2, sequence: 32, width: 64, heads: 4, blocks: 1 };
 
 export const models: readonly ModelCase[] = [
   {
@@ -132,8 +91,8 @@ export const models: readonly ModelCase[] = [
     name: "transformer block, forward, backward and AdamW",
     aim: 36,
     today: { js: 17, wasm: 19, wgsl: 23 },
-    outputs: () => blockStep(usual, 1),
-    smaller: () => blockStep(small, 1),
+    outputs: () => blockStep(usual),
+    smaller: () => blockStep(small),
     slack: 10,
   },
   {
