@@ -30,6 +30,12 @@ export type Step =
   /** A temp is dead: its bytes may be given to a later one. */
   | { readonly kind: "free"; readonly buffer: number };
 
+/** The buffers that a step names. */
+export function touchedBy(s: Step): readonly number[] {
+  if (s.kind === "kernel") return s.buffers;
+  return s.kind === "copy" ? [s.from, s.to] : [s.buffer];
+}
+
 /** An output: a buffer seen with a type of the same number of elements (reshaped outputs share one buffer). */
 export interface PlanOutput {
   readonly buffer: number;

@@ -9,6 +9,7 @@
  */
 import { at } from "./errors.ts";
 import type { Plan, PlanBuffer, Step } from "./plan.ts";
+import { touchedBy } from "./plan.ts";
 import { peakBytes, stepText } from "./print-plan.ts";
 import { typeText } from "./shape.ts";
 
@@ -59,12 +60,6 @@ function livesOf(steps: readonly Step[]): ReadonlyMap<number, Life> {
     for (const id of touchedBy(s)) lives.set(id, { first: lives.get(id)?.first ?? i, last: i });
   });
   return lives;
-}
-
-/** The buffers that a step names. */
-function touchedBy(s: Step): readonly number[] {
-  if (s.kind === "kernel") return s.buffers;
-  return s.kind === "copy" ? [s.from, s.to] : [s.buffer];
 }
 
 /** The step at which most bytes of the arena are allocated, and how many. */

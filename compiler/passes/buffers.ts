@@ -13,6 +13,7 @@ import type { Graph } from "../ir/graph.ts";
 import type { Kernel } from "../ir/loop.ts";
 import type { Node, Value } from "../ir/node.ts";
 import type { Plan, PlanBuffer, PlanOutput, Step } from "../ir/plan.ts";
+import { touchedBy } from "../ir/plan.ts";
 import type { TensorType } from "../ir/shape.ts";
 import type { Fragment, Operand } from "../routines/fragment.ts";
 import { packArena } from "./arena.ts";
@@ -142,7 +143,7 @@ class Assignment {
 
   #lifetimes(outputs: readonly PlanOutput[]): void {
     this.#steps.forEach((s, i) => {
-      for (const b of touched(s)) {
+      for (const b of touchedBy(s)) {
         const d = at(this.#drafts, b);
         if (d.first < 0) d.first = i;
         d.last = i;
@@ -262,15 +263,4 @@ export function owner(d: Draft): Draft {
   let home = d;
   while (home.over !== null) home = home.over;
   return home;
-}
-
-function touched(s: Step): readonly number[] {
-  switch (s.kind) {
-    case "kernel":
-      return s.buffers;
-    case "copy":
-      return [s.from, s.to];
-    default:
-      return [s.buffer];
-  }
 }
