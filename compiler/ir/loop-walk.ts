@@ -1,6 +1,6 @@
 /** Rebuilding statements with their expressions mapped, shared sub-expressions mapped once. */
 import type { Expr } from "./expr.ts";
-import { mapOperands } from "./expr.ts";
+import { mapOperands, withName } from "./expr.ts";
 import type { Axis, Kernel, Reduce, Stmt, Store } from "./loop.ts";
 import { expressionsOf, statements } from "./loop.ts";
 
@@ -82,6 +82,21 @@ export function mapStatement(s: Stmt, f: (e: Expr) => Expr, body: (list: readonl
 /** All expressions of a list and of everything below it mapped by `f`. */
 export function mapStatements(list: readonly Stmt[], f: (e: Expr) => Expr): Stmt[] {
   return list.map((s) => mapStatement(s, f, (inner) => mapStatements(inner, f)));
+}
+
+/** A list with its memory, buffers and scratch, under other names; scalars that it is given may have others too. */
+export function renamedMemory(list: readonly Stmt[], memory: ReadonlyMap<string, string>, scalars: ReadonlyMap<string, string> = new Map()): Stmt[] {
+  const f = exprMapper((e) => {
+    const names = e.op === "load" ? memory : scalars;
+    const name = e.op === "load" || e.op === "var" ? names.get(e.name) : undefined;
+    return name === undefined ? e : withName(e, name);
+  });
+  const visit = (inner: readonly Stmt[]): Stmt[] =>
+    inner.map((s) => {
+      const next = mapStatement(s, f, visit);
+      return next.kind === "store" ? { ...next, buffer: memory.get(next.buffer) ?? next.buffer } : next;
+    });
+  return visit(list);
 }
 
 /** Every expression of a list, each shared sub-expression once. */

@@ -10,12 +10,11 @@ import { at } from "../ir/errors.ts";
 import { countKernel } from "../ir/count.ts";
 import { dtypeInfo } from "../ir/dtype.ts";
 import { withDistinctNames } from "../ir/distinct.ts";
-import { withName } from "../ir/expr.ts";
 import { ix } from "../ir/indexing.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { For, Kernel, KernelBuffer, KernelScalar, Stmt } from "../ir/loop.ts";
 import { axesOf, statements } from "../ir/loop.ts";
-import { exprMapper, mapStatement } from "../ir/loop-walk.ts";
+import { renamedMemory } from "../ir/loop-walk.ts";
 import type { Node, Value } from "../ir/node.ts";
 import { bytesOf } from "../ir/shape.ts";
 import type { Fragment, Launch } from "../routines/fragment.ts";
@@ -25,6 +24,7 @@ import { widestWorkgroup } from "../target.ts";
 import { replaceable } from "./in-place.ts";
 import { overLanes } from "./over-lanes.ts";
 import type { Piece } from "./order/pieces.ts";
+import { madeBy, readBy } from "./order/pieces.ts";
 import { bindingsOf } from "./fuse/bindings.ts";
 import { storageOf } from "./storage.ts";
 import { operationsOf } from "./tile/nest.ts";
@@ -59,7 +59,7 @@ export function pack(pieces: readonly Piece[], graph: Graph, target: Target): Pa
     if (part !== null) at(bins, place).add(part);
     // what writes over memory comes after all that stands before it, and before all that stands behind it
     else if (writesOver(f)) first = bins.length;
-    for (const v of writtenBy(f)) home.set(v, place);
+    for (const v of madeBy(f)) home.set(v, place);
   }
   const bodies = new Map<string, Kernel>();
   const packed = new Map<string, readonly string[]>();
@@ -106,22 +106,12 @@ function valuesOf(l: Launch): Value[] | null {
   return values.every((v) => v !== null) ? values : null;
 }
 
-/** The memory that a fragment needs. */
-function readBy(f: Fragment): Value[] {
-  const copied = f.before.flatMap((p) => (p.kind === "copy" ? [storageOf(p.from)] : []));
-  return [...copied, ...boundBy(f, (access) => access !== "write")];
-}
-
-const writtenBy = (f: Fragment): Value[] => [...f.before.map((p) => storageOf(p.to)), ...boundBy(f, (access) => access !== "read")];
-
-function boundBy(f: Fragment, wanted: (access: KernelBuffer["access"]) => boolean): Value[] {
-  return f.launches.flatMap((l) => l.buffers.flatMap((b, i) => (b.of === "value" && wanted(at(l.kernel.buffers, i).access) ? [storageOf(b.value)] : [])));
-}
-
 const writesOver = (f: Fragment): boolean => f.launches.some((l) => l.kernel.buffers.some((b) => b.access === "update"));
 
 /** What is to be known of a kernel, whatever it is launched on: alike ones have one body. */
 interface Looks {
+  /** The number of the kernel's body. */
+  readonly body: number;
   readonly nest: For;
   readonly lanes: number;
   /** Operations that its code holds … */
@@ -141,7 +131,7 @@ function partOf(f: Fragment, target: Target, known: KnownLooks): Part | null {
   const { kernel } = launch;
   const values = valuesOf(launch);
   const given = known.get(kernel.body);
-  const looks = given === undefined ? looksOf(kernel, target) : given;
+  const looks = given === undefined ? looksOf(kernel, target, known.size) : given;
   known.set(kernel.body, looks);
   if (values === null || looks === null) return null;
   const byAccess = (access: KernelBuffer["access"]): Set<Value> => new Set(values.filter((_, i) => at(kernel.buffers, i).access === access));
@@ -152,13 +142,14 @@ function partOf(f: Fragment, target: Target, known: KnownLooks): Part | null {
 }
 
 /** Null for a kernel that has to be alone. */
-function looksOf(kernel: Kernel, target: Target): Looks | null {
+function looksOf(kernel: Kernel, target: Target, body: number): Looks | null {
   const nest = onlyNest(kernel.body);
   if (nest === null || !kernel.buffers.every((b) => b.access === "read" || b.access === "write")) return null;
   const all = statements(kernel.body);
   if (all.some((s) => s.kind === "store" && s.atomic !== undefined)) return null;
   const lanes = Math.max(1, ...all.flatMap(axesOf).map((a) => (a.kind === "lane" ? a.hi.hi : 1)));
   return {
+    body,
     nest,
     lanes,
     operations: operationsOf(kernel.body),
@@ -231,24 +222,13 @@ function lanesOf(parts: readonly Part[], target: Target): number {
 /** Whether one reads what the other one would write over, were it alone. */
 const inTheWay = (a: Part, b: Part): boolean => [...a.replaces].some((v) => b.reads.has(v)) || [...b.replaces].some((v) => a.reads.has(v));
 
-const bodyIds = new WeakMap<Kernel["body"], number>();
-let bodies = 0;
-
-function bodyId(body: Kernel["body"]): number {
-  let id = bodyIds.get(body);
-  if (id === undefined) bodyIds.set(body, (id = ++bodies));
-  return id;
-}
-
 /** One launch of all parts. What several read is bound once. Packs of alike kernels have one body. */
 function together(parts: readonly Part[], target: Target, known: Map<string, Kernel>): Launch {
   const reads = [...new Set(parts.flatMap((p) => [...p.reads]))];
   const writes = [...new Set(parts.flatMap((p) => [...p.writes]))];
   const scalars = [...new Set(parts.flatMap((p) => p.launch.scalars))];
   const names = new Map([...reads.map((v, i) => [v, `in${i}`] as const), ...writes.map((v, i) => [v, `out${i}`] as const)]);
-  const places = parts.map(
-    (p) => `${bodyId(p.launch.kernel.body)}(${[...p.values.map((v) => names.get(v)), ...p.launch.scalars.map((n) => scalars.indexOf(n))].join()})`,
-  );
+  const places = parts.map((p) => `${p.body}(${[...p.values.map((v) => names.get(v)), ...p.launch.scalars.map((n) => scalars.indexOf(n))].join()})`);
   const key = places.join(" ");
   const [first, ...others] = parts.map((p) => p.launch.kernel.name);
   const name = `${first ?? ""}_with_${others.map((n) => n.slice(0, n.indexOf("_"))).join("_")}`;
@@ -287,14 +267,5 @@ function inNames({ launch, values, nest }: Part, names: ReadonlyMap<Value, strin
   const to = new Map<string, string>();
   kernel.buffers.forEach((b, i) => to.set(b.name, names.get(at(values, i)) ?? b.name));
   const numbers = new Map(kernel.scalars.map((s, i) => [s.name, params.get(at(scalars, i))?.name ?? s.name]));
-  const f = exprMapper((e) => {
-    if (e.op === "load") return withName(e, to.get(e.name) ?? e.name);
-    return e.op === "var" && numbers.has(e.name) ? withName(e, numbers.get(e.name) ?? e.name) : e;
-  });
-  const rename = (list: readonly Stmt[]): Stmt[] =>
-    list.map((s) => {
-      const next = mapStatement(s, f, rename);
-      return next.kind === "store" ? { ...next, buffer: to.get(next.buffer) ?? next.buffer } : next;
-    });
-  return rename([nest]);
+  return renamedMemory([nest], to, numbers);
 }

@@ -8,11 +8,10 @@
  */
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { withName } from "../../ir/expr.ts";
 import { freeNames, keyOf } from "../../ir/indexing.ts";
 import type { For, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
-import { exprMapper, mapBodies, mapStatement } from "../../ir/loop-walk.ts";
+import { mapBodies, renamedMemory } from "../../ir/loop-walk.ts";
 import { at } from "../../ir/errors.ts";
 
 export function shareRows(list: readonly Stmt[]): Stmt[] {
@@ -35,7 +34,9 @@ export function shareRows(list: readonly Stmt[]): Stmt[] {
       place.last = last;
     }
   }
-  return names.size === 0 ? [...list] : renamed(list, names);
+  if (names.size === 0) return [...list];
+  const placed = list.filter((s) => s.kind !== "local" || !names.has(s.name));
+  return renamedMemory(placed, names);
 }
 
 /** The first and the last statement of a list that touch a memory. */
@@ -77,14 +78,3 @@ function insideOf(s: Stmt): { readonly body: readonly Stmt[]; readonly values: r
 }
 
 const boundsOf = (s: For | Reduce): Expr[] => (s.kind === "for" ? [s.axis.lo, s.axis.hi] : s.init.concat(s.axes.flatMap((a) => [a.lo, a.hi])));
-
-function renamed(list: readonly Stmt[], names: ReadonlyMap<string, string>): Stmt[] {
-  const f = exprMapper((e) => (e.op === "load" && names.has(e.name) ? withName(e, names.get(e.name) ?? e.name) : e));
-  const visit = (inner: readonly Stmt[]): Stmt[] =>
-    inner.flatMap((s) => {
-      if (s.kind === "local" && names.has(s.name)) return [];
-      const next = mapStatement(s, f, visit);
-      return [next.kind === "store" ? { ...next, buffer: names.get(next.buffer) ?? next.buffer } : next];
-    });
-  return visit(list);
-}

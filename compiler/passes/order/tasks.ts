@@ -7,7 +7,8 @@ import type { Target } from "../../target.ts";
 import { storedBytes } from "../../target.ts";
 import type { Replacement } from "../in-place.ts";
 import type { Piece } from "./pieces.ts";
-import { constantOf, storageOf } from "../storage.ts";
+import { madeBy, readBy } from "./pieces.ts";
+import { storageOf } from "../storage.ts";
 
 /** A temporary that several steps share. */
 export interface Item {
@@ -136,21 +137,6 @@ class Tasks {
       }
     }
   }
-}
-
-function madeBy(f: Fragment): Value[] {
-  const made = f.before.map((p) => storageOf(p.to));
-  for (const { kernel, buffers } of f.launches)
-    buffers.forEach((o, k) => {
-      if (o.of === "value" && at(kernel.buffers, k).access !== "read") made.push(storageOf(o.value));
-    });
-  return [...new Set(made)];
-}
-
-function readBy(f: Fragment): Value[] {
-  const read = f.before.flatMap((p) => (p.kind === "copy" ? [storageOf(p.from)] : []));
-  for (const { buffers } of f.launches) for (const o of buffers) if (o.of === "value") read.push(storageOf(o.value));
-  return [...new Set(read)].filter((v) => constantOf(v) === null);
 }
 
 /** All that come after a task in every order. */
