@@ -47,10 +47,13 @@ export function isLight(node: Node): boolean {
 }
 
 /** A barrier that is the identity by the time kernels are made. */
-export const isPassThrough = (node: Node): boolean => node.op.kind === "barrier" && node.op.effect !== "materialise";
+export const isPassThrough = (node: Node): boolean => node.isBarrier && node.op.kind === "barrier" && node.op.effect !== "materialise";
 
 /** A parameter that is passed in the call, not in a buffer. */
 export const isScalarParam = (node: Node): boolean => node.op.kind === "param" && node.attrs["space"] === "scalar";
 
 /** Nodes that occupy no buffer even when they are read from another region. */
-export const isFree = (node: Node): boolean => node.op.kind === "source" || isScalarParam(node);
+export function isFree(node: Node): boolean {
+  const { kind } = node.op;
+  return kind === "source" || (kind === "param" && isScalarParam(node));
+}

@@ -9,10 +9,11 @@ import { isPassThrough, isScalarParam } from "./region.ts";
 export function storageOf(value: Value): Value {
   let v = value;
   for (;;) {
-    const { node } = v;
-    const alias = (node.op.kind === "view" && node.op.alias === true) || isPassThrough(node);
-    const next = alias ? at(node.args, 0) : v;
-    if (next === v || isScalarParam(next.node)) return v;
+    const { op, args } = v.node.def;
+    const isAlias = (op.kind === "view" && op.alias === true) || isPassThrough(v.node);
+    if (!isAlias) return v;
+    const next = at(args, 0);
+    if (isScalarParam(next.node)) return v;
     v = next;
   }
 }
@@ -21,9 +22,9 @@ export function storageOf(value: Value): Value {
 export function constantOf(value: Value): Numeric | null {
   let v = value;
   for (;;) {
-    const { node } = v;
-    if (node.op.kind === "source" && node.args.length === 0 && "value" in node.attrs) return numeric(node.attrs, "value");
-    if (node.op.kind !== "view" || node.args.length !== 1) return null;
-    v = at(node.args, 0);
+    const { op, args, attrs } = v.node.def;
+    if (op.kind === "source" && args.length === 0 && "value" in attrs) return numeric(attrs, "value");
+    if (op.kind !== "view" || args.length !== 1) return null;
+    v = at(args, 0);
   }
 }

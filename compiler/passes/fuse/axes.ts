@@ -9,7 +9,7 @@
 import { at, CompilerBug } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, withRange } from "../../ir/expr.ts";
-import { freeNames, ix } from "../../ir/indexing.ts";
+import { freeNames, ix, namesIn } from "../../ir/indexing.ts";
 import type { Value } from "../../ir/node.ts";
 import type { Cluster, Demand } from "./cluster.ts";
 
@@ -35,7 +35,14 @@ export class Axes {
   /** The names under which rows are searched for. */
   readonly #searches: Map<string, { readonly offsets: Value; readonly size: number }> = new Map();
   readonly #numbers: Map<Value, number> = new Map();
+  /** What indices need, which many demands share. */
+  readonly #needs: Map<readonly Expr[], readonly string[]> = new Map();
   #fresh = 0;
+
+  /** Whether anything is known of rows of differing lengths. */
+  get isRagged(): boolean {
+    return this.#segments.size + this.#searches.size > 0;
+  }
 
   add(extent: number): Expr {
     const name = `a${this.#fresh++}`;
@@ -117,6 +124,7 @@ export class Axes {
 
   /** How many combinations of values some axes have; rows count by their elements where these are walked too. */
   volume(names: readonly string[]): number {
+    if (this.#segments.size === 0) return names.reduce((n, name) => n * this.extent(name), 1);
     const rowsOf = names.map((name) => this.#segments.get(name)?.row).filter((row) => row !== undefined && names.includes(row));
     const seen = new Set<string>();
     return names.reduce((n, name) => {
@@ -135,6 +143,36 @@ export class Axes {
    * for once a row is computed once a row, as a cluster that may will come to walk rows.
    */
   iterations(cluster: Cluster, demand: Demand): number {
+    return this.isRagged ? this.#raggedIterations(cluster, demand) : this.#denseIterations(cluster.grid, demand) * demand.share;
+  }
+
+  #denseIterations(grid: readonly string[], { index, inner }: Demand): number {
+    const names = index === null ? [] : this.#needsOf(index);
+    let [all, needed] = [1, 1];
+    const enter = (name: string): void => {
+      all *= this.extent(name);
+      if (names.includes(name)) needed = all;
+    };
+    grid.forEach(enter);
+    for (const name of inner) if (!grid.includes(name)) enter(name);
+    let reads = false;
+    for (const name of names) {
+      if (!this.has(name)) reads = true;
+      else if (!grid.includes(name) && !inner.includes(name)) enter(name);
+    }
+    return reads ? all : needed;
+  }
+
+  /** The names that an index depends on. */
+  #needsOf(index: readonly Expr[]): readonly string[] {
+    const known = this.#needs.get(index);
+    if (known !== undefined) return known;
+    const names = [...new Set(index.flatMap(namesIn))];
+    this.#needs.set(index, names);
+    return names;
+  }
+
+  #raggedIterations(cluster: Cluster, demand: Demand): number {
     const names = new Set<string>();
     const byRow = new Map<string, number>();
     for (const e of demand.index ?? []) {

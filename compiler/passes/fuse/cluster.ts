@@ -88,7 +88,7 @@ export class Cluster {
 function atHome(demand: Demand): Demand {
   const { index, inner } = demand;
   if (index === null || inner.length === 0) return demand;
-  const leaves = exprOrder(index).filter((e) => e.op === "axis" || e.op === "var");
+  const leaves = index.every((e) => e.args.length === 0) ? index : exprOrder(index).filter((e) => e.op === "axis" || e.op === "var");
   if (leaves.some((e) => e.op === "var")) return demand;
   const last = inner.findLastIndex((a) => leaves.some((e) => e.name === a));
   return last === inner.length - 1 ? demand : { ...demand, inner: inner.slice(0, last + 1) };
@@ -102,7 +102,7 @@ function addTo(map: Map<Value, Demand[]>, v: Value, given: Demand): void {
 }
 
 export function sameIndex(a: readonly Expr[] | null, b: readonly Expr[] | null): boolean {
-  if (a === null || b === null) return a === b;
+  if (a === null || b === null || a === b) return a === b;
   return a.length === b.length && a.every((e, i) => keyOf(e) === keyOf(at(b, i)));
 }
 
@@ -114,17 +114,18 @@ export function sameIndex(a: readonly Expr[] | null, b: readonly Expr[] | null):
 export function storable(c: Cluster, v: Value, demand: Demand, axes: Axes): readonly Expr[] | null {
   const { index } = demand;
   if (index === null) return null;
-  const seen = new Set<string>();
-  for (const [i, e] of index.entries()) {
+  const seen: string[] = [];
+  for (let i = 0; i < index.length; i++) {
+    const e = at(index, i);
     const length = at(v.shape, i);
     if (e.op === "const" && e.value === 0 && length === 1) continue;
     if (e.op !== "axis" || axes.extent(e.name) !== length) return null;
     for (const name of axes.walked(e.name)) {
-      if (seen.has(name)) return null;
-      seen.add(name);
+      if (seen.includes(name)) return null;
+      seen.push(name);
     }
   }
-  if (!c.grid.every((g) => seen.has(g))) return null;
+  if (!c.grid.every((g) => seen.includes(g))) return null;
   return index;
 }
 

@@ -17,9 +17,9 @@ export interface Ask {
 }
 
 /** Relative work of one element of a light node, in additions. */
-export function costOf(node: Node): number {
-  if (node.op.kind === "elementwise") return node.op.cost;
-  return node.op.kind === "view" || node.op.kind === "gather" ? 0.5 : 0;
+export function costOf({ op }: Node): number {
+  if (op.kind === "elementwise") return op.cost;
+  return op.kind === "view" || op.kind === "gather" ? 0.5 : 0;
 }
 
 /** What a node adds to the size of its kernel, in operations. Lowering goes one step deeper for each op that moves its index: those weigh more. */

@@ -35,6 +35,8 @@ export function repeatRefusal(c: Cluster, node: Node, axes: Axes, target: Target
 
 /** Element computations, loops that can share a row in scratch counted once. */
 function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, axes: Axes, target: Target): number {
+  const [only] = demands;
+  if (only !== undefined && demands.length === 1) return axes.iterations(c, only);
   const elements = sizeOf(v.shape);
   let shared = 0;
   let times = 0;

@@ -37,6 +37,7 @@ export interface Link {
 /** The producer and the consumer, seen by rows where one of them walks rows that the other one's flat axis holds. */
 export function byRows(x: Cluster, d: Cluster, links: readonly Link[], axes: Axes): { readonly x: View; readonly d: View } {
   const [ofX, ofD] = [new Map<string, Value>(), new Map<string, Value>()];
+  if (!axes.isRagged) return { x: viewOf(x, ofX, axes), d: viewOf(d, ofD, axes) };
   const note = (into: Map<string, Value>, c: Cluster, axis: string, offsets: Value): void => {
     if (c.mayTurn(axis) && !into.has(axis)) into.set(axis, offsets);
   };
@@ -55,10 +56,11 @@ export function byRows(x: Cluster, d: Cluster, links: readonly Link[], axes: Axe
 }
 
 function viewOf(cluster: Cluster, found: ReadonlyMap<string, Value>, axes: Axes): View {
+  if (found.size === 0) return { cluster, splits: [], grid: cluster.grid, rows: cluster.rows, toExpr: (e) => e };
   const splits = [...found].map(([axis, offsets]) => splitOf({ axis, offsets }, axes));
   const grid = cluster.grid.map((g) => splits.find((s) => s.axis === g)?.row ?? g);
-  const rows = splits.length === 0 ? cluster.rows : new Set([...cluster.rows, ...splits.map((s) => s.row)]);
-  return { cluster, splits, grid, rows, toExpr: splits.length === 0 ? (e) => e : rowsKnown(splits, axes) };
+  const rows = new Set([...cluster.rows, ...splits.map((s) => s.row)]);
+  return { cluster, splits, grid, rows, toExpr: rowsKnown(splits, axes) };
 }
 
 const splitOf = ({ axis, offsets }: Ragged, axes: Axes): Split => ({ axis, offsets, row: axes.freshName(at(offsets.shape, 0) - 1) });
@@ -100,7 +102,7 @@ export function turn(c: Cluster, splits: readonly Split[], axes: Axes): void {
  * search takes steps for every element, and a row of none takes one.
  */
 export function turnToRows(c: Cluster, axes: Axes, target: Target): void {
-  if (target.lanes > 1) return;
+  if (target.lanes > 1 || !axes.isRagged) return;
   const found = searchedAxis(c, axes);
   if (found === null) return;
   const steps = Math.ceil(Math.log2(axes.extent(found.row)));

@@ -55,8 +55,8 @@ function correspondence({ x, d }: Pair, form: readonly Expr[], index: readonly E
   const names = new Map<string, Expr>();
   const grid = new Map<string, string>();
   const met = new Set<string>();
-  for (const [k, p] of form.entries()) {
-    const q = at(index, k);
+  for (let k = 0; k < form.length; k++) {
+    const [p, q] = [at(form, k), at(index, k)];
     if (p.op === "const" && q.op === "const" && p.value === q.value) continue;
     const pairs = axesThatMeet(p, q, axes);
     if (pairs === null) return "they read it at different places";
@@ -76,6 +76,7 @@ function correspondence({ x, d }: Pair, form: readonly Expr[], index: readonly E
 
 /** The axes of two indices that are the same sum of them, as views of one line of elements have: pairwise, of equal lengths. */
 function axesThatMeet(p: Expr, q: Expr, axes: Axes): readonly (readonly [string, string])[] | null {
+  if (p.op === "axis" && q.op === "axis") return axes.extent(p.name) === axes.extent(q.name) ? [[p.name, q.name]] : null;
   const [own, others] = [namesIn(p), namesIn(q)];
   if (own.length !== others.length || own.length === 0) return null;
   const pairs = own.map((name, i) => [name, at(others, i)] as const);

@@ -89,8 +89,10 @@ export class FusionState {
   askersOf(v: Value): Cluster[] {
     const noted = this.#askers.get(v);
     if (noted === undefined) return [];
+    const all = [...noted];
+    if (all.every((c) => c.mergedInto === null && c.demands.has(v))) return all;
     const roots = new Set<Cluster>();
-    for (const c of noted) {
+    for (const c of all) {
       const root = c.root();
       if (root.demands.has(v)) roots.add(root);
     }
