@@ -29,6 +29,7 @@ import type { DividedKernels } from "./passes/parts.ts";
 import { inParts } from "./passes/parts.ts";
 import type { Packed } from "./passes/pack.ts";
 import { pack } from "./passes/pack.ts";
+import { online } from "./passes/online/online.ts";
 import { split } from "./passes/split.ts";
 import { tile } from "./passes/tile/tile.ts";
 import { writeInPlace } from "./passes/write.ts";
@@ -66,6 +67,7 @@ export const graphPasses: readonly GraphPass[] = [
 ];
 
 export const kernelPasses: readonly KernelPass[] = [
+  { name: "online", run: online },
   { name: "tile", run: tile },
   { name: "legalize", run: legalize },
 ];

@@ -10,6 +10,7 @@ import type { Target } from "../target.ts";
 import { readWhereWritten } from "./in-place.ts";
 import { structureOf } from "./lower/alike.ts";
 import { lower, lowerScatter } from "./lower/lower.ts";
+import { lowerHeld } from "./online/held.ts";
 import type { Region } from "./region.ts";
 import { constantOf, storageOf } from "./storage.ts";
 
@@ -52,7 +53,8 @@ function launchesOnce(region: Region, target: Target, known: LoweredRegions): La
 }
 
 function launchable(region: Region, target: Target, order: readonly Node[]): Launchable {
-  const { kernel, scalars } = lower(region, target);
+  const held = region.held.length > 0 ? lowerHeld(region, target) : null;
+  const { kernel, scalars } = held ?? lower(region, target);
   const touched = buffersTouched(kernel);
   const bound = kernel.buffers.flatMap((b, i) => (touched.has(b.name) ? [i] : []));
   return { kernel: { ...kernel, buffers: bound.map((i) => at(kernel.buffers, i)) }, bound, scalars: scalars.map((n) => order.indexOf(n)) };

@@ -124,6 +124,63 @@ describe("values and bits", () => {
   });
 });
 
+/** A mask of -inf where `comparison` of key and query plus `shift` is false. */
+const masked = ({ batch: b, queries: m, keys: n }: Size, comparison: string, shift: number): string => `
+  %i = iota {shape=[${b},${m},${n}], axis=1, dtype=i32} : i32[${b},${m},${n}]
+  %j = iota {shape=[${b},${m},${n}], axis=2, dtype=i32} : i32[${b},${m},${n}]
+  %h = const {value=${shift}, dtype=i32} : i32[]
+  %hb = broadcast %h {shape=[${b},${m},${n}], axes=[]} : i32[${b},${m},${n}]
+  %ih = add %i, %hb : i32[${b},${m},${n}]
+  %c = ${comparison} %j, %ih : bool[${b},${m},${n}]
+  %n = const {value=-Infinity, dtype=f32} : f32[]
+  %l = broadcast %n {shape=[${b},${m},${n}], axes=[]} : SQUARE
+  %a = add %d, %w : SQUARE
+  %s = where %c, %a, %l : SQUARE`;
+
+describe("rows that are taken a block at a time", () => {
+  const long: Size = { batch: 2, queries: 24, keys: 1600, depth: 8, width: 12 };
+  const carries = ({ plan }: Compilation): number => plan.kernels.flatMap((k) => statements(k.body)).filter((s) => s.kind === "carry").length;
+
+  it.each([long, { ...long, keys: 1281 }, { ...long, keys: 8191, queries: 9, batch: 1 }, { ...long, queries: 5, keys: 1030 }])(
+    "batch $batch, $queries queries, $keys keys",
+    (size) => {
+      expect(carries(check(attention(size, shifted, "f32")))).toBeGreaterThan(0);
+    },
+  );
+
+  it("of f64", () => {
+    check(attention({ ...long, keys: 700 }, shifted, "f64"));
+  });
+
+  it.each([
+    ["less equal", 900],
+    ["less equal", 0],
+    ["greater", 700],
+    ["greater equal", 1590],
+  ] as const)("where the key is %s the query and %i: nothing of most blocks is needed, or of the first ones", (comparison, shift) => {
+    const score = masked(long, comparison, shift);
+    check(attention(long, score, "f32"));
+  });
+
+  it("a row of which nothing is needed is NaN, as it is without blocks", () => {
+    const graph = attention(long, masked(long, "less", 0), "f32");
+    const [out] = run(graph, numbers(graph), js).outputs;
+    const data = [...(out?.data ?? [])].map(Number);
+    expect(data.slice(0, long.width).every(Number.isNaN)).toBe(true);
+    expect(data.slice(long.width, 24 * long.width).some(Number.isNaN)).toBe(false);
+  });
+
+  it("scores that grow from block to block, and such as exp has no number for", () => {
+    const rising = `%j = iota {shape=[2,24,1600], axis=2, dtype=f32} : SQUARE
+      %f = const {value=0.7, dtype=f32} : f32[]
+      %fb = broadcast %f {shape=[2,24,1600], axes=[]} : SQUARE
+      %jf = multiply %j, %fb : SQUARE
+      %s = add %d, %jf : SQUARE`;
+    check(attention(long, rising, "f32"));
+    check(attention(long, rising.replace("add %d", "subtract %d"), "f32"));
+  });
+});
+
 describe("scratch", () => {
   it("rows that follow one another take one place", () => {
     for (const target of [js, wgsl]) {
@@ -135,18 +192,22 @@ describe("scratch", () => {
 });
 
 describe("what stays apart", () => {
-  const refusals = (size: Size, target: Target): readonly string[] => {
-    const { plan, decisions } = compileGraph(attention(size, shifted, "f32"), target);
+  const refusals = (size: Size, target: Target, score = shifted): readonly string[] => {
+    const { plan, decisions } = compileGraph(attention(size, score, "f32"), target);
     expect(kernelCount(plan)).toBeGreaterThan(2);
     return decisions.filter((d) => !d.fused).map((d) => d.reason);
   };
-  it("rows that scratch has no room for", () => {
-    expect(refusals({ ...usual, keys: 5000 }, js)).toContain("its rows take 40000 bytes of scratch (at most 32768)");
-    expect(refusals({ ...usual, keys: 2500 }, wgsl)).toContain("its rows take 20000 bytes of scratch (at most 15360)");
+  it("rows that scratch has no room for, where a sum of them is needed before the next", () => {
+    const centred = `%u = reduce sum %d {axes=[2]} : f32[3,24]
+      %ub = broadcast %u {shape=[3,24,5000], axes=[0,1]} : SQUARE
+      %s = subtract %d, %ub : SQUARE`;
+    expect(refusals({ ...usual, keys: 5000 }, wgsl, centred)).toContain(
+      "its rows take more than 15360 bytes of scratch, and cannot be taken a block at a time",
+    );
   });
-  it("walks over more than near caches hold", () => {
-    expect(refusals({ ...usual, queries: 256, keys: 2048, depth: 64, width: 64 }, js)).toContain(
-      "each row would walk over 1048576 bytes again, which leave the near caches",
+  it("walks over more than the caches hold", () => {
+    expect(refusals({ ...usual, queries: 256, keys: 8000, depth: 512, width: 600 }, js)).toContain(
+      "each row would walk over 35584000 bytes again, which leave the caches",
     );
   });
   it("products with nothing between them that waits for a row", () => {

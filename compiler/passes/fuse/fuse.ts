@@ -23,11 +23,12 @@ import { Bindings } from "./bindings.ts";
 import { Cluster, storable } from "./cluster.ts";
 import { cutOf } from "./cuts.ts";
 import { anchorOf, asksOfLight, costOf, weightOf } from "./demand.ts";
-import { holdRows } from "./held-rows.ts";
+import { holdRows, isContraction } from "./held-rows.ts";
 import { absorbRefusal, closedReason } from "./legality.ts";
 import { readerAlignment } from "./pairs.ts";
 import { indexArithmetic } from "./positions.ts";
 import { repeatRefusal } from "./profit.ts";
+import { heldBytesOf, lowerHeld } from "../online/held.ts";
 import { regionsOf } from "./regions.ts";
 import { turnToRows } from "./rows.ts";
 import { alignOver } from "./siblings.ts";
@@ -55,28 +56,36 @@ export function fuse(graph: Graph, target: Target, options: FuseOptions): Fused 
   const kept = new Set(graph.outputs.map(storageOf));
   const careful = new Set<Node>();
   const cuts = new Set<Node>();
+  const apart = new Set<Node>();
   let visits = 0;
-  const walked = (strict: ReadonlySet<Node> | null): Attempt => {
+  let strict: ReadonlySet<Node> | null = null;
+  const walked = (): Attempt => {
     const state = new FusionState(graph, target, new Bindings(target, strict, kept));
     new Walk(state, options, cuts).run();
     visits = Math.max(visits, state.visits);
     return { state, overfull: state.live().filter((c) => state.bindings.exceeds(c)) };
   };
-  let last = walked(null);
+  let last = walked();
   for (let cut = 1; cut <= mostCuts; cut++) {
     const { state, overfull } = last;
     const more = overfull.flatMap((c) => cutOf(c, state) ?? []);
     if (more.length === 0) break;
     for (const node of more) cuts.add(node);
-    last = walked(cut < mostCuts ? null : careful);
+    strict = cut < mostCuts ? null : careful;
+    last = walked();
   }
   for (let attempt = 1; attempt <= attempts && last.overfull.length > 0; attempt++) {
     for (const node of attempt < attempts ? last.overfull.flatMap((c) => [...c.nodes]) : last.state.nodes) careful.add(node);
-    last = walked(careful);
+    strict = careful;
+    last = walked();
   }
-  const { state } = last;
-  const regions = finished(state, options);
-  return { regions, decisions: state.decisions, visits: Math.max(visits, state.visits) };
+  let regions = finished(last.state, options, apart);
+  for (let long = tooLong(regions, target); long.length > 0; long = tooLong(regions, target)) {
+    for (const node of long) apart.add(node);
+    last = walked();
+    regions = finished(last.state, options, apart);
+  }
+  return { regions, decisions: last.state.decisions, visits: Math.max(visits, last.state.visits) };
 }
 
 interface Attempt {
@@ -85,11 +94,16 @@ interface Attempt {
   readonly overfull: readonly Cluster[];
 }
 
-function finished(state: FusionState, options: FuseOptions): readonly Region[] {
+/** What regions contract with rows that do not fit into scratch, and cannot be taken a block at a time. */
+const tooLong = (regions: readonly Region[], target: Target): Node[] =>
+  regions.flatMap((r) => (heldBytesOf(r) > target.scratchBytes && lowerHeld(r, target) === null ? [...r.nodes].filter(isContraction) : []));
+
+/** `apart`: contractions that hold no rows. */
+function finished(state: FusionState, options: FuseOptions, apart: ReadonlySet<Node>): readonly Region[] {
   if (options.fusion) {
     state.bindings.settle();
     mergeBestFirst(state);
-    holdRows(state);
+    holdRows(state, apart);
     // what holds rows may meet others
     mergeBestFirst(state);
     for (const c of state.live()) turnToRows(c, state.axes, state.target);

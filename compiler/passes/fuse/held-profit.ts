@@ -34,8 +34,6 @@ export interface Joints {
 
 /** With so few neighbours side by side vectors stay empty. */
 const fewestNeighbours = 4;
-/** Bytes that all rows walk over, and that stay in a near cache meanwhile. */
-const nearBytes = 1 << 19;
 /** Rows that keep all of a machine busy; fewer are no matter where there is little to do. */
 const [manyRows, smallWork] = [128, 4096];
 /** Nanoseconds by which an element takes longer that neighbouring rows have far apart. */
@@ -64,7 +62,7 @@ export function lossRefusal(chain: Chain, joints: Joints, s: FusionState): strin
   // written and read, unless somebody else reads them anyway
   const bytes = between.reduce((n, v) => n + sizeOf(v.shape) * dtypeInfo(v.dtype).bytes * (stored.has(v) ? 1 : 2), 0);
   const saved = 2 * target.launchNs + bytes / target.bandwidth;
-  if (near > nearBytes && target.lanes === 1) return `each row would walk over ${near} bytes again, which leave the near caches`;
+  if (near > target.cacheBytes && target.lanes === 1) return `each row would walk over ${near} bytes again, which leave the caches`;
   return lost > saved ? `it would cost ${Math.round(lost)} ns to save ${Math.round(saved)} ns` : null;
 }
 

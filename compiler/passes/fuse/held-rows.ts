@@ -12,6 +12,7 @@ import { dtypeInfo } from "../../ir/dtype.ts";
 import { CompilerBug } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import type { Node, Value } from "../../ir/node.ts";
+import type { Target } from "../../target.ts";
 import { isFree } from "../region.ts";
 import type { Axes } from "./axes.ts";
 import type { FusionState } from "./state.ts";
@@ -20,17 +21,19 @@ import type { Chain, Joint, Joints } from "./held-profit.ts";
 import { lossRefusal, storedOf } from "./held-profit.ts";
 import { rowAlignment, sizeRefusal } from "./legality.ts";
 
-/** Chains become one cluster each. */
-export function holdRows(s: FusionState): void {
+/** Chains become one cluster each; `apart`: contractions whose rows are too long. */
+export function holdRows(s: FusionState, apart: ReadonlySet<Node>): void {
   for (const c of s.live())
     for (const chain of chainsTo(c.root(), s)) {
       if ([chain.source, chain.rows, chain.sink].some((part) => part.mergedInto !== null)) continue;
       const anchor = s.anchorOf(chain.source);
-      const refusal = holdChain(chain, s);
+      const refusal = contractionsIn(chain.sink).some((n) => apart.has(n)) ? tooLong(s.target) : holdChain(chain, s);
       if (refusal === null) s.noteFused(anchor, chain.sink.root(), "its rows are held in scratch");
       else s.noteRefused(anchor, chain.sink, refusal);
     }
 }
+
+const tooLong = ({ scratchBytes }: Target): string => `its rows take more than ${scratchBytes} bytes of scratch, and cannot be taken a block at a time`;
 
 /** The chains that end in a cluster. */
 function chainsTo(sink: Cluster, s: FusionState): Chain[] {
@@ -43,7 +46,8 @@ function producersOf(c: Cluster, s: FusionState): Cluster[] {
   return [...new Set([...c.demands.keys()].flatMap((v) => s.writerOf(v) ?? []))].filter((p) => p !== c);
 }
 
-const contracts = (c: Cluster): boolean => c.closed === null && [...c.nodes].some((n) => n.op.kind === "contraction");
+export const isContraction = (n: Node): boolean => n.op.kind === "contraction";
+const contracts = (c: Cluster): boolean => c.closed === null && [...c.nodes].some(isContraction);
 const reduces = (c: Cluster): boolean => c.closed === null && [...c.nodes].some((n) => n.op.kind === "reduction");
 
 /** How a producer and a consumer of its rows correspond, or why there is no such way. */
@@ -75,7 +79,7 @@ function heldOperands(c: Cluster, contractions: readonly Node[], loops: readonly
   );
 }
 
-const contractionsIn = (c: Cluster): Node[] => [...c.nodes].filter((n) => n.op.kind === "contraction");
+const contractionsIn = (c: Cluster): Node[] => [...c.nodes].filter(isContraction);
 
 /** Elements of a value that one grid point holds. */
 const rowLength = ([, form]: Held, grid: readonly string[], axes: Axes): number =>
@@ -84,17 +88,12 @@ const rowLength = ([, form]: Held, grid: readonly string[], axes: Axes): number 
 /** Why a chain stays apart, or null. */
 function chainRefusal(chain: Chain, joints: Joints, s: FusionState): string | null {
   const { source, rows, sink } = chain;
-  const { first, second } = joints;
-  const { axes, target } = s;
-  const { scratchBytes } = target;
+  const { second } = joints;
+  const { target } = s;
   const results = heldResults(source, rows);
   const operands = heldOperands(sink, contractionsIn(sink), second.loops, (v) => rows.outputs.has(v) || sink.nodes.has(v.node));
   if (results.length === 0 || operands.length === 0) return "no row is needed again";
   if (!operands.some(([v]) => isReduced(v, new Set([...rows.nodes, ...sink.nodes])))) return "one element of it after another would do";
-  const bytesOf = (list: readonly Held[], grid: readonly string[]): number =>
-    list.reduce((n, held) => n + rowLength(held, grid, axes) * dtypeInfo(held[0].dtype).bytes, 0);
-  const bytes = bytesOf(results, [...first.aligned.grid.keys()]) + bytesOf(operands, [...second.aligned.grid.values()]);
-  if (bytes > scratchBytes) return `its rows take ${bytes} bytes of scratch (at most ${scratchBytes})`;
   if (bindingsOf([source, rows, sink], s) > target.maxBindings) return s.bindings.reason;
   return lossRefusal(chain, joints, s);
 }

@@ -43,7 +43,7 @@ export interface Lowered {
 }
 
 export function lower(region: Region, target: Target): Lowered {
-  const held = heldRows(region);
+  const held = new Map(region.held.map((h) => [h.value, heldElements(region, h)]));
   const probe = new Lowering(region, new RowCache(held));
   const kernel = probe.run();
   const repeated = probe.repeatedRows(target);
@@ -52,11 +52,10 @@ export function lower(region: Region, target: Target): Lowered {
   return { kernel: again.run(), scalars: again.scalarNodes() };
 }
 
-/** How many elements of each value a grid point holds. */
-function heldRows({ held, grid }: Region): Map<Value, number> {
+/** How many elements of a value a grid point holds. */
+export function heldElements({ grid }: Region, { form }: RegionOutput): number {
   const names = new Set(grid.map((g) => g.name));
-  const own = (form: readonly Expr[]): number[] => form.flatMap((e) => (e.op === "axis" && !names.has(e.name) ? [e.hi + 1] : []));
-  return new Map(held.map(({ value, form }) => [value, sizeOf(own(form))]));
+  return sizeOf(form.flatMap((e) => (e.op === "axis" && !names.has(e.name) ? [e.hi + 1] : [])));
 }
 
 /** The kernel that brings the updates of a scatter into a buffer that already holds its operand. */

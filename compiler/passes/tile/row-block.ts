@@ -11,11 +11,13 @@
  * so this changes no bit. Every loop of the grid point goes along, the row's extremes and sums too.
  */
 import { at } from "../../ir/errors.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load } from "../../ir/expr.ts";
-import { addIndex, flatten, freeNames, ix } from "../../ir/indexing.ts";
+import { addIndex, flatten, freeNames, ix, keyOf } from "../../ir/indexing.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
+import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
 import type { Place } from "./copy.ts";
@@ -25,7 +27,7 @@ import { isPlain, loadsOf } from "./nest.ts";
 import { inlined, isAlong, isPlainLoad, namesBefore, replaced, sideOf } from "./sides.ts";
 import { distributed } from "./distribute.ts";
 import type { Skip } from "./skip.ts";
-import { firstOf, skipOf } from "./skip.ts";
+import { atCorner, firstIndex, firstOf, skipOf } from "./skip.ts";
 import { sideBySide } from "./widen.ts";
 
 /** Bytes of a register, and registers side by side. */
@@ -50,8 +52,18 @@ export function blockAxis(nest: readonly For[]): Axis | null {
   return stages.length === 0 ? null : (nest.findLast(isRow)?.axis ?? null);
 }
 
+/** Where rows are taken a block at a time, the stages stand in a loop over the blocks. */
 function stagesOf(body: readonly Stmt[]): Stage[] {
-  return body.flatMap((s) => distributed(s).flatMap((part) => stageOf(part) ?? []));
+  return body.flatMap((s) => (isBlocks(s) ? stagesOf(insideOf(s)) : distributed(s).flatMap((part) => stageOf(part) ?? [])));
+}
+
+/** A loop that carries scalars from one block of a row to the next (`passes/online`). */
+const isBlocks = (s: Stmt): s is For => s.kind === "for" && s.axis.kind === "serial" && insideOf(s).some((one) => one.kind === "assign");
+
+/** What is done for a block, where its elements are needed. */
+function insideOf({ body }: For): readonly Stmt[] {
+  const only = body.length === 1 ? body[0] : undefined;
+  return only?.kind === "if" ? only.then : body;
 }
 
 function stageOf(s: Stmt): Stage | null {
@@ -120,6 +132,11 @@ class Block {
   /** Bytes of the sums that a tile keeps. */
   readonly #sums: number;
   readonly #locals: Local[] = [];
+  /** What is kept of sides that nothing here changes, by what it is, and where it is filled. */
+  readonly #constant = new Map<string, Expr>();
+  readonly #fills = new Set<Stmt>();
+  /** Memory that the grid point writes. */
+  readonly #written: ReadonlySet<string>;
   #stages = 0;
 
   constructor(row: Axis, list: readonly Stmt[], { lanes, sums }: { readonly lanes: number; readonly sums: number }) {
@@ -127,23 +144,44 @@ class Block {
     this.#list = list;
     this.#lanes = lanes;
     this.#sums = sums;
+    this.#written = new Set(statements(list).flatMap((s) => (s.kind === "store" ? [s.buffer] : [])));
   }
 
   body(): Stmt[] {
-    const list = this.#list.flatMap(distributed).flatMap((s) => {
-      const stage = stageOf(s);
-      return stage === null ? [s] : this.#stage(stage);
-    });
+    const list = this.#inList(this.#list, namesBefore(this.#list));
     return [...this.#locals, ...list];
   }
 
-  #stage({ loops, reduce }: Stage): Stmt[] {
+  /** `named`: scalars that statements around define. */
+  #inList(list: readonly Stmt[], named: ReadonlySet<string>): Stmt[] {
+    return list.flatMap((s) => {
+      if (isBlocks(s)) return this.#inBlocks(s, named);
+      return distributed(s).flatMap((part) => {
+        const stage = stageOf(part);
+        return stage === null ? [part] : this.#stage(stage, named);
+      });
+    });
+  }
+
+  /** What a stage keeps of a side that is the same for all blocks of a row is filled once. */
+  #inBlocks(s: For, named: ReadonlySet<string>): Stmt[] {
+    const inside = insideOf(s);
+    const list = this.#inList(inside, new Set([...named, s.axis.name, ...namesBefore(inside)]));
+    const isOnce = (one: Stmt): boolean => this.#fills.has(one);
+    const then = list.filter((one) => !isOnce(one));
+    const [test] = s.body;
+    const row = { axis: this.#row, count: this.#lanes };
+    const body = inside === s.body || test?.kind !== "if" ? then : [{ ...test, condition: atCorner(test.condition, row, firstIndex(row)), then }];
+    return [...list.filter(isOnce), { ...s, body }];
+  }
+
+  #stage({ loops, reduce }: Stage, around: ReadonlySet<string>): Stmt[] {
     const inner = at(loops, loops.length - 1);
-    const named = new Set([...namesBefore(this.#list), ...namesBefore(inner.body)]);
+    const named = new Set([...around, ...namesBefore(inner.body)]);
     const own = inlined(reduce);
     const others = loops.map((f) => f.axis);
     const sides = sideOf(own, [this.#row], others, named).filter((e) => !isPlainLoad(e) || (this.#lanes > 1 && !isAlong(e, this.#row.name)));
-    const kept = sides.map((e) => this.#kept(e, own.axes));
+    const kept = sides.map((e) => this.#keep(e, own.axes, named));
     const next = replaced(
       own,
       sides,
@@ -159,11 +197,14 @@ class Block {
         (below, f) => [{ ...f, body: below }],
         columns({ ...inner, body }, times, skipOf(body, { axis: this.#row, count: this.#lanes }, inner.axis)),
       );
-    return [...kept.map((k) => k.fill), ...copied({ body: tidy(turns), values: [] }, { suffix, axes: new Map() }).body];
+    return [...kept.flatMap((k) => k.fill), ...copied({ body: tidy(turns), values: [] }, { suffix, axes: new Map() }).body];
   }
 
   /** What all iterations of a stage need of one side of it: computed once, where lanes lie side by side. */
-  #kept(e: Expr, axes: readonly Axis[]): { readonly place: Expr; readonly fill: Stmt } {
+  #keep(e: Expr, axes: readonly Axis[], named: ReadonlySet<string>): { readonly place: Expr; readonly fill: readonly Stmt[] } {
+    const isConstant = exprOrder([e]).every((part) => part.op !== "load" || !this.#written.has(part.name)) && ![...freeNames(e)].some((n) => named.has(n));
+    const known = this.#constant.get(keyOf(e));
+    if (known !== undefined) return { place: known, fill: [] };
     const used = axes.filter((a) => freeNames(e).has(a.name));
     const extents = used.map((a) => a.hi.value);
     const name = `side${this.#locals.length}`;
@@ -172,9 +213,14 @@ class Block {
       extents,
     );
     this.#locals.push({ kind: "local", name, dtype: e.dtype, size: extents.reduce((n, d) => n * d, 1), space: "scratch" });
+    const place = load(name, e.dtype, index);
     const store: Stmt = { kind: "store", buffer: name, index, value: e };
     const fill = used.reduceRight<Stmt>((below, axis) => ({ kind: "for", axis, body: [below] }), store);
-    return { place: load(name, e.dtype, index), fill };
+    if (isConstant) {
+      this.#constant.set(keyOf(e), place);
+      this.#fills.add(fill);
+    }
+    return { place, fill: [fill] };
   }
 }
 

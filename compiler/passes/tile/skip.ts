@@ -24,11 +24,22 @@ export interface Side {
 /** The name under which a block of rows knows its first one. */
 export const firstOf = (axis: string): string => `${axis}first`;
 
+export const firstIndex = ({ axis }: Side): Expr => axisIndex(firstOf(axis.name), 0, axis.hi.value - 1);
+
 export interface Skip {
   /** Whether some result of a block is needed, by the first row of the block and the column axis. */
   readonly condition: (columns: number) => Expr;
   /** What is stored where none is. */
   readonly idle: readonly Store[];
+}
+
+/** A comparison of two indices where it is met first in a block of an axis; itself where it does not go evenly along it. */
+export function atCorner(condition: Expr, { axis, count }: Side, first: Expr): Expr {
+  const [low, high] = [at(condition.args, 0), at(condition.args, 1)];
+  const along = strideOf(subIndex(high, low), axis.name);
+  const corner = addIndex(first, along > 0 ? count - 1 : 0);
+  const f = exprMapper((e) => (e.op === "axis" && e.name === axis.name ? corner : e));
+  return Number.isNaN(along) ? condition : apply(condition.op === "lt" ? "lt" : "le", [addIndex(f(low), 0), addIndex(f(high), 0)]);
 }
 
 /** When the results of a stage are needed; null where they may always be. */
@@ -42,27 +53,19 @@ export function skipOf(body: readonly Stmt[], row: Side, column: Axis): Skip | n
   const slack = subIndex(high, low);
   const [down, along] = [strideOf(slack, row.axis.name), strideOf(slack, column.name)];
   if (Number.isNaN(down) || Number.isNaN(along) || (down === 0 && along === 0)) return null;
-  const corner = addIndex(axisIndex(firstOf(row.axis.name), 0, row.axis.hi.value - 1), down > 0 ? row.count - 1 : 0);
-  const condition = (columns: number): Expr => {
-    const place = addIndex(axisIndex(column.name, 0, column.hi.value - 1), along > 0 ? columns - 1 : 0);
-    const places = new Map([
-      [column.name, place],
-      [row.axis.name, corner],
-    ]);
-    const f = exprMapper((e) => (e.op === "axis" ? (places.get(e.name) ?? e) : e));
-    return apply(first.condition.op, [addIndex(f(low), 0), addIndex(f(high), 0)]);
-  };
+  const inRow = atCorner(first.condition, row, firstIndex(row));
+  const condition = (columns: number): Expr => atCorner(inRow, { axis: column, count: columns }, axisIndex(column.name, 0, column.hi.value - 1));
   return { condition, idle: stores.map((s, i) => ({ ...s, value: choices[i]?.idle ?? s.value })) };
 }
 
-interface Choice {
+export interface Choice {
   /** An index that is at most, or below, another one: only there the value is needed. */
   readonly condition: Expr & { readonly op: "le" | "lt" };
   readonly idle: Expr;
 }
 
 /** A value or a number, as two indices compare. */
-function choiceOf(e: Expr): Choice | null {
+export function choiceOf(e: Expr): Choice | null {
   const [condition, yes, no] = e.args;
   if (e.op !== "select" || condition === undefined || yes === undefined || no === undefined) return null;
   const [a, b] = condition.args;
