@@ -42,10 +42,13 @@ const powersOfTwo: Both<readonly number[]> = {
   ],
 };
 
-/** Where e^x is 0 and where it is infinite; a bit beyond. */
-const range: Both<readonly [number, number]> = { float32: [-104, 89], float64: [-746, 710] };
+/**
+ * What x is held within: where e^x is infinite, a bit beyond, and so far down that both powers of two that `toScale` multiplies with
+ * are 0. To round a product to 0 takes processors several times as long, and masked scores are e^-Infinity.
+ */
+const range: Both<readonly [number, number]> = { float32: [-176, 89], float64: [-1418, 710] };
 /** The same for 2^x. */
-const binaryRange: Both<readonly [number, number]> = { float32: [-151, 129], float64: [-1076, 1025] };
+const binaryRange: Both<readonly [number, number]> = { float32: [-254, 129], float64: [-2046, 1025] };
 
 /** r = exact - low = v - n ln 2; `exact` is not rounded. */
 interface Rest {
