@@ -127,9 +127,15 @@ const quotientOf = (a: Sum, n: number): Sum => ({
 });
 
 /** Largest coefficient first, then by text: one order for one sum. */
-function fromSum(sum: Sum): Expr {
-  const { offset } = sum;
-  const terms = inOrder(sum.terms);
+function fromSum({ terms: given, offset }: Sum): Expr {
+  const terms = inOrder(given);
+  const e = spelled(terms, offset);
+  // most sums are added to another
+  if (e.args.length > 0) sums.set(e, { terms, offset });
+  return e;
+}
+
+function spelled(terms: readonly Term[], offset: number): Expr {
   let out: Expr | null = null;
   for (let i = 0; i < terms.length; i++) {
     const t = terms[i];
@@ -156,8 +162,10 @@ function scaled(atom: Expr, k: number): Expr {
   return indexOperation("mul", atom, ix(k), Math.min(x, y), Math.max(x, y));
 }
 
-export const addIndex = (a: Expr, b: Expr | number): Expr => fromSum(combine(toSum(a), typeof b === "number" ? { terms: [], offset: b } : toSum(b), 1));
-export const subIndex = (a: Expr, b: Expr | number): Expr => fromSum(combine(toSum(a), typeof b === "number" ? { terms: [], offset: b } : toSum(b), -1));
+const sumOf = (e: Expr | number): Sum => (typeof e === "number" ? { terms: noTerms, offset: e } : toSum(e));
+
+export const addIndex = (a: Expr, b: Expr | number): Expr => fromSum(combine(toSum(a), sumOf(b), 1));
+export const subIndex = (a: Expr, b: Expr | number): Expr => fromSum(combine(toSum(a), sumOf(b), -1));
 export const mulIndex = (a: Expr, k: number): Expr => fromSum(scale(toSum(a), k));
 
 /** Splits a sum into what `n` divides and the rest. */
@@ -200,19 +208,20 @@ function floorDivide(a: Expr, n: number): Expr {
 /** The flat row-major position of an index tuple. */
 export function flatten(index: readonly Expr[], shape: readonly number[]): Expr {
   const strides = stridesOf(shape);
-  let flat = ix(0);
+  let flat: Sum = { terms: noTerms, offset: 0 };
   index.forEach((e, i) => {
-    if (at(shape, i) !== 1) flat = addIndex(flat, mulIndex(e, at(strides, i)));
+    if (at(shape, i) !== 1) flat = combine(flat, scale(toSum(e), at(strides, i)), 1);
   });
-  return rejoined(flat);
+  return rejoined(fromSum(flat));
 }
 
 /** An index as a sum in its one order, with what was taken apart joined again. */
-export const normalIndex = (e: Expr): Expr => rejoined(addIndex(e, 0));
+export const normalIndex = (e: Expr): Expr => (e.op === "axis" ? e : rejoined(fromSum(toSum(e))));
 
 /** n·(x / n) + x rem n is x, whatever x is: what `unflatten` took apart for want of bounds. */
 function rejoined(e: Expr): Expr {
   const sum = toSum(e);
+  if (!sum.terms.some((t) => t.atom.op === "irem")) return e;
   for (const rest of sum.terms) {
     const [x, n] = rest.atom.args;
     if (rest.atom.op !== "irem" || x === undefined || n?.op !== "const") continue;
