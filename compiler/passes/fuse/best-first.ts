@@ -27,11 +27,8 @@ interface Candidate {
   readonly kind: "reader" | "sibling";
 }
 
-export function mergeBestFirst(state: FusionState): void {
-  new BestFirst(state).run();
-}
-
-class BestFirst {
+/** Merges what saves; again where clusters have changed since: pairs that were refused as they are stay so. */
+export class BestFirst {
   readonly #state: FusionState;
   readonly #queue = new Queue<Candidate>();
   /** Pairs that stay apart, and how large they were when they were asked. */
@@ -70,6 +67,7 @@ class BestFirst {
   }
 
   #add(candidate: Candidate): void {
+    if (this.#isKnownApart(candidate)) return;
     this.#state.visits++;
     this.#queue.add(candidate, savedNs(this.#state, candidate.producer, candidate.consumer));
   }
@@ -78,6 +76,7 @@ class BestFirst {
     const { producer, consumer, value, kind } = candidate;
     // where one of them is part of another kernel by now, that has candidates of its own
     if (producer.mergedInto !== null || consumer.mergedInto !== null || this.#isKnownApart(candidate)) return;
+    this.#apart.set(keyOf(candidate), sizeOfPair(candidate));
     const aligned = kind === "reader" ? this.#aligned(producer, consumer) : siblingAlignment(this.#state, producer, consumer);
     const node = kind === "reader" ? value.node : this.#state.anchorOf(producer);
     if (typeof aligned === "string") {
@@ -102,14 +101,13 @@ class BestFirst {
   }
 
   /** Whether the pair was refused as it is. */
-  #isKnownApart({ producer, consumer, kind }: Candidate): boolean {
-    const key = `${kind} ${producer.id} ${consumer.id}`;
-    const size = producer.nodes.size + consumer.nodes.size;
-    if (this.#apart.get(key) === size) return true;
-    this.#apart.set(key, size);
-    return false;
+  #isKnownApart(candidate: Candidate): boolean {
+    return this.#apart.get(keyOf(candidate)) === sizeOfPair(candidate);
   }
 }
+
+const keyOf = ({ producer, consumer, kind }: Candidate): string => `${kind} ${producer.id} ${consumer.id}`;
+const sizeOfPair = ({ producer, consumer }: Candidate): number => producer.nodes.size + consumer.nodes.size;
 
 const partsOf = (c: Cluster): readonly Value[] => [...new Set([...c.outputs.keys(), ...c.demands.keys()])];
 

@@ -18,7 +18,7 @@ import type { Target } from "../../target.ts";
 import type { Region } from "../region.ts";
 import { isFree, isLight, isPassThrough, isScalarParam } from "../region.ts";
 import { constantOf, storageOf } from "../storage.ts";
-import { mergeBestFirst } from "./best-first.ts";
+import { BestFirst } from "./best-first.ts";
 import { Bindings } from "./bindings.ts";
 import { Cluster, storable } from "./cluster.ts";
 import { cutOf } from "./cuts.ts";
@@ -102,10 +102,11 @@ const tooLong = (regions: readonly Region[], target: Target): Node[] =>
 function finished(state: FusionState, options: FuseOptions, apart: ReadonlySet<Node>): readonly Region[] {
   if (options.fusion) {
     state.bindings.settle();
-    mergeBestFirst(state);
+    const merging = new BestFirst(state);
+    merging.run();
     holdRows(state, apart);
     // what holds rows may meet others
-    mergeBestFirst(state);
+    merging.run();
     for (const c of state.live()) turnToRows(c, state.axes, state.target);
   }
   return regionsOf(state.live(), state.nodes, state.axes);
