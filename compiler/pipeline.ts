@@ -1,7 +1,7 @@
 /**
  * The table of contents of the compiler: from a canonical graph to a plan with code.
  *
- *   graph ─ simplify ─ split ─ border ─ write ─ fuse ─ lower ─ parts ─ tile ─ legalize ─ pack ─ order ─ buffers ─ emit ─ plan
+ *   graph ─ simplify ─ split ─ border ─ write ─ join ─ fuse ─ lower ─ parts ─ tile ─ legalize ─ pack ─ order ─ buffers ─ emit ─ plan
  */
 import { at } from "./ir/errors.ts";
 import type { Graph } from "./ir/graph.ts";
@@ -19,6 +19,7 @@ import type { LoweredRegions } from "./passes/fragments.ts";
 import { fragmentOf } from "./passes/fragments.ts";
 import type { Decision } from "./passes/fuse/state.ts";
 import { fuse } from "./passes/fuse/fuse.ts";
+import { storedInParts } from "./passes/join.ts";
 import { legalize, requireDType } from "./passes/legalize.ts";
 import type { Region } from "./passes/region.ts";
 import { simplify } from "./passes/simplify/simplify.ts";
@@ -64,6 +65,7 @@ export const graphPasses: readonly GraphPass[] = [
   { name: "split", run: split },
   { name: "border", run: border },
   { name: "write", run: (graph, _, { donated }) => writeInPlace(graph, donated ?? []) },
+  { name: "join", run: (graph, _, { fusion }) => (fusion === false ? graph : storedInParts(graph)) },
 ];
 
 export const kernelPasses: readonly KernelPass[] = [
@@ -117,7 +119,7 @@ function planned(graph: Graph, given: readonly Piece[], target: Target, options:
   const { fusion, donated = [], budget = null } = options;
   const made = (pieces: readonly Piece[]): Plan => orderedPlan(graph, pieces, { target, donated, budget });
   if (fusion === false) return { plan: made(given), packed: new Map() };
-  const { pieces, packed } = pack(given, graph, target);
+  const { pieces, packed } = pack(given, graph, target, donated);
   const plan = made(pieces);
   if (budget === null || packed.size === 0 || peakBytes(plan) <= budget) return { plan, packed };
   const apart = made(given);

@@ -102,6 +102,8 @@ export interface ViewPrimitive extends Base {
   readonly alias?: boolean;
   /** The row with the same operands and the same result that stores only what differs from operand 0: for memory that may be written over. */
   readonly written?: ScatterPrimitive;
+  /** Where the boxes start that the operands are, if kernels store these straight into the memory of the result: no kernel joins them. */
+  readonly parts?: (attrs: Attrs) => readonly (readonly number[])[];
 }
 
 /** An associative combination with a neutral element, over tuples. */

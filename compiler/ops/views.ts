@@ -10,10 +10,10 @@ import type { Expr } from "../ir/expr.ts";
 import { apply, s, withRange } from "../ir/expr.ts";
 import { addIndex, conjoin, divIndex, ix, modIndex, mulIndex, subIndex, within } from "../ir/indexing.ts";
 import type { Attrs, Node, Value } from "../ir/node.ts";
-import { int, ints, make } from "../ir/node.ts";
+import { int, intLists, ints, make } from "../ir/node.ts";
 import type { Piece, Primitive, ReadContext, ScatterPrimitive, ViewPrimitive } from "../ir/primitive.ts";
 import type { TensorType } from "../ir/shape.ts";
-import { normalizeAxes, sameShape, shapeText, tensorType, typeText } from "../ir/shape.ts";
+import { normalizeAxes, sameShape, shapeText, sizeOf, tensorType, typeText } from "../ir/shape.ts";
 import { asValue, checkLengths, checkRank, fill, reduceSum } from "./layout.ts";
 
 export { broadcast, broadcastTo, fill, onesLike, permute, reduceSum, reshape, zerosLike } from "./layout.ts";
@@ -186,6 +186,35 @@ export const concatOp: ViewPrimitive = {
   },
 };
 
+export const joinOp: ViewPrimitive = {
+  kind: "view",
+  name: "join",
+  doc: "Boxes that fill a value of this shape, each from its start on. They are stored straight into its memory.",
+  arity: "any",
+  attrs: { shape: "ints", starts: "intLists" },
+  parts: (attrs) => intLists(attrs, "starts"),
+  infer: (args, attrs) => {
+    const [first, shape, starts] = [at(args, 0), ints(attrs, "shape"), intLists(attrs, "starts")];
+    checkLengths("join", shape);
+    const fits = (t: TensorType, k: number): boolean =>
+      t.dtype === first.dtype && t.shape.length === shape.length && t.shape.every((n, i) => (starts[k]?.[i] ?? shape[i] ?? 0) + n <= at(shape, i));
+    const filled = args.reduce((n, t) => n + sizeOf(t.shape), 0) === sizeOf(shape);
+    if (starts.length === args.length && filled && args.every(fits)) return [tensorType(first.dtype, shape)];
+    throw new ShapeError(`join: ${args.map(typeText).join(", ")} at ${starts.map(shapeText).join(", ")} do not fill ${shapeText(shape)}.`);
+  },
+  pieces: (out, { attrs, shape }) =>
+    intLists(attrs, "starts").map((start, k) => {
+      const index = out.map((e, i) => addIndex(e, -at(start, i)));
+      const guards = index.map((e, i) => within(e, 0, at(shape(k), i)));
+      return piece(k, index, all(guards));
+    }),
+  derivative: {
+    by: "linear",
+    operands: "all",
+    transpose: (cotangent, node) => node.args.map((x, k) => slice(cotangent, at(intLists(node.attrs, "starts"), k), x.shape)),
+  },
+};
+
 // ---- places that are operands
 
 /** Starts are clamped so that the whole slice fits, at the same place for a slice and the update that is its transpose. */
@@ -349,6 +378,11 @@ export function slice(x: Value, start: readonly number[], size: readonly number[
   return whole ? x : make(sliceOp, [x], { start, size, step });
 }
 
+/** A value of this shape from boxes that fill it, each with its start. */
+export function join(boxes: readonly Value[], shape: readonly number[], starts: readonly (readonly number[])[]): Value {
+  return make(joinOp, boxes, { shape, starts });
+}
+
 /** `x` with the order along `axes` reversed. */
 export const flip = (x: Value, axes: readonly number[]): Value => (axes.length === 0 ? x : make(flipOp, [x], { axes }));
 
@@ -375,4 +409,4 @@ export function dynamicUpdate(x: Value, update: Value, axes: readonly number[], 
 }
 
 /** The rows of this file. */
-export const viewOps: readonly Primitive[] = [padOp, sliceOp, flipOp, concatOp, dynamicSliceOp, dynamicUpdateOp, writeOp];
+export const viewOps: readonly Primitive[] = [padOp, sliceOp, flipOp, concatOp, joinOp, dynamicSliceOp, dynamicUpdateOp, writeOp];

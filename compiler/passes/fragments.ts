@@ -12,6 +12,7 @@ import { structureOf } from "./lower/alike.ts";
 import { lower, lowerScatter } from "./lower/lower.ts";
 import { lowerHeld } from "./online/held.ts";
 import type { Region } from "./region.ts";
+import { destinationsOf } from "./region.ts";
 import { constantOf, storageOf } from "./storage.ts";
 
 /** A kernel, as it is launched: on which of the region's values, and on which of its scalars. */
@@ -29,7 +30,7 @@ export function fragmentOf(region: Region, target: Target, known: LoweredRegions
   const stored = at(region.outputs, 0).value.node;
   if (stored.op.kind === "routine") return routineFragment(stored, region.name);
   if (stored.op.kind === "scatter") return scatterFragment(region, stored);
-  if (stored.op.kind === "barrier") {
+  if (stored.op.kind === "barrier" && region.outputs.every((o) => o.into === undefined)) {
     const [operand, to] = [at(stored.args, 0), at(region.outputs, 0).value];
     const value = constantOf(operand);
     if (value !== null) return { temps: [], before: [{ kind: "fill", to, value }], launches: [] };
@@ -46,7 +47,7 @@ function launchesOnce(region: Region, target: Target, known: LoweredRegions): La
   const made = known.get(key) ?? launchable(region, target, scalars);
   known.set(key, made);
   if (made.bound.length === 0) return [];
-  const values = [...region.inputs, ...region.outputs.map((o) => o.value)];
+  const values = [...region.inputs, ...destinationsOf(region.outputs)];
   return [
     { kernel: { ...made.kernel, name: region.name }, buffers: made.bound.map((i) => ofValue(at(values, i))), scalars: made.scalars.map((i) => at(scalars, i)) },
   ];

@@ -6,7 +6,7 @@
  * So the updates of many parameters, and the gradients that need one value, take one launch. Kernels move to where the first of them
  * stood, as far as what they read is there.
  */
-import { at } from "../ir/errors.ts";
+import { at, lookup } from "../ir/errors.ts";
 import { countKernel } from "../ir/count.ts";
 import { dtypeInfo } from "../ir/dtype.ts";
 import { withDistinctNames } from "../ir/distinct.ts";
@@ -21,11 +21,14 @@ import type { Fragment, Launch } from "../routines/fragment.ts";
 import { ofValue } from "../routines/fragment.ts";
 import type { Target } from "../target.ts";
 import { widestWorkgroup } from "../target.ts";
+import type { Replacement } from "./in-place.ts";
 import { replaceable } from "./in-place.ts";
 import { overLanes } from "./over-lanes.ts";
 import type { Piece } from "./order/pieces.ts";
 import { madeBy, readBy } from "./order/pieces.ts";
 import { bindingsOf } from "./fuse/bindings.ts";
+
+import { isScalarParam } from "./region.ts";
 import { storageOf } from "./storage.ts";
 import { operationsOf } from "./tile/nest.ts";
 
@@ -43,7 +46,10 @@ const nearby = 32;
 /** What waits longer in memory, because its kernel moved to the front, is no more than this many bytes. */
 const mostEarly = 1 << 20;
 
-export function pack(pieces: readonly Piece[], graph: Graph, target: Target): Packing {
+/** `donated` are buffer params, by position among them, whose memory may be written over. */
+export function pack(pieces: readonly Piece[], graph: Graph, target: Target, donated: readonly number[] = []): Packing {
+  const given = graph.params.filter((p) => !isScalarParam(p.node));
+  const safe = new Set(given.filter((_, i) => !donated.includes(i)));
   const kept = new Set(graph.outputs.map(storageOf));
   const bins: Bin[] = [];
   const looks: KnownLooks = new Map();
@@ -51,7 +57,7 @@ export function pack(pieces: readonly Piece[], graph: Graph, target: Target): Pa
   let first = 0;
   for (const piece of pieces) {
     const f = piece.fragment;
-    const part = partOf(f, target, looks);
+    const part = partOf(f, target, looks, safe);
     const ready = Math.max(first, ...[...readBy(f), ...piece.waits].map((v) => (home.get(v) ?? -1) + 1));
     const place = part === null ? bins.length : placeOf(part, bins, { ready, target, kept });
     if (place === bins.length) bins.push(new Bin(f));
@@ -59,7 +65,7 @@ export function pack(pieces: readonly Piece[], graph: Graph, target: Target): Pa
     if (part !== null) at(bins, place).add(part);
     // what writes over memory comes after all that stands before it, and before all that stands behind it
     else if (writesOver(f)) first = bins.length;
-    for (const v of madeBy(f)) home.set(v, place);
+    for (const v of madeBy(f)) home.set(v, Math.max(place, home.get(v) ?? 0));
   }
   const bodies = new Map<string, Kernel>();
   const packed = new Map<string, readonly string[]>();
@@ -97,8 +103,8 @@ interface Part extends Omit<Looks, "replaced"> {
   readonly reads: ReadonlySet<Value>;
   readonly writes: ReadonlySet<Value>;
   readonly writtenBytes: number;
-  /** Values that it may write over, as it reads each element where it stores one. */
-  readonly replaces: ReadonlySet<Value>;
+  /** Values that it may write over, as it reads each element where it stores one, and with what. */
+  readonly replaces: ReadonlyMap<Value, ReadonlySet<Value>>;
 }
 
 function valuesOf(l: Launch): Value[] | null {
@@ -119,13 +125,13 @@ interface Looks {
   /** … and that a run does. */
   readonly work: number;
   readonly scratchBytes: number;
-  /** Names of the buffers that it may write over. */
-  readonly replaced: ReadonlySet<string>;
+  /** Buffers that it may write over, and with which. */
+  readonly replaced: readonly Replacement[];
 }
 
 type KnownLooks = Map<Kernel["body"], Looks | null>;
 
-function partOf(f: Fragment, target: Target, known: KnownLooks): Part | null {
+function partOf(f: Fragment, target: Target, known: KnownLooks, safe: ReadonlySet<Value>): Part | null {
   const launch = f.launches[0];
   if (launch === undefined || f.launches.length > 1 || f.temps.length + f.before.length > 0) return null;
   const { kernel } = launch;
@@ -135,7 +141,12 @@ function partOf(f: Fragment, target: Target, known: KnownLooks): Part | null {
   known.set(kernel.body, looks);
   if (values === null || looks === null) return null;
   const byAccess = (access: KernelBuffer["access"]): Set<Value> => new Set(values.filter((_, i) => at(kernel.buffers, i).access === access));
-  const replaces = new Set(values.filter((_, i) => looks.replaced.has(at(kernel.buffers, i).name)));
+  const byName = new Map(kernel.buffers.map((b, i) => [b.name, at(values, i)]));
+  const replaces = new Map<Value, Set<Value>>();
+  for (const { read, written } of looks.replaced) {
+    const [old, young] = [lookup(byName, read, "a buffer"), lookup(byName, written, "a buffer")];
+    if (!safe.has(old)) replaces.set(old, (replaces.get(old) ?? new Set()).add(young));
+  }
   const writes = byAccess("write");
   const writtenBytes = [...writes].reduce((n, v) => n + bytesOf(v.type), 0);
   return { ...looks, launch, values, reads: byAccess("read"), writes, writtenBytes, replaces };
@@ -155,7 +166,7 @@ function looksOf(kernel: Kernel, target: Target, body: number): Looks | null {
     operations: operationsOf(kernel.body),
     work: lanes === 1 && target.lanes === 1 ? 0 : countKernel(kernel).operations,
     scratchBytes: all.reduce((n, s) => n + (s.kind === "local" ? dtypeInfo(s.dtype).bytes * s.size : 0), 0),
-    replaced: new Set(replaceable(kernel).map((r) => r.read)),
+    replaced: replaceable(kernel),
   };
 }
 
@@ -219,8 +230,11 @@ function lanesOf(parts: readonly Part[], target: Target): number {
   return widest <= widestWorkgroup ? widest : target.lanes;
 }
 
-/** Whether one reads what the other one would write over, were it alone. */
-const inTheWay = (a: Part, b: Part): boolean => [...a.replaces].some((v) => b.reads.has(v)) || [...b.replaces].some((v) => a.reads.has(v));
+/** Whether one reads what the other one would write over, were it alone, and not as parts of one result do: each where it writes. */
+const inTheWay = (a: Part, b: Part): boolean => isHindered(a, b) || isHindered(b, a);
+
+const isHindered = (a: Part, b: Part): boolean =>
+  [...a.replaces].some(([v, own]) => b.reads.has(v) && ![...own].some((young) => b.replaces.get(v)?.has(young) === true));
 
 /** One launch of all parts. What several read is bound once. Packs of alike kernels have one body. */
 function together(parts: readonly Part[], target: Target, known: Map<string, Kernel>): Launch {

@@ -16,7 +16,12 @@ export interface RegionOutput {
   readonly value: Value;
   /** Index of the stored element, one distinct axis (or 0 for an axis of length 1) a dimension: each element is stored once. */
   readonly form: readonly Expr[];
+  /** Where the element goes if the value is stored as a part of another one. */
+  readonly into?: { readonly value: Value; readonly index: readonly Expr[] };
 }
+
+/** Values whose memory a region stores to, each once. */
+export const destinationsOf = (outputs: readonly RegionOutput[]): readonly Value[] => [...new Set(outputs.map((o) => o.into?.value ?? o.value))];
 
 /** The elements of a row: between the offsets of the row that the index says. */
 export interface RegionSegment {

@@ -96,8 +96,9 @@ class Reasons {
     const byRegion = new Map(
       this.#c.regions.map((r) => {
         const ends = new Map<string, string[]>();
-        for (const { value } of r.outputs)
-          for (const why of this.#ends(value, r, returned)) ends.set(why, [...(ends.get(why) ?? []), this.#nodeName(value.node)]);
+        for (const { value, into } of r.outputs)
+          for (const why of into === undefined ? this.#ends(value, r, returned) : ["part of a result"])
+            ends.set(why, [...(ends.get(why) ?? []), this.#nodeName(value.node)]);
         return [r.name, [...ends].map(([why, names]) => `${shortList(names)} → ${why}`)] as const;
       }),
     );

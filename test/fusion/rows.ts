@@ -11,6 +11,7 @@ import type { Tensor } from "../../src/index.ts";
 import { attention } from "./attention.ts";
 import type { FusionRow } from "./row.ts";
 import { data, drawn, placed } from "./row.ts";
+import { storedInParts } from "./joins.ts";
 import { kinds } from "./kinds.ts";
 import { training } from "./training.ts";
 import {
@@ -415,5 +416,6 @@ export const fusionRows: readonly FusionRow[] = [
   ...training,
   ...kindred,
   ...kinds,
+  ...storedInParts,
   ...attention,
 ];

@@ -97,6 +97,20 @@ const listed: ReadonlyMap<string, readonly Sample[]> = new Map<string, readonly 
   ],
   ["flip", [sample("one axis", [floats([3, 2], 1)], { axes: [0] }), sample("both", [floats([3, 2], 1)], { axes: [0, 1] })]],
   ["concat", [sample("three, one empty", [floats([2, 2], 1), floats([2, 0], 2), floats([2, 3], 3)], { axis: 1 })]],
+  [
+    "join",
+    [
+      sample("four boxes", [floats([2, 2], 1), floats([2, 1], 2), floats([1, 2], 3), floats([1, 1], 4)], {
+        shape: [3, 3],
+        starts: [
+          [0, 0],
+          [0, 2],
+          [2, 0],
+          [2, 2],
+        ],
+      }),
+    ],
+  ],
   ["dynamic slice", [sample("clamped", [floats([5, 4], 1), start(9), start(-2)], { axes: [0, 1], sizes: [2, 2], steps: [2, 1] })]],
   ["dynamic update", [sample("clamped", [floats([5, 4], 1), floats([2, 4], 2), start(9)], { axes: [0], steps: [2] })]],
   ["write", [sample("clamped", [floats([5, 4], 1), floats([2, 4], 2), start(9)], { axes: [0], steps: [2] })]],

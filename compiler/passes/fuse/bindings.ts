@@ -6,6 +6,7 @@
  * is known to be a buffer counts, then, in clusters that hold careful nodes, everything that is asked for.
  */
 import type { Node, Value } from "../../ir/node.ts";
+import type { Places } from "../places.ts";
 import { isFree } from "../region.ts";
 import { storageOf } from "../storage.ts";
 import type { Target } from "../../target.ts";
@@ -28,14 +29,16 @@ export class Bindings {
   readonly #most: number;
   readonly #careful: ReadonlySet<Node>;
   readonly #kept: ReadonlySet<Value>;
+  readonly #places: Places;
   #isStrict: boolean;
   /** Nodes that have been looked at: what is asked of them still is a buffer. */
   readonly #done = new Set<Node>();
 
   /** `careful` is null while nothing is refused. */
-  constructor(target: Target, careful: ReadonlySet<Node> | null, kept: ReadonlySet<Value>) {
+  constructor(target: Target, careful: ReadonlySet<Node> | null, given: { readonly kept: ReadonlySet<Value>; readonly places: Places }) {
     this.#isStrict = careful !== null;
-    this.#kept = kept;
+    this.#kept = given.kept;
+    this.#places = given.places;
     this.#target = target;
     this.#most = target.maxBindings;
     this.#careful = careful ?? new Set();
@@ -75,7 +78,7 @@ export class Bindings {
     if (!this.#isStrict) return null;
     const careful = x.careful || d.careful;
     const read = [...x.demands.keys(), ...d.demands.keys()].filter((v) => !x.outputs.has(v) && this.#counts(careful, v));
-    return bindingsOf([...read, ...x.outputs.keys(), ...d.outputs.keys()], this.#kept, this.#target) > this.#most ? this.reason : null;
+    return bindingsOf([...read, ...this.#stored(x), ...this.#stored(d)], this.#kept, this.#target) > this.#most ? this.reason : null;
   }
 
   /** From here on clusters are complete: they merge only where they can bind what the kernel needs. */
@@ -95,7 +98,12 @@ export class Bindings {
   /** What the cluster binds, without some of what it asks for and with what is added. */
   #bound(c: Cluster, without: readonly Value[], added: readonly Value[]): number {
     const read = [...c.demands.keys()].filter((v) => !without.includes(v) && this.#counts(c.careful, v));
-    return bindingsOf([...c.outputs.keys(), ...read, ...added], this.#kept, this.#target);
+    return bindingsOf([...this.#stored(c), ...read, ...added], this.#kept, this.#target);
+  }
+
+  /** What the cluster stores, and what that is a part of. */
+  #stored(c: Cluster): Value[] {
+    return [...c.outputs.keys()].flatMap((v) => [v, ...(this.#places.of.get(v) ?? []).map((p) => p.whole)]);
   }
 
   /** Buffers that the node would bring. */

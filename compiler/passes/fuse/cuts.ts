@@ -61,11 +61,11 @@ function cutAt(node: Node, c: Cluster, state: FusionState): Cut | null {
   const outputs = [...c.outputs.keys()];
   const ofAbove = outputs.filter((v) => above.nodes.has(v.node) && !below.nodes.has(v.node));
   const ofBelow = outputs.filter((v) => below.nodes.has(v.node));
-  const first = bindingsOf([...above.values, ...node.results, ...ofAbove], state.kept, state.target);
-  const second = bindingsOf([...below.values, ...ofBelow], state.kept, state.target);
+  const first = bindingsOf([...above.values, ...node.results, ...ofAbove], state.returned, state.target);
+  const second = bindingsOf([...below.values, ...ofBelow], state.returned, state.target);
   const all = [...new Set([...above.values, ...below.values, ...outputs])];
   // a part that binds what the whole binds is no part
-  if (Math.max(first, second) >= bindingsOf(all, state.kept, state.target)) return null;
+  if (Math.max(first, second) >= bindingsOf(all, state.returned, state.target)) return null;
   const bytes = node.results.reduce((n, r) => n + bytesOf(r.type) * (c.outputs.has(r) ? 1 : 2), 0);
   return { node, bound: Math.max(first, second), bytes };
 }

@@ -5,7 +5,7 @@ import { variable } from "../../ir/expr.ts";
 import { addIndex, ix } from "../../ir/indexing.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { int, ints, result } from "../../ir/node.ts";
-import type { ContractionPrimitive } from "../../ir/primitive.ts";
+import type { ContractionPrimitive, Piece } from "../../ir/primitive.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Axes } from "./axes.ts";
 import type { Demand } from "./cluster.ts";
@@ -25,6 +25,14 @@ export function costOf({ op }: Node): number {
 /** What a node adds to the size of its kernel, in operations. Lowering goes one step deeper for each op that moves its index: those weigh more. */
 export const weightOf = (node: Node): number => (node.op.kind === "elementwise" ? Math.max(1, costOf(node)) : 4);
 
+/** The pieces of a view without those whose guards fail wherever they are asked for; all of them where nothing is asked for. */
+export function piecesInside(pieces: readonly Piece[], { args }: Node): readonly Piece[] {
+  const isOutside = ({ operand, index, guard }: Piece): boolean =>
+    guard !== undefined && index.some((e, i) => e.hi < 0 || e.lo >= at(at(args, operand).shape, i));
+  const inside = pieces.filter((p) => !isOutside(p));
+  return inside.length > 0 ? inside : pieces;
+}
+
 /** Demands of a light node for the demand on one of its results. */
 export function asksOfLight(node: Node, demand: Demand, axes: Axes): Ask[] {
   const { index } = demand;
@@ -42,7 +50,7 @@ export function asksOfLight(node: Node, demand: Demand, axes: Axes): Ask[] {
       return found;
     };
     const pieces = node.op.pieces(index, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read, row });
-    for (const p of pieces) {
+    for (const p of piecesInside(pieces, node)) {
       const value = at(node.args, p.operand);
       const part = p.guard === undefined ? 1 : Math.min(1, sizeOf(value.shape) / Math.max(1, sizeOf(result(node, 0).shape)));
       asks.push({ value, demand: { ...demand, index: p.index, carried, share: demand.share * part } });

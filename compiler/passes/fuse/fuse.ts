@@ -15,6 +15,7 @@ import type { Node, Value } from "../../ir/node.ts";
 import { flag } from "../../ir/node.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Target } from "../../target.ts";
+import { noPlaces, placesOf } from "../places.ts";
 import type { Region } from "../region.ts";
 import { isFree, isLight, isPassThrough, isScalarParam } from "../region.ts";
 import { constantOf, storageOf } from "../storage.ts";
@@ -53,14 +54,14 @@ const mostCuts = 6;
 const attempts = 3;
 
 export function fuse(graph: Graph, target: Target, options: FuseOptions): Fused {
-  const kept = new Set(graph.outputs.map(storageOf));
+  const given = { kept: new Set(graph.outputs.map(storageOf)), places: options.fusion ? placesOf(graph) : noPlaces };
   const careful = new Set<Node>();
   const cuts = new Set<Node>();
   const apart = new Set<Node>();
   let visits = 0;
   let strict: ReadonlySet<Node> | null = null;
   const walked = (): Attempt => {
-    const state = new FusionState(graph, target, new Bindings(target, strict, kept));
+    const state = new FusionState(graph, given.places, target, new Bindings(target, strict, given));
     new Walk(state, options, cuts).run();
     visits = Math.max(visits, state.visits);
     return { state, overfull: state.live().filter((c) => state.bindings.exceeds(c)) };
@@ -109,7 +110,7 @@ function finished(state: FusionState, options: FuseOptions, apart: ReadonlySet<N
     merging.run();
     for (const c of state.live()) turnToRows(c, state.axes, state.target);
   }
-  return regionsOf(state.live(), state.nodes, state.axes);
+  return regionsOf(state);
 }
 
 /** The walk from the outputs back. */
@@ -143,6 +144,11 @@ class Walk {
       return;
     }
     const askers = this.#askersOf(node);
+    if (this.#state.places.wholes.has(node)) {
+      // there when all its parts are stored
+      for (const c of askers) for (const part of node.args) this.#state.wait(c, storageOf(part));
+      return;
+    }
     if (kept.length === 0 && askers.length === 0) return;
     if (node.results.some((r) => constantOf(r) !== null)) {
       for (const c of askers) if (!this.#asksWhole(c, node)) this.#absorb(c, node);

@@ -4,21 +4,27 @@ import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
+import type { Places } from "../places.ts";
+import { indexInWhole } from "../places.ts";
 import type { Region, RegionOutput, RegionSegment } from "../region.ts";
 import { isFree } from "../region.ts";
 import { storageOf } from "../storage.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster } from "./cluster.ts";
+import type { FusionState } from "./state.ts";
 
 /** `nodes` is the graph in its order: it decides ties, so that equal graphs give equal plans. */
-export function regionsOf(clusters: readonly Cluster[], nodes: readonly Node[], axes: Axes): Region[] {
-  const position = new Map(nodes.map((n, i) => [n, i]));
+export function regionsOf(state: FusionState): Region[] {
+  const position = new Map(state.nodes.map((n, i) => [n, i]));
   const rank = (v: Value): number => (position.get(v.node) ?? 0) + v.index / 16;
-  return readersFirst(inOrder(clusters, rank)).map((c, i) => regionOf(c, i, rank, position, axes));
+  return readersFirst(inOrder(state.live(), rank, state.places), state.places).map((c, i) => regionOf(c, i, { rank, position, state }));
 }
 
+/** Values that kernels store, for one that is asked for: itself, or the parts that it is joined of. */
+const storedFor = ({ wholes }: Places, v: Value): readonly Value[] => (wholes.has(v.node) ? v.node.args.map(storageOf) : [v]);
+
 /** Producers first; among what is ready, the order of the graph. */
-function inOrder(clusters: readonly Cluster[], rank: (v: Value) => number): Cluster[] {
+function inOrder(clusters: readonly Cluster[], rank: (v: Value) => number, places: Places): Cluster[] {
   const producer = new Map<Value, Cluster>();
   for (const c of clusters) for (const v of c.outputs.keys()) producer.set(v, c);
   const firstRank = new Map(clusters.map((c) => [c, Math.min(...[...c.outputs.keys()].map(rank))]));
@@ -32,7 +38,8 @@ function inOrder(clusters: readonly Cluster[], rank: (v: Value) => number): Clus
         stack.pop();
         continue;
       }
-      const needs = [...c.demands.keys()].sort((a, b) => rank(a) - rank(b)).map((v) => producer.get(v));
+      const asked = [...c.demands.keys()].sort((a, b) => rank(a) - rank(b));
+      const needs = asked.flatMap((v) => storedFor(places, v)).map((v) => producer.get(v));
       const missing = needs.find((p) => p !== undefined && state.get(p) !== "done");
       if (missing === undefined) {
         state.set(c, "done");
@@ -55,7 +62,7 @@ function overwritten(c: Cluster): Value | null {
 }
 
 /** The same order, but what writes over a value waits, if it can, until all who read the value are done: else it needs a copy. */
-function readersFirst(order: readonly Cluster[]): readonly Cluster[] {
+function readersFirst(order: readonly Cluster[], places: Places): readonly Cluster[] {
   const writers = new Map<Cluster, Value>();
   for (const c of order) {
     const value = overwritten(c);
@@ -63,7 +70,7 @@ function readersFirst(order: readonly Cluster[]): readonly Cluster[] {
   }
   if (writers.size === 0) return order;
   const producer = new Map(order.flatMap((c) => [...c.outputs.keys()].map((v) => [v, c] as const)));
-  const needs = new Map(order.map((c) => [c, new Set([...c.demands.keys()].flatMap((v) => producer.get(v) ?? []))]));
+  const needs = new Map(order.map((c) => [c, new Set([...c.demands.keys()].flatMap((v) => storedFor(places, v)).flatMap((v) => producer.get(v) ?? []))]));
   const readers = new Map<Value, Set<Cluster>>();
   for (const c of order) for (const v of c.demands.keys()) add(readers, storageOf(v), c);
   const isReady = (c: Cluster): boolean => [...lookup(needs, c, "what a cluster needs")].every((p) => done.has(p));
@@ -92,7 +99,14 @@ function add(map: Map<Value, Set<Cluster>>, v: Value, c: Cluster): void {
   map.set(v, set);
 }
 
-function regionOf(c: Cluster, i: number, rank: (v: Value) => number, position: ReadonlyMap<Node, number>, axes: Axes): Region {
+interface Given {
+  readonly rank: (v: Value) => number;
+  readonly position: ReadonlyMap<Node, number>;
+  readonly state: FusionState;
+}
+
+function regionOf(c: Cluster, i: number, { rank, position, state }: Given): Region {
+  const { axes } = state;
   const names = new Map<string, string>();
   c.grid.forEach((g, k) => names.set(g, `g${k}`));
   const f = exprMapper((e: Expr) => {
@@ -101,7 +115,7 @@ function regionOf(c: Cluster, i: number, rank: (v: Value) => number, position: R
     names.set(e.name, name);
     return axisIndex(name, 0, e.hi);
   });
-  const outputs = [...c.outputs].sort(([a], [b]) => rank(a) - rank(b)).map(([value, form]) => ({ value, form: form.map(f) }));
+  const outputs = [...c.outputs].sort(([a], [b]) => rank(a) - rank(b)).flatMap(([value, form]) => storesOf({ value, form: form.map(f) }, c, state));
   const segments = new Map([...c.outputs.values()].flatMap((form) => segmentsOf(form, axes, f)));
   const nodes = [...c.nodes].sort((a, b) => (position.get(a) ?? 0) - (position.get(b) ?? 0));
   const inputs = [...c.demands.keys()].filter((v) => !isFree(v.node)).sort((a, b) => rank(a) - rank(b));
@@ -121,6 +135,14 @@ function regionOf(c: Cluster, i: number, rank: (v: Value) => number, position: R
     inputs,
     outputs,
   };
+}
+
+/** Where a value is stored: in memory of its own if somebody needs it there, and as a part of others. */
+function storesOf(output: RegionOutput, c: Cluster, state: FusionState): RegionOutput[] {
+  const { value, form } = output;
+  const parts = (state.places.of.get(value) ?? []).map((p) => ({ ...output, into: { value: p.whole, index: indexInWhole(p, form) } }));
+  const isOwn = parts.length === 0 || state.returned.has(value) || state.askersOf(value).some((other) => other !== c);
+  return isOwn ? [output, ...parts] : parts;
 }
 
 /** The loops over rows that a form has, in the names of the region. */

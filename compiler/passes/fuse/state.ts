@@ -5,6 +5,7 @@ import type { Graph } from "../../ir/graph.ts";
 import { nodesOf } from "../../ir/graph.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import type { Target } from "../../target.ts";
+import type { Places } from "../places.ts";
 import { storageOf } from "../storage.ts";
 import { Axes } from "./axes.ts";
 import type { Bindings } from "./bindings.ts";
@@ -31,7 +32,11 @@ export class FusionState {
   readonly bindings: Bindings;
   readonly axes: Axes = new Axes();
   readonly clusters: Cluster[] = [];
+  /** What leaves the plan. */
+  readonly returned: ReadonlySet<Value>;
+  /** What is stored whoever asks: also what is stored as a part of something that leaves. */
   readonly kept: ReadonlySet<Value>;
+  readonly places: Places;
   readonly decisions: Decision[] = [];
   visits = 0;
   readonly #anchors = new Map<Cluster, Node>();
@@ -41,11 +46,13 @@ export class FusionState {
   /** The cluster that stores a value. */
   readonly #writers = new Map<Value, Cluster>();
 
-  constructor(graph: Graph, target: Target, bindings: Bindings) {
+  constructor(graph: Graph, places: Places, target: Target, bindings: Bindings) {
     this.nodes = nodesOf(graph);
     this.target = target;
     this.bindings = bindings;
-    this.kept = new Set(graph.outputs.map(storageOf));
+    this.places = places;
+    this.returned = new Set(graph.outputs.map(storageOf));
+    this.kept = new Set([...this.returned, ...places.of.keys()]);
   }
 
   /** Clusters that store something. */

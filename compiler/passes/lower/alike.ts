@@ -10,7 +10,7 @@ import type { Node, Value } from "../../ir/node.ts";
 import type { Primitive } from "../../ir/primitive.ts";
 import type { TensorType } from "../../ir/shape.ts";
 import type { Region } from "../region.ts";
-import { isScalarParam } from "../region.ts";
+import { destinationsOf, isScalarParam } from "../region.ts";
 
 /** The text of a region's structure, equal for regions that are alike; and its scalar params, in an order that the text fixes. */
 export interface Structure {
@@ -54,7 +54,11 @@ class Spelling {
     for (const [name, { offsets, row }] of segments) parts.push(`segment ${name} ${this.#value(offsets)} ${keyOf(row)}`);
     for (const h of held) parts.push(`hold ${this.#value(h.value)} ${formKey(h.form)}`);
     for (const a of anchors) parts.push(`anchor ${this.#value(a.value)} ${formKey(a.form)}`);
-    for (const o of outputs) parts.push(`store ${this.#value(o.value)} ${typeKey(o.value.type)} ${formKey(o.form)}`);
+    const stored = destinationsOf(outputs);
+    for (const o of outputs) {
+      const into = o.into === undefined ? "" : ` into ${stored.indexOf(o.into.value)} ${typeKey(o.into.value.type)} ${formKey(o.into.index)}`;
+      parts.push(`store ${this.#value(o.value)} ${typeKey(o.value.type)} ${formKey(o.form)}${into}`);
+    }
     // what is counted as a use, though nothing that is stored needs it, is told too
     for (const n of nodes) if (n.results.length > 0) this.#value(at(n.results, 0));
     return { key: parts.join("\n"), scalars: this.#scalars };

@@ -21,7 +21,8 @@ import { sizeOf } from "../../ir/shape.ts";
 import { clampIndex } from "../../ops/views.ts";
 import type { Target } from "../../target.ts";
 import type { Region, RegionOutput, RegionSegment } from "../region.ts";
-import { isPassThrough, isScalarParam } from "../region.ts";
+import { destinationsOf, isPassThrough, isScalarParam } from "../region.ts";
+import { piecesInside } from "../fuse/demand.ts";
 import type { Loop } from "./loop.ts";
 import { axisOf, wholeLoop } from "./loop.ts";
 import type { FormLoop, OutputGroup } from "./outputs.ts";
@@ -91,7 +92,8 @@ class Lowering {
   }
 
   run(): Kernel {
-    const outputs = this.#region.outputs.map((o, i): KernelBuffer => ({ name: `out${i}`, dtype: o.value.dtype, size: sizeOf(o.value.shape), access: "write" }));
+    const stored = destinationsOf(this.#region.outputs);
+    const outputs = stored.map((v, i): KernelBuffer => ({ name: `out${i}`, dtype: v.dtype, size: sizeOf(v.shape), access: "write" }));
     const grid = this.#region.grid.filter((g) => g.extent !== 1);
     const scopes: Scope[] = [this.#root];
     for (const g of grid) scopes.push(new Scope(at(scopes, scopes.length - 1), [g.name]));
@@ -182,11 +184,9 @@ class Lowering {
     this.#cache.enter(body, loops);
     for (const o of group.outputs) {
       const value = this.#value(o.value, o.form, undefined, body);
-      const buffer = at(
-        buffers,
-        this.#region.outputs.findIndex((r) => r.value === o.value),
-      );
-      body.statements.push({ kind: "store", buffer: buffer.name, index: flatten(o.form, o.value.shape), value });
+      const { value: home, index } = o.into ?? { value: o.value, index: o.form };
+      const buffer = at(buffers, destinationsOf(this.#region.outputs).indexOf(home));
+      body.statements.push({ kind: "store", buffer: buffer.name, index: flatten(index, home.shape), value });
     }
     this.#closeLoops(loops, scopes);
     this.#cache.leave(body);
@@ -284,7 +284,7 @@ class Lowering {
     const row = (k: number, position: Expr, size: number): Expr | undefined => this.#rowOf(at(node.args, k), position, size);
     const pieces = op.pieces(index, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read, row });
     const until = pieces.findIndex((p) => p.guard === undefined);
-    const used = until < 0 ? pieces : pieces.slice(0, until + 1);
+    const used = piecesInside(until < 0 ? pieces : pieces.slice(0, until + 1), node);
     let earlier: Expr | undefined;
     const answers = used.map((p) => {
       const own = p.guard ?? (inBounds(p, at(node.args, p.operand)) ? undefined : earlier);

@@ -19,7 +19,12 @@ export interface OutputGroup {
 export function backwards(group: OutputGroup): OutputGroup {
   const names = new Set(group.loops.map((l) => l.index.name));
   const turn = (e: Expr): Expr => (e.op === "axis" && names.has(e.name) ? subIndex(ix(e.hi), e) : e);
-  return { loops: group.loops, outputs: group.outputs.map((o) => ({ value: o.value, form: o.form.map(turn) })) };
+  return { loops: group.loops, outputs: group.outputs.map((o) => mapOutput(o, turn)) };
+}
+
+function mapOutput(o: RegionOutput, f: (e: Expr) => Expr): RegionOutput {
+  const moved = { ...o, form: o.form.map(f) };
+  return o.into === undefined ? moved : { ...moved, into: { value: o.into.value, index: o.into.index.map(f) } };
 }
 
 /** Outputs that the same loops inside a grid point store, in their first order. */
@@ -43,6 +48,6 @@ function namedApart(groups: readonly OutputGroup[]): OutputGroup[] {
     const names = new Map(loops.map(({ index: l }) => [l.name, taken.has(l.name) ? { ...l, name: `${l.name}n${k}` } : l]));
     for (const l of loops) taken.add(l.index.name);
     const f = exprMapper((e) => (e.op === "axis" ? (names.get(e.name) ?? e) : e));
-    return { loops: loops.map((l) => ({ ...l, index: f(l.index) })), outputs: outputs.map((o) => ({ ...o, form: o.form.map(f) })) };
+    return { loops: loops.map((l) => ({ ...l, index: f(l.index) })), outputs: outputs.map((o) => mapOutput(o, f)) };
   });
 }

@@ -52,7 +52,8 @@ export function tasksOf(pieces: readonly Piece[], options: OrderOptions): readon
 class Tasks {
   readonly #options: OrderOptions;
   readonly #fragments: readonly Fragment[];
-  readonly #makers = new Map<Value, number>();
+  /** Steps that store a value; its parts may be stored by several. */
+  readonly #makers = new Map<Value, number[]>();
   readonly #items = new Map<Value, Item>();
   readonly #donated: ReadonlyMap<Value, Item>;
 
@@ -62,13 +63,13 @@ class Tasks {
     this.#donated = new Map([...options.donated].map((v) => [v, { bytes: storedBytes(v.type, options.target), readers: new Set() }]));
     fragments.forEach((f, i) => {
       for (const v of madeBy(f)) {
-        this.#makers.set(v, i);
+        this.#makers.set(v, [...(this.#makers.get(v) ?? []), i]);
         if (!options.outputs.has(v)) this.#items.set(v, { bytes: storedBytes(v.type, options.target), readers: new Set() });
       }
     });
     fragments.forEach((f, i) => {
       for (const v of readBy(f)) {
-        if (this.#makers.get(v) === i) continue;
+        if (this.#makers.get(v)?.includes(i) === true) continue;
         (this.#items.get(v) ?? this.#donated.get(v))?.readers.add(i);
       }
     });
@@ -84,8 +85,8 @@ class Tasks {
   #task(f: Fragment, index: number, waits: readonly Value[]): Task {
     const before = new Set<number>();
     for (const v of [...readBy(f), ...waits]) {
-      const maker = this.#makers.get(v);
-      if (maker !== undefined && maker !== index) before.add(maker);
+      const makers = this.#makers.get(v) ?? [];
+      if (!makers.includes(index)) for (const maker of makers) before.add(maker);
     }
     const itemsOf = (values: readonly Value[]): Item[] => [...new Set(values)].flatMap((v) => this.#items.get(v) ?? []);
     const reads = itemsOf(readBy(f)).filter((item) => item.readers.has(index));

@@ -9,8 +9,9 @@ import type { NamedGraph } from "../../../compiler/ir/print.ts";
 import { nameGraph, printGraph } from "../../../compiler/ir/print.ts";
 import { exprText } from "../../../compiler/ir/print-expr.ts";
 import { graphDifference } from "./difference.ts";
-import type { Node } from "../../../compiler/ir/node.ts";
-import type { Region } from "../../../compiler/passes/region.ts";
+import type { Expr } from "../../../compiler/ir/expr.ts";
+import type { Node, Value } from "../../../compiler/ir/node.ts";
+import type { Region, RegionOutput } from "../../../compiler/passes/region.ts";
 import type { Compilation } from "../../../compiler/pipeline.ts";
 import { finalGraph } from "../../../compiler/pipeline.ts";
 
@@ -102,9 +103,14 @@ function regionText(r: Region, named: NamedGraph): string {
         .map((n) => nodeName(n, named))
         .join(", ") || "nothing"
     }`,
-    `  stores ${r.outputs.map((o) => `${named.of(o.value)}[${o.form.map((e) => exprText(e)).join(", ")}]`).join(", ")}`,
+    `  stores ${r.outputs.map((o) => storeText(o, named)).join(", ")}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function storeText({ value, form, into }: RegionOutput, named: NamedGraph): string {
+  const place = (v: Value, index: readonly Expr[]): string => `${named.of(v)}[${index.map((e) => exprText(e)).join(", ")}]`;
+  return into === undefined ? place(value, form) : `${named.of(value)} into ${place(into.value, into.index)}`;
 }
 
 /** `%3 exp`; params have their name only. */

@@ -1,0 +1,142 @@
+/**
+ * join: results that are put together of costly pieces are stored piece by piece, straight into their memory.
+ *
+ *   %0 = dot %x, %v                                          %3 = add %0, (slice %b {start=[0,0]})
+ *   %1 = dot %x, %w                                          %4 = add %1, (slice %b {start=[0,64]})
+ *   return add (concat %0, %1 {axis=1}), %b           →      return join %3, %4 {starts=[[0,0],[0,64]]}
+ *
+ * As a view, a concatenation chooses one of its pieces for each element. What is heavy would be stored first and moved then, and what is
+ * costly computed for every element. So the result is cut in boxes there where the choice changes; in a box it is known, and what
+ * stands after the view is done in each box for itself. Boxes are values like others to `fuse`: kernels of their own, or parts of one.
+ */
+import type { Graph } from "../ir/graph.ts";
+import { nodesOf, rewrite } from "../ir/graph.ts";
+import type { Node, Value } from "../ir/node.ts";
+import { make, result } from "../ir/node.ts";
+import { at } from "../ir/errors.ts";
+import { sizeOf } from "../ir/shape.ts";
+import { copyOp } from "../ops/barrier.ts";
+import { join } from "../ops/views.ts";
+import type { Box, Choice } from "./boxes.ts";
+import { choiceIn, placeIn, restricted } from "./boxes.ts";
+import { worthKeeping } from "./lower/row-cache.ts";
+import { isPlaceable } from "./places.ts";
+import { isLight } from "./region.ts";
+import { storageOf } from "./storage.ts";
+
+/** No result is cut in more boxes than this … */
+const mostBoxes = 32;
+/** … nor where more nodes than this stand after the view. */
+const patience = 256;
+
+export function storedInParts(graph: Graph): Graph {
+  const roots = new Set(graph.outputs.map((v) => storageOf(v).node));
+  // only views choose, and only what is there whole can be cut
+  if (!nodesOf(graph).some((n) => n.op.kind === "view" && n.args.length > 1)) return graph;
+  return rewrite(graph, (node, args, intern) => {
+    if (!roots.has(node) || (!isLight(node) && !isCopy(node))) return null;
+    const whole = result(intern.node(node.op, args, node.attrs, node.provenance), 0);
+    const cut = isCopy(node) ? at(args, 0) : whole;
+    const boxes = boxesOf(cut);
+    if (boxes.length < 2) return null;
+    const parts = boxes.map((b) => storedAlone(restricted(cut, b, intern)));
+    return [
+      join(
+        parts,
+        whole.shape,
+        boxes.map((b) => b.start),
+      ),
+    ];
+  });
+}
+
+const isCopy = ({ op }: Node): boolean => op.kind === "barrier" && op.effect === "materialise";
+
+/** What no kernel would store there is copied. */
+const storedAlone = (part: Value): Value => (isPlaceable(part) ? part : make(copyOp, [part]));
+
+/** The boxes in which a value is known of which piece it is, where that pays; else the whole. */
+function boxesOf(whole: Value): readonly Box[] {
+  const done: Box[] = [];
+  const open: Box[] = [{ start: whole.shape.map(() => 0), size: whole.shape }];
+  if (sizeOf(whole.shape) === 0) return done;
+  for (let box = open.pop(); box !== undefined; box = open.pop()) {
+    const cut = cutIn(whole, box, done.length + open.length === 0);
+    if (cut === "none") done.push(box);
+    else if (cut === "never" || done.length + open.length >= mostBoxes) return [];
+    else open.push(...halves(box, cut).toReversed());
+  }
+  return done;
+}
+
+interface Cut {
+  readonly axis: number;
+  readonly position: number;
+}
+
+function halves({ start, size }: Box, { axis, position }: Cut): readonly Box[] {
+  const first = position - at(start, axis);
+  return [
+    { start, size: size.with(axis, first) },
+    { start: start.with(axis, position), size: size.with(axis, at(size, axis) - first) },
+  ];
+}
+
+/** Where a box of the whole is cut first; "never" where something heavy is needed all over it, which each box would ask for. */
+function cutIn(whole: Value, box: Box, isWhole: boolean): Cut | "none" | "never" {
+  const seen = new Set<Node>();
+  const open = [{ value: whole, box }];
+  let found: Cut | null = null;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, box: own } = next;
+    const { node } = value;
+    if (seen.has(node) || node.op.kind === "param") continue;
+    seen.add(node);
+    if (seen.size > patience) return "never";
+    if (node.op.kind === "elementwise") open.push(...node.args.map((a) => ({ value: a, box: own })));
+    else if (node.op.kind === "view") {
+      const choice = choiceIn(node, own);
+      const only = choice.length === 1 ? choice[0] : undefined;
+      if (only === undefined) found ??= firstCut(choice, own, box, isInterrupted(node) ? "all" : "costly");
+      else if (only.box !== null) open.push({ value: only.value, box: only.box });
+      else if (isWhole && isCostly(only.value)) return "never";
+    } else if (isWhole && !isLight(node)) return "never";
+  }
+  return found ?? "none";
+}
+
+/** Whether costly pieces of a view leave several runs of others: each would need the view, which several kernels should not do. */
+function isInterrupted(node: Node): boolean {
+  const all = result(node, 0).shape;
+  const costly = choiceIn(node, { start: all.map(() => 0), size: all }).map((c) => isCostly(c.value));
+  const runs = costly.filter((c, i) => !c && costly[i - 1] !== false);
+  return costly.includes(true) && runs.length > 1;
+}
+
+/** Where the first of the pieces that count begins or ends, inside of the box that is asked for, which is `box` of the whole. */
+function firstCut(choice: readonly Choice[], own: Box, box: Box, pieces: "costly" | "all"): Cut | null {
+  for (const { value, shift } of choice) {
+    const place = shift === null || !(pieces === "all" || isCostly(value)) ? null : placeIn(value, shift, own);
+    if (place === null) continue;
+    for (const [axis, from] of own.start.entries()) {
+      const [lo, hi] = [at(place.start, axis), at(place.start, axis) + at(place.size, axis)];
+      const inside = [lo, hi].find((p) => p > from && p < from + at(own.size, axis));
+      if (inside !== undefined) return { axis, position: inside - from + at(box.start, axis) };
+    }
+  }
+  return null;
+}
+
+/** Whether a kernel that chooses between this and something else should not compute both. */
+function isCostly(value: Value): boolean {
+  const seen = new Set<Node>();
+  const open = [value.node];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (seen.has(node) || node.op.kind === "param") continue;
+    seen.add(node);
+    const isMuch = node.op.kind === "elementwise" ? node.op.cost >= worthKeeping : !isLight(node);
+    if (isMuch || seen.size > patience) return true;
+    open.push(...node.args.map((a) => a.node));
+  }
+  return false;
+}
