@@ -7,7 +7,7 @@
  */
 import type { Numeric } from "./dtype.ts";
 import { CompilerBug, DeviceError } from "./errors.ts";
-import type { Primitive } from "./primitive.ts";
+import type { ParamPrimitive, Primitive } from "./primitive.ts";
 import type { TensorType } from "./shape.ts";
 import { typeText } from "./shape.ts";
 
@@ -58,6 +58,19 @@ export class Value {
 /** Where a constant came from decides whether canonicalize may lift it into a parameter. */
 export type Provenance = "user" | "compiler";
 
+/** The op of a node that holds data and nothing else. */
+const data: ParamPrimitive = {
+  kind: "param",
+  name: "data",
+  doc: "What was given by the user, or evaluated.",
+  attrs: {},
+  arity: 0,
+  infer: () => {
+    throw new CompilerBug("nobody makes a node of data");
+  },
+  derivative: { by: "zero" },
+};
+
 let created = 0;
 /** The number of nodes made since the program started. */
 export const nodesCreated = (): number => created;
@@ -67,6 +80,8 @@ export class Node {
   readonly id: number;
   /** Null where the node is data given by the user, or was evaluated and is not tracked. */
   definition: Definition | null;
+  /** That of its definition; by itself, as passes ask for it all the time. */
+  op: Primitive;
   readonly results: readonly Value[];
   /** Derived from a `requiresGrad` leaf or from the input of an open transform: keeps its definition after evaluation. */
   readonly tracked: boolean;
@@ -87,6 +102,7 @@ export class Node {
   constructor(definition: Definition | null, types: readonly TensorType[], { tracked, provenance }: Pick<Node, "tracked" | "provenance">) {
     this.id = created++;
     this.definition = definition;
+    this.op = definition === null ? data : definition.op;
     const only = types.length === 1 ? types[0] : undefined;
     this.results = only === undefined ? types.map((t, i) => new Value(this, i, t)) : [new Value(this, 0, only)];
     this.tracked = tracked;
@@ -121,6 +137,7 @@ export class Node {
   drop(): void {
     this.#leave(this.definition?.args ?? []);
     this.definition = null;
+    this.op = data;
   }
 
   #leave(args: readonly Value[]): void {
@@ -132,9 +149,6 @@ export class Node {
 
   get def(): Definition {
     return this.definition ?? this.#dropped();
-  }
-  get op(): Primitive {
-    return (this.definition ?? this.#dropped()).op;
   }
   get args(): readonly Value[] {
     return (this.definition ?? this.#dropped()).args;

@@ -34,6 +34,7 @@ describe("verifyGraph", () => {
   const other = input("other", [2, 3]);
   const loop = forged(negative, [x], {}, x.type);
   loop.node.definition = { op: add, args: [x, loop], attrs: {} };
+  loop.node.op = add;
   const data = at(new Node(null, [x.type], { tracked: false, provenance: "user" }).results, 0);
   const types = at(new Node({ op: negative, args: [x], attrs: {} }, [tensorType("float64", [2, 3])], { tracked: false, provenance: "compiler" }).results, 0);
   const broken: readonly (readonly [string, Graph, string])[] = [
