@@ -224,6 +224,7 @@ const table = {
   "i32x4.all_true": [0xfd00a3, "v:i"],
   "i64x2.all_true": [0xfd00c3, "v:i"],
   // i32x4
+  "i8x16.ne": [0xfd0024, "vv:v"],
   "i32x4.eq": [0xfd0037, "vv:v"],
   "i32x4.ne": [0xfd0038, "vv:v"],
   "i32x4.lt_s": [0xfd0039, "vv:v"],
@@ -308,9 +309,15 @@ const table = {
   // vectors: conversions
   "f32x4.demote_f64x2_zero": [0xfd005e, "v:v"],
   "f64x2.promote_low_f32x4": [0xfd005f, "v:v"],
+  "i8x16.narrow_i16x8_s": [0xfd0065, "vv:v"],
+  "i8x16.narrow_i16x8_u": [0xfd0066, "vv:v"],
+  "i16x8.narrow_i32x4_s": [0xfd0085, "vv:v"],
+  "i16x8.narrow_i32x4_u": [0xfd0086, "vv:v"],
   "i16x8.extend_low_i8x16_s": [0xfd0087, "v:v"],
+  "i16x8.extend_high_i8x16_s": [0xfd0088, "v:v"],
   "i16x8.extend_low_i8x16_u": [0xfd0089, "v:v"],
   "i32x4.extend_low_i16x8_s": [0xfd00a7, "v:v"],
+  "i32x4.extend_high_i16x8_s": [0xfd00a8, "v:v"],
   "i32x4.extend_low_i16x8_u": [0xfd00a9, "v:v"],
   "i64x2.extend_low_i32x4_s": [0xfd00c7, "v:v"],
   "i64x2.extend_high_i32x4_s": [0xfd00c8, "v:v"],

@@ -57,7 +57,13 @@ export class VectorCode {
   begin(): void {
     this.#shared.clear();
     this.#splats.clear();
+    this.memory.begin();
     this.tools.scalar.begin();
+  }
+
+  /** Whether what is computed now is in a branch: locals that are set there are nothing outside of it. */
+  get isRare(): boolean {
+    return this.#rare > 0;
   }
 
   isVarying(e: Expr): boolean {

@@ -17,6 +17,7 @@ import type { Memory } from "./scalar-code.ts";
 import type { Width } from "./types.ts";
 import { typeRow } from "./types.ts";
 import type { VectorCode } from "./vector-code.ts";
+import { VectorNarrow } from "./vector-narrow.ts";
 
 /** How an index goes on from lane to lane. */
 type Access =
@@ -33,17 +34,22 @@ type AddressOf = (lane: number) => number;
 /** Lanes further apart than this are addressed one by one. */
 const farthest = 1 << 24;
 
-/** Elements of 1 and 2 bytes brought together from 32-bit lanes. */
-const packedBytes = new Uint8Array([0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-const packedHalves = new Uint8Array([0, 1, 4, 5, 8, 9, 12, 13, 0, 0, 0, 0, 0, 0, 0, 0]);
-
 export class VectorMemory {
   readonly #code: VectorCode;
   readonly #accesses = new Map<Expr, Access>();
   readonly #resolved = new Map<Expr, Expr[]>();
 
+  readonly #narrow: VectorNarrow;
+  #branches = 0;
+
   constructor(code: VectorCode) {
     this.#code = code;
+    this.#narrow = new VectorNarrow(code);
+  }
+
+  /** A run of statements begins. */
+  begin(): void {
+    this.#narrow.begin();
   }
 
   #access(index: Expr): Access {
@@ -124,16 +130,35 @@ export class VectorMemory {
     const memory = this.#code.tools.scalar.memory(e.name);
     if (index === undefined || memory.kind === "elements") throw new CompilerBug(`a vector of ${e.name}`);
     if (memory.kind === "registers") return this.#code.tools.body.get(this.#registerOf(memory, index, register));
-    if (guard === undefined) return this.#loadLanes(memory, this.#site(memory, index, register));
+    if (guard === undefined)
+      return this.#isMask(memory, e, register) ? this.#loadMask(memory, e, register) : this.#loadLanes(memory, this.#site(memory, index, register));
     const { body, scalar } = this.#code.tools;
     if (this.#code.isVarying(guard)) return this.#loadGuarded(memory, this.#site(memory, index, register), guard);
     scalar.prepare([guard]);
     scalar.push(guard);
+    this.#branches++;
     body.choose(
       "v128",
       () => this.#loadLanes(memory, this.#site(memory, index, register)),
       () => body.emit("v128.const", 0, 0, new Uint8Array(16)),
     );
+    this.#branches--;
+  }
+
+  /** Whether a load of bools has sixteen neighbours to load at once. */
+  #isMask(memory: Buffer, e: Expr, register: number): boolean {
+    if (memory.dtype !== "bool") return false;
+    if (this.#narrow.hasMask(e, register)) return true;
+    const access = this.#access(at(e.args, 0));
+    const isWhole = this.#code.loop.lanes >= 16 * ((register >> 2) + 1);
+    return access.kind === "even" && access.stride === 1 && isWhole && this.#branches === 0 && !this.#code.isRare;
+  }
+
+  #loadMask(memory: Buffer, e: Expr, register: number): void {
+    this.#narrow.mask(e, register, () => {
+      const offset = this.#site(memory, at(e.args, 0), register & ~3).address(0);
+      this.#code.tools.body.emit("v128.load", offset);
+    });
   }
 
   #registerOf(memory: Memory & { readonly kind: "registers" }, index: Expr, register: number): number {
@@ -190,9 +215,18 @@ export class VectorMemory {
   }
 
   #loadLanes(memory: Buffer, site: Site): void {
+    this.#loadWide(memory, site);
+    this.#decode(memory.dtype, site.register);
+  }
+
+  /** The elements in lanes of the width that they are computed in. */
+  #loadWide(memory: Buffer, site: Site): void {
+    if (site.isContiguous && site.isFull && dtypeInfo(memory.dtype).bytes === 2) {
+      const offset = site.address(0);
+      return this.#code.tools.body.named(`v128.load16x4_${signOf(memory.dtype)}`, offset);
+    }
     this.#loadBits(memory, site);
     this.#extend(memory.dtype);
-    this.#decode(memory.dtype, site.register);
   }
 
   /** The elements as they lie in memory, side by side at the start of a register. */
@@ -201,8 +235,7 @@ export class VectorMemory {
     const bits = 8 * dtypeInfo(memory.dtype).bytes;
     if (site.isContiguous && site.isFull) {
       const offset = site.address(0);
-      const whole = { 8: "v128.load32_zero", 16: "v128.load64_zero" } as const;
-      return body.named(bits === 8 || bits === 16 ? whole[bits] : "v128.load", offset);
+      return body.named(bits === 8 ? "v128.load32_zero" : "v128.load", offset);
     }
     const isPair = bits === 32 && site.isContiguous && site.lanes > 1;
     const first = isPair ? 2 : 1;
@@ -219,7 +252,7 @@ export class VectorMemory {
   #extend(dtype: DType): void {
     const { body } = this.#code.tools;
     const { bytes } = dtypeInfo(dtype);
-    const sign = typeRow(dtype).signed && dtype !== "float16" ? "s" : "u";
+    const sign = signOf(dtype);
     if (bytes === 1) body.named(`i16x8.extend_low_i8x16_${sign}`);
     if (bytes < 4) body.named(`i32x4.extend_low_i16x8_${sign}`);
   }
@@ -271,10 +304,7 @@ export class VectorMemory {
       body.get(mask);
       body.emit("v128.and");
     };
-    const whole = (): void => {
-      this.#loadBits(memory, site);
-      this.#extend(memory.dtype);
-    };
+    const whole = (): void => this.#loadWide(memory, site);
     if (site.isContiguous && site.isFull) this.#whereAll(mask, site.width, { type: "v128", all: whole, some: lanes });
     else lanes();
     this.#decode(memory.dtype, site.register);
@@ -304,15 +334,22 @@ export class VectorMemory {
   storeLater(buffer: string, index: Expr, value: Expr, register: number): () => void {
     const { body, scalar } = this.#code.tools;
     const memory = scalar.memory(buffer);
-    const isWhole = memory.kind === "memory" && dtypeInfo(memory.dtype).bytes >= 4 && this.#isWhole(memory, index, register);
-    if (!isWhole) {
+    if (memory.kind !== "memory" || !this.#isWhole(memory, index, register)) {
       this.store(buffer, index, value, { register, guard: undefined });
       return () => undefined;
     }
-    this.#code.operand(value, register, typeRow(memory.dtype).width);
+    const address = (r: number): number => this.#site(memory, index, r).address(0);
+    this.#inLanes(memory.dtype, value, register);
+    if (dtypeInfo(memory.dtype).bytes < 4) {
+      const write = this.#narrow.storeLater({ buffer, index, dtype: memory.dtype, address }, register);
+      return () => {
+        write();
+        this.#narrow.forget(buffer);
+      };
+    }
     const bits = body.keep("value", "v128");
     return () => {
-      const offset = this.#site(memory, index, register).address(0);
+      const offset = address(register);
       body.get(bits);
       body.emit("v128.store", offset);
     };
@@ -331,6 +368,7 @@ export class VectorMemory {
     if (memory.kind === "elements") throw new CompilerBug(`a vector into ${buffer}`);
     if (memory.kind === "registers") return this.#storeRegister(memory, index, value, register);
     const site = this.#site(memory, index, register);
+    this.#narrow.forget(buffer);
     if (guard === undefined && site.isContiguous && site.isFull && dtypeInfo(memory.dtype).bytes >= 4) {
       const offset = site.address(0);
       this.#code.push(value, register);
@@ -367,19 +405,14 @@ export class VectorMemory {
 
   /** Leaves the elements on the stack as they will lie in memory, at the start of a register. */
   #encoded(dtype: DType, value: Expr, register: number): void {
-    const { body } = this.#code.tools;
+    this.#inLanes(dtype, value, register);
+    if (dtypeInfo(dtype).bytes < 4) this.#narrow.packed(dtype);
+  }
+
+  /** Leaves the elements on the stack in lanes of the width that they are computed in. */
+  #inLanes(dtype: DType, value: Expr, register: number): void {
     this.#code.operand(value, register, typeRow(dtype).width);
     if (dtype === "float16") this.#convert(floatToHalf, "float32", register);
-    if (dtype === "bool") {
-      this.#code.constant("int32", 1);
-      body.emit("v128.and");
-    }
-    const { bytes } = dtypeInfo(dtype);
-    if (bytes >= 4) return;
-    const lanes = body.local("lanes", "v128");
-    body.emit("local.tee", lanes);
-    body.get(lanes);
-    body.emit("i8x16.shuffle", 0, 0, bytes === 1 ? packedBytes : packedHalves);
   }
 
   #storeLanes(memory: Buffer, site: Site, bits: number): void {
@@ -415,6 +448,8 @@ export class VectorMemory {
     }
   }
 }
+
+const signOf = (dtype: DType): "s" | "u" => (typeRow(dtype).signed && dtype !== "float16" ? "s" : "u");
 
 interface Site {
   readonly register: number;

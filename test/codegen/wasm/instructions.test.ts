@@ -128,9 +128,11 @@ function runElsewhere(binary: Uint8Array, view: DataView): DataView {
 /** The type of the lanes of the operands. */
 function sourceType(row: InstructionRow): string {
   const named =
-    /(?:trunc_sat|convert_low|convert|demote|promote_low|promote|reinterpret|extend_low|extend_high|extend|wrap)_(i8x16|i16x8|[if]\d+(?:x\d)?)/.exec(row.name);
+    /(?:trunc_sat|convert_low|convert|demote|promote_low|promote|reinterpret|narrow|extend_low|extend_high|extend|wrap)_(i8x16|i16x8|[if]\d+(?:x\d)?)/.exec(
+      row.name,
+    );
   if (named?.[1] !== undefined) return named[1];
-  return row.name.startsWith("v128") || row.name.startsWith("i8x16") ? "i32x4" : (row.name.split(".")[0] ?? "");
+  return row.name.startsWith("v128") || row.name === "i8x16.shuffle" ? "i32x4" : (row.name.split(".")[0] ?? "");
 }
 
 function setLanes(view: DataView, address: number, type: string, value: number): void {
@@ -157,6 +159,7 @@ function firstLane(view: DataView, row: InstructionRow): number {
   // masks are integers
   const given = isOwn ? own : typeOf(row.gives === "" ? "i" : row.gives);
   const type = isTest(row) ? given.replace("f", "i") : given;
+  if (type === "i8x16") return row.name === "i8x16.shuffle" ? view.getInt32(0, true) : view.getInt8(0);
   if (type === "i16x8") return view.getInt16(0, true);
   if (type.startsWith("f64")) return view.getFloat64(0, true);
   if (type.startsWith("f32")) return view.getFloat32(0, true);
@@ -168,7 +171,7 @@ function firstLane(view: DataView, row: InstructionRow): number {
 const meanings: Readonly<Record<string, number>> = {
   add: 5, pmin: 2, pmax: 3, sub: 1, mul: 6, min: 2, max: 3, and: 2, or: 3, xor: 1, shl: 12, shr: 0, rem: 1, copysign: 3, abs: 3, neg: -3, eqz: 0,
   ceil: 3, floor: 3, trunc: 3, nearest: 3, sqrt: Math.sqrt(3), eq: 0, ne: 1, lt: 0, gt: 1, le: 0, ge: 1, relaxed_madd: 7, relaxed_nmadd: -5,
-  trunc_sat: 3, convert: 3, convert_low: 3, promote: 3, promote_low: 3, demote: 3, extend: 3, extend_low: 3, extend_high: 3, wrap: 3,
+  trunc_sat: 3, convert: 3, convert_low: 3, promote: 3, promote_low: 3, demote: 3, extend: 3, extend_low: 3, extend_high: 3, wrap: 3, narrow: 3,
   splat: 3, extract_lane: 3, all_true: 1,
 }; // oxfmt-ignore
 

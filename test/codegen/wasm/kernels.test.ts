@@ -1,50 +1,14 @@
 /** Whole kernels, their vector axes in every form that schedules give them: WebAssembly against JavaScript, bit for bit. */
 import { describe, expect, test } from "vitest";
 import { emitWasm } from "../../../compiler/codegen/wasm/emit.ts";
-import type { DType, Numeric } from "../../../compiler/ir/dtype.ts";
-import { dtypeInfo, isFloat, rounded } from "../../../compiler/ir/dtype.ts";
+import type { DType } from "../../../compiler/ir/dtype.ts";
 import { at } from "../../../compiler/ir/errors.ts";
 import { axisIndex, s, wideningLoad } from "../../../compiler/ir/expr.ts";
 import { addIndex, ix, subIndex } from "../../../compiler/ir/indexing.ts";
 import type { Kernel, KernelBuffer, Stmt } from "../../../compiler/ir/loop.ts";
 import { parseKernel } from "../../../compiler/ir/parse-loop.ts";
 import { printKernel } from "../../../compiler/ir/print-loop.ts";
-import { verifyKernel } from "../../../compiler/ir/verify-loop.ts";
-import { runKernel } from "../js/run.ts";
-import { runWasm } from "./run.ts";
-
-/** Numbers of a dtype that sums keep most of, and now and then one that is special. */
-function numbers(dtype: DType, size: number, seed: number): Numeric[] {
-  let state = seed * 2654435761 + 12345;
-  return Array.from({ length: size }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    const x = state / 2 ** 32;
-    if (dtype === "bool") return x < 0.5 ? 0 : 1;
-    if (isFloat(dtype)) return Number(rounded(dtype, x * 8 - 4));
-    return rounded(dtype, Math.floor((x - 0.5) * 2 ** Math.min(20, dtypeInfo(dtype).bits)));
-  });
-}
-
-function check(text: string, given: Readonly<Record<string, readonly Numeric[]>> = {}, scalars: readonly Numeric[] = []): Kernel {
-  const kernel = parseKernel(text);
-  verifyKernel(kernel);
-  return checkKernel(kernel, given, scalars);
-}
-
-function checkKernel(kernel: Kernel, given: Readonly<Record<string, readonly Numeric[]>> = {}, scalars: readonly Numeric[] = []): Kernel {
-  const data = Object.fromEntries(
-    kernel.buffers.filter((b) => b.access === "read" || b.access === "update").map((b, i) => [b.name, given[b.name] ?? numbers(b.dtype, b.size, i + 1)]),
-  );
-  const want = runKernel(kernel, data, scalars);
-  for (const turns of ["together", "backwards"] as const) {
-    const got = runWasm(kernel, data, scalars, turns);
-    for (const b of kernel.buffers) if (b.access !== "scratch") expect(got[b.name]).toEqual(want[b.name]);
-  }
-  return kernel;
-}
-
-/** The text of the module that a kernel becomes. */
-const textOf = (kernel: Kernel): string => emitWasm([kernel], { sharedMemory: false, relaxed: false }).text();
+import { check, checkKernel, numbers, textOf } from "./check.ts";
 
 const dtypes = ["f32", "f64", "i32", "u32", "i64", "u64"] as const;
 
