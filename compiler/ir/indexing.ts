@@ -267,18 +267,23 @@ export function conjoin(a: Expr | undefined, b: Expr | undefined): Expr | undefi
 const names = new WeakMap<Expr, readonly string[]>();
 const noNames: readonly string[] = [];
 
+/** So deep calls go, which is quick; what is deeper is walked without them. */
+const mostCalls = 64;
+
 /** Names of the axes and scalars that an expression depends on, each once. */
 export function namesIn(e: Expr): readonly string[] {
+  return namesOf(e, 0);
+}
+
+function namesOf(e: Expr, depth: number): readonly string[] {
   if (e.args.length === 0) return ownName(e);
   const known = names.get(e);
   if (known !== undefined) return known;
-  if (!e.args.every(isNamed)) for (const part of exprOrder(e.args, unknownOperands)) if (!isNamed(part)) names.set(part, namesBelow(part));
-  const all = namesBelow(e);
+  if (depth === mostCalls) for (const part of exprOrder(e.args, unknownOperands)) if (part.args.length > 0) names.set(part, namesBelow(part, depth));
+  const all = namesBelow(e, depth);
   names.set(e, all);
   return all;
 }
-
-const isNamed = (e: Expr): boolean => e.args.length === 0 || names.has(e);
 
 const ownName = (e: Expr): readonly string[] => (e.op === "axis" || e.op === "var" ? [e.name] : noNames);
 
@@ -293,13 +298,12 @@ export function dependsOn(e: Expr, any: { readonly has: (name: string) => boolea
 const unknownOperands = (e: Expr): readonly Expr[] => (names.has(e) ? noExprs : e.args);
 const noExprs: readonly Expr[] = [];
 
-/** Of an expression whose operands' names are known. */
-function namesBelow({ args }: Expr): readonly string[] {
-  const first = args[0] === undefined ? noNames : knownNames(args[0]);
+function namesBelow({ args }: Expr, depth: number): readonly string[] {
+  const first = args[0] === undefined ? noNames : namesOf(args[0], depth + 1);
   let all: readonly string[] = first;
   for (let i = 1; i < args.length; i++) {
     const arg = args[i];
-    const more = arg === undefined ? noNames : knownNames(arg);
+    const more = arg === undefined ? noNames : namesOf(arg, depth + 1);
     if (more === first || more.length === 0) continue;
     for (let k = 0; k < more.length; k++) {
       const name = more[k] ?? "";
@@ -308,8 +312,6 @@ function namesBelow({ args }: Expr): readonly string[] {
   }
   return all;
 }
-
-const knownNames = (e: Expr): readonly string[] => (e.args.length === 0 ? ownName(e) : (names.get(e) ?? noNames));
 
 /** The same as a set of its own, or added to one. */
 export function freeNames(e: Expr, into: Set<string> = new Set()): Set<string> {

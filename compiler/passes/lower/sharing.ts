@@ -4,6 +4,7 @@
  * Every statement list is a level. An expression that stands twice in a level gets a name there; one that uses nothing of its level
  * moves to the level around it, in front of the loop. Loads stay where they are: `lower` has placed them, perhaps behind a condition.
  */
+import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp, mapOperands, variable } from "../../ir/expr.ts";
 import { namesIn } from "../../ir/indexing.ts";
@@ -17,6 +18,15 @@ class Numbering {
   readonly #known = new Map<Expr, number>();
   /** Names that stand for another name. */
   readonly #same = new Map<string, string>();
+  readonly #mutable: ReadonlySet<string>;
+  /** By number: whether the value is the same wherever it is read, and whether it loads. */
+  readonly #stable: boolean[] = [];
+  readonly #loading: boolean[] = [];
+
+  /** `mutable`: names whose value changes, and buffers that are stored to. */
+  constructor(mutable: ReadonlySet<string>) {
+    this.#mutable = mutable;
+  }
 
   of(e: Expr): number {
     const known = this.#known.get(e);
@@ -29,9 +39,32 @@ class Numbering {
       const a = e.args[i];
       if (a !== undefined) key += `,${this.#known.get(a) ?? this.of(a)}`;
     }
-    const id = this.#ids.get(key) ?? this.#ids.size;
-    this.#ids.set(key, id);
+    const id = this.#ids.get(key) ?? this.#add(key, e);
     this.#known.set(e, id);
+    return id;
+  }
+
+  isStable(e: Expr): boolean {
+    return this.#stable[this.of(e)] === true;
+  }
+
+  loads(e: Expr): boolean {
+    return this.#loading[this.of(e)] === true;
+  }
+
+  /** An expression whose operands have numbers. */
+  #add(key: string, e: Expr): number {
+    const id = this.#ids.size;
+    this.#ids.set(key, id);
+    let stable = !((e.op === "var" || e.op === "load") && this.#mutable.has(e.name));
+    let loading = e.op === "load";
+    for (let i = 0; i < e.args.length; i++) {
+      const operand = this.of(at(e.args, i));
+      stable &&= this.#stable[operand] === true;
+      loading ||= this.#loading[operand] === true;
+    }
+    this.#stable.push(stable);
+    this.#loading.push(loading);
     return id;
   }
 
@@ -56,16 +89,13 @@ interface Level {
 }
 
 export class Sharing {
-  readonly #numbering = new Numbering();
-  readonly #mutable: ReadonlySet<string>;
-  readonly #stable = new Map<number, boolean>();
-  readonly #loading = new Map<Expr, boolean>();
+  readonly #numbering: Numbering;
   readonly #aliases = new Map<string, Expr>();
   #fresh = 0;
 
   /** `mutable`: names whose value changes, and buffers that are stored to. */
   constructor(mutable: ReadonlySet<string>) {
-    this.#mutable = mutable;
+    this.#numbering = new Numbering(mutable);
   }
 
   list(list: readonly Stmt[]): Stmt[] {
@@ -89,7 +119,7 @@ export class Sharing {
       if (this.#aliases.has(s.name)) return;
       const value = this.#children(s.value, level);
       level.out.push({ kind: "let", name: s.name, value });
-      if (this.#isStable(s.value)) level.named.set(this.#numbering.of(s.value), variable(s.name, value.dtype, value.lo, value.hi));
+      if (this.#numbering.isStable(s.value)) level.named.set(this.#numbering.of(s.value), variable(s.name, value.dtype, value.lo, value.hi));
     } else if (s.kind === "reduce") {
       const values = [...s.values];
       const init = s.init.map((e) => this.#rewrite(e, level));
@@ -120,7 +150,7 @@ export class Sharing {
     const visit = (e: Expr): void => this.#tally(e, counts);
     for (const s of list) {
       (s.kind === "reduce" ? s.init : expressionsOf(s)).forEach(visit);
-      if (s.kind !== "let" || !this.#isStable(s.value)) continue;
+      if (s.kind !== "let" || !this.#numbering.isStable(s.value)) continue;
       const id = this.#numbering.of(s.value);
       const first = lets.get(id);
       if (first === undefined) lets.set(id, s.name);
@@ -159,10 +189,17 @@ export class Sharing {
   }
 
   #rewritten(e: Expr, id: number, level: Level): Expr {
-    if (level.around !== null && isScalarOp(e.op) && this.#isStable(e) && !this.#uses(e, level.own) && !this.#loads(e) && !this.#isOfBranch(e, level))
+    if (
+      level.around !== null &&
+      isScalarOp(e.op) &&
+      this.#numbering.isStable(e) &&
+      !this.#uses(e, level.own) &&
+      !this.#numbering.loads(e) &&
+      !this.#isOfBranch(e, level)
+    )
       return this.#hoist(e, level.around);
     const next = this.#children(e, level);
-    const repeated = (level.counts.get(id) ?? 0) > 1 && this.#isStable(e);
+    const repeated = (level.counts.get(id) ?? 0) > 1 && this.#numbering.isStable(e);
     return repeated ? this.#name(e, next, level) : next;
   }
 
@@ -203,25 +240,6 @@ export class Sharing {
       if (alias !== undefined && names.has(alias.name)) return true;
     }
     return false;
-  }
-
-  #loads(e: Expr): boolean {
-    const known = this.#loading.get(e);
-    if (known !== undefined) return known;
-    const loads = e.op === "load" || e.args.some((a) => this.#loads(a));
-    this.#loading.set(e, loads);
-    return loads;
-  }
-
-  /** Whether the value is the same wherever it is read. */
-  #isStable(e: Expr): boolean {
-    const id = this.#numbering.of(e);
-    const known = this.#stable.get(id);
-    if (known !== undefined) return known;
-    const own = (e.op === "var" || e.op === "load") && this.#mutable.has(e.name);
-    const stable = !own && e.args.every((a) => this.#isStable(a));
-    this.#stable.set(id, stable);
-    return stable;
   }
 }
 

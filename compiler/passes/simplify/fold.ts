@@ -4,7 +4,7 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { constant, exactValue, isScalarOp } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import type { Node } from "../../ir/node.ts";
+import type { Definition } from "../../ir/node.ts";
 import { numericFunction } from "../../interpret-wide.ts";
 import * as a from "../../ops/arithmetic.ts";
 import { fill } from "../../ops/layout.ts";
@@ -26,8 +26,8 @@ function evaluate(root: Expr): Numeric | null {
   return done.get(root) ?? null;
 }
 
-function folded(node: Node): Numeric | null {
-  if (node.op.kind !== "elementwise" || node.args.length === 0 || node.results.length > 1) return null;
+function folded(node: Definition): Numeric | null {
+  if (node.op.kind !== "elementwise" || node.args.length === 0) return null;
   const args: Expr[] = [];
   for (const v of node.args) {
     const value = constantOf(v);

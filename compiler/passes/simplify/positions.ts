@@ -8,7 +8,7 @@
 import type { DType } from "../../ir/dtype.ts";
 import { isFloat } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
-import type { Node, Value } from "../../ir/node.ts";
+import type { Definition, Node, Value } from "../../ir/node.ts";
 import { intLists, ints, make } from "../../ir/node.ts";
 import type { ReductionPrimitive } from "../../ir/primitive.ts";
 import * as a from "../../ops/arithmetic.ts";
@@ -45,7 +45,7 @@ interface Reduced {
 type Collapse = (reduced: Reduced) => Value | null;
 
 /** Reductions of which one axis can go at once. */
-function collapsing(node: Node, collapse: Collapse): Value | null {
+function collapsing(node: Definition, collapse: Collapse): Value | null {
   const { op } = node;
   if (op.kind !== "reduction") return null;
   const [x, axes] = [at(node.args, 0), ints(node.attrs, "axes")];
@@ -231,7 +231,7 @@ const constantWhole = ({ lo, hi }: Bounded): boolean => lo === hi && Number.isIn
 const shortest = 16;
 
 /** A dot of which one operand is 1 at one position of a contracted axis and 0 elsewhere, as a reduction of a choice. */
-function chosenProducts(node: Node): Value | null {
+function chosenProducts(node: Definition): Value | null {
   if (node.op !== dotOp) return null;
   const [contract, batch] = [intLists(node.attrs, "contract"), intLists(node.attrs, "batch")];
   for (const k of [0, 1]) {
@@ -250,7 +250,7 @@ function chosenProducts(node: Node): Value | null {
 }
 
 /** 0 times what is not finite is NaN: so is a sum of products if one of those that were not chosen is not finite. */
-function unlessInfinite(chosen: Value, other: Value, { attrs }: Node, k: number): Value {
+function unlessInfinite(chosen: Value, other: Value, { attrs }: Definition, k: number): Value {
   const [contract, batch] = [at(intLists(attrs, "contract"), k), at(intLists(attrs, "batch"), k)];
   const isInfinite = (v: Value): Value => a.where(a.less(a.absolute(v), Infinity), zero(v), one(v));
   const infinite = layout.reduceSum(isInfinite(other), contract);
@@ -267,7 +267,7 @@ const one = (v: Value): Value => layout.fill(1, { dtype: "int32", shape: v.shape
 type Lists = readonly (readonly number[])[];
 
 /** An operand over all axes of a dot: the batch, the free ones of the left, those of the right, the contracted ones. */
-function spreadOut(v: Value, k: number, { args }: Node, contract: Lists, batch: Lists): Value {
+function spreadOut(v: Value, k: number, { args }: Definition, contract: Lists, batch: Lists): Value {
   const free = [0, 1].map((i) => layout.otherAxes(at(args, i).shape.length, [...at(batch, i), ...at(contract, i)]));
   const lengths = (i: number, axes: readonly number[]): number[] => axes.map((b) => at(at(args, i).shape, b));
   const shape = [...lengths(0, at(batch, 0)), ...lengths(0, at(free, 0)), ...lengths(1, at(free, 1)), ...lengths(0, at(contract, 0))];

@@ -1,7 +1,7 @@
 /** The form of a rule: a law, read from left to right. */
 import type { DType } from "../../ir/dtype.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
-import type { Node, Value } from "../../ir/node.ts";
+import type { Definition, Node, Value } from "../../ir/node.ts";
 import { constantOf } from "../storage.ts";
 
 export interface Rule {
@@ -9,8 +9,8 @@ export interface Rule {
   readonly name: string;
   /** Breaks some bit of some float (a rounding, the sign of a zero, a NaN): off unless asked for. */
   readonly unsafe?: boolean;
-  /** The simpler value that equals result 0 of the node, or null where the law does not apply. Operands are simplified already. */
-  readonly rewrite: (node: Node, x: Value) => Value | null;
+  /** The simpler value that equals the only result of a node, `x`, or null where the law does not apply. Operands are simplified already. */
+  readonly rewrite: (node: Definition, x: Value) => Value | null;
   /** Left sides to test the law on, from two operands of one type; the rule must fire on each. */
   readonly examples: (x: Value, y: Value) => readonly Value[];
   /** dtypes of the operands that the examples make sense for. */

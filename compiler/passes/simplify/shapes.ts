@@ -2,7 +2,7 @@
 import type { DType, Numeric } from "../../ir/dtype.ts";
 import { isBool } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
-import type { Node, Value } from "../../ir/node.ts";
+import type { Definition, Node, Value } from "../../ir/node.ts";
 import { flag, int, ints, make } from "../../ir/node.ts";
 import { sameShape, sizeOf } from "../../ir/shape.ts";
 import { cast, castOp } from "../../ops/arithmetic.ts";
@@ -145,7 +145,7 @@ const identities: readonly Rule[] = [
 ];
 
 /** A view with one operand that is one constant everywhere. */
-const ofConstant = (node: Node): Numeric | null => (node.op.kind === "view" && node.args.length === 1 ? constantOf(at(node.args, 0)) : null);
+const ofConstant = (node: Definition): Numeric | null => (node.op.kind === "view" && node.args.length === 1 ? constantOf(at(node.args, 0)) : null);
 
 const constants: readonly Rule[] = [
   rule({
@@ -183,13 +183,13 @@ const reductions: readonly Rule[] = [
     name: "reduce(reduce(x)) -> reduce(x), exact monoids",
     dtypes: ["int32"],
     examples: (x) => [layout.reduceSum(layout.reduceSum(x, [0]), [0])],
-    rewrite: (node) => {
+    rewrite: (node, { dtype }) => {
       const { op } = node;
       const inner = op.kind === "reduction" ? definedBy(at(node.args, 0), op) : null;
       if (op.kind !== "reduction" || inner === null) return null;
       const x = at(inner.args, 0);
       const monoid = op.monoid(x.type, node.attrs);
-      if (!monoid.exact || monoid.dtypes.length > 1 || at(node.results, 0).dtype !== x.dtype) return null;
+      if (!monoid.exact || monoid.dtypes.length > 1 || dtype !== x.dtype) return null;
       const first = ints(inner.attrs, "axes");
       const left = everyAxis(x).filter((i) => !first.includes(i));
       const axes = [...first, ...ints(node.attrs, "axes").map((i) => at(left, i))].sort((a, b) => a - b);

@@ -79,8 +79,9 @@ class Simplifier {
 
   #apply(node: Node): Value | null {
     const x = at(node.results, 0);
+    const { def } = node;
     for (const r of this.#rules) {
-      const better = r.rewrite(node, x);
+      const better = r.rewrite(def, x);
       if (better === null || better === x) continue;
       this.#fired.push(r.name);
       return better;
