@@ -184,7 +184,7 @@ export class ScalarCode {
     if (memory.kind !== "memory") return this.#fromRegister(memory, this.#constantIndex(index));
     const offset = this.address(memory, this.#tools.forms.of(index));
     body.named(typeRow(memory.dtype).load, offset);
-    if (memory.dtype === "float16") this.convert(halfToFloat, "uint32");
+    if (memory.dtype === "float16") this.convert(halfToFloat, "int32");
     if (memory.dtype !== "bool") return;
     body.int(0);
     body.emit("i32.ne");

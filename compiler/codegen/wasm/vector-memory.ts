@@ -264,7 +264,7 @@ export class VectorMemory {
       body.emit("v128.const", 0, 0, new Uint8Array(16));
       body.emit("i32x4.ne");
     }
-    if (dtype === "float16") this.#convert(halfToFloat, "uint32", register);
+    if (dtype === "float16") this.#convert(halfToFloat, "int32", register);
   }
 
   /** The template on the vector on the stack. */

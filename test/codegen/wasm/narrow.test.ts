@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { DType } from "../../../compiler/ir/dtype.ts";
 import type { Expr } from "../../../compiler/ir/expr.ts";
 import { axisIndex, load, s, wideningLoad } from "../../../compiler/ir/expr.ts";
+import { halfNumber } from "../../../compiler/ir/half.ts";
 import { addIndex, ix, mulIndex } from "../../../compiler/ir/indexing.ts";
 import type { Kernel, KernelBuffer, Stmt } from "../../../compiler/ir/loop.ts";
 import { check, checkKernel, numbers, textOf } from "./check.ts";
@@ -87,5 +88,34 @@ describe("sixteen bytes at a time", () => {
         }
       }
     }`);
+  });
+
+  test("every float16, and the float32 between two and beside the middle", () => {
+    const middles = Array.from({ length: 0x7bff }, (_, h) => (halfNumber(h) + halfNumber(h + 1)) / 2);
+    const given = [
+      ...Array.from({ length: 0x10000 }, (_, h) => halfNumber(h)),
+      ...middles.flatMap((m) => [m, m * (1 - 2 ** -23), m * (1 + 2 ** -23), -m, -m * (1 + 2 ** -23)]),
+      ...[65519.996, 65520, 65536, 1e30, 3e38, 2 ** -126, 2 ** -149, 1, 2, 3, 4].flatMap((x) => [x, -x]),
+    ].map(Math.fround);
+    const size = given.length - (given.length % 16);
+    check(
+      `kernel @narrowed(%x: f32[${size}] read, %y: f16[${size}] write) {
+        for %i in 0..${size} step 16 [grid] {
+          for %v in 0..16 [vector] {
+            store %y[%i + %v] = load %x[%i + %v]
+          }
+        }
+      }`,
+      { x: given.slice(0, size) },
+    );
+    const place = addIndex(axisIndex("i", 0, 0x10000 - 16), axisIndex("v", 0, 15));
+    const widened: Stmt = { kind: "store", buffer: "y", index: place, value: wideningLoad("x", "float32", place) };
+    const vector: Stmt = { kind: "for", axis: { name: "v", kind: "vector", lo: ix(0), hi: ix(16), step: 1 }, body: [widened] };
+    const grid: Stmt = { kind: "for", axis: { name: "i", kind: "grid", lo: ix(0), hi: ix(0x10000), step: 16 }, body: [vector] };
+    const buffers: KernelBuffer[] = [
+      { name: "x", dtype: "float16", size: 0x10000, access: "read" },
+      { name: "y", dtype: "float32", size: 0x10000, access: "write" },
+    ];
+    checkKernel({ name: "widened", buffers, scalars: [], body: [grid] }, { x: given.slice(0, 0x10000) });
   });
 });
