@@ -32,18 +32,21 @@ export function packArena<T extends Life>(items: readonly T[], bytesOf: (item: T
 
 function packBySize<T extends Life>(items: readonly T[], sizeOf: (item: T) => number): Packing<T> {
   const offsets = new Map<T, number>();
+  /** In the order of their places. */
   const placed: (Range & { readonly item: T })[] = [];
   let bytes = 0;
-  for (const item of items.toSorted((a, b) => sizeOf(b) - sizeOf(a) || a.first - b.first)) {
-    const size = sizeOf(item);
-    const rivals = placed.filter((p) => p.item.first <= item.last && item.first <= p.item.last).sort((a, b) => a.from - b.from);
+  const sized = items.map((item) => ({ item, size: sizeOf(item) }));
+  for (const { item, size } of sized.sort((a, b) => b.size - a.size || a.item.first - b.item.first)) {
     let offset = 0;
-    for (const r of rivals) {
+    for (let i = 0; i < placed.length; i++) {
+      const r = at(placed, i);
+      if (r.item.first > item.last || item.first > r.item.last) continue;
       if (offset + size <= r.from) break;
       offset = Math.max(offset, r.to);
     }
     offsets.set(item, offset);
-    placed.push({ item, from: offset, to: offset + size });
+    const behind = placed.findLastIndex((p) => p.from <= offset) + 1;
+    placed.splice(behind, 0, { item, from: offset, to: offset + size });
     bytes = Math.max(bytes, offset + size);
   }
   return { offsets, bytes };

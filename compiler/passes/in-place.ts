@@ -29,13 +29,24 @@ interface Touch {
 
 type Touches = Map<string, Touch[]>;
 
+/** Several passes ask the same. */
+const found = new WeakMap<Kernel["body"], { readonly buffers: Kernel["buffers"]; readonly pairs: readonly Replacement[] }>();
+
 /**
  * Pairs of an input that is loaded, and an output that is stored, at one and the same index in one and the same iteration, the
  * loads not after the store. Then nobody reads an element after it was written over: there may be several stores, for the middle and
  * the end of an axis say, but each element is stored once. Or an iteration loads, in a loop of its own, what a later loop of it stores:
  * a column, say. Or all loads are done before the first store.
  */
-export function replaceable(kernel: Kernel): Replacement[] {
+export function replaceable(kernel: Kernel): readonly Replacement[] {
+  const known = found.get(kernel.body);
+  if (known?.buffers === kernel.buffers) return known.pairs;
+  const pairs = pairsOf(kernel);
+  found.set(kernel.body, { buffers: kernel.buffers, pairs });
+  return pairs;
+}
+
+function pairsOf(kernel: Kernel): Replacement[] {
   const [reads, writes] = [kernel.buffers.filter((b) => b.access === "read"), kernel.buffers.filter((b) => b.access === "write")];
   const pairs = writes.flatMap((to) => reads.flatMap((from) => (from.size === to.size ? [{ read: from.name, written: to.name }] : [])));
   if (pairs.length === 0) return [];

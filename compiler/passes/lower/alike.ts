@@ -82,18 +82,12 @@ class Spelling {
   #spell(root: Node): void {
     const waiting = [root];
     for (let n = waiting.at(-1); n !== undefined; n = waiting.at(-1)) {
-      const open = this.#operandsOf(n).filter((a) => !this.#isSpelled(a));
-      if (open.length > 0 && !this.#names.has(n)) {
-        waiting.push(...open.map((a) => a.node));
-        continue;
-      }
+      const { length } = waiting;
+      if (!this.#names.has(n) && !isScalarParam(n)) for (const a of n.args) if (!this.#isSpelled(a)) waiting.push(a.node);
+      if (waiting.length > length) continue;
       waiting.pop();
       if (!this.#names.has(n)) this.#define(n);
     }
-  }
-
-  #operandsOf(n: Node): readonly Value[] {
-    return isScalarParam(n) ? [] : n.args;
   }
 
   #define(n: Node): void {

@@ -84,19 +84,20 @@ class Tasks {
 
   #task(f: Fragment, index: number, waits: readonly Value[]): Task {
     const before = new Set<number>();
-    for (const v of [...readBy(f), ...waits]) {
+    const read = readBy(f);
+    for (const v of [...read, ...waits]) {
       const makers = this.#makers.get(v) ?? [];
       if (!makers.includes(index)) for (const maker of makers) before.add(maker);
     }
     const itemsOf = (values: readonly Value[]): Item[] => [...new Set(values)].flatMap((v) => this.#items.get(v) ?? []);
-    const reads = itemsOf(readBy(f)).filter((item) => item.readers.has(index));
+    const reads = itemsOf(read).filter((item) => item.readers.has(index));
     const pairs = this.#pairs(f);
     const over = pairs.flatMap(({ old, young }) => {
       const item = this.#items.get(old);
       return item === undefined || !this.#items.has(young) ? [] : [{ old: item, bytes: item.bytes }];
     });
     const own = f.temps.reduce((n, t) => n + storedBytes(t, this.#options.target), 0);
-    const visits = readBy(f).flatMap((v) => this.#donated.get(v) ?? []);
+    const visits = read.flatMap((v) => this.#donated.get(v) ?? []);
     const takes = new Set(pairs.flatMap(({ old, young }) => (this.#options.outputs.has(young) ? (this.#donated.get(old) ?? []) : [])));
     return { index, own, makes: itemsOf(madeBy(f)), reads, over, visits, takes: [...takes], before, after: new Set() };
   }
