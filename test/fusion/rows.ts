@@ -9,6 +9,7 @@ import { bitcast } from "../../compiler/ops/arithmetic.ts";
 import { copy } from "../../compiler/ops/barrier.ts";
 import type { Tensor } from "../../src/index.ts";
 import { attention } from "./attention.ts";
+import { rowEpilogues } from "./row-epilogues.ts";
 import type { FusionRow } from "./row.ts";
 import { data, drawn, placed } from "./row.ts";
 import { storedInParts } from "./joins.ts";
@@ -417,5 +418,6 @@ export const fusionRows: readonly FusionRow[] = [
   ...kindred,
   ...kinds,
   ...storedInParts,
+  ...rowEpilogues,
   ...attention,
 ];

@@ -53,7 +53,7 @@ export const training: readonly FusionRow[] = [
     section: "F",
     expression: "relu(batchnorm_train(conv2d(img(1,3,8,8))))",
     aim: 3,
-    today: { js: 2, wgsl: 2 },
+    today: { js: 1, wgsl: 1 },
     outputs: () => {
       const y = conv2d(data(1, 3, 8, 8), data(4, 3, 3, 3));
       return [relu(batchNorm(y, data(4), data(4), data(4), data(4), { training: true })[0])];

@@ -31,6 +31,7 @@ import { indexArithmetic } from "./positions.ts";
 import { repeatRefusal } from "./profit.ts";
 import { heldBytesOf, lowerHeld } from "../online/held.ts";
 import { regionsOf } from "./regions.ts";
+import { holdEpilogues } from "./row-epilogue.ts";
 import { turnToRows } from "./rows.ts";
 import { alignOver } from "./siblings.ts";
 import type { Decision } from "./state.ts";
@@ -106,6 +107,7 @@ function finished(state: FusionState, options: FuseOptions, apart: ReadonlySet<N
     const merging = new BestFirst(state);
     merging.run();
     holdRows(state, apart);
+    holdEpilogues(state);
     // what holds rows may meet others
     merging.run();
     for (const c of state.live()) turnToRows(c, state.axes, state.target);

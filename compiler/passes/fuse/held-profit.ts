@@ -33,13 +33,14 @@ export interface Joints {
 }
 
 /** With so few neighbours side by side vectors stay empty. */
-const fewestNeighbours = 4;
+export const fewestNeighbours: number = 4;
 /** Rows that keep all of a machine busy; fewer are no matter where there is little to do. */
-const [manyRows, smallWork] = [128, 4096];
+export const manyRows: number = 128;
+export const smallWork: number = 4096;
 /** Nanoseconds by which an element takes longer that neighbouring rows have far apart. */
-const farNs = 0.12;
+export const farNs: number = 0.12;
 /** How much faster than memory the caches are from which a GPU's rows read what they share. */
-const cacheFactor = 10;
+export const cacheFactor: number = 10;
 
 /** Values of some clusters that others, or the user, need. */
 export function storedOf(list: readonly Cluster[], state: FusionState): Value[] {
@@ -90,18 +91,18 @@ function lostToLanes({ source, rows, sink }: Chain, { first, second }: Joints, w
 const isBetween = (v: Value, list: readonly Cluster[]): boolean => list.some((c) => c.outputs.has(v));
 
 /** Whether an index needs an axis, and does not step by one element along it. */
-function isFar(index: readonly Expr[], axis: string): boolean {
+export function isFar(index: readonly Expr[], axis: string): boolean {
   const last = index.findLast((e) => e.op !== "const");
   return namesIn(index).has(axis) && !(last?.op === "axis" && last.name === axis);
 }
 
 /** What a contraction reads of the operand that its loops walk over: how much, and the grid axes that have a part of their own. */
-interface Walk {
+export interface Walk {
   readonly bytes: number;
   readonly grid: ReadonlySet<string>;
 }
 
-function walkOf(c: Cluster, loops: readonly string[], axes: Axes): Walk {
+export function walkOf(c: Cluster, loops: readonly string[], axes: Axes): Walk {
   let bytes = 0;
   const grid = new Set<string>();
   for (const [v, list] of c.demands)
@@ -115,7 +116,7 @@ function walkOf(c: Cluster, loops: readonly string[], axes: Axes): Walk {
   return { bytes, grid };
 }
 
-function namesIn(index: readonly Expr[]): Set<string> {
+export function namesIn(index: readonly Expr[]): Set<string> {
   const names = new Set<string>();
   for (const e of index) freeNames(e, names);
   return names;

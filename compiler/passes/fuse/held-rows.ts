@@ -42,16 +42,16 @@ function chainsTo(sink: Cluster, s: FusionState): Chain[] {
   return open.flatMap((rows) => producersOf(rows, s).flatMap((source) => (contracts(source) && source !== sink ? [{ source, rows, sink }] : [])));
 }
 
-function producersOf(c: Cluster, s: FusionState): Cluster[] {
+export function producersOf(c: Cluster, s: FusionState): Cluster[] {
   return [...new Set([...c.demands.keys()].flatMap((v) => s.writerOf(v) ?? []))].filter((p) => p !== c);
 }
 
 export const isContraction = (n: Node): boolean => n.op.kind === "contraction";
-const contracts = (c: Cluster): boolean => c.closed === null && [...c.nodes].some(isContraction);
-const reduces = (c: Cluster): boolean => c.closed === null && [...c.nodes].some((n) => n.op.kind === "reduction");
+export const contracts = (c: Cluster): boolean => c.closed === null && [...c.nodes].some(isContraction);
+export const reduces = (c: Cluster): boolean => c.closed === null && [...c.nodes].some((n) => n.op.kind === "reduction");
 
 /** How a producer and a consumer of its rows correspond, or why there is no such way. */
-function jointOf(producer: Cluster, consumer: Cluster, s: FusionState): Joint | string {
+export function jointOf(producer: Cluster, consumer: Cluster, s: FusionState): Joint | string {
   const large = sizeRefusal(producer, consumer, s.target);
   if (large !== null) return large;
   const path = s.pathRefusal(producer, consumer);
@@ -63,10 +63,10 @@ function jointOf(producer: Cluster, consumer: Cluster, s: FusionState): Joint | 
 }
 
 /** A value of which a grid point holds a row, and the index it is held at. */
-type Held = readonly [Value, readonly Expr[]];
+export type Held = readonly [Value, readonly Expr[]];
 
 /** What rows ask for of the contraction in front of them. */
-const heldResults = (source: Cluster, rows: Cluster): Held[] => [...source.outputs].filter(([v]) => rows.demands.has(v));
+export const heldResults = (source: Cluster, rows: Cluster): Held[] => [...source.outputs].filter(([v]) => rows.demands.has(v));
 
 /** What a contraction multiplies, of which every iteration of some loops needs the same row. */
 function heldOperands(c: Cluster, contractions: readonly Node[], loops: readonly string[], isMade: (v: Value) => boolean): Held[] {
@@ -82,7 +82,7 @@ function heldOperands(c: Cluster, contractions: readonly Node[], loops: readonly
 const contractionsIn = (c: Cluster): Node[] => [...c.nodes].filter(isContraction);
 
 /** Elements of a value that one grid point holds. */
-const rowLength = ([, form]: Held, grid: readonly string[], axes: Axes): number =>
+export const rowLength = ([, form]: Held, grid: readonly string[], axes: Axes): number =>
   axes.volume(form.flatMap((e) => (e.op === "axis" && !grid.includes(e.name) ? [e.name] : [])));
 
 /** Why a chain stays apart, or null. */
@@ -141,14 +141,14 @@ function holdChain(chain: Chain, s: FusionState): string | null {
 }
 
 /** The index at which a value is asked for: all of a row. */
-function wholeRow(c: Cluster, v: Value): readonly Expr[] {
+export function wholeRow(c: Cluster, v: Value): readonly Expr[] {
   const index = c.forms.get(v)?.[0]?.index;
   if (!index) throw new CompilerBug("nobody asks for a row");
   return index;
 }
 
 /** Grid axes become loops inside of the grid point, around those that are there. */
-function lower(c: Cluster, loops: readonly string[]): void {
+export function lower(c: Cluster, loops: readonly string[]): void {
   const own = c.grid.filter((g) => loops.includes(g));
   if (own.length === 0) return;
   const all = [...c.demands];
@@ -161,7 +161,7 @@ function lower(c: Cluster, loops: readonly string[]): void {
  * What is computed of a held value and of nothing else at the same index is held instead: scores with their scale and mask. What is
  * stored is needed itself.
  */
-function settle(c: Cluster, s: FusionState): void {
+export function settle(c: Cluster, s: FusionState): void {
   for (const [v, form] of c.held) {
     let last = v;
     for (let next = soleUse(c, last, s); next !== null; next = soleUse(c, last, s)) last = next;
