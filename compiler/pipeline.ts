@@ -1,7 +1,7 @@
 /**
  * The table of contents of the compiler: from a canonical graph to a plan with code.
  *
- *   graph ─ simplify ─ split ─ border ─ write ─ join ─ fuse ─ lower ─ parts ─ tile ─ legalize ─ pack ─ order ─ buffers ─ emit ─ plan
+ *   graph ─ simplify ─ split ─ border ─ write ─ join ─ fuse ─ lower ─ parts ─ online ─ tile ─ legalize ─ pack ─ order ─ buffers ─ emit ─ plan
  */
 import { at } from "./ir/errors.ts";
 import type { Graph } from "./ir/graph.ts";

@@ -9,6 +9,7 @@ import { freeNames } from "../../ir/indexing.ts";
 import type { Value } from "../../ir/node.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import { isFree } from "../region.ts";
+import { mostRows } from "../tile/row-tile.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Alignment } from "./legality.ts";
@@ -56,7 +57,7 @@ export function lossRefusal(chain: Chain, joints: Joints, s: FusionState): strin
   if (points < manyRows && axes.volume(sink.grid) > smallWork) return `${points} rows leave too little parallelism`;
   const walks = [walkOf(source, joints.first.loops, axes), walkOf(sink, joints.second.loops, axes)];
   const near = walks.reduce((n, w) => n + w.bytes, 0);
-  const lost = target.lanes > 1 ? (points * near) / (target.bandwidth * cacheFactor) : lostToLanes(chain, joints, walks, s);
+  const lost = target.lanes > 1 ? (points * near) / (mostRows * target.bandwidth * cacheFactor) : lostToLanes(chain, joints, walks, s);
   if (typeof lost === "string") return lost;
   const stored = new Set(storedOf([source, rows, sink], s));
   const between = [...source.outputs.keys(), ...rows.outputs.keys()];

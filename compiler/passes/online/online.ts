@@ -27,8 +27,8 @@ import { Recording } from "./recording.ts";
 /** Elements of a row that are taken at a time. */
 const blockLength = 128;
 
-/** Rows of up to so many bytes are kept whole: beyond them several grid points side by side leave the nearest cache. */
-const wholeBytes = 4096;
+/** Rows of up to so many bytes are kept whole: beyond them several grid points side by side leave the nearest cache, or shared memory. */
+const wholeBytes = (target: Target): number => (target.lanes > 1 ? 1024 : 4096);
 
 /** Bytes of scratch that a kernel's grid points use. */
 export const scratchOf = ({ body }: Kernel): number =>
@@ -36,7 +36,7 @@ export const scratchOf = ({ body }: Kernel): number =>
 
 /** The kernel with long rows cut into blocks; the kernel itself where there are none, or they cannot be. */
 export function online(kernel: Kernel, target: Target): Kernel {
-  if (scratchOf(kernel) <= Math.min(wholeBytes, target.scratchBytes)) return kernel;
+  if (scratchOf(kernel) <= Math.min(wholeBytes(target), target.scratchBytes)) return kernel;
   const body = inGrid(kernel.body);
   const cut = body === null ? kernel : { ...kernel, body };
   return scratchOf(cut) < scratchOf(kernel) && scratchOf(cut) <= target.scratchBytes ? cut : kernel;

@@ -67,6 +67,18 @@ function nestOf(f: For): For[] {
   return only?.kind === "for" ? [f, ...nestOf(only)] : [f];
 }
 
+/** A place for each iteration of loops. */
+interface Place {
+  readonly index: Expr;
+  readonly size: number;
+}
+
+function placeIn(loops: readonly For[]): Place {
+  const extents = loops.map((f) => (f.axis.hi.op === "const" ? f.axis.hi.value : 0));
+  const index = loops.map((f, i) => axisIndex(f.axis.name, 0, at(extents, i) - 1));
+  return { index: flatten(index, extents), size: extents.reduce((n, d) => n * d, 1) };
+}
+
 /** What differs from one iteration to the next. */
 const ownNames = (list: readonly Stmt[], ...axes: readonly Axis[]): ReadonlySet<string> => new Set([...axes.map((a) => a.name), ...list.flatMap(namedBy)]);
 
@@ -234,47 +246,50 @@ export class Recording {
   /** `for %f { reduce %o over %j { load %row[%j] * … }  … }`: results add up in scratch. */
   #contraction(given: For): Stage | null {
     const loops = nestOf(given);
-    const inner = at(loops, loops.length - 1);
     if (!loops.every((f) => f.axis.kind === "serial" && isPlain(f.axis))) return null;
-    const extents = loops.map((f) => (f.axis.hi.op === "const" ? f.axis.hi.value : 0));
-    const size = extents.reduce((n, d) => n * d, 1);
-    const index = flatten(
-      loops.map((f, i) => axisIndex(f.axis.name, 0, at(extents, i) - 1)),
-      extents,
-    );
+    const inner = at(loops, loops.length - 1);
+    const place = placeIn(loops);
+    const own = ownNames(inner.body, ...loops.map((f) => f.axis));
     const [first, turn, rest]: [Stmt[], (Stmt | Summed)[], Stmt[]] = [[], [], []];
     for (const one of inner.body) {
-      if (one.kind !== "reduce" || !this.#touchesRows(one)) {
-        rest.push(one);
-        if (this.#touchesRows(one)) return null;
-        if (one.kind === "let" && !this.#note(one, turn)) this.#final.add(one.name);
-        if (one.kind === "reduce") for (const name of one.names) this.#final.add(name);
+      if (this.#touchesRows(one)) {
+        const summed = one.kind === "reduce" ? this.#summed(one) : null;
+        if (summed === null || !summed.values.every((v) => this.#isRatio(v.ratio, own))) return null;
+        turn.push(summed);
+        first.push(...this.#sumsOf(summed, place));
+        rest.push(...this.#completed(summed, place.index));
         continue;
       }
-      const summed = this.#summed(one);
-      if (summed === null || !summed.values.every((v) => this.#isRatio(v.ratio, ownNames(inner.body, ...loops.map((f) => f.axis))))) return null;
-      turn.push(summed);
-      one.names.forEach((name, i) => {
-        const init = at(one.init, i);
-        const sum: Local = { kind: "local", name: `${name}_all`, dtype: init.dtype, size, space: "scratch" };
-        this.sums.push(sum);
-        this.#final.add(name);
-        first.push({ kind: "store", buffer: sum.name, index, value: init });
-        rest.push({ kind: "let", name, value: completed(load(sum.name, init.dtype, index), at(summed.values, i).later) });
-      });
+      rest.push(one);
+      if (one.kind === "let" && !this.#note(one, turn)) this.#final.add(one.name);
+      if (one.kind === "reduce") for (const name of one.names) this.#final.add(name);
     }
     const nested = (body: readonly Stmt[]): Stmt => loops.slice(0, -1).reduceRight<Stmt>((below, f) => ({ ...f, body: [below] }), { ...inner, body });
     this.before.push(nested(first));
     this.after.push(nested(rest));
     for (const s of storesIn(given)) this.#late.add(s.buffer);
-    return (part) => [
-      nested(
-        live(
-          turn.flatMap((one) => (isSummed(one) ? this.#addedUp(one, index, part) : [one])),
-          [],
-        ),
-      ),
-    ];
+    return (part) => {
+      const factors = turn.flatMap((one) => (isSummed(one) ? this.#factorsOf(one) : []));
+      const body = turn.flatMap((one) => (isSummed(one) ? this.#addedUp(one, place.index, part) : [one]));
+      return [...factors, nested(live(body, []))];
+    };
+  }
+
+  /** Memory in which results add up, from what they start with. */
+  #sumsOf({ given }: Summed, { index, size }: Place): Stmt[] {
+    return given.names.map((name, i): Stmt => {
+      const init = at(given.init, i);
+      this.sums.push({ kind: "local", name: `${name}_all`, dtype: init.dtype, size, space: "scratch" });
+      return { kind: "store", buffer: `${name}_all`, index, value: init };
+    });
+  }
+
+  /** What has been added up after the last block. */
+  #completed({ given, values }: Summed, index: Expr): Let[] {
+    return given.names.map((name, i): Let => {
+      this.#final.add(name);
+      return { kind: "let", name, value: completed(load(`${name}_all`, at(given.init, i).dtype, index), at(values, i).later) };
+    });
   }
 
   #addedUp(summed: Summed, index: Expr, part: Part): Stmt[] {

@@ -58,10 +58,10 @@ function stagesOf(body: readonly Stmt[]): Stage[] {
 }
 
 /** A loop that carries scalars from one block of a row to the next (`passes/online`). */
-const isBlocks = (s: Stmt): s is For => s.kind === "for" && s.axis.kind === "serial" && insideOf(s).some((one) => one.kind === "assign");
+export const isBlocks = (s: Stmt): s is For => s.kind === "for" && s.axis.kind === "serial" && insideOf(s).some((one) => one.kind === "assign");
 
 /** What is done for a block, where its elements are needed. */
-function insideOf({ body }: For): readonly Stmt[] {
+export function insideOf({ body }: For): readonly Stmt[] {
   const only = body.length === 1 ? body[0] : undefined;
   return only?.kind === "if" ? only.then : body;
 }
@@ -102,11 +102,11 @@ export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target):
   const row = blockAxis(nest);
   if (row === null) return kernel;
   const inner = at(nest, nest.length - 1);
-  if (!target.vectors) return { ...kernel, body: nested(nest, pointBody(row, inner.body)) };
+  if (!target.vectors) return { ...kernel, body: nested(nest, tidy(pointBody(row, inner.body, 1))) };
   const stages = stagesOf(inner.body);
   const bytes = Math.max(4, ...stages.flatMap(({ reduce }) => reduce.init.map((e) => registerBytes(e.dtype))));
   const lanes = Math.max(fewest, (register / bytes) * (row.hi.value >= (register / bytes) * across ? across : 1));
-  const block = new Block(row, inner.body, { lanes, sums: target.sumVectors * register });
+  const block = new Block(row, inner.body, { lanes, rows: lanes, sums: target.sumVectors * register });
   const body = block.body();
   const ordered = [...nest.filter((f) => f.axis !== row), ...nest.filter((f) => f.axis === row)];
   return sideBySide(
@@ -116,11 +116,11 @@ export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target):
   );
 }
 
-/** One row a turn, several columns of it at once. */
-function pointBody(row: Axis, list: readonly Stmt[]): Stmt[] {
-  const body = new Block(row, list, { lanes: 1, sums: 4 * 4 }).body();
+/** One row a turn, several columns of it at once; `rows`: how many go together through the blocks of theirs. */
+export function pointBody(row: Axis, list: readonly Stmt[], rows: number): readonly Stmt[] {
+  const body = new Block(row, list, { lanes: 1, rows, sums: 4 * 4 }).body();
   const first = new Map([[firstOf(row.name), axisIndex(row.name, 0, row.hi.value - 1)]]);
-  return tidy(copied({ body, values: [] }, { suffix: "", axes: first }).body);
+  return copied({ body, values: [] }, { suffix: "", axes: first }).body;
 }
 
 const nested = (nest: readonly For[], body: readonly Stmt[]): readonly Stmt[] => nest.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body);
@@ -129,6 +129,8 @@ class Block {
   readonly #row: Axis;
   readonly #list: readonly Stmt[];
   readonly #lanes: number;
+  /** Rows that go together through the blocks of theirs. */
+  readonly #rows: number;
   /** Bytes of the sums that a tile keeps. */
   readonly #sums: number;
   readonly #locals: Local[] = [];
@@ -139,10 +141,11 @@ class Block {
   readonly #written: ReadonlySet<string>;
   #stages = 0;
 
-  constructor(row: Axis, list: readonly Stmt[], { lanes, sums }: { readonly lanes: number; readonly sums: number }) {
+  constructor(row: Axis, list: readonly Stmt[], { lanes, rows, sums }: { readonly lanes: number; readonly rows: number; readonly sums: number }) {
     this.#row = row;
     this.#list = list;
     this.#lanes = lanes;
+    this.#rows = rows;
     this.#sums = sums;
     this.#written = new Set(statements(list).flatMap((s) => (s.kind === "store" ? [s.buffer] : [])));
   }
@@ -170,7 +173,7 @@ class Block {
     const isOnce = (one: Stmt): boolean => this.#fills.has(one);
     const then = list.filter((one) => !isOnce(one));
     const [test] = s.body;
-    const row = { axis: this.#row, count: this.#lanes };
+    const row = { axis: this.#row, count: this.#rows };
     const body = inside === s.body || test?.kind !== "if" ? then : [{ ...test, condition: atCorner(test.condition, row, firstIndex(row)), then }];
     return [...list.filter(isOnce), { ...s, body }];
   }

@@ -10,6 +10,7 @@
  * - `residue`: an axis that indices divide becomes two, so that a transposed convolution is a contraction
  * - `register tile`: on CPUs with vectors, blocks of a contraction stay in registers; `pack` copies operands that do not lie as they read them
  * - `row block`: there too, contractions with rows that a grid point holds in scratch: several grid points at once
+ * - `row tile`: the same on targets whose lanes share memory
  * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
  * - `stage`: on targets where that memory is fast, contractions by workgroups that load each operand's tile once
  *
@@ -29,6 +30,7 @@ import { registerTile } from "./register-tile.ts";
 import { splitResidues } from "./residue.ts";
 import { rowBlocks } from "./row-block.ts";
 import { startRising } from "./rising.ts";
+import { rowTile } from "./row-tile.ts";
 import { addRows } from "./rows.ts";
 import { stage } from "./stage.ts";
 import { vectorise } from "./vector.ts";
@@ -36,6 +38,8 @@ import { widenGrid, widenLoops } from "./widen.ts";
 
 export function tile(kernel: Kernel, target: Target): Kernel {
   if (target.lanes === 1) return forCpu(kernel, target);
+  const rows = rowTile(kernel, target);
+  if (rows !== kernel) return rows;
   const dealt = dealLanes(kernel, target);
   if (dealt !== kernel) return dealt;
   const staged = stage(kernel, target);
