@@ -65,7 +65,7 @@ export const graphPasses: readonly GraphPass[] = [
   { name: "split", run: split },
   { name: "border", run: border },
   { name: "write", run: (graph, _, { donated }) => writeInPlace(graph, donated ?? []) },
-  { name: "join", run: (graph, _, { fusion }) => (fusion === false ? graph : storedInParts(graph)) },
+  { name: "join", run: (graph, _, { fusion, donated }) => (fusion === false ? graph : storedInParts(graph, donated)) },
 ];
 
 export const kernelPasses: readonly KernelPass[] = [

@@ -21,7 +21,7 @@ import type { Box, Choice } from "./boxes.ts";
 import { choiceIn, placeIn, restricted } from "./boxes.ts";
 import { worthKeeping } from "./lower/row-cache.ts";
 import { isPlaceable } from "./places.ts";
-import { isLight } from "./region.ts";
+import { isLight, isScalarParam } from "./region.ts";
 import { storageOf } from "./storage.ts";
 
 /** No result is cut in more boxes than this … */
@@ -29,7 +29,10 @@ const mostBoxes = 32;
 /** … nor where more nodes than this stand after the view. */
 const patience = 256;
 
-export function storedInParts(graph: Graph): Graph {
+/** `donated` are buffer params, by position among them, whose memory may be written over: in one step, not in several. */
+export function storedInParts(graph: Graph, donated: readonly number[] = []): Graph {
+  const buffers = graph.params.filter((p) => !isScalarParam(p.node));
+  const dying = new Set(donated.map((i) => at(buffers, i).node));
   const roots = new Set(graph.outputs.map((v) => storageOf(v).node));
   // only views choose, and only what is there whole can be cut
   if (!nodesOf(graph).some((n) => n.op.kind === "view" && n.args.length > 1)) return graph;
@@ -37,7 +40,7 @@ export function storedInParts(graph: Graph): Graph {
     if (!roots.has(node) || (!isLight(node) && !isCopy(node))) return null;
     const whole = result(intern.node(node.op, args, node.attrs, node.provenance), 0);
     const cut = isCopy(node) ? at(args, 0) : whole;
-    const boxes = boxesOf(cut);
+    const boxes = boxesOf(cut, dying);
     if (boxes.length < 2) return null;
     const parts = boxes.map((b) => storedAlone(restricted(cut, b, intern)));
     return [
@@ -56,12 +59,12 @@ const isCopy = ({ op }: Node): boolean => op.kind === "barrier" && op.effect ===
 const storedAlone = (part: Value): Value => (isPlaceable(part) ? part : make(copyOp, [part]));
 
 /** The boxes in which a value is known of which piece it is, where that pays; else the whole. */
-function boxesOf(whole: Value): readonly Box[] {
+function boxesOf(whole: Value, dying: ReadonlySet<Node>): readonly Box[] {
   const done: Box[] = [];
   const open: Box[] = [{ start: whole.shape.map(() => 0), size: whole.shape }];
   if (sizeOf(whole.shape) === 0) return done;
   for (let box = open.pop(); box !== undefined; box = open.pop()) {
-    const cut = cutIn(whole, box, done.length + open.length === 0);
+    const cut = cutIn(whole, box, done.length + open.length === 0 ? dying : null);
     if (cut === "none") done.push(box);
     else if (cut === "never" || done.length + open.length >= mostBoxes) return [];
     else open.push(...halves(box, cut).toReversed());
@@ -82,14 +85,19 @@ function halves({ start, size }: Box, { axis, position }: Cut): readonly Box[] {
   ];
 }
 
-/** Where a box of the whole is cut first; "never" where something heavy is needed all over it, which each box would ask for. */
-function cutIn(whole: Value, box: Box, isWhole: boolean): Cut | "none" | "never" {
+/**
+ * Where a box of the whole is cut first; "never" where something heavy is needed all over it, which each box would ask for, or where it
+ * may be written over what it is made of. The latter two are asked of the whole, with what dies.
+ */
+function cutIn(whole: Value, box: Box, dying: ReadonlySet<Node> | null): Cut | "none" | "never" {
+  const isWhole = dying !== null;
   const seen = new Set<Node>();
   const open = [{ value: whole, box }];
   let found: Cut | null = null;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value, box: own } = next;
     const { node } = value;
+    if (dying?.has(node) === true && sizeOf(value.shape) === sizeOf(whole.shape)) return "never";
     if (seen.has(node) || node.op.kind === "param") continue;
     seen.add(node);
     if (seen.size > patience) return "never";
