@@ -76,6 +76,9 @@ describe("values", () => {
   it.skipIf(tint === null).each(cases)("%s", async (_, size, mask) => {
     await expectValues(attention(size, mask), { tint, runner }, { target: wgsl });
   });
+  it.skipIf(tint === null).each(cases)("%s, by lanes that share nothing", async (_, size, mask) => {
+    await expectValues(attention(size, mask), { tint, runner }, { target: { ...wgsl, groupMemoryPays: false } });
+  });
 });
 
 describe("how rows are shared out", () => {

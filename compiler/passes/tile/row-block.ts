@@ -1,5 +1,6 @@
 /**
- * row block: grid points that hold rows in scratch, and contract with them, several at once, on CPUs with vectors.
+ * row block: grid points that hold rows in scratch, and contract with them, several at once, on CPUs with vectors, and on GPUs that a CPU
+ * emulates.
  *
  *   for %i [grid] { local %row: f32[J]; for %j { reduce %s over %d { load %q[%i,%d] * load %k[%j,%d] }  store %row[%j] = %s } … }
  *     → for %i step 8 [grid] { local %row: f32[J * 8]; local %side: f32[D * 8]
@@ -10,6 +11,7 @@
  * Each lane is a row: what all rows walk over is loaded once for a block of them, and each row's sums keep the order of a single one,
  * so this changes no bit. Every loop of the grid point goes along, the row's extremes and sums too.
  */
+import { dtypeInfo } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
@@ -33,6 +35,8 @@ import { sideBySide } from "./widen.ts";
 /** Bytes of a register, and registers side by side. */
 const register = 16;
 const across = 2;
+/** Bytes of variables that WGSL promises each lane. */
+const ownScratch = 8192;
 /** With fewer rows lanes stay empty. */
 const fewest = 4;
 
@@ -105,9 +109,11 @@ export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target):
   if (!target.vectors) return { ...kernel, body: nested(nest, tidy(pointBody(row, inner.body, 1))) };
   const stages = stagesOf(inner.body);
   const bytes = Math.max(4, ...stages.flatMap(({ reduce }) => reduce.init.map((e) => registerBytes(e.dtype))));
-  const lanes = Math.max(fewest, (register / bytes) * (row.hi.value >= (register / bytes) * across ? across : 1));
+  const several = target.lanes > 1 || row.hi.value < (register / bytes) * across ? 1 : across;
+  const lanes = Math.max(fewest, (register / bytes) * several);
   const block = new Block(row, inner.body, { lanes, rows: lanes, sums: target.sumVectors * register });
   const body = block.body();
+  if (target.lanes > 1 && scratchOf(body) * lanes > ownScratch) return kernel;
   const ordered = [...nest.filter((f) => f.axis !== row), ...nest.filter((f) => f.axis === row)];
   return sideBySide(
     kernel,
@@ -122,6 +128,8 @@ export function pointBody(row: Axis, list: readonly Stmt[], rows: number): reado
   const first = new Map([[firstOf(row.name), axisIndex(row.name, 0, row.hi.value - 1)]]);
   return copied({ body, values: [] }, { suffix: "", axes: first }).body;
 }
+
+const scratchOf = (list: readonly Stmt[]): number => list.reduce((n, s) => (s.kind === "local" ? n + s.size * dtypeInfo(s.dtype).bytes : n), 0);
 
 const nested = (nest: readonly For[], body: readonly Stmt[]): readonly Stmt[] => nest.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body);
 

@@ -35,7 +35,7 @@ export function rowTile(kernel: Kernel, target: Target): Kernel {
   const nest = gridNest(kernel.body);
   const inner = nest.at(-1);
   const row = blockAxis(nest);
-  if (inner === undefined || row === null || !target.groupMemoryPays) return kernel;
+  if (inner === undefined || row === null) return kernel;
   const points = nest.reduce((n, f) => n * (f.axis.hi.op === "const" ? f.axis.hi.value : 1), 1);
   for (let count = mostRows; count > 1; count /= 2) {
     if (points / count < fewestGroups || row.hi.value < count) continue;

@@ -9,7 +9,7 @@
  * - `lanes`: on targets whose lanes share memory, the loops inside a grid point are dealt out to them
  * - `residue`: an axis that indices divide becomes two, so that a transposed convolution is a contraction
  * - `register tile`: on CPUs with vectors, blocks of a contraction stay in registers; `pack` copies operands that do not lie as they read them
- * - `row block`: there too, contractions with rows that a grid point holds in scratch: several grid points at once
+ * - `row block`: there too, and where shared memory is emulated, contractions with rows that a grid point holds in scratch: several at once
  * - `row tile`: the same on targets whose lanes share memory
  * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
  * - `stage`: on targets where that memory is fast, contractions by workgroups that load each operand's tile once
@@ -38,7 +38,7 @@ import { widenGrid, widenLoops } from "./widen.ts";
 
 export function tile(kernel: Kernel, target: Target): Kernel {
   if (target.lanes === 1) return forCpu(kernel, target);
-  const rows = rowTile(kernel, target);
+  const rows = target.groupMemoryPays ? rowTile(kernel, target) : rowBlocks(kernel, gridNest(kernel.body), target);
   if (rows !== kernel) return rows;
   const dealt = dealLanes(kernel, target);
   if (dealt !== kernel) return dealt;
