@@ -34,12 +34,15 @@ export function storedInParts(graph: Graph, donated: readonly number[] = []): Gr
   const buffers = graph.params.filter((p) => !isScalarParam(p.node));
   const dying = new Set(donated.map((i) => at(buffers, i).node));
   const roots = new Set(graph.outputs.map((v) => storageOf(v).node));
+  const mayBeCut = (node: Node): boolean => roots.has(node) && (isLight(node) || isCopy(node));
   // only views choose, and only what is there whole can be cut
-  if (!nodesOf(graph).some((n) => n.op.kind === "view" && n.args.length > 1)) return graph;
+  const nodes = nodesOf(graph);
+  if (!nodes.some((n) => n.op.kind === "view" && n.args.length > 1)) return graph;
+  if (!nodes.some((n) => mayBeCut(n) && boxesOf(cutOf(result(n, 0)), dying).length > 1)) return graph;
   return rewrite(graph, (node, args, intern) => {
-    if (!roots.has(node) || (!isLight(node) && !isCopy(node))) return null;
+    if (!mayBeCut(node)) return null;
     const whole = result(intern.node(node.op, args, node.attrs, node.provenance), 0);
-    const cut = isCopy(node) ? at(args, 0) : whole;
+    const cut = cutOf(whole);
     const boxes = boxesOf(cut, dying);
     if (boxes.length < 2) return null;
     const parts = boxes.map((b) => storedAlone(restricted(cut, b, intern)));
@@ -54,6 +57,9 @@ export function storedInParts(graph: Graph, donated: readonly number[] = []): Gr
 }
 
 const isCopy = ({ op }: Node): boolean => op.kind === "barrier" && op.effect === "materialise";
+
+/** What boxes are found in. */
+const cutOf = (whole: Value): Value => (isCopy(whole.node) ? at(whole.node.args, 0) : whole);
 
 /** What no kernel would store there is copied. */
 const storedAlone = (part: Value): Value => (isPlaceable(part) ? part : make(copyOp, [part]));
