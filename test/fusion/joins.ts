@@ -65,6 +65,14 @@ export const storedInParts: readonly FusionRow[] = [
     outputs: () => [concat([data(32, 64).exp(), data(32, 16).mul(2)], rows)],
   },
   {
+    row: 231,
+    section: "D",
+    expression: "softmax(concat([exp(a(32,64)), 2b(32,16)], 1)): the row is kept, each exponential computed once",
+    aim: 1,
+    reductions: 2,
+    outputs: () => [softmax(concat([data(32, 64).exp(), data(32, 16).mul(2)], rows))],
+  },
+  {
     row: 230,
     section: "B",
     expression: "y = concat([x @ v, x @ w], 1) -> y, sum(y, 1), y @ u",

@@ -1,5 +1,8 @@
 /** What fusion costs: work repeated against bytes and launches saved, in the target's nanoseconds. */
 import { dtypeInfo } from "../../ir/dtype.ts";
+import { variable } from "../../ir/expr.ts";
+import { keyOf, namesIn } from "../../ir/indexing.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { bytesOf, sizeOf } from "../../ir/shape.ts";
 import type { Target } from "../../target.ts";
@@ -39,6 +42,7 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, axes: A
   if (only !== undefined && demands.length === 1) return axes.iterations(c, only);
   const elements = sizeOf(v.shape);
   let shared = 0;
+  const pieces = new Map<string, number>();
   let times = 0;
   for (const d of demands) {
     const n = axes.iterations(c, d);
@@ -46,11 +50,19 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, axes: A
     // of rows of differing lengths, one loop keeps what fits for the next one
     const keeps = c.rows.size > 0 && target.lanes === 1;
     const fits = keeps || row * dtypeInfo(v.dtype).bytes <= target.scratchBytes;
-    if (n === elements && fits && storable(c, v, d, axes) !== null) shared = elements;
+    if (n === elements && fits && storable(c, v, d, axes) !== null) shared = Math.max(shared, elements);
+    else if (isPiece(d, axes) && (n / axes.volume(c.grid)) * dtypeInfo(v.dtype).bytes <= target.scratchBytes) pieces.set(placeOf(d), n);
     else times += n;
   }
-  return times + shared;
+  return [...pieces.values()].reduce((sum, n) => sum + n, times + shared);
 }
+
+/** Whether an element is asked for as one that a view may choose: rows of the view are kept. */
+const isPiece = ({ share, index }: Demand, axes: Axes): boolean => share < 1 && (index ?? []).every((e) => namesIn(e).every((name) => axes.has(name)));
+
+/** Where a piece is asked for, whatever the loops are called. */
+const placeOf = ({ index }: Demand): string => (index ?? []).map((e) => keyOf(anonymous(e))).join();
+const anonymous = exprMapper((e) => (e.op === "axis" ? variable("*", e.dtype) : e));
 
 /** What one kernel saves of two: a launch, results that nobody else reads, inputs that are read once. */
 export function savedNs(state: FusionState, producer: Cluster, consumer: Cluster): number {

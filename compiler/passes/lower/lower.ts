@@ -28,7 +28,7 @@ import { axisOf, wholeLoop } from "./loop.ts";
 import type { FormLoop, OutputGroup } from "./outputs.ts";
 import { backwards, groupByLoops } from "./outputs.ts";
 import type { Kept } from "./row-cache.ts";
-import { RowCache } from "./row-cache.ts";
+import { isCacheable, RowCache } from "./row-cache.ts";
 import { Scope } from "./scope.ts";
 import { shareRows } from "./share-rows.ts";
 import { sumMonoid } from "./sum.ts";
@@ -465,7 +465,6 @@ class Lowering {
 /** `sum` for a `reduce sum`, else the name of the op. */
 const wordOf = (node: Node): string => node.op.name.replace(/^(?:segment reduce|segment|reduce|prefix) /, "").replaceAll(" ", "_");
 const isTrivial = (e: Expr): boolean => e.op === "const" || e.op === "var" || e.op === "axis";
-const isCacheable = (node: Node): boolean => node.op.kind === "elementwise";
 
 /** The only row is all there is. */
 const isOneRow = (offsets: Value): boolean => at(offsets.shape, 0) === 2;

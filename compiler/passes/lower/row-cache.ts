@@ -9,7 +9,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { load, s } from "../../ir/expr.ts";
 import { flatten, freeNames, keyOf, subIndex } from "../../ir/indexing.ts";
 import type { Stmt } from "../../ir/loop.ts";
-import type { Value } from "../../ir/node.ts";
+import type { Node, Value } from "../../ir/node.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Target } from "../../target.ts";
@@ -21,6 +21,15 @@ export const worthKeeping: number = 8;
 
 /** Of a row whose length is not known this share of the scratch holds the front; what lies behind it is computed again. */
 const share = 0.5;
+
+/** What an element costs, in additions: of a view that chooses between several operands, the costliest of these. */
+function worthOf({ op, args }: Node): number {
+  if (op.kind === "elementwise") return op.cost;
+  return op.kind === "view" ? Math.max(0, ...args.map(({ node }) => (node.op.kind === "elementwise" ? node.op.cost : 0))) : 0;
+}
+
+/** Whether rows of a node's elements may be kept: what is computed, and choices between what is. */
+export const isCacheable = ({ op, args }: Node): boolean => op.kind === "elementwise" || (op.kind === "view" && args.length > 1);
 
 /** How an index splits into what is fixed in a grid point and what walks the row. */
 interface RowIndex {
@@ -120,11 +129,10 @@ export class RowCache {
     let left = target.scratchBytes;
     for (const [v, room] of this.#wanted) left -= room * dtypeInfo(v.dtype).bytes;
     for (const [v, { size, beside, homes }] of this.#seen) {
-      const op = v.node.op;
       const { bytes } = dtypeInfo(v.dtype);
       // lanes with a row each have no room, and compute fast
       const mayKeep = beside === 0 || target.lanes === 1;
-      if (size === 0 || this.#wanted.has(v) || homes.size < 2 || op.kind !== "elementwise" || op.cost < worthKeeping || !mayKeep) continue;
+      if (size === 0 || this.#wanted.has(v) || homes.size < 2 || worthOf(v.node) < worthKeeping || !mayKeep) continue;
       const fitting = Math.floor((target.scratchBytes * share) / (bytes * Math.max(1, beside))) * beside;
       const room = beside === 0 || size < fitting ? size : fitting;
       if (room === 0 || room * bytes > left) continue;
