@@ -18,10 +18,10 @@ function loss(): Inspection {
   return inspect([made, x.grad], { target: "js" });
 }
 
-/** A layer and a softmax: two kernels and a buffer between them. */
+/** A layer, wide enough to have a kernel of its own, and a softmax: two kernels and a buffer between them. */
 function layer(): Inspection {
   const f = (x: Tensor, w: Tensor, b: Tensor): Tensor => softmax(x.matmul(w).add(b).mul(0.5), { axis: 1 });
-  return inspect(f, "f32[64,32]", "f32[32,8]", "f32[8]", { target: "js" });
+  return inspect(f, "f32[64,256]", "f32[256,8]", "f32[8]", { target: "js" });
 }
 
 const examples: ReadonlyMap<string, () => Inspection> = new Map([
