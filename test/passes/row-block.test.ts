@@ -162,6 +162,20 @@ describe("rows that are taken a block at a time", () => {
     check(attention(long, score, "f32"));
   });
 
+  it("masks that a block cannot be asked for, as by a remainder", () => {
+    const remainder = masked(long, "less equal", 900)
+      .replace(
+        "%a = add",
+        `%z = const {value=91, dtype=i32} : i32[]
+      %zb = broadcast %z {shape=[2,24,1600], axes=[]} : i32[2,24,1600]
+      %jr = remainder trunc %j, %zb : i32[2,24,1600]
+      %cr = less equal %jr, %ih : bool[2,24,1600]
+      %a = add`,
+      )
+      .replace("where %c", "where %cr");
+    check(attention(long, remainder, "f32"));
+  });
+
   it("a row of which nothing is needed is NaN, as it is without blocks", () => {
     const graph = attention(long, masked(long, "less", 0), "f32");
     const [out] = run(graph, numbers(graph), js).outputs;

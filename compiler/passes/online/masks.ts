@@ -10,8 +10,10 @@ import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { constant } from "../../ir/expr.ts";
+import { freeNames, subIndex } from "../../ir/indexing.ts";
 import type { Axis, Let, Stmt } from "../../ir/loop.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
+import { strideOf } from "../tile/nest.ts";
 import { atCorner, choiceOf } from "../tile/skip.ts";
 
 /** The test by which an element of a row is needed. */
@@ -20,17 +22,33 @@ interface Test {
   readonly axis: Axis;
 }
 
+interface Filling {
+  readonly value: Expr;
+  readonly axis: Axis;
+  /** Statements of which the value is made, and what they name: it differs from element to element. */
+  readonly by: readonly Stmt[];
+  readonly own: ReadonlySet<string>;
+}
+
+/** Whether a comparison of indices is decided for a block by its first or its last element. */
+function goesEvenly({ args }: Expr, axis: Axis, own: ReadonlySet<string>): boolean {
+  const names = args.flatMap((a) => [...freeNames(a)]);
+  const isOthers = names.every((name) => name === axis.name || !own.has(name));
+  return isOthers && !Number.isNaN(strideOf(subIndex(at(args, 1), at(args, 0)), axis.name));
+}
+
 export class Masks {
   /** Null where elements may always be needed. */
   #test: Test | null | undefined = undefined;
   /** What rows hold where nothing is needed. */
   readonly #idle = new Map<string, Expr>();
 
-  /** A row is filled, by statements of which the value is made. */
-  fill(row: string, { value, axis, by }: { readonly value: Expr; readonly axis: Axis; readonly by: readonly Stmt[] }): void {
+  /** A row is filled. */
+  fill(row: string, { value, axis, by, own }: Filling): void {
     const whole = inlined(by)(value);
     const idle = this.#idleOf(whole);
-    const choice = idle === null && this.#test === undefined ? choiceOf(whole) : null;
+    const found = idle === null && this.#test === undefined ? choiceOf(whole) : null;
+    const choice = found !== null && goesEvenly(found.condition, axis, own) ? found : null;
     if (choice !== null) this.#test = { condition: choice.condition, axis };
     else if (idle === null) this.#test = null;
     this.#idle.set(row, idle ?? choice?.idle ?? value);

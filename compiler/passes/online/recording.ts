@@ -237,7 +237,7 @@ export class Recording {
       const factors = this.#factorsOf(summed);
       const next = this.#combined(summed, all, combine);
       const lets = next.map((value, i): Let => ({ kind: "let", name: `${at(names, i)}_next`, value }));
-      const stands = names.flatMap((name): Let[] => (this.#used.has(name) ? [this.#running.get(name)?.next ?? []].flat() : []));
+      const stands = names.flatMap((name) => (this.#used.has(name) ? (this.#running.get(name)?.next ?? []) : []));
       const kept = names.map((name, i): Stmt => ({ kind: "assign", name: at(all, i).name, value: variable(`${name}_next`, at(init, i).dtype) }));
       return [...factors, ...this.#placed([summed.reduce], summed.axis, part), ...lets, ...stands, ...kept];
     };
@@ -357,7 +357,7 @@ export class Recording {
         const value = one.guard === undefined && isHere(one.index) ? this.#scaled(one.value, own) : null;
         if (value === null) return null;
         this.#contents.set(one.buffer, value);
-        this.#masks.fill(one.buffer, { value: one.value, axis, by: list });
+        this.#masks.fill(one.buffer, { value: one.value, axis, by: list, own });
         const isThere = value.value.op === "load" && value.value.name === one.buffer;
         if (!isThere) out.push({ ...one, value: value.value });
       } else if (one.kind === "store" || one.kind === "reduce") {
