@@ -1,6 +1,6 @@
 /** Fusion cases of a contraction, what is done to its rows, and the contraction that takes those rows up: attention of any kind. */
 import type { Tensor } from "../../src/index.ts";
-import { arange, exp, scaledDotProductAttention, softmax, tanh, where } from "../../src/index.ts";
+import { arange, exp, logsumexp, scaledDotProductAttention, softmax, tanh, where } from "../../src/index.ts";
 import type { FusionRow } from "./row.ts";
 import { data, drawn, placed } from "./row.ts";
 
@@ -68,5 +68,61 @@ export const attention: readonly FusionRow[] = [
     expression: "softmax(x(256,32) w(32,48)) u(48,20)",
     aim: 1,
     outputs: () => [softmax(data(256, 32).matmul(data(32, 48)), -1).matmul(data(48, 20))],
+  },
+  // keys beyond what scratch holds on a GPU, and beyond the nearest cache on a CPU: a block of them at a time
+  {
+    row: 260,
+    section: "D",
+    expression: "attention(1,1,160,8) over 1301 keys",
+    aim: 1,
+    outputs: () => [scaledDotProductAttention(data(1, 1, 160, 8), data(1, 1, 1301, 8), data(1, 1, 1301, 8))],
+  },
+  {
+    row: 261,
+    section: "D",
+    expression: "attention(1,2,1100,8), causal",
+    aim: 1,
+    outputs: () => [scaledDotProductAttention(data(1, 2, 1100, 8), data(1, 2, 1100, 8), data(1, 2, 1100, 8), { isCausal: true })],
+  },
+  {
+    row: 262,
+    section: "D",
+    expression: "attention(1,1,160,8) over 2000 keys with a bool mask, its scores capped",
+    aim: 1,
+    outputs: () => {
+      const s = tanh(scores(data(1, 1, 160, 8), data(1, 1, 2000, 8)).mul(0.05)).mul(20);
+      return [softmax(where(placed(drawn([160, 2000]).greater(0)), s, -Infinity), -1).matmul(data(1, 1, 2000, 8))];
+    },
+  },
+  {
+    row: 263,
+    section: "D",
+    expression: "attention of 4 heads of q(1,2,4,64,8) for each of k, v(1,2,1,1500,8)",
+    aim: 1,
+    outputs: () => [softmax(scores(data(1, 2, 4, 64, 8), data(1, 2, 1, 1500, 8)).mul(0.25), -1).matmul(data(1, 2, 1, 1500, 8))],
+  },
+  {
+    row: 264,
+    section: "D",
+    expression: "attention(1,1,160,8) over 1100 keys, with the logsumexp of its scores",
+    aim: 1,
+    outputs: () => {
+      const s = scores(data(1, 1, 160, 8), data(1, 1, 1100, 8)).mul(0.25);
+      return [softmax(s, -1).matmul(data(1, 1, 1100, 8)), logsumexp(s, { axis: -1 })];
+    },
+  },
+  {
+    row: 265,
+    section: "D",
+    expression: "w = exp(-|q k'|); (w / sum(w,-1,kd)) v over 1300 keys",
+    aim: 1,
+    outputs: () => {
+      const w = exp(
+        scores(data(1, 1, 160, 8), data(1, 1, 1300, 8))
+          .abs()
+          .neg(),
+      );
+      return [w.div(w.sum(last)).matmul(data(1, 1, 1300, 8))];
+    },
   },
 ];

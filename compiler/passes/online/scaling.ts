@@ -11,6 +11,7 @@ import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { s, withOperands } from "../../ir/expr.ts";
 import { keyOf } from "../../ir/indexing.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
 
 /** A scalar before and after a step. */
 export interface Step {
@@ -62,8 +63,8 @@ export function scaled(root: Expr, scalars: Scalars): Scaled | null {
     const known = done.get(e);
     if (known !== undefined) return known;
     const out = scalars.known(e) ?? ofScalar(e, scalars) ?? setAside(e, scalars, visit) ?? ofOperation(e, visit, scalars);
-    done.set(e, out);
-    return out;
+    done.set(e, out === null || out.shift !== null ? out : { ...out, shift: between(e, scalars) });
+    return done.get(e) ?? null;
   };
   return visit(root);
 }
@@ -71,6 +72,21 @@ export function scaled(root: Expr, scalars: Scalars): Scaled | null {
 function ofScalar(e: Expr, scalars: Scalars): Scaled | undefined {
   const step = e.op === "var" ? scalars.step(e.name) : undefined;
   return step === undefined ? undefined : { value: step.next, later: nothingLater, ratio: null, shift: { plus: step.next, minus: step.old } };
+}
+
+/** Before and after a step, what all elements share of scalars that change, whatever is done with them. */
+function between(e: Expr, scalars: Scalars): Shift | null {
+  if (!scalars.isShared(e)) return null;
+  let isOpen = true;
+  const stepOf = (part: Expr): Step | undefined => {
+    const known = part.op === "var" ? scalars.known(part) : undefined;
+    const shift = known?.shift;
+    if (known !== undefined && (shift === null || shift === undefined || shift === "same" || shift.plus !== known.value)) isOpen = false;
+    return shift === null || shift === undefined || shift === "same" ? scalars.step(part.name) : { old: shift.minus, next: shift.plus };
+  };
+  const at = (when: keyof Step): Expr => exprMapper((part) => (part.op === "var" ? (stepOf(part)?.[when] ?? part) : part))(e);
+  const shift = { plus: at("next"), minus: at("old") };
+  return isOpen && !exprOrder([e]).some((part) => part.op === "var" && scalars.final.has(part.name)) ? shift : null;
 }
 
 /** A factor that is known only at the end, and that all elements share, waits until then. */
@@ -123,7 +139,8 @@ function change(e: Expr, args: readonly Scaled[], { isShared }: Scalars): Change
     case "exp2":
       return isWhole ? { later: nothingLater, ratio: power(e.op, a.shift), shift: null } : null;
     case "select":
-      return b === undefined || c === undefined || a.ratio !== "same" || isLeft(a.later) ? null : choice(b, c);
+      if (b !== undefined && c !== undefined && a.ratio === "same" && !isLeft(a.later)) return choice(b, c);
+      return isWhole ? { later: nothingLater, ratio: null, shift: null } : null;
     default:
       return isWhole ? { later: nothingLater, ratio: null, shift: null } : null;
   }
