@@ -57,7 +57,7 @@ export function pack(pieces: readonly Piece[], graph: Graph, target: Target, don
   let first = 0;
   for (const piece of pieces) {
     const f = piece.fragment;
-    const part = partOf(f, target, looks, safe);
+    const part = partOf(f, looks, safe);
     const ready = Math.max(first, ...[...readBy(f), ...piece.waits].map((v) => (home.get(v) ?? -1) + 1));
     const place = part === null ? bins.length : placeOf(part, bins, { ready, target, kept });
     if (place === bins.length) bins.push(new Bin(f));
@@ -123,7 +123,7 @@ interface Looks {
   /** Operations that its code holds … */
   readonly operations: number;
   /** … and that a run does. */
-  readonly work: number;
+  readonly work: () => number;
   readonly scratchBytes: number;
   /** Buffers that it may write over, and with which. */
   readonly replaced: readonly Replacement[];
@@ -131,13 +131,13 @@ interface Looks {
 
 type KnownLooks = Map<Kernel["body"], Looks | null>;
 
-function partOf(f: Fragment, target: Target, known: KnownLooks, safe: ReadonlySet<Value>): Part | null {
+function partOf(f: Fragment, known: KnownLooks, safe: ReadonlySet<Value>): Part | null {
   const launch = f.launches[0];
   if (launch === undefined || f.launches.length > 1 || f.temps.length + f.before.length > 0) return null;
   const { kernel } = launch;
   const values = valuesOf(launch);
   const given = known.get(kernel.body);
-  const looks = given === undefined ? looksOf(kernel, target, known.size) : given;
+  const looks = given === undefined ? looksOf(kernel, known.size) : given;
   known.set(kernel.body, looks);
   if (values === null || looks === null) return null;
   const byAccess = (access: KernelBuffer["access"]): Set<Value> => new Set(values.filter((_, i) => at(kernel.buffers, i).access === access));
@@ -152,8 +152,14 @@ function partOf(f: Fragment, target: Target, known: KnownLooks, safe: ReadonlySe
   return { ...looks, launch, values, reads: byAccess("read"), writes, writtenBytes, replaces };
 }
 
+/** What takes long to find out is found when somebody asks. */
+function once(find: () => number): () => number {
+  let known: number | null = null;
+  return () => (known ??= find());
+}
+
 /** Null for a kernel that has to be alone. */
-function looksOf(kernel: Kernel, target: Target, body: number): Looks | null {
+function looksOf(kernel: Kernel, body: number): Looks | null {
   const nest = onlyNest(kernel.body);
   if (nest === null || !kernel.buffers.every((b) => b.access === "read" || b.access === "write")) return null;
   const all = statements(kernel.body);
@@ -164,7 +170,7 @@ function looksOf(kernel: Kernel, target: Target, body: number): Looks | null {
     nest,
     lanes,
     operations: operationsOf(kernel.body),
-    work: lanes === 1 && target.lanes === 1 ? 0 : countKernel(kernel).operations,
+    work: once(() => countKernel(kernel).operations),
     scratchBytes: all.reduce((n, s) => n + (s.kind === "local" ? dtypeInfo(s.dtype).bytes * s.size : 0), 0),
     replaced: replaceable(kernel),
   };
@@ -221,7 +227,7 @@ class Bin {
 /** What it costs that lanes of a workgroup stand idle in parts that share out less. Points of a lane each are shared out by all. */
 function idleNs(parts: readonly Part[], target: Target): number {
   const lanes = lanesOf(parts, target);
-  return parts.reduce((ns, p) => ns + (p.lanes === 1 ? 0 : p.work * Math.max(0, lanes / p.lanes - 1)), 0) / target.throughput;
+  return parts.reduce((ns, p) => ns + (p.lanes === 1 || p.lanes >= lanes ? 0 : p.work() * (lanes / p.lanes - 1)), 0) / target.throughput;
 }
 
 /** The lanes of a workgroup: those of the widest part, where a workgroup may be as wide. */
