@@ -141,7 +141,7 @@ describe("rows that are taken a block at a time", () => {
   const long: Size = { batch: 2, queries: 24, keys: 1600, depth: 8, width: 12 };
   const carries = ({ plan }: Compilation): number => plan.kernels.flatMap((k) => statements(k.body)).filter((s) => s.kind === "carry").length;
 
-  it.each([long, { ...long, keys: 1281 }, { ...long, keys: 8191, queries: 9, batch: 1 }, { ...long, queries: 5, keys: 1030 }])(
+  it.each([long, { ...long, keys: 1281 }, { ...long, keys: 9001, queries: 9, batch: 1 }, { ...long, queries: 5, keys: 1030 }])(
     "batch $batch, $queries queries, $keys keys",
     (size) => {
       expect(carries(check(attention(size, shifted, "f32")))).toBeGreaterThan(0);
@@ -218,6 +218,12 @@ describe("what stays apart", () => {
     expect(refusals({ ...usual, keys: 5000 }, wgsl, centred)).toContain(
       "its rows take more than 15360 bytes of scratch, and cannot be taken a block at a time",
     );
+  });
+  it("rows that are not held after all are stored once, not computed twice", () => {
+    const centred = `%u = reduce sum %d {axes=[2]} : f32[3,24]
+      %ub = broadcast %u {shape=[3,24,9000], axes=[0,1]} : SQUARE
+      %s = subtract %d, %ub : SQUARE`;
+    expect(refusals({ ...usual, keys: 9000 }, js, centred).join("\n")).toContain("it would be computed 2.0 times");
   });
   it("walks over more than the caches hold", () => {
     expect(refusals({ ...usual, queries: 256, keys: 8000, depth: 512, width: 600 }, js)).toContain(

@@ -62,7 +62,7 @@ export function fuse(graph: Graph, target: Target, options: FuseOptions): Fused 
   let visits = 0;
   let strict: ReadonlySet<Node> | null = null;
   const walked = (): Attempt => {
-    const state = new FusionState(graph, given.places, target, new Bindings(target, strict, given));
+    const state = new FusionState(graph, given.places, new Bindings(target, strict, given), { target, apart });
     new Walk(state, options, cuts).run();
     visits = Math.max(visits, state.visits);
     return { state, overfull: state.live().filter((c) => state.bindings.exceeds(c)) };
@@ -81,11 +81,11 @@ export function fuse(graph: Graph, target: Target, options: FuseOptions): Fused 
     strict = careful;
     last = walked();
   }
-  let regions = finished(last.state, options, apart);
-  for (let long = tooLong(regions, target); long.length > 0; long = tooLong(regions, target)) {
+  let regions = finished(last.state, options);
+  for (let long = tooLong(regions, last.state); long.length > 0; long = tooLong(regions, last.state)) {
     for (const node of long) apart.add(node);
     last = walked();
-    regions = finished(last.state, options, apart);
+    regions = finished(last.state, options);
   }
   return { regions, decisions: last.state.decisions, visits: Math.max(visits, last.state.visits) };
 }
@@ -96,17 +96,19 @@ interface Attempt {
   readonly overfull: readonly Cluster[];
 }
 
-/** What regions contract with rows that do not fit into scratch, and cannot be taken a block at a time. */
-const tooLong = (regions: readonly Region[], target: Target): Node[] =>
-  regions.flatMap((r) => (heldBytesOf(r) > target.scratchBytes && lowerHeld(r, target) === null ? [...r.nodes].filter(isContraction) : []));
+/** What regions contract with rows that do not fit into scratch, and cannot be taken a block at a time; and rows of which that was hoped in vain. */
+const tooLong = (regions: readonly Region[], { target, hoped }: FusionState): Node[] =>
+  regions.flatMap((r) => {
+    if (r.held.length === 0) return [...r.nodes].filter((n) => hoped.has(n));
+    return heldBytesOf(r) > target.scratchBytes && lowerHeld(r, target) === null ? [...r.nodes].filter((n) => isContraction(n) || hoped.has(n)) : [];
+  });
 
-/** `apart`: contractions that hold no rows. */
-function finished(state: FusionState, options: FuseOptions, apart: ReadonlySet<Node>): readonly Region[] {
+function finished(state: FusionState, options: FuseOptions): readonly Region[] {
   if (options.fusion) {
     state.bindings.settle();
     const merging = new BestFirst(state);
     merging.run();
-    holdRows(state, apart);
+    holdRows(state);
     holdEpilogues(state);
     // what holds rows may meet others
     merging.run();
@@ -255,7 +257,7 @@ class Walk {
   }
 
   #absorbRefusal(c: Cluster, node: Node): string | null {
-    return absorbRefusal(c, node, this.#state.target, this.#state.bindings) ?? repeatRefusal(c, node, this.#state.axes, this.#state.target);
+    return absorbRefusal(c, node, this.#state.target, this.#state.bindings) ?? repeatRefusal(c, node, this.#state);
   }
 
   /** Whether `c` can store the node for all who ask: it walks every element once, and nobody who reads it comes before. */

@@ -21,13 +21,13 @@ import type { Chain, Joint, Joints } from "./held-profit.ts";
 import { lossRefusal, storedOf } from "./held-profit.ts";
 import { rowAlignment, sizeRefusal } from "./legality.ts";
 
-/** Chains become one cluster each; `apart`: contractions whose rows are too long. */
-export function holdRows(s: FusionState, apart: ReadonlySet<Node>): void {
+/** Chains become one cluster each. */
+export function holdRows(s: FusionState): void {
   for (const c of s.live())
     for (const chain of chainsTo(c.root(), s)) {
       if ([chain.source, chain.rows, chain.sink].some((part) => part.mergedInto !== null)) continue;
       const anchor = s.anchorOf(chain.source);
-      const refusal = contractionsIn(chain.sink).some((n) => apart.has(n)) ? tooLong(s.target) : holdChain(chain, s);
+      const refusal = contractionsIn(chain.sink).some((n) => s.apart.has(n)) ? tooLong(s.target) : holdChain(chain, s);
       if (refusal === null) s.noteFused(anchor, chain.sink.root(), "its rows are held in scratch");
       else s.noteRefused(anchor, chain.sink, refusal);
     }

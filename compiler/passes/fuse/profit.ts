@@ -5,7 +5,6 @@ import { keyOf, namesIn } from "../../ir/indexing.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { bytesOf, sizeOf } from "../../ir/shape.ts";
-import type { Target } from "../../target.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster, Demand } from "./cluster.ts";
 import { storable } from "./cluster.ts";
@@ -17,13 +16,14 @@ import type { FusionState } from "./state.ts";
 const hidden = 4;
 
 /** Why computing a node inside a cluster does not pay, or null. */
-export function repeatRefusal(c: Cluster, node: Node, axes: Axes, target: Target): string | null {
+export function repeatRefusal(c: Cluster, node: Node, state: FusionState): string | null {
+  const { target } = state;
   const cost = costOf(node);
   if (node.op.kind === "view" || cost === 0) return null;
   for (const r of node.results) {
     const demands = c.demands.get(r) ?? [];
     const elements = sizeOf(r.shape);
-    const times = timesComputed(r, demands, c, axes, target);
+    const times = timesComputed(r, demands, c, state);
     const carried = Math.max(0, ...demands.map((d) => d.carried));
     const work = carried + cost;
     const inLoop = demands.some((d) => d.inner.length > 0);
@@ -37,7 +37,8 @@ export function repeatRefusal(c: Cluster, node: Node, axes: Axes, target: Target
 }
 
 /** Element computations, loops that can share a row in scratch counted once. */
-function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, axes: Axes, target: Target): number {
+function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: FusionState): number {
+  const { axes, target } = state;
   const [only] = demands;
   if (only !== undefined && demands.length === 1) return axes.iterations(c, only);
   const elements = sizeOf(v.shape);
@@ -49,7 +50,7 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, axes: A
     const row = elements / axes.volume(c.grid);
     // of rows of differing lengths, one loop keeps what fits for the next one
     const keeps = c.rows.size > 0 && target.lanes === 1;
-    const fits = keeps || row * dtypeInfo(v.dtype).bytes <= target.scratchBytes;
+    const fits = keeps || row * dtypeInfo(v.dtype).bytes <= target.scratchBytes || state.hopesFor(v.node);
     if (n === elements && fits && storable(c, v, d, axes) !== null) shared = Math.max(shared, elements);
     else if (isPiece(d, axes) && (n / axes.volume(c.grid)) * dtypeInfo(v.dtype).bytes <= target.scratchBytes) pieces.set(placeOf(d), n);
     else times += n;

@@ -26,6 +26,15 @@ export interface Decision {
 
 export const between: string = "another kernel stands between them";
 
+/** What fusion must keep to. */
+export interface Limits {
+  readonly target: Target;
+  readonly apart: ReadonlySet<Node>;
+}
+
+/** With so many nodes behind it a value is not followed further. */
+const patience = 64;
+
 export class FusionState {
   readonly nodes: readonly Node[];
   readonly target: Target;
@@ -38,6 +47,10 @@ export class FusionState {
   readonly kept: ReadonlySet<Value>;
   readonly places: Places;
   readonly decisions: Decision[] = [];
+  /** Nodes whose rows are too long to be held, or not held although that was hoped. */
+  readonly apart: ReadonlySet<Node>;
+  /** Nodes whose rows are longer than scratch, and were taken to be held a block at a time. */
+  readonly hoped: Set<Node> = new Set();
   visits = 0;
   readonly #anchors = new Map<Cluster, Node>();
   readonly #askers = new Map<Value, Set<Cluster>>();
@@ -46,13 +59,21 @@ export class FusionState {
   /** The cluster that stores a value. */
   readonly #writers = new Map<Value, Cluster>();
 
-  constructor(graph: Graph, places: Places, target: Target, bindings: Bindings) {
+  constructor(graph: Graph, places: Places, bindings: Bindings, { target, apart }: Limits) {
     this.nodes = nodesOf(graph);
     this.target = target;
+    this.apart = apart;
     this.bindings = bindings;
     this.places = places;
     this.returned = new Set(graph.outputs.map(storageOf));
     this.kept = new Set([...this.returned, ...places.of.keys()]);
+  }
+
+  /** Whether a row that is longer than scratch may yet be held: one of what a contraction gives, a block at a time (`held-rows.ts`). */
+  hopesFor(node: Node): boolean {
+    if (this.apart.has(node) || !followsContraction(node)) return false;
+    this.hoped.add(node);
+    return true;
   }
 
   /** Clusters that store something. */
@@ -180,4 +201,14 @@ export class FusionState {
   #writersFor(c: Cluster): Cluster[] {
     return [...c.demands.keys(), ...c.waits].flatMap((v) => this.writerOf(v) ?? []).filter((w) => w !== c);
   }
+}
+
+function followsContraction(node: Node): boolean {
+  const seen = new Set([node]);
+  for (const n of seen) {
+    if (n.op.kind === "contraction") return true;
+    if (seen.size > patience) return false;
+    for (const a of n.args) seen.add(a.node);
+  }
+  return false;
 }
