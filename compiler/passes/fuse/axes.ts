@@ -26,6 +26,8 @@ export interface Ragged {
   readonly offsets: Value;
 }
 
+const none: readonly string[] = [];
+
 /** Extents of all axes of a fusion run by name. */
 export class Axes {
   readonly #extents: Map<string, number> = new Map();
@@ -147,18 +149,23 @@ export class Axes {
   }
 
   #denseIterations(grid: readonly string[], { index, inner }: Demand): number {
-    const names = index === null ? [] : this.#needsOf(index);
+    const names = index === null ? none : this.#needsOf(index);
+    if (names.length === 0) return 1;
     let [all, needed] = [1, 1];
-    const enter = (name: string): void => {
+    for (const name of grid) {
       all *= this.extent(name);
       if (names.includes(name)) needed = all;
-    };
-    grid.forEach(enter);
-    for (const name of inner) if (!grid.includes(name)) enter(name);
+    }
+    for (const name of inner) {
+      if (grid.includes(name)) continue;
+      all *= this.extent(name);
+      if (names.includes(name)) needed = all;
+    }
     let reads = false;
     for (const name of names) {
-      if (!this.has(name)) reads = true;
-      else if (!grid.includes(name) && !inner.includes(name)) enter(name);
+      if (grid.includes(name) || inner.includes(name)) continue;
+      if (this.has(name)) needed = all *= this.extent(name);
+      else reads = true;
     }
     return reads ? all : needed;
   }

@@ -47,8 +47,13 @@ export function producersOf(c: Cluster, s: FusionState): Cluster[] {
 }
 
 export const isContraction = (n: Node): boolean => n.op.kind === "contraction";
-export const contracts = (c: Cluster): boolean => c.closed === null && [...c.nodes].some(isContraction);
-export const reduces = (c: Cluster): boolean => c.closed === null && [...c.nodes].some((n) => n.op.kind === "reduction");
+export const contracts = (c: Cluster): boolean => c.closed === null && hasKind(c, "contraction");
+export const reduces = (c: Cluster): boolean => c.closed === null && hasKind(c, "reduction");
+
+function hasKind(c: Cluster, kind: Node["op"]["kind"]): boolean {
+  for (const n of c.nodes) if (n.op.kind === kind) return true;
+  return false;
+}
 
 /** How a producer and a consumer of its rows correspond, or why there is no such way. */
 export function jointOf(producer: Cluster, consumer: Cluster, s: FusionState): Joint | string {

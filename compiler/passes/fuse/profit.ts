@@ -62,8 +62,10 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: 
 const isPiece = ({ share, index }: Demand, axes: Axes): boolean => share < 1 && (index ?? []).every((e) => namesIn(e).every((name) => axes.has(name)));
 
 /** Where a piece is asked for, whatever the loops are called. */
-const placeOf = ({ index }: Demand): string => (index ?? []).map((e) => keyOf(anonymous(e))).join();
-const anonymous = exprMapper((e) => (e.op === "axis" ? variable("*", e.dtype) : e));
+function placeOf({ index }: Demand): string {
+  const anonymous = exprMapper((e) => (e.op === "axis" ? variable("*", e.dtype) : e));
+  return (index ?? []).map((e) => keyOf(anonymous(e))).join();
+}
 
 /** What one kernel saves of two: a launch, results that nobody else reads, inputs that are read once. */
 export function savedNs(state: FusionState, producer: Cluster, consumer: Cluster): number {

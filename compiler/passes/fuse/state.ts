@@ -117,16 +117,8 @@ export class FusionState {
   askersOf(v: Value): Cluster[] {
     const noted = this.#askers.get(v);
     if (noted === undefined) return [];
-    const all = [...noted];
-    if (all.every((c) => c.mergedInto === null && c.demands.has(v))) return all;
-    const roots = new Set<Cluster>();
-    for (const c of all) {
-      const root = c.root();
-      if (root.demands.has(v)) roots.add(root);
-    }
-    // those that merged, or ask no more, are not looked at again
-    if (roots.size < noted.size) this.#askers.set(v, roots);
-    return [...roots];
+    for (const c of noted) if (c.mergedInto !== null || !c.demands.has(v)) return this.#askersAnew(v, noted);
+    return [...noted];
   }
 
   /** How many clusters ask for a value, at the most. */
@@ -182,6 +174,17 @@ export class FusionState {
     this.decisions.push({ producer, consumer: this.anchorOf(consumer), fused: false, reason });
   }
 
+  /** Those that merged, or ask no more, are not looked at again. */
+  #askersAnew(v: Value, noted: ReadonlySet<Cluster>): Cluster[] {
+    const roots = new Set<Cluster>();
+    for (const c of noted) {
+      const root = c.root();
+      if (root.demands.has(v)) roots.add(root);
+    }
+    if (roots.size < noted.size) this.#askers.set(v, roots);
+    return [...roots];
+  }
+
   #noteAsker(c: Cluster, v: Value): void {
     const set = this.#askers.get(v);
     if (set === undefined) this.#askers.set(v, new Set([c]));
@@ -190,16 +193,24 @@ export class FusionState {
 
   /** Clusters that read or wait for results of `c`. */
   #readersOf(c: Cluster): Cluster[] {
-    return [...c.outputs.keys()].flatMap((v) => [...this.askersOf(v), ...this.#waitersFor(v)]).filter((r) => r !== c);
-  }
-
-  #waitersFor(v: Value): Cluster[] {
-    return [...(this.#waiters.get(v) ?? [])].map((c) => c.root());
+    const readers: Cluster[] = [];
+    for (const v of c.outputs.keys()) {
+      for (const r of this.askersOf(v)) if (r !== c) readers.push(r);
+      for (const w of this.#waiters.get(v) ?? []) if (w.root() !== c) readers.push(w.root());
+    }
+    return readers;
   }
 
   /** Clusters that store what `c` reads or waits for. */
   #writersFor(c: Cluster): Cluster[] {
-    return [...c.demands.keys(), ...c.waits].flatMap((v) => this.writerOf(v) ?? []).filter((w) => w !== c);
+    const writers: Cluster[] = [];
+    const note = (v: Value): void => {
+      const w = this.writerOf(v);
+      if (w !== undefined && w !== c) writers.push(w);
+    };
+    for (const v of c.demands.keys()) note(v);
+    c.waits.forEach(note);
+    return writers;
   }
 }
 

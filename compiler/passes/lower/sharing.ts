@@ -4,7 +4,7 @@
  * Every statement list is a level. An expression that stands twice in a level gets a name there; one that uses nothing of its level
  * moves to the level around it, in front of the loop. Loads stay where they are: `lower` has placed them, perhaps behind a condition.
  */
-import { at } from "../../ir/errors.ts";
+import { at, lookup } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp, mapOperands, variable } from "../../ir/expr.ts";
 import { namesIn } from "../../ir/indexing.ts";
@@ -44,12 +44,12 @@ class Numbering {
     return id;
   }
 
-  isStable(e: Expr): boolean {
-    return this.#stable[this.of(e)] === true;
+  isStable(id: number): boolean {
+    return this.#stable[id] === true;
   }
 
-  loads(e: Expr): boolean {
-    return this.#loading[this.of(e)] === true;
+  loads(id: number): boolean {
+    return this.#loading[id] === true;
   }
 
   /** An expression whose operands have numbers. */
@@ -59,7 +59,7 @@ class Numbering {
     let stable = !((e.op === "var" || e.op === "load") && this.#mutable.has(e.name));
     let loading = e.op === "load";
     for (let i = 0; i < e.args.length; i++) {
-      const operand = this.of(at(e.args, i));
+      const operand = lookup(this.#known, at(e.args, i), "the number of an operand");
       stable &&= this.#stable[operand] === true;
       loading ||= this.#loading[operand] === true;
     }
@@ -119,7 +119,8 @@ export class Sharing {
       if (this.#aliases.has(s.name)) return;
       const value = this.#children(s.value, level);
       level.out.push({ kind: "let", name: s.name, value });
-      if (this.#numbering.isStable(s.value)) level.named.set(this.#numbering.of(s.value), variable(s.name, value.dtype, value.lo, value.hi));
+      const id = this.#numbering.of(s.value);
+      if (this.#numbering.isStable(id)) level.named.set(id, variable(s.name, value.dtype, value.lo, value.hi));
     } else if (s.kind === "reduce") {
       const values = [...s.values];
       const init = s.init.map((e) => this.#rewrite(e, level));
@@ -150,8 +151,9 @@ export class Sharing {
     const visit = (e: Expr): void => this.#tally(e, counts);
     for (const s of list) {
       (s.kind === "reduce" ? s.init : expressionsOf(s)).forEach(visit);
-      if (s.kind !== "let" || !this.#numbering.isStable(s.value)) continue;
+      if (s.kind !== "let") continue;
       const id = this.#numbering.of(s.value);
+      if (!this.#numbering.isStable(id)) continue;
       const first = lets.get(id);
       if (first === undefined) lets.set(id, s.name);
       else {
@@ -189,18 +191,11 @@ export class Sharing {
   }
 
   #rewritten(e: Expr, id: number, level: Level): Expr {
-    if (
-      level.around !== null &&
-      isScalarOp(e.op) &&
-      this.#numbering.isStable(e) &&
-      !this.#uses(e, level.own) &&
-      !this.#numbering.loads(e) &&
-      !this.#isOfBranch(e, level)
-    )
-      return this.#hoist(e, level.around);
+    const isStable = this.#numbering.isStable(id);
+    const mayMove = level.around !== null && isStable && !this.#numbering.loads(id) && isScalarOp(e.op);
+    if (mayMove && !this.#uses(e, level.own) && !this.#isOfBranch(e, level)) return this.#hoist(e, id, level.around);
     const next = this.#children(e, level);
-    const repeated = (level.counts.get(id) ?? 0) > 1 && this.#numbering.isStable(e);
-    return repeated ? this.#name(e, next, level) : next;
+    return isStable && (level.counts.get(id) ?? 0) > 1 ? this.#name(e, id, next, level) : next;
   }
 
   /** Whether a comparison changes with the loop right around its branch: in front of the branch it would only take registers. */
@@ -209,20 +204,20 @@ export class Sharing {
   }
 
   /** Names an invariant in the outermost level that defines what it uses. */
-  #hoist(e: Expr, level: Level): Expr {
-    if (level.around !== null && !this.#uses(e, level.own)) return this.#hoist(e, level.around);
-    const known = level.named.get(this.#numbering.of(e));
+  #hoist(e: Expr, id: number, level: Level): Expr {
+    if (level.around !== null && !this.#uses(e, level.own)) return this.#hoist(e, id, level.around);
+    const known = level.named.get(id);
     if (known !== undefined) return known;
     this.#tally(e, level.counts);
-    return this.#name(e, this.#children(e, level), level);
+    return this.#name(e, id, this.#children(e, level), level);
   }
 
-  #name(e: Expr, rewritten: Expr, level: Level): Expr {
+  #name(e: Expr, id: number, rewritten: Expr, level: Level): Expr {
     if (rewritten.args.length === 0) return rewritten;
     const v = variable(`t${this.#fresh++}`, e.dtype, e.lo, e.hi);
     level.out.push({ kind: "let", name: v.name, value: rewritten });
     level.own.add(v.name);
-    level.named.set(this.#numbering.of(e), v);
+    level.named.set(id, v);
     return v;
   }
 
