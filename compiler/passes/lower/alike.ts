@@ -66,7 +66,9 @@ class Spelling {
 
   /** The name of a value, after its operands were spelled. */
   #value(v: Value): string {
-    if (!this.#isSpelled(v)) this.#spell(v.node);
+    const input = this.#inputs.get(v);
+    if (input !== undefined) return `in${input}`;
+    if (!this.#names.has(v.node)) this.#spell(v.node);
     return this.#nameOf(v);
   }
 
@@ -83,7 +85,7 @@ class Spelling {
     const waiting = [root];
     for (let n = waiting.at(-1); n !== undefined; n = waiting.at(-1)) {
       const { length } = waiting;
-      if (!this.#names.has(n) && !isScalarParam(n)) for (const a of n.args) if (!this.#isSpelled(a)) waiting.push(a.node);
+      if (n.args.length > 0 && !this.#names.has(n)) for (const a of n.args) if (!this.#isSpelled(a)) waiting.push(a.node);
       if (waiting.length > length) continue;
       waiting.pop();
       if (!this.#names.has(n)) this.#define(n);

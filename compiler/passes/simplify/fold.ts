@@ -49,6 +49,7 @@ function folded(node: Definition): Numeric | null {
 export const folding: readonly Rule[] = [
   rule({
     name: "f(constants) -> constant",
+    of: ["elementwise"],
     dtypes: ["float32", "int32"],
     examples: (x) => [a.add(fill(2, x.type), fill(3, x.type)), a.cast(fill(2, x.type), "float64")],
     rewrite: (node, x) => {

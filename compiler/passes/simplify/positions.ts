@@ -295,6 +295,7 @@ const lowest = (x: Value): number => (isFloat(x.dtype) ? -Infinity : -(2 ** 31))
 export const positions: readonly Rule[] = [
   rule({
     name: "reduce(where(position = k, x, neutral)) -> x at k",
+    of: ["reduction"],
     dtypes: numbers,
     examples: (x, y) => [
       layout.reduceSum(a.where(a.equal(columns(x), wanted(y)), x, 0), [1]),
@@ -307,6 +308,7 @@ export const positions: readonly Rule[] = [
   }),
   rule({
     name: "reduce(where(position < k, same, neutral)) -> same, counted",
+    of: ["reduction"],
     dtypes: numbers,
     examples: (x, y) => [
       layout.reduceSum(a.cast(a.less(columns(x), wanted(y)), x.dtype), [1]),
@@ -318,6 +320,7 @@ export const positions: readonly Rule[] = [
   }),
   rule({
     name: "reduce(position) -> closed form",
+    of: ["reduction"],
     dtypes: numbers,
     examples: (x) => [
       layout.reduceSum(a.add(a.multiply(iotaValue(x.shape, 1, x.dtype), 3), iotaValue(x.shape, 0, x.dtype)), [1]),
@@ -328,6 +331,7 @@ export const positions: readonly Rule[] = [
   }),
   rule({
     name: "dot(one hot, x) -> x at the ones",
+    of: [dotOp],
     dtypes: numbers,
     examples: (x, y) => {
       const long = layout.reshape(layout.broadcast(x, [...x.shape, 8], [0, 1]), [at(x.shape, 0), at(x.shape, 1) * 8]);

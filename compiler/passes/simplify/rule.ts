@@ -2,11 +2,14 @@
 import type { DType } from "../../ir/dtype.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
 import type { Definition, Node, Value } from "../../ir/node.ts";
+import type { Primitive } from "../../ir/primitive.ts";
 import { constantOf } from "../storage.ts";
 
 export interface Rule {
   /** The law: `x * 1 -> x`. It stands in traces. */
   readonly name: string;
+  /** The ops that it looks at, some by their kind: nodes of others are not shown to it. */
+  readonly of: readonly (Primitive | Primitive["kind"])[];
   /** Breaks some bit of some float (a rounding, the sign of a zero, a NaN): off unless asked for. */
   readonly unsafe?: boolean;
   /** The simpler value that equals the only result of a node, `x`, or null where the law does not apply. Operands are simplified already. */
@@ -16,6 +19,8 @@ export interface Rule {
   /** dtypes of the operands that the examples make sense for. */
   readonly dtypes: readonly DType[];
 }
+
+export const isAbout = ({ of }: Rule, op: Primitive): boolean => of.includes(op) || of.includes(op.kind);
 
 export const rule = (law: Rule): Rule => law;
 

@@ -2,7 +2,7 @@
 import type { DType, Numeric } from "../../ir/dtype.ts";
 import { isBool } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
-import type { Definition, Node, Value } from "../../ir/node.ts";
+import type { Definition, Value } from "../../ir/node.ts";
 import { flag, int, ints, make } from "../../ir/node.ts";
 import { sameShape, sizeOf } from "../../ir/shape.ts";
 import { cast, castOp } from "../../ops/arithmetic.ts";
@@ -23,19 +23,21 @@ const reversed = (x: Value): number[] => everyAxis(x).reverse();
 const compositions: readonly Rule[] = [
   rule({
     name: "reshape(reshape(x)) -> reshape(x)",
+    of: [layout.reshapeOp],
     dtypes: some,
     examples: (x) => [make(layout.reshapeOp, [make(layout.reshapeOp, [x], { shape: [sizeOf(x.shape)] })], { shape: [1, sizeOf(x.shape)] })],
-    rewrite: ({ op, args, attrs }) => {
-      const inner = op === layout.reshapeOp ? definedBy(at(args, 0), layout.reshapeOp) : null;
+    rewrite: ({ args, attrs }) => {
+      const inner = definedBy(at(args, 0), layout.reshapeOp);
       return inner === null ? null : layout.reshape(at(inner.args, 0), ints(attrs, "shape"));
     },
   }),
   rule({
     name: "permute(permute(x)) -> permute(x)",
+    of: [layout.permuteOp],
     dtypes: some,
     examples: (x) => [make(layout.permuteOp, [make(layout.permuteOp, [x], { axes: reversed(x) })], { axes: reversed(x) })],
-    rewrite: ({ op, args, attrs }) => {
-      const inner = op === layout.permuteOp ? definedBy(at(args, 0), layout.permuteOp) : null;
+    rewrite: ({ args, attrs }) => {
+      const inner = definedBy(at(args, 0), layout.permuteOp);
       if (inner === null) return null;
       const first = ints(inner.attrs, "axes");
       return layout.permute(
@@ -46,6 +48,7 @@ const compositions: readonly Rule[] = [
   }),
   rule({
     name: "broadcast(broadcast(x)) -> broadcast(x)",
+    of: [layout.broadcastOp],
     dtypes: some,
     examples: (x) => [
       layout.broadcast(
@@ -58,8 +61,8 @@ const compositions: readonly Rule[] = [
         [0, ...everyAxis(x).map((a) => a + 1)].map((a) => a + 1),
       ),
     ],
-    rewrite: ({ op, args, attrs }) => {
-      const inner = op === layout.broadcastOp ? definedBy(at(args, 0), layout.broadcastOp) : null;
+    rewrite: ({ args, attrs }) => {
+      const inner = definedBy(at(args, 0), layout.broadcastOp);
       if (inner === null) return null;
       const outer = ints(attrs, "axes");
       return layout.broadcast(
@@ -71,10 +74,11 @@ const compositions: readonly Rule[] = [
   }),
   rule({
     name: "flip(flip(x)) -> x",
+    of: [views.flipOp],
     dtypes: some,
     examples: (x) => [views.flip(views.flip(x, everyAxis(x)), everyAxis(x))],
-    rewrite: ({ op, args, attrs }) => {
-      const inner = op === views.flipOp ? definedBy(at(args, 0), views.flipOp) : null;
+    rewrite: ({ args, attrs }) => {
+      const inner = definedBy(at(args, 0), views.flipOp);
       const sameAxes = inner !== null && sameShape(ints(inner.attrs, "axes"), ints(attrs, "axes"));
       return inner !== null && sameAxes ? at(inner.args, 0) : null;
     },
@@ -85,30 +89,35 @@ const compositions: readonly Rule[] = [
 const identities: readonly Rule[] = [
   rule({
     name: "reshape(x) -> x, same shape",
+    of: [layout.reshapeOp],
     dtypes: some,
     examples: (x) => [make(layout.reshapeOp, [x], { shape: [...x.shape] })],
-    rewrite: ({ op, args }, x) => (op === layout.reshapeOp && sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
+    rewrite: ({ args }, x) => (sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
   }),
   rule({
     name: "permute(x) -> x, axes in order",
+    of: [layout.permuteOp],
     dtypes: some,
     examples: (x) => [make(layout.permuteOp, [x], { axes: everyAxis(x) })],
-    rewrite: ({ op, args, attrs }) => (op === layout.permuteOp && ints(attrs, "axes").every((a, i) => a === i) ? at(args, 0) : null),
+    rewrite: ({ args, attrs }) => (ints(attrs, "axes").every((a, i) => a === i) ? at(args, 0) : null),
   }),
   rule({
     name: "broadcast(x) -> x, same shape",
+    of: [layout.broadcastOp],
     dtypes: some,
     examples: (x) => [make(layout.broadcastOp, [x], { shape: [...x.shape], axes: everyAxis(x) })],
-    rewrite: ({ op, args }, x) => (op === layout.broadcastOp && sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
+    rewrite: ({ args }, x) => (sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
   }),
   rule({
     name: "slice(x) -> x, everything",
+    of: [views.sliceOp],
     dtypes: some,
     examples: (x) => [make(views.sliceOp, [x], { start: x.shape.map(() => 0), size: [...x.shape], step: x.shape.map(() => 1) })],
-    rewrite: ({ op, args }, x) => (op === views.sliceOp && sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
+    rewrite: ({ args }, x) => (sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
   }),
   rule({
     name: "pad(x) -> x, by nothing",
+    of: [views.padOp],
     dtypes: some,
     examples: (x) => [
       make(views.padOp, [x, layout.fill(0, { dtype: x.dtype, shape: [] })], {
@@ -117,30 +126,33 @@ const identities: readonly Rule[] = [
         interior: x.shape.map(() => 0),
       }),
     ],
-    rewrite: ({ op, args }, x) => (op === views.padOp && sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
+    rewrite: ({ args }, x) => (sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
   }),
   rule({
     name: "concat([x]) -> x",
+    of: [views.concatOp],
     dtypes: some,
     examples: (x) => [make(views.concatOp, [x], { axis: 0 })],
-    rewrite: ({ op, args }) => (op === views.concatOp && args.length === 1 ? at(args, 0) : null),
+    rewrite: ({ args }) => (args.length === 1 ? at(args, 0) : null),
   }),
   rule({
     name: "concat([x, nothing, y]) -> concat([x, y])",
+    of: [views.concatOp],
     dtypes: some,
     examples: (x) => [
       make(views.concatOp, [x, make(views.sliceOp, [x], { start: x.shape.map(() => 0), size: x.shape.with(0, 0), step: x.shape.map(() => 1) })], { axis: 0 }),
     ],
-    rewrite: ({ op, args, attrs }) => {
-      const filled = op === views.concatOp ? args.filter((v) => sizeOf(v.shape) > 0) : args;
+    rewrite: ({ args, attrs }) => {
+      const filled = args.filter((v) => sizeOf(v.shape) > 0);
       return filled.length === 0 || filled.length === args.length ? null : views.concat(filled, int(attrs, "axis"));
     },
   }),
   rule({
     name: "dynamic update(x, y) -> y, all of x",
+    of: [views.dynamicUpdateOp],
     dtypes: some,
     examples: (x, y) => [make(views.dynamicUpdateOp, [x, y, constantValue(3, "int32")], { axes: [0], steps: [1] })],
-    rewrite: ({ op, args }, x) => (op === views.dynamicUpdateOp && sameShape(at(args, 1).shape, x.shape) ? at(args, 1) : null),
+    rewrite: ({ args }, x) => (sameShape(at(args, 1).shape, x.shape) ? at(args, 1) : null),
   }),
 ];
 
@@ -150,6 +162,7 @@ const ofConstant = (node: Definition): Numeric | null => (node.op.kind === "view
 const constants: readonly Rule[] = [
   rule({
     name: "view(constant) -> broadcast constant",
+    of: ["view"],
     dtypes: some,
     examples: (x) => [make(layout.permuteOp, [layout.fill(3, x.type)], { axes: reversed(x) })],
     rewrite: (node, x) => {
@@ -163,11 +176,12 @@ const constants: readonly Rule[] = [
 const turned: readonly Rule[] = [
   rule({
     name: "flip(prefix(flip(x))) -> prefix from the other end",
+    of: [views.flipOp],
     dtypes: some,
     examples: (x) => [views.flip(prefixSum(views.flip(x, [1]), 1), [1]), views.flip(prefixProd(views.flip(x, [1]), 1, "reverse"), [1])],
-    rewrite: ({ op, args, attrs }) => {
-      const run = op === views.flipOp ? at(args, 0).node : null;
-      if (run?.op.kind !== "prefix" || run.results.length > 1) return null;
+    rewrite: ({ args, attrs }) => {
+      const run = at(args, 0).node;
+      if (run.op.kind !== "prefix" || run.results.length > 1) return null;
       const axis = int(run.attrs, "axis");
       const inner = definedBy(at(run.args, 0), views.flipOp);
       const isAlong = (list: readonly number[]): boolean => list.length === 1 && list[0] === axis;
@@ -181,6 +195,7 @@ const turned: readonly Rule[] = [
 const reductions: readonly Rule[] = [
   rule({
     name: "reduce(reduce(x)) -> reduce(x), exact monoids",
+    of: ["reduction"],
     dtypes: ["int32"],
     examples: (x) => [layout.reduceSum(layout.reduceSum(x, [0]), [0])],
     rewrite: (node, { dtype }) => {
@@ -198,17 +213,15 @@ const reductions: readonly Rule[] = [
   }),
 ];
 
-/** Reductions whose result is one of the elements. */
-const extremes: readonly Node["op"][] = [reduceMaxOp, reduceMinOp, reduceFirstMaxOp];
-
-// what is chosen among numbers is chosen among the same numbers in a wider dtype
+// reductions whose result is one of the elements: what is chosen among numbers is chosen among the same numbers in a wider dtype
 const widenings: readonly Rule[] = [
   rule({
     name: "max(cast(x)) -> cast(max(x)) where nothing is lost",
+    of: [reduceMaxOp, reduceMinOp, reduceFirstMaxOp],
     dtypes: ["int32", "uint32", "float32"],
     examples: (x) => [reduceMax(cast(x, "float64"), [1]), reduceMin(cast(x, "float64"), [0, 1])],
     rewrite: ({ op, args, attrs }, { dtype }) => {
-      const from = extremes.includes(op) ? definedBy(at(args, 0), castOp)?.args[0] : undefined;
+      const from = definedBy(at(args, 0), castOp)?.args[0];
       return from !== undefined && !isBool(from.dtype) && holdsAll(dtype, from.dtype) ? cast(make(op, [from], attrs), dtype) : null;
     },
   }),

@@ -9,10 +9,12 @@ import { at, CompilerBug, lookup } from "../../ir/errors.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { Interner, postorder } from "../../ir/graph.ts";
 import type { Node, Value } from "../../ir/node.ts";
+import type { Primitive } from "../../ir/primitive.ts";
 import { algebra } from "./algebra.ts";
 import { folding } from "./fold.ts";
 import { positions } from "./positions.ts";
 import type { Rule } from "./rule.ts";
+import { isAbout } from "./rule.ts";
 import { shapes } from "./shapes.ts";
 
 /** Every rule, in the order of trying. */
@@ -38,6 +40,7 @@ export function simplify(graph: Graph, options: { readonly unsafe?: boolean } = 
 class Simplifier {
   readonly #graph: Graph;
   readonly #rules: readonly Rule[];
+  readonly #rulesByOp = new Map<Primitive, readonly Rule[]>();
   readonly #interner = new Interner();
   readonly #done = new Map<Node, readonly Value[]>();
   readonly #fired: string[] = [];
@@ -80,12 +83,18 @@ class Simplifier {
   #apply(node: Node): Value | null {
     const x = at(node.results, 0);
     const { def } = node;
-    for (const r of this.#rules) {
+    for (const r of this.#rulesOf(def.op)) {
       const better = r.rewrite(def, x);
       if (better === null || better === x) continue;
       this.#fired.push(r.name);
       return better;
     }
     return null;
+  }
+
+  #rulesOf(op: Primitive): readonly Rule[] {
+    let own = this.#rulesByOp.get(op);
+    if (own === undefined) this.#rulesByOp.set(op, (own = this.#rules.filter((r) => isAbout(r, op))));
+    return own;
   }
 }
