@@ -39,7 +39,8 @@ export function listNs(list: readonly Stmt[], vectors: ReadonlyMap<For, VectorLo
   let sum = 0;
   for (const s of list) {
     const inner = bodiesOf(s).reduce((n, body) => n + listNs(body, vectors), 0);
-    const own = exprOrder(expressionsOf(s)).reduce((n, e) => n + expressionNs(e), s.kind === "store" ? accessNs : 0);
+    let own = s.kind === "store" ? accessNs : 0;
+    for (const e of exprOrder(expressionsOf(s))) own += expressionNs(e);
     if (s.kind === "for") sum += vectors.has(s) ? (inner * lengthOf(s.axis)) / 4 : inner * lengthOf(s.axis);
     else if (s.kind === "reduce") sum += s.axes.reduce((n, a) => n * lengthOf(a), inner + own);
     else sum += inner + own;

@@ -15,8 +15,15 @@ export interface Cuts {
 
 /** `operandsOf`: what of a part is computed on the stack, nothing where the part is known already. */
 export function cutsOf(roots: readonly Expr[], operandsOf: (e: Expr) => readonly Expr[], mayKeep: (e: Expr) => boolean): Cuts {
-  const order = exprOrder(roots, operandsOf);
-  const operands = order.map(operandsOf);
+  const found = new Map<Expr, readonly Expr[]>();
+  const note = (e: Expr): readonly Expr[] => {
+    const own = operandsOf(e);
+    found.set(e, own);
+    return own;
+  };
+  const order = exprOrder(roots, note);
+  // what has no operands was not asked
+  const operands = order.map((e) => found.get(e) ?? e.args);
   const uses = new Map<Expr, number>();
   const count = (e: Expr): void => void uses.set(e, (uses.get(e) ?? 0) + 1);
   for (const list of operands) list.forEach(count);

@@ -69,13 +69,9 @@ export class ScalarCode {
     let loose: Expr[] | null = null;
     for (let i = 0; i < terms.length; i++) {
       const atom = terms[i]?.atom;
-      if (atom !== undefined && !this.#isStable(atom)) (loose ??= []).push(atom);
+      if (atom !== undefined && !this.#tools.frame.isMovable(atom)) (loose ??= []).push(atom);
     }
     return loose ?? none;
-  }
-
-  #isStable(e: Expr): boolean {
-    return this.#tools.frame.isMovable(e);
   }
 
   /** Computes what the roots use more than once, and cuts what is deep. */
@@ -264,7 +260,7 @@ export class ScalarCode {
     for (let i = 0; i < index.terms.length; i++) {
       const t = index.terms[i];
       if (t === undefined) break;
-      if (this.#isStable(t.atom)) stable.push({ term: t, level: this.#tools.frame.placeOf(t.atom).level });
+      if (this.#tools.frame.isMovable(t.atom)) stable.push({ term: t, level: this.#tools.frame.placeOf(t.atom).level });
       else loose.push(t);
     }
     if (stable.length > 1) stable.sort(outerFirst);

@@ -67,7 +67,7 @@ export class VectorCode {
   }
 
   isVarying(e: Expr): boolean {
-    if (e.args.length === 0) return this.loop.variance.of(e);
+    if (e.args.length === 0) return e.op !== "const" && this.loop.variance.names.has(e.name);
     const known = this.#varying.get(e);
     if (known !== undefined) return known;
     const varying = this.loop.variance.of(e);

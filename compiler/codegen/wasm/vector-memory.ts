@@ -34,6 +34,8 @@ type AddressOf = (lane: number) => number;
 /** Lanes further apart than this are addressed one by one. */
 const farthest = 1 << 24;
 
+const none: readonly Expr[] = [];
+
 export class VectorMemory {
   readonly #code: VectorCode;
   readonly #accesses = new Map<Expr, Access>();
@@ -97,13 +99,11 @@ export class VectorMemory {
 
   /** What a load computes on the stack: its guard, and its index where that is data. */
   operandsOf(e: Expr): readonly Expr[] {
-    const [index, ...guard] = e.args;
-    if (index === undefined) return [];
-    const varying = guard.filter((g) => this.#code.isVarying(g));
-    if (this.#buffer(e.name) === null) return varying;
-    const access = this.#access(index);
-    if (access.kind === "data") return [...varying, index];
-    return varying;
+    const [index, guard] = e.args;
+    if (index === undefined) return none;
+    const isData = this.#buffer(e.name) !== null && this.#access(index).kind === "data";
+    if (guard !== undefined && this.#code.isVarying(guard)) return isData ? [guard, index] : [guard];
+    return isData ? [index] : none;
   }
 
   #buffer(name: string): Buffer | null {

@@ -26,7 +26,7 @@ export function alignSiblings(x: Cluster, d: Cluster, axes: Axes): Alignment | s
   if (x.rows.size + d.rows.size > 0) return "rows of differing lengths are met row by row only";
   let reason = "they read nothing in common";
   for (const v of x.demands.keys()) {
-    const found = isFree(v.node) || !d.demands.has(v) ? null : alignOver(v, { x, d }, axes);
+    const found = !d.demands.has(v) || isFree(v.node) ? null : alignOver(v, { x, d }, axes);
     if (found !== null && typeof found !== "string") return found;
     reason = found ?? reason;
   }
