@@ -8,6 +8,29 @@ const last = { axis: -1, keepdims: true } as const;
 const turned = (x: Tensor): Tensor => x.permuteDims(...x.shape.slice(0, -2).keys(), x.shape.length - 1, x.shape.length - 2);
 const scores = (q: Tensor, k: Tensor): Tensor => q.matmul(turned(k));
 
+/** Four heads of queries for each one of keys and values. */
+const grouped = (groups: number, width: number, keys: number): Tensor =>
+  softmax(scores(data(1, groups, 4, 64, width), data(1, groups, 1, keys, width)).mul(0.25), -1).matmul(data(1, groups, 1, keys, width));
+
+function capped(width: number, keys: number): Tensor {
+  const s = tanh(scores(data(1, 1, 160, width), data(1, 1, keys, width)).mul(0.05)).mul(20);
+  return softmax(where(placed(drawn([160, keys]).greater(0)), s, -Infinity), -1).matmul(data(1, 1, keys, width));
+}
+
+function withLogSum(width: number, keys: number): readonly Tensor[] {
+  const s = scores(data(1, 1, 160, width), data(1, 1, keys, width)).mul(0.25);
+  return [softmax(s, -1).matmul(data(1, 1, keys, width)), logsumexp(s, { axis: -1 })];
+}
+
+function weighted(width: number, keys: number): Tensor {
+  const w = exp(
+    scores(data(1, 1, 160, width), data(1, 1, keys, width))
+      .abs()
+      .neg(),
+  );
+  return w.div(w.sum(last)).matmul(data(1, 1, keys, width));
+}
+
 export const attention: readonly FusionRow[] = [
   {
     row: 110,
@@ -89,40 +112,31 @@ export const attention: readonly FusionRow[] = [
     section: "D",
     expression: "attention(1,1,160,8) over 2000 keys with a bool mask, its scores capped",
     aim: 1,
-    outputs: () => {
-      const s = tanh(scores(data(1, 1, 160, 8), data(1, 1, 2000, 8)).mul(0.05)).mul(20);
-      return [softmax(where(placed(drawn([160, 2000]).greater(0)), s, -Infinity), -1).matmul(data(1, 1, 2000, 8))];
-    },
+    outputs: () => [capped(8, 2000)],
+    smaller: () => [capped(2, 270)],
   },
   {
     row: 263,
     section: "D",
     expression: "attention of 4 heads of q(1,2,4,64,8) for each of k, v(1,2,1,1500,8)",
     aim: 1,
-    outputs: () => [softmax(scores(data(1, 2, 4, 64, 8), data(1, 2, 1, 1500, 8)).mul(0.25), -1).matmul(data(1, 2, 1, 1500, 8))],
+    outputs: () => [grouped(2, 8, 1500)],
+    smaller: () => [grouped(1, 2, 260)],
   },
   {
     row: 264,
     section: "D",
     expression: "attention(1,1,160,8) over 1100 keys, with the logsumexp of its scores",
     aim: 1,
-    outputs: () => {
-      const s = scores(data(1, 1, 160, 8), data(1, 1, 1100, 8)).mul(0.25);
-      return [softmax(s, -1).matmul(data(1, 1, 1100, 8)), logsumexp(s, { axis: -1 })];
-    },
+    outputs: () => withLogSum(8, 1100),
+    smaller: () => withLogSum(2, 270),
   },
   {
     row: 265,
     section: "D",
     expression: "w = exp(-|q k'|); (w / sum(w,-1,kd)) v over 1300 keys",
     aim: 1,
-    outputs: () => {
-      const w = exp(
-        scores(data(1, 1, 160, 8), data(1, 1, 1300, 8))
-          .abs()
-          .neg(),
-      );
-      return [w.div(w.sum(last)).matmul(data(1, 1, 1300, 8))];
-    },
+    outputs: () => [weighted(8, 1300)],
+    smaller: () => [weighted(2, 270)],
   },
 ];

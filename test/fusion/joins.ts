@@ -24,7 +24,7 @@ export const storedInParts: readonly FusionRow[] = [
     section: "B",
     expression: "relu(concat([x @ v, x @ w, x @ u], 1) + b)",
     aim: 1,
-    today: { wgsl: 2 },
+    today: { wgsl: 2, webgpu: 1 },
     reductions: 3,
     outputs: () => [relu(concat(projected(64, 64, 64), rows).add(data(192)))],
   },
@@ -71,6 +71,7 @@ export const storedInParts: readonly FusionRow[] = [
     aim: 1,
     reductions: 2,
     outputs: () => [softmax(concat([data(32, 64).exp(), data(32, 16).mul(2)], rows))],
+    smaller: () => [softmax(concat([data(8, 17).exp(), data(8, 6).mul(2)], rows))],
   },
   {
     row: 230,

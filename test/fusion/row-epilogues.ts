@@ -30,6 +30,7 @@ export const rowEpilogues: readonly FusionRow[] = [
     aim: 2,
     today: { js: 2, wgsl: 1 },
     outputs: () => [argmax(matmul(data(128, 256), data(256, 32)), rows)],
+    smaller: () => [argmax(matmul(data(128, 12), data(12, 8)), rows)],
   },
   {
     row: 247,
