@@ -272,7 +272,7 @@ const mostCalls = 64;
 
 /** Names of the axes and scalars that an expression depends on, each once. */
 export function namesIn(e: Expr): readonly string[] {
-  return namesOf(e, 0);
+  return e.args.length === 0 ? ownName(e) : (names.get(e) ?? namesOf(e, 0));
 }
 
 function namesOf(e: Expr, depth: number): readonly string[] {
@@ -299,12 +299,16 @@ const unknownOperands = (e: Expr): readonly Expr[] => (names.has(e) ? noExprs : 
 const noExprs: readonly Expr[] = [];
 
 function namesBelow({ args }: Expr, depth: number): readonly string[] {
-  const first = args[0] === undefined ? noNames : namesOf(args[0], depth + 1);
-  let all: readonly string[] = first;
-  for (let i = 1; i < args.length; i++) {
+  let all = noNames;
+  for (let i = 0; i < args.length; i++) {
     const arg = args[i];
-    const more = arg === undefined ? noNames : namesOf(arg, depth + 1);
-    if (more === first || more.length === 0) continue;
+    if (arg === undefined || arg.op === "const") continue;
+    const more = namesOf(arg, depth + 1);
+    if (more === all) continue;
+    if (all.length === 0) {
+      all = more;
+      continue;
+    }
     for (let k = 0; k < more.length; k++) {
       const name = more[k] ?? "";
       if (!all.includes(name)) all = [...all, name];

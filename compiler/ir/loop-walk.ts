@@ -10,7 +10,7 @@ export function exprMapper(visit: (e: Expr) => Expr): (e: Expr) => Expr {
   const map = (e: Expr): Expr => {
     const known = done.get(e);
     if (known !== undefined) return known;
-    const out = visit(mapOperands(e, map));
+    const out = visit(e.args.length === 0 ? e : mapOperands(e, map));
     done.set(e, out);
     return out;
   };

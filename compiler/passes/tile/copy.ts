@@ -59,11 +59,12 @@ export function copied({ body, values }: Piece, { suffix, axes }: Place): Piece 
   return { body: list(body), values: values.map(f) };
 }
 
+const isZero = (x: Expr): boolean => x.op === "const" && x.value === 0;
+
 /** An axis that became 0 leaves nothing behind. */
 function withoutZero(e: Expr): Expr {
   const [a, b] = e.args;
   if (e.dtype !== "int32" || a === undefined || b === undefined) return e;
-  const isZero = (x: Expr): boolean => x.op === "const" && x.value === 0;
   if (e.op === "mul" && (isZero(a) || isZero(b))) return ix(0);
   if (e.op === "add" && isZero(a)) return b;
   return (e.op === "add" || e.op === "sub") && isZero(b) ? a : e;
