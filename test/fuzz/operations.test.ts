@@ -90,6 +90,26 @@ test("a running value is not computed again for all that it is spread over", () 
   expect(plan.kernels).toHaveLength(2);
 });
 
+test.each([32, 1500])("rows of %i that a kernel holds between two contractions are computed once", (keys) => {
+  const held = graphFromText(`graph @main(%q: f32[256,8], %k: f32[${keys},8], %v: f32[${keys},8]) -> f32[256,8] {
+  %0 = dot %q, %k {contract=[[1],[1]], batch=[[],[]]} : f32[256,${keys}]
+  %1 = reduce max %0 {axes=[1]} : f32[256]
+  %2 = broadcast %1 {shape=[256,${keys}], axes=[0]} : f32[256,${keys}]
+  %3 = subtract %0, %2 : f32[256,${keys}]
+  %4 = exp %3 : f32[256,${keys}]
+  %5 = reduce sum %4 {axes=[1]} : f32[256]
+  %6 = broadcast %5 {shape=[256,${keys}], axes=[0]} : f32[256,${keys}]
+  %7 = divide %4, %6 : f32[256,${keys}]
+  %8 = dot %7, %v {contract=[[1],[0]], batch=[[],[]]} : f32[256,8]
+  return %8
+}`);
+  const { regions, plan, lowered } = compileGraph(held, js);
+  expect(plan.kernels).toHaveLength(1);
+  expect(recomputations(regions, js).map(textOf)).toEqual([]);
+  const apart = compileGraph(held, js, { fusion: false });
+  expect(operations(lowered)).toBeLessThanOrEqual(operations(apart.lowered));
+});
+
 test("work that nobody names is found", () => {
   expect(() => expectWork(stages, js)).not.toThrow();
   expect(() => expectWork(stages, js, () => [])).toThrow("js: 1024 operations, 768 without fusion; recomputed: ");

@@ -93,6 +93,7 @@ class Demands {
   readonly #levels: ReadonlyMap<Node, number>;
   readonly #walks: boolean;
   readonly #inputs: ReadonlySet<Value>;
+  readonly #held: ReadonlySet<Value>;
   readonly #seen = new Set<string>();
   /** The loop that keeps a row, by what is kept. */
   readonly #rows = new Map<string, string>();
@@ -105,6 +106,7 @@ class Demands {
     this.#region = region;
     this.#target = target;
     this.#inputs = new Set(region.inputs);
+    this.#held = new Set(region.held.map((h) => h.value));
     this.#levels = levelsOf(region);
     this.#walks = [...region.nodes].some((n) => n.op.kind === "prefix");
   }
@@ -181,11 +183,12 @@ class Demands {
   /** Whether another stage has computed this row of costly elements, and kept it. */
   #isKept(v: Value, index: readonly Expr[], around: readonly Nest[]): boolean {
     const { op } = v.node;
-    if (op.kind !== "elementwise" || op.cost < worthKeeping) return false;
+    if (!this.#held.has(v) && (op.kind !== "elementwise" || op.cost < worthKeeping)) return false;
     const grid = new Set(this.#region.grid.length === 0 ? [] : around.slice(0, this.#gridDepth()).flatMap((n) => n.axes));
     const walks = index.filter((e) => e.op === "axis" && !grid.has(e.name));
     const bytes = walks.reduce((n, e) => n * (e.hi + 1), 1) * dtypeInfo(v.dtype).bytes;
-    if (walks.length === 0 || bytes > this.#target.scratchBytes) return false;
+    // where rows are held there is room for all of them, a block at a time if need be
+    if (walks.length === 0 || (bytes > this.#target.scratchBytes && this.#region.held.length === 0)) return false;
     const key = `${v.node.id}.${v.index} ${index.map((e) => (walks.includes(e) ? "*" : keyOf(e))).join()}`;
     const loop = walks
       .map((e) => e.name)
@@ -197,8 +200,10 @@ class Demands {
   }
 
   /** The loops around a place down to the innermost one that its index needs, or what its index was loaded with. */
-  #home({ index, around }: Asked): readonly Nest[] {
+  #home({ value, index, around }: Asked): readonly Nest[] {
     const names = new Set(namesIn(index));
+    // a row that is held is filled by loops of its own
+    if (this.#held.has(value)) return around.filter((n, i) => i < this.#gridDepth() || n.axes.some((a) => names.has(a)));
     for (const name of names) for (const n of this.#loaded.get(name) ?? []) names.add(n);
     return around.slice(0, around.findLastIndex((n) => n.axes.some((a) => names.has(a))) + 1);
   }
