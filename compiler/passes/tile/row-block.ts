@@ -37,6 +37,8 @@ const register = 16;
 const across = 2;
 /** Bytes of variables that WGSL promises each lane. */
 const ownScratch = 8192;
+/** Vectors of sums where a CPU plays lanes: its registers do not hold even a few, and more of them share a load. */
+const emulatedSums = 32;
 /** With fewer rows lanes stay empty. */
 const fewest = 4;
 
@@ -111,7 +113,7 @@ export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target):
   const bytes = Math.max(4, ...stages.flatMap(({ reduce }) => reduce.init.map((e) => registerBytes(e.dtype))));
   const several = target.lanes > 1 || row.hi.value < (register / bytes) * across ? 1 : across;
   const lanes = Math.max(fewest, (register / bytes) * several);
-  const block = new Block(row, inner.body, { lanes, rows: lanes, sums: target.sumVectors * register });
+  const block = new Block(row, inner.body, { lanes, rows: lanes, sums: (target.lanes > 1 ? emulatedSums : target.sumVectors) * register });
   const body = block.body();
   if (target.lanes > 1 && scratchOf(body) * lanes > ownScratch) return kernel;
   const ordered = [...nest.filter((f) => f.axis !== row), ...nest.filter((f) => f.axis === row)];
