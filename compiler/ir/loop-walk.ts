@@ -1,4 +1,5 @@
 /** Rebuilding statements with their expressions mapped, shared sub-expressions mapped once. */
+import { dtypeInfo } from "./dtype.ts";
 import type { Expr } from "./expr.ts";
 import { mapOperands, withName } from "./expr.ts";
 import type { Axis, Kernel, Reduce, Stmt, Store } from "./loop.ts";
@@ -110,6 +111,10 @@ export function visitExpressions(list: readonly Stmt[], visit: (e: Expr) => void
   };
   for (const s of statements(list)) for (const e of expressionsOf(s)) walk(e);
 }
+
+/** Bytes of the locals that are declared in a list and everything below it. */
+export const localBytes = (list: readonly Stmt[]): number =>
+  statements(list).reduce((n, s) => (s.kind === "local" ? n + s.size * dtypeInfo(s.dtype).bytes : n), 0);
 
 /** Names of the buffers that a kernel loads or stores. */
 export function buffersTouched(kernel: Kernel): Set<string> {

@@ -8,13 +8,12 @@
  */
 import { at, lookup } from "../ir/errors.ts";
 import { countKernel } from "../ir/count.ts";
-import { dtypeInfo } from "../ir/dtype.ts";
 import { withDistinctNames } from "../ir/distinct.ts";
 import { ix } from "../ir/indexing.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { For, Kernel, KernelBuffer, KernelScalar, Stmt } from "../ir/loop.ts";
 import { axesOf, statements } from "../ir/loop.ts";
-import { renamedMemory } from "../ir/loop-walk.ts";
+import { localBytes, renamedMemory } from "../ir/loop-walk.ts";
 import type { Node, Value } from "../ir/node.ts";
 import { bytesOf } from "../ir/shape.ts";
 import type { Fragment, Launch } from "../routines/fragment.ts";
@@ -171,7 +170,7 @@ function looksOf(kernel: Kernel, body: number): Looks | null {
     lanes,
     operations: operationsOf(kernel.body),
     work: once(() => countKernel(kernel).operations),
-    scratchBytes: all.reduce((n, s) => n + (s.kind === "local" ? dtypeInfo(s.dtype).bytes * s.size : 0), 0),
+    scratchBytes: localBytes(kernel.body),
     replaced: replaceable(kernel),
   };
 }

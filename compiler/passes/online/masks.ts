@@ -11,9 +11,9 @@ import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { constant } from "../../ir/expr.ts";
 import { freeNames, subIndex } from "../../ir/indexing.ts";
-import type { Axis, Let, Stmt } from "../../ir/loop.ts";
-import { exprMapper } from "../../ir/loop-walk.ts";
+import type { Axis, Stmt } from "../../ir/loop.ts";
 import { strideOf } from "../tile/nest.ts";
+import { withLets } from "../tile/sides.ts";
 import { atCorner, choiceOf } from "../tile/skip.ts";
 
 /** The test by which an element of a row is needed. */
@@ -45,7 +45,7 @@ export class Masks {
 
   /** A row is filled. */
   fill(row: string, { value, axis, by, own }: Filling): void {
-    const whole = inlined(by)(value);
+    const whole = withLets(by)(value);
     const idle = this.#idleOf(whole);
     const found = idle === null && this.#test === undefined ? choiceOf(whole) : null;
     const choice = found !== null && goesEvenly(found.condition, axis, own) ? found : null;
@@ -56,7 +56,7 @@ export class Masks {
 
   /** A reduction takes these values of each element; `neutral` are those that change nothing. */
   take(values: readonly Expr[], neutral: readonly Expr[], by: readonly Stmt[]): void {
-    const isIdle = values.map(inlined(by)).every((e, i) => {
+    const isIdle = values.map(withLets(by)).every((e, i) => {
       const idle = this.#idleOf(e);
       const none = at(neutral, i);
       return idle?.op === "const" && none.op === "const" && idle.value === none.value;
@@ -84,13 +84,6 @@ export class Masks {
     }
     return done.get(root) ?? null;
   }
-}
-
-/** Expressions with the lets of a list in their places. */
-function inlined(list: readonly Stmt[]): (e: Expr) => Expr {
-  const lets = new Map(list.filter((s): s is Let => s.kind === "let").map((s) => [s.name, s.value]));
-  const map = (e: Expr): Expr => exprMapper((x) => (x.op === "var" && lets.has(x.name) ? map(lets.get(x.name) ?? x) : x))(e);
-  return map;
 }
 
 const isInfinite = (e: Expr | null | undefined): e is Expr => e?.op === "const" && Math.abs(e.value) === Infinity;

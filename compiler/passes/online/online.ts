@@ -14,12 +14,11 @@
  * with there (`scaling.ts`). Contractions with the row add up in scratch. A maximum of nothing yet stands as the lowest number, so
  * that blocks of nothing but -inf, as masks make them, give 0 and no NaN.
  */
-import { dtypeInfo } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { ix, mulIndex } from "../../ir/indexing.ts";
 import type { For, Kernel, Local, Stmt } from "../../ir/loop.ts";
-import { statements } from "../../ir/loop.ts";
+import { localBytes } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import { loop } from "../tile/copy.ts";
 import { Recording } from "./recording.ts";
@@ -31,8 +30,7 @@ const blockLength = 128;
 const wholeBytes = (target: Target): number => (target.lanes > 1 ? 1024 : 4096);
 
 /** Bytes of scratch that a kernel's grid points use. */
-export const scratchOf = ({ body }: Kernel): number =>
-  statements(body).reduce((n, s) => (s.kind === "local" && s.space === "scratch" ? n + s.size * dtypeInfo(s.dtype).bytes : n), 0);
+export const scratchOf = ({ body }: Kernel): number => localBytes(body);
 
 /** The kernel with long rows cut into blocks; the kernel itself where there are none, or they cannot be. */
 export function online(kernel: Kernel, target: Target): Kernel {

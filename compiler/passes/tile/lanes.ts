@@ -10,7 +10,6 @@
  *   for %j in 0..512 [grid] { reduce %s = sum over %k in 0..900 [serial] { load %x[%k * 512 + %j] } … }
  *     → for %j in 0..512 step 4 [grid] { for %jv in %j..%j + 4 [vector] { reduce %s = sum over %k in 0..900 [lane] { … } … } }
  */
-import { dtypeInfo } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
@@ -18,7 +17,7 @@ import { exprOrder } from "../../ir/expr-order.ts";
 import { freeNames } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Let, Reduce, Stmt } from "../../ir/loop.ts";
 import { axesOf, expressionsOf, hasConstantBounds, statements } from "../../ir/loop.ts";
-import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
+import { exprMapper, localBytes, mapStatement } from "../../ir/loop-walk.ts";
 import { Steps, vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
 import { fits, tallyOf } from "./gain.ts";
@@ -55,8 +54,7 @@ export function dealLanes(kernel: Kernel, target: Target): Kernel {
 
 /** Whether a row is left to one lane whatever its length, because lanes would meet in slow memory. */
 function keepsToItself({ body }: Kernel, target: Target): boolean {
-  const scratch = [...statements(body)].reduce((n, s) => (s.kind === "local" ? n + s.size * dtypeInfo(s.dtype).bytes : n), 0);
-  return !target.groupMemoryPays && scratch <= ownScratch;
+  return !target.groupMemoryPays && localBytes(body) <= ownScratch;
 }
 
 /** Whether iterations must be done in their order: values are carried on, or elements of a buffer in place may be stored several times. */

@@ -19,16 +19,19 @@ export function gridNest(body: readonly Stmt[], lets: readonly Stmt[] = []): For
 }
 
 /** Index arithmetic back in its places: names in front of a loop would keep the copies' loops apart. */
-function inlineIndices(body: readonly Stmt[]): Stmt[] {
+const inlineIndices = (body: readonly Stmt[]): Stmt[] => inlineLets(body, (e) => e.dtype === "int32");
+
+/** Names of what is wanted so, and neither loads nor is carried, give way to their values. */
+export function inlineLets(body: readonly Stmt[], isWanted: (value: Expr) => boolean): Stmt[] {
   const values = new Map<string, Expr>();
   const carried = new Set([...statements(body)].flatMap((s) => (s.kind === "carry" ? [s.name] : [])));
   const moves = (e: Expr): boolean => exprOrder([e]).every((part) => part.op !== "load" && !(part.op === "var" && carried.has(part.name)));
-  const isIndex = (s: Stmt): boolean => s.kind === "let" && s.value.dtype === "int32" && moves(s.value);
+  const isInlined = (s: Stmt): boolean => s.kind === "let" && isWanted(s.value) && moves(s.value);
   const f = (e: Expr): Expr => (values.size === 0 || !dependsOn(e, values) ? e : exprMapper((x) => (x.op === "var" ? (values.get(x.name) ?? x) : x))(e));
   const visit = (list: readonly Stmt[]): Stmt[] =>
     list.flatMap((s) => {
       const next = mapStatement(s, f, visit);
-      if (next.kind !== "let" || !isIndex(next)) return [next];
+      if (next.kind !== "let" || !isInlined(next)) return [next];
       values.set(next.name, next.value);
       return [];
     });

@@ -11,13 +11,12 @@
  * Each lane is a row: what all rows walk over is loaded once for a block of them, and each row's sums keep the order of a single one,
  * so this changes no bit. Every loop of the grid point goes along, the row's extremes and sums too.
  */
-import { dtypeInfo } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load } from "../../ir/expr.ts";
 import { addIndex, flatten, freeNames, ix, keyOf } from "../../ir/indexing.ts";
-import { exprMapper } from "../../ir/loop-walk.ts";
+import { exprMapper, localBytes } from "../../ir/loop-walk.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
@@ -115,7 +114,7 @@ export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target):
   const lanes = Math.max(fewest, (register / bytes) * several);
   const block = new Block(row, inner.body, { lanes, rows: lanes, sums: (target.lanes > 1 ? emulatedSums : target.sumVectors) * register });
   const body = block.body();
-  if (target.lanes > 1 && scratchOf(body) * lanes > ownScratch) return kernel;
+  if (target.lanes > 1 && localBytes(body) * lanes > ownScratch) return kernel;
   const ordered = [...nest.filter((f) => f.axis !== row), ...nest.filter((f) => f.axis === row)];
   return sideBySide(
     kernel,
@@ -130,8 +129,6 @@ export function pointBody(row: Axis, list: readonly Stmt[], rows: number): reado
   const first = new Map([[firstOf(row.name), axisIndex(row.name, 0, row.hi.value - 1)]]);
   return copied({ body, values: [] }, { suffix: "", axes: first }).body;
 }
-
-const scratchOf = (list: readonly Stmt[]): number => list.reduce((n, s) => (s.kind === "local" ? n + s.size * dtypeInfo(s.dtype).bytes : n), 0);
 
 const nested = (nest: readonly For[], body: readonly Stmt[]): readonly Stmt[] => nest.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body);
 

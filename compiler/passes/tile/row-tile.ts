@@ -11,7 +11,7 @@
  * elements begin at an odd place, so that lanes with a row each meet in no bank.
  */
 import type { DType } from "../../ir/dtype.ts";
-import { dtypeInfo } from "../../ir/dtype.ts";
+import { isFloat } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
@@ -19,11 +19,11 @@ import { axisIndex, load, s, variable, withOperands } from "../../ir/expr.ts";
 import { addIndex, conjoin, ix, mulIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
-import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
+import { exprMapper, localBytes, mapStatement } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf } from "./copy.ts";
-import { gridNest, isPlain } from "./nest.ts";
+import { gridNest, inlineLets, isPlain } from "./nest.ts";
 import { blockAxis, insideOf, isBlocks, pointBody } from "./row-block.ts";
 
 /** Rows of a workgroup, at the most; fewer where there would be too few workgroups. */
@@ -41,16 +41,13 @@ export function rowTile(kernel: Kernel, target: Target): Kernel {
     if (points / count < fewestGroups || row.hi.value < count) continue;
     const list = positionsInline(inParts(pointBody(row, inner.body, count)));
     const body = new Tile(row, count, kernel).body(list);
-    if (body === null || bytesOf(body) > target.scratchBytes) continue;
+    if (body === null || localBytes(body) > target.scratchBytes) continue;
     const loops = [...nest.filter((f) => f.axis !== row), ...nest.filter((f) => f.axis === row)];
     const nested = loops.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, axis: f.axis === row ? { ...row, step: count } : f.axis, body: below }], body);
     return { ...kernel, body: nested };
   }
   return kernel;
 }
-
-const bytesOf = (list: readonly Stmt[]): number =>
-  statements(list).reduce((n, one) => (one.kind === "local" ? n + one.size * dtypeInfo(one.dtype).bytes : n), 0);
 
 /** Statements that run alike: for each element of each row, once a row, or in loops around such. */
 type Segment =
@@ -88,17 +85,16 @@ const touchedBy = (list: readonly Stmt[]): string[] =>
 
 const namesRead = (list: readonly Stmt[]): string[] => exprOrder(statements(list).flatMap(expressionsOf)).flatMap((e) => (e.op === "var" ? [e.name] : []));
 
-/** Scalars that a segment has of others. */
+/** Scalars that a segment has of others; loops around others have none. */
 function readFrom(g: Segment): ReadonlySet<string> {
+  if (g.kind === "around") return new Set();
   const list = g.kind === "narrow" ? g.list : [g.loop];
   const own = new Set(
-    g.kind === "around"
-      ? []
-      : statements(list)
-          .flatMap(scalarsOf)
-          .map((one) => one.name),
+    statements(list)
+      .flatMap(scalarsOf)
+      .map((one) => one.name),
   );
-  return new Set(namesRead(g.kind === "around" ? [] : list).filter((name) => !own.has(name)));
+  return new Set(namesRead(list).filter((name) => !own.has(name)));
 }
 
 /** Whether rows can go together: loops around others are the same for all rows of a tile, and nothing else is carried on. */
@@ -131,21 +127,8 @@ function scalarsOf(one: Stmt): RowScalar[] {
 }
 
 /** What follows from positions alone is computed where it is used. */
-function positionsInline(list: readonly Stmt[]): Stmt[] {
-  const values = new Map<string, Expr>();
-  const carried = new Set(statements(list).flatMap((one) => (one.kind === "carry" ? [one.name] : [])));
-  const f = exprMapper((e) => (e.op === "var" ? (values.get(e.name) ?? e) : e));
-  const isPosition = (e: Expr): boolean =>
-    exprOrder([e]).every((part) => part.op !== "load" && (part.op !== "var" || (part.dtype === "int32" && !carried.has(part.name))));
-  const visit = (inner: readonly Stmt[]): Stmt[] =>
-    inner.flatMap((one) => {
-      const next = mapStatement(one, f, visit);
-      if (next.kind !== "let" || next.value.dtype === "float32" || !isPosition(next.value)) return [next];
-      values.set(next.name, next.value);
-      return [];
-    });
-  return visit(list);
-}
+const positionsInline = (list: readonly Stmt[]): Stmt[] =>
+  inlineLets(list, (value) => !isFloat(value.dtype) && exprOrder([value]).every((part) => part.op !== "var" || part.dtype === "int32"));
 
 /** Long reductions of a row in two steps, of which the first has work for many lanes. */
 function inParts(list: readonly Stmt[]): Stmt[] {

@@ -10,11 +10,14 @@ import { at } from "../../ir/errors.ts";
 import { strideOf } from "./nest.ts";
 
 /** The values of a reduction's step as expressions of loads: its lets stand in their places. */
-export function inlined(reduce: Reduce): Reduce {
+export const inlined = (reduce: Reduce): Reduce => ({ ...reduce, body: [], values: reduce.values.map(withLets(reduce.body)) });
+
+/** Expressions after some statements, with the lets of these in their places. */
+export function withLets(body: readonly Stmt[]): (e: Expr) => Expr {
   const lets = new Map<string, Expr>();
   const f = (e: Expr): Expr => exprMapper((x) => (x.op === "var" ? (lets.get(x.name) ?? x) : x))(e);
-  for (const s of reduce.body) if (s.kind === "let") lets.set(s.name, f(s.value));
-  return { ...reduce, body: [], values: reduce.values.map(f) };
+  for (const s of body) if (s.kind === "let") lets.set(s.name, f(s.value));
+  return f;
 }
 
 /** The loads of a reduction's steps. */
