@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- fusion`: each case fused, unfused (the same generator, one primitive a kernel) and by hand, in turns in one
  * process; results are read back and compared first. Writes fusion.json and fusion.svg. With `--device webgpu` the same on a GPU
- * (fusion-webgpu.*): dispatches, and times until the GPU is done.
+ * (fusion-webgpu.*): dispatches, and times until the GPU is done. With `--target js` on generated JavaScript (fusion-js.*).
  */
 import { configure, counters, evalAll, evalAllSync, inspect, memory, synchronize } from "../src/index.ts";
 import type { GpuInfo, Tensor } from "../src/index.ts";
@@ -174,7 +174,7 @@ export async function fusion(names: readonly string[], suite: Suite): Promise<vo
   const on = machine(suite.gpu);
   console.log(`\n${on.target}\n${table([headingOf(suite.gpu), ...results.map(row)])}\n`);
   const rows = results.map((r) => ({ name: r.name, bars: r.timings.map((t) => ({ variant: t.name, milliseconds: t.median * 1000 })) }));
-  const name = suite.gpu === null ? "fusion" : "fusion-webgpu";
+  const name = ["fusion", ...(suite.gpu === null ? [] : ["webgpu"]), ...(configure().target === "js" ? ["js"] : [])].join("-");
   writeResult(suite.folder, `${name}.json`, JSON.stringify({ ...on, shrink: suite.shrink, peakBytes: memory().peak, cases: results }, null, 1));
   writeResult(suite.folder, `${name}.svg`, chart(`lazuli, ${on.target}: median milliseconds of one evaluation (shorter is better)`, rows));
 }

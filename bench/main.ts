@@ -1,5 +1,6 @@
 /** `npm run bench -- SUITE`: see `usage`. */
 import { parseArgs } from "node:util";
+import { compileBench } from "./compile.ts";
 import { fusion } from "./fusion.ts";
 import type { Effort } from "./harness.ts";
 import { memoryBench } from "./memory.ts";
@@ -10,8 +11,9 @@ import type { GpuInfo } from "../src/index.ts";
 import { configure, DeviceError, openDevice } from "../src/index.ts";
 
 const usage = [
-  "usage: npm run bench -- fusion [CASE …] [--device cpu|webgpu] [--shrink N] [--quick]",
+  "usage: npm run bench -- fusion [CASE …] [--device cpu|webgpu | --target wasm|js] [--shrink N] [--quick]",
   "       npm run bench -- memory [--shrink N]",
+  "       npm run bench -- compile [js|wasm|wgsl …]",
   "       npm run bench -- overhead",
   "       npm run bench -- accuracy [FUNCTION …] [--points N]",
   "       npm run bench -- peers [PEER …] [--case NAME …] [--threads N] [--target wasm|js] [--node PATH | --browser] [--shrink N] [--quick]",
@@ -54,11 +56,14 @@ if (![1, 2, 4, 8, 16].includes(shrink)) {
   console.error(`--shrink ${values.shrink}: give 1, 2, 4, 8 or 16\n${usage}`);
   process.exitCode = 2;
 } else if (suite === "fusion") {
+  if (values.target !== undefined) configure({ target: targetNamed(values.target) });
   await fusion(names, { shrink, effort, folder, gpu: await deviceNamed(values.device) });
 } else if (suite === "peers") {
   const { case: chosen, node = null, browser, quick } = values;
   const target = values.target === undefined ? null : targetNamed(values.target);
   await peers(names, { cases: chosen, threads: Number(values.threads), target, quick, shrink, folder, node, browser });
+} else if (suite === "compile" && names.every((n) => ["js", "wasm", "wgsl"].includes(n))) {
+  await compileBench(names.length > 0 ? names : ["wasm"], folder);
 } else if (suite === "memory" && names.length === 0) {
   await memoryBench(shrink, folder);
 } else if (suite === "overhead" && names.length === 0) {
