@@ -97,7 +97,33 @@ export interface Expr {
   /** Known bounds, inclusive; meaningful for int32 index expressions, else ±Infinity. */
   readonly lo: number;
   readonly hi: number;
+  /** What was found out about an operation or a load; no part of what it is, so that copies start without. */
+  found: Findings | null;
 }
+
+/** Kept where it is asked for, as `indexing` does all the time: engines are slow with weak keys. */
+export interface Findings {
+  /** Of the axes and scalars that it depends on. */
+  names: readonly string[] | null;
+  /** A text that is equal for equal expressions. */
+  key: string | null;
+  /** The same as a sum, if it is an index. */
+  sum: Sum | null;
+}
+
+/** An index as `coefficient · atom + … + offset`. */
+export interface Sum {
+  readonly terms: readonly Term[];
+  readonly offset: number;
+}
+export interface Term {
+  readonly atom: Expr;
+  readonly key: string;
+  readonly coefficient: number;
+}
+
+/** What is known of an expression, to be added to. */
+export const findings = (e: Expr): Findings => (e.found ??= { names: null, key: null, sum: null });
 
 const none: readonly Expr[] = [];
 
@@ -105,12 +131,12 @@ const none: readonly Expr[] = [];
 export function constant(value: Numeric, dtype: DType): Expr {
   if (!isWide(dtype)) {
     const v = roundTo(dtype === "float16" ? "float32" : dtype, Number(value));
-    return { op: "const", dtype, args: none, value: v, name: "", lo: v, hi: v };
+    return { op: "const", dtype, args: none, value: v, name: "", lo: v, hi: v, found: null };
   }
   const wide = roundWide(dtype, value);
   const v = Number(wide);
-  if (Number.isSafeInteger(v)) return { op: "const", dtype, args: none, value: v, name: "", lo: v, hi: v };
-  return { op: "const", dtype, args: none, value: v, name: "", lo: v, hi: v, wide };
+  if (Number.isSafeInteger(v)) return { op: "const", dtype, args: none, value: v, name: "", lo: v, hi: v, found: null };
+  return { op: "const", dtype, args: none, value: v, name: "", lo: v, hi: v, wide, found: null };
 }
 
 /** The number of a `const`: a bigint where it is a 64-bit integer. */
@@ -118,12 +144,12 @@ export const exactValue = (e: Expr): Numeric => (isWide(e.dtype) ? (e.wide ?? Bi
 
 /** A named scalar; `lo` and `hi` bound it where it is an integer of known range. */
 export function variable(name: string, dtype: DType, lo: number = -Infinity, hi: number = Infinity): Expr {
-  return { op: "var", dtype, args: none, value: 0, name, lo, hi };
+  return { op: "var", dtype, args: none, value: 0, name, lo, hi, found: null };
 }
 /** A loop index running over lo … hi (inclusive). */
-export const axisIndex = (name: string, lo: number, hi: number): Expr => ({ op: "axis", dtype: "int32", args: none, value: 0, name, lo, hi });
+export const axisIndex = (name: string, lo: number, hi: number): Expr => ({ op: "axis", dtype: "int32", args: none, value: 0, name, lo, hi, found: null });
 /** The n-th operand of a template; see `substitute`. */
-export const argument = (n: number, dtype: DType): Expr => ({ op: "arg", dtype, args: none, value: n, name: "", lo: -Infinity, hi: Infinity });
+export const argument = (n: number, dtype: DType): Expr => ({ op: "arg", dtype, args: none, value: n, name: "", lo: -Infinity, hi: Infinity, found: null });
 /** `load` of what a narrow dtype's memory holds, widened to what kernels compute with: int32 or float32. */
 export const wideningLoad = (buffer: string, dtype: DType, index: Expr, guard?: Expr): Expr => ({
   op: "load",
@@ -133,6 +159,7 @@ export const wideningLoad = (buffer: string, dtype: DType, index: Expr, guard?: 
   name: buffer,
   lo: -Infinity,
   hi: Infinity,
+  found: null,
 });
 /** One element of a buffer at a flat index; with a guard, 0 where the guard is false. */
 export const load = (buffer: string, dtype: DType, index: Expr, guard?: Expr): Expr => ({
@@ -143,10 +170,11 @@ export const load = (buffer: string, dtype: DType, index: Expr, guard?: Expr): E
   name: buffer,
   lo: -Infinity,
   hi: Infinity,
+  found: null,
 });
 
 function operation(op: ScalarOp, dtype: DType, args: readonly Expr[], lo = -Infinity, hi = Infinity): Expr {
-  return { op, dtype, args, value: 0, name: "", lo, hi };
+  return { op, dtype, args, value: 0, name: "", lo, hi, found: null };
 }
 
 /** Any operation by name, its dtype following the rule of its row; for templates and parsers. */
@@ -187,15 +215,15 @@ export function mapOperands(e: Expr, f: (a: Expr) => Expr): Expr {
 // Copies name every field: engines give what each spread makes a shape of its own, and then no access of an expression is quick.
 
 /** The same operation on other operands. */
-export const withOperands = ({ op, dtype, value, name, lo, hi }: Expr, args: readonly Expr[]): Expr => ({ op, dtype, args, value, name, lo, hi });
+export const withOperands = ({ op, dtype, value, name, lo, hi }: Expr, args: readonly Expr[]): Expr => ({ op, dtype, args, value, name, lo, hi, found: null });
 
 /** A variable, an axis or a load under another name. */
-export const withName = ({ op, dtype, args, value, lo, hi }: Expr, name: string): Expr => ({ op, dtype, args, value, name, lo, hi });
+export const withName = ({ op, dtype, args, value, lo, hi }: Expr, name: string): Expr => ({ op, dtype, args, value, name, lo, hi, found: null });
 
 /** A range-preserving copy of an integer operation: index arithmetic knows its bounds. */
 export function withRange(e: Expr, lo: number, hi: number): Expr {
   if (e.wide !== undefined) return { ...e, lo, hi };
-  return { op: e.op, dtype: e.dtype, args: e.args, value: e.value, name: e.name, lo, hi };
+  return { op: e.op, dtype: e.dtype, args: e.args, value: e.value, name: e.name, lo, hi, found: null };
 }
 
 type Operand = Expr | number;

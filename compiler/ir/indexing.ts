@@ -3,32 +3,20 @@
  * of terms `coefficient · atom` in a fixed order; an atom is an axis, a scalar, or a division or remainder that could not be
  * resolved. So equal indices are usually the same text, `(i*5 + j) / 5` with j in 0..4 is `i`, and reshape after reshape is free.
  */
-import type { Expr } from "./expr.ts";
-import { apply, constant, exactValue, indexOperation, withRange } from "./expr.ts";
+import type { Expr, Sum, Term } from "./expr.ts";
+import { apply, constant, exactValue, findings, indexOperation, withRange } from "./expr.ts";
 import { at } from "./errors.ts";
 import { exprOrder } from "./expr-order.ts";
 import { stridesOf } from "./shape.ts";
 
-interface Term {
-  readonly atom: Expr;
-  readonly key: string;
-  readonly coefficient: number;
-}
-interface Sum {
-  readonly terms: readonly Term[];
-  readonly offset: number;
-}
-
-const keys = new WeakMap<Expr, string>();
-
 /** A text that is equal for equal expressions. */
 export function keyOf(e: Expr): string {
-  // what is quickly told is not kept: engines are slow with weak keys
+  // what is quickly told is not kept
   if (e.args.length === 0) return keyText(e);
-  const known = keys.get(e);
-  if (known !== undefined) return known;
+  const known = e.found?.key;
+  if (known !== undefined && known !== null) return known;
   const key = shortened(keyText(e));
-  keys.set(e, key);
+  findings(e).key = key;
   return key;
 }
 
@@ -69,14 +57,13 @@ const smallBelow = 1024;
 export const ix = (n: number): Expr => (n >= 0 && n < smallBelow && Number.isInteger(n) ? (small[n] ??= constant(n, "int32")) : constant(n, "int32"));
 
 const noTerms: readonly Term[] = [];
-const sums = new WeakMap<Expr, Sum>();
 
 function toSum(e: Expr): Sum {
   if (e.args.length === 0) return makeSum(e);
-  const known = sums.get(e);
-  if (known !== undefined) return known;
+  const known = e.found?.sum;
+  if (known !== undefined && known !== null) return known;
   const sum = makeSum(e);
-  sums.set(e, sum);
+  findings(e).sum = sum;
   return sum;
 }
 
@@ -131,7 +118,7 @@ function fromSum({ terms: given, offset }: Sum): Expr {
   const terms = inOrder(given);
   const e = spelled(terms, offset);
   // most sums are added to another
-  if (e.args.length > 0) sums.set(e, { terms, offset });
+  if (e.args.length > 0) findings(e).sum = { terms, offset };
   return e;
 }
 
@@ -264,7 +251,6 @@ export function conjoin(a: Expr | undefined, b: Expr | undefined): Expr | undefi
   return keyOf(a) === keyOf(b) ? a : apply("and", [a, b]);
 }
 
-const names = new WeakMap<Expr, readonly string[]>();
 const noNames: readonly string[] = [];
 
 /** So deep calls go, which is quick; what is deeper is walked without them. */
@@ -272,16 +258,16 @@ const mostCalls = 64;
 
 /** Names of the axes and scalars that an expression depends on, each once. */
 export function namesIn(e: Expr): readonly string[] {
-  return e.args.length === 0 ? ownName(e) : (names.get(e) ?? namesOf(e, 0));
+  return e.args.length === 0 ? ownName(e) : (e.found?.names ?? namesOf(e, 0));
 }
 
 function namesOf(e: Expr, depth: number): readonly string[] {
   if (e.args.length === 0) return ownName(e);
-  const known = names.get(e);
-  if (known !== undefined) return known;
-  if (depth === mostCalls) for (const part of exprOrder(e.args, unknownOperands)) if (part.args.length > 0) names.set(part, namesBelow(part, depth));
+  const known = e.found?.names;
+  if (known !== undefined && known !== null) return known;
+  if (depth === mostCalls) for (const part of exprOrder(e.args, unknownOperands)) if (part.args.length > 0) findings(part).names = namesBelow(part, depth);
   const all = namesBelow(e, depth);
-  names.set(e, all);
+  findings(e).names = all;
   return all;
 }
 
@@ -295,7 +281,7 @@ export function dependsOn(e: Expr, any: { readonly has: (name: string) => boolea
   return false;
 }
 
-const unknownOperands = (e: Expr): readonly Expr[] => (names.has(e) ? noExprs : e.args);
+const unknownOperands = (e: Expr): readonly Expr[] => (e.found?.names ? noExprs : e.args);
 const noExprs: readonly Expr[] = [];
 
 function namesBelow({ args }: Expr, depth: number): readonly string[] {

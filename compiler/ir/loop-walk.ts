@@ -47,11 +47,35 @@ const withBody = (s: Reduce, body: readonly Stmt[]): Reduce => ({
   exact: s.exact,
 });
 
-/** A statement with its bodies mapped; what has none is itself. */
+/** A statement with its bodies mapped; itself where they stay what they were. */
 export function mapBodies(s: Stmt, body: (list: readonly Stmt[]) => readonly Stmt[]): Stmt {
-  if (s.kind === "for") return { kind: s.kind, axis: s.axis, body: body(s.body) };
-  if (s.kind === "reduce") return withBody(s, body(s.body));
-  return s.kind === "if" ? { kind: s.kind, condition: s.condition, then: body(s.then), otherwise: body(s.otherwise) } : s;
+  if (s.kind === "for" || s.kind === "reduce") {
+    const inner = body(s.body);
+    if (inner === s.body) return s;
+    return s.kind === "for" ? { kind: s.kind, axis: s.axis, body: inner } : withBody(s, inner);
+  }
+  if (s.kind !== "if") return s;
+  const then = body(s.then);
+  const otherwise = body(s.otherwise);
+  return then === s.then && otherwise === s.otherwise ? s : { kind: s.kind, condition: s.condition, then, otherwise };
+}
+
+/** A list with each statement replaced by some; itself where all stay what they were. */
+export function replaceEach(list: readonly Stmt[], replace: (s: Stmt) => Stmt | readonly Stmt[]): readonly Stmt[] {
+  let out: Stmt[] | null = null;
+  for (let i = 0; i < list.length; i++) {
+    const s = list[i];
+    if (s === undefined) break;
+    const next = replace(s);
+    if (next === s) {
+      out?.push(s);
+      continue;
+    }
+    out ??= list.slice(0, i);
+    if ("kind" in next) out.push(next);
+    else out.push(...next);
+  }
+  return out ?? list;
 }
 
 /** A statement with its own expressions mapped by `f`, and its bodies by `body`. */

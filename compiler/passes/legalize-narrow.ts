@@ -13,7 +13,7 @@ import type { Expr, ScalarOp } from "../ir/expr.ts";
 import { apply, constant, isScalarOp, load, s, wideningLoad, withOperands, withRange } from "../ir/expr.ts";
 import { exprOrder } from "../ir/expr-order.ts";
 import type { Kernel, Stmt } from "../ir/loop.ts";
-import { expressionsOf, statements } from "../ir/loop.ts";
+import { expressionsIn, statements } from "../ir/loop.ts";
 import { mapStatement } from "../ir/loop-walk.ts";
 import { rangeOf } from "../ir/ranges.ts";
 import { halfBits, halfNumber, nextHalf, oddFloat32, roundedToHalf } from "./legalize-half.ts";
@@ -21,9 +21,9 @@ import { halfBits, halfNumber, nextHalf, oddFloat32, roundedToHalf } from "./leg
 const isNarrow = (d: DType): boolean => registerDType(d) !== d;
 const isNarrowInteger = (d: DType): boolean => isInteger(d) && isNarrow(d);
 
-/** The kernel with register dtypes only, besides buffers. */
-export function widen(kernel: Kernel): Kernel {
-  if (!holdsNarrow(kernel)) return kernel;
+/** The kernel with register dtypes only, besides buffers. `order`: every expression in its body. */
+export function widen(kernel: Kernel, order: readonly Expr[] = exprOrder(expressionsIn(kernel.body))): Kernel {
+  if (!holdsNarrow(kernel, order)) return kernel;
   const widening = new Widening(kernel);
   return {
     ...kernel,
@@ -32,10 +32,9 @@ export function widen(kernel: Kernel): Kernel {
   };
 }
 
-function holdsNarrow({ buffers, scalars, body }: Kernel): boolean {
+function holdsNarrow({ buffers, scalars, body }: Kernel, order: readonly Expr[]): boolean {
   if (buffers.some((b) => isNarrow(b.dtype)) || scalars.some((p) => isNarrow(p.dtype))) return true;
-  const all = statements(body);
-  return all.some((s) => s.kind === "local" && isNarrow(s.dtype)) || exprOrder(all.flatMap(expressionsOf)).some((e) => isNarrow(e.dtype));
+  return statements(body).some((s) => s.kind === "local" && isNarrow(s.dtype)) || order.some((e) => isNarrow(e.dtype));
 }
 
 class Widening {

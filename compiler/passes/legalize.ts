@@ -4,12 +4,12 @@
  */
 import type { DType } from "../ir/dtype.ts";
 import { isFloat } from "../ir/dtype.ts";
-import { CompilerBug, lookup, UnsupportedError } from "../ir/errors.ts";
+import { at, CompilerBug, lookup, UnsupportedError } from "../ir/errors.ts";
 import type { Expr, ScalarOp } from "../ir/expr.ts";
 import { isScalarOp, substitute } from "../ir/expr.ts";
 import { exprOrder } from "../ir/expr-order.ts";
 import type { Kernel, Stmt } from "../ir/loop.ts";
-import { expressionsOf, statements } from "../ir/loop.ts";
+import { expressionsIn, statements } from "../ir/loop.ts";
 import { exprMapper, mapStatement } from "../ir/loop-walk.ts";
 import type { Target } from "../target.ts";
 import { functionExpansion } from "./functions/expansions.ts";
@@ -23,16 +23,19 @@ export function requireDType(dtype: DType, target: Target, where: string): void 
   throw new UnsupportedError(`${where} is ${dtype}, which ${target.name} does not have. ${way}`);
 }
 
-function requireDTypes(kernel: Kernel, target: Target): void {
+/** `all`: every statement of the kernel, `order`: every expression in them. */
+function requireDTypes(kernel: Kernel, all: readonly Stmt[], order: readonly Expr[], target: Target): void {
   // the text is made where it is wanted: there is one question an expression
   const check = (dtype: DType, what: string, name: string): void => {
     if (!target.dtypes.has(dtype)) requireDType(dtype, target, `kernel ${kernel.name}: ${what} ${name}`);
   };
   for (const b of kernel.buffers) check(b.dtype, "buffer", b.name);
   for (const p of kernel.scalars) check(p.dtype, "scalar", p.name);
-  const all = statements(kernel.body);
   for (const s of all) if (s.kind === "local") check(s.dtype, "local", s.name);
-  for (const e of exprOrder(all.flatMap(expressionsOf))) check(e.dtype, "the result of", e.op);
+  for (let i = 0; i < order.length; i++) {
+    const e = at(order, i);
+    check(e.dtype, "the result of", e.op);
+  }
 }
 
 /** What stands for `op` on operands of the dtype: itself where the target has it, else its template, made of what the target has. */
@@ -80,11 +83,18 @@ function mapAll(list: readonly Stmt[], f: (e: Expr) => Expr): Stmt[] {
   });
 }
 
+function isLacking(all: readonly Stmt[], order: readonly Expr[], { lacks }: Target): boolean {
+  const isLacked = (e: Expr): boolean => isScalarOp(e.op) && lacks.has(e.op);
+  return order.some(isLacked) || all.some((s) => s.kind === "reduce" && exprOrder(s.combine).some(isLacked));
+}
+
 /** The kernel in the words of the target; throws an UnsupportedError for a dtype that the target lacks. */
 export function legalize(given: Kernel, target: Target): Kernel {
-  requireDTypes(given, target);
-  const kernel = widen(given);
-  if (target.lacks.size === 0) return kernel;
+  const all = statements(given.body);
+  const order = exprOrder(expressionsIn(given.body));
+  requireDTypes(given, all, order, target);
+  const kernel = widen(given, order);
+  if (target.lacks.size === 0 || (kernel === given && !isLacking(all, order, target))) return kernel;
   const template = templatesFor(target);
   const body = mapAll(
     kernel.body,

@@ -14,7 +14,7 @@ import { axisIndex, load, variable } from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
 import { addIndex, flatten, ix, mulIndex } from "../ir/indexing.ts";
 import type { Axis, For, Kernel, KernelBuffer, Reduce, Stmt } from "../ir/loop.ts";
-import { expressionsOf, statements } from "../ir/loop.ts";
+import { expressionsIn, statements } from "../ir/loop.ts";
 import { buffersTouched } from "../ir/loop-walk.ts";
 import type { TensorType } from "../ir/shape.ts";
 import { tensorType } from "../ir/shape.ts";
@@ -113,14 +113,14 @@ class Division {
     if (this.#cuts.size === 0) return [this.#launch];
     const own = [...this.#cuts.values()].map((c) => this.#partsOf(c));
     const rest = this.#kept(this.#body.filter((s) => s.kind !== "for" || !this.#cuts.has(s)));
-    const stores = [...statements(rest)].some((s) => s.kind === "store");
+    const stores = statements(rest).some((s) => s.kind === "store");
     return stores ? [...own, this.#made(this.#launch.kernel.name, this.#around(rest), [])] : own;
   }
 
   #isOpen(): boolean {
     const { kernel } = this.#launch;
     const points = this.#nest.reduce((n, f) => n * (isPlain(f.axis) ? f.axis.hi.value : Infinity), 1);
-    const simple = [...statements(kernel.body)].every((s) => s.kind !== "local" && s.kind !== "carry" && s.kind !== "barrier" && s.kind !== "if");
+    const simple = statements(kernel.body).every((s) => s.kind !== "local" && s.kind !== "carry" && s.kind !== "barrier" && s.kind !== "if");
     const few = points < enoughPoints || (points < enoughColumns && orderOf(this.#nest) === "columns");
     return few && simple && kernel.buffers.every((b) => b.access === "read" || b.access === "write");
   }
@@ -181,13 +181,12 @@ class Division {
     const out: Stmt[] = [];
     for (const s of list.toReversed()) {
       const names = namedBy(s);
-      const isWanted =
-        names.length === 0 || names.some((n) => read.has(n)) || [...statements([s])].some((inner) => inner.kind === "store" && !this.#cuts.has(s));
+      const isWanted = names.length === 0 || names.some((n) => read.has(n)) || statements([s]).some((inner) => inner.kind === "store" && !this.#cuts.has(s));
       if (!isWanted) continue;
       const cut = this.#cuts.get(s);
       const next = cut !== undefined && s.kind === "reduce" ? this.#together(s, cut) : s;
       out.unshift(next);
-      for (const e of exprOrder([...statements([next])].flatMap(expressionsOf))) if (e.op === "var") read.add(e.name);
+      for (const e of exprOrder(expressionsIn([next]))) if (e.op === "var") read.add(e.name);
     }
     return out;
   }

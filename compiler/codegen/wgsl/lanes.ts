@@ -3,7 +3,7 @@
  * that barriers stand in uniform control flow), a lane loop deals its iterations out to them.
  */
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, withRange } from "../../ir/expr.ts";
+import { axisIndex, withOperands, withRange } from "../../ir/expr.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { axesOf, bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
@@ -176,7 +176,7 @@ function shrink(body: readonly Stmt[], local: Local, size: number, lanes: number
     list.map((s): Stmt => {
       const inner = inside(s, around);
       const within = (index: Expr): Expr => withinLane({ ...inner, index, writes: false }, size, lanes) ?? index;
-      const visit = exprMapper((e) => (e.op === "load" && e.name === local.name ? { ...e, args: [within(at(e.args, 0)), ...e.args.slice(1)] } : e));
+      const visit = exprMapper((e) => (e.op === "load" && e.name === local.name ? withOperands(e, [within(at(e.args, 0)), ...e.args.slice(1)]) : e));
       const mapped = mapStatement(s, visit, (below) => walk(below, inner));
       if (mapped.kind === "local" && mapped.name === local.name) return { ...mapped, size };
       return mapped.kind === "store" && mapped.buffer === local.name ? { ...mapped, index: within(mapped.index) } : mapped;

@@ -1,6 +1,7 @@
 /** Short loops of vector axes, written out: each turn has its index as a number, so that arrays of registers are registers. */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
+import { withOperands } from "../../ir/expr.ts";
 import { addIndex, ix } from "../../ir/indexing.ts";
 import type { For, Stmt } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
@@ -44,7 +45,7 @@ function withIndex(body: readonly Stmt[], axis: string, value: number): Stmt[] {
 /** Without index arithmetic on numbers alone. */
 function folded(e: Expr): Expr {
   const [a, b] = e.args;
-  if (e.op === "load") return { ...e, args: [addIndex(at(e.args, 0), 0), ...e.args.slice(1)] };
+  if (e.op === "load") return withOperands(e, [addIndex(at(e.args, 0), 0), ...e.args.slice(1)]);
   if (e.dtype !== "int32" || a === undefined || b === undefined) return e;
   if (e.op === "add" && a.op === "const" && a.value === 0) return b;
   if (e.op === "add" && b.op === "const" && b.value === 0) return a;

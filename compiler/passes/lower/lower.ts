@@ -70,7 +70,7 @@ class Lowering {
   readonly #cache: RowCache;
   readonly #ids = new Map<Node, number>();
   readonly #uses = new Map<Value, number>();
-  readonly #sizes = new WeakMap<Expr, number>();
+  readonly #sizes = new Map<Expr, number>();
   readonly #buffers = new Map<Value, KernelBuffer>();
   readonly #scalars = new Map<Node, KernelScalar>();
   readonly #root = new Scope(null, []);

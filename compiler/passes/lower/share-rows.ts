@@ -46,7 +46,7 @@ function spanOf(name: string, list: readonly Stmt[]): { readonly first: number; 
 }
 
 const touches = (s: Stmt, name: string): boolean =>
-  [...statements([s])].some((one) => (one.kind === "store" && one.buffer === name) || loadsOf(one, name).length > 0);
+  statements([s]).some((one) => (one.kind === "store" && one.buffer === name) || loadsOf(one, name).length > 0);
 
 const loadsOf = (s: Stmt, name: string): Expr[] => exprOrder(expressionsOf(s)).filter((e) => e.op === "load" && e.name === name);
 

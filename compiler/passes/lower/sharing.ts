@@ -4,24 +4,35 @@
  * Every statement list is a level. An expression that stands twice in a level gets a name there; one that uses nothing of its level
  * moves to the level around it, in front of the loop. Loads stay where they are: `lower` has placed them, perhaps behind a condition.
  */
-import { at, lookup } from "../../ir/errors.ts";
-import type { Expr } from "../../ir/expr.ts";
-import { isScalarOp, mapOperands, variable } from "../../ir/expr.ts";
+import type { DType } from "../../ir/dtype.ts";
+import { dtypes } from "../../ir/dtype.ts";
+import { at, CompilerBug, lookup } from "../../ir/errors.ts";
+import type { Expr, ExprOp } from "../../ir/expr.ts";
+import { isScalarOp, mapOperands, scalarOps, variable } from "../../ir/expr.ts";
 import { namesIn } from "../../ir/indexing.ts";
 import type { Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
 import { mapAxis, mapStatement } from "../../ir/loop-walk.ts";
 
+/** Numbers of expressions are below this, so that two of them and an operation make one number that is exact. */
+const most = 2 ** 21;
+
+/** Operations by their positions, from 1 on. */
+const operations = new Map<ExprOp, number>([...scalarOps, "load" as const].map((op, i) => [op, i + 1]));
+const types = new Map<DType, number>(dtypes.map((d, i) => [d, i]));
+
 /** Numbers expressions so that equal ones have equal numbers: linear in the size of the graph of sub-expressions. */
 class Numbering {
-  readonly #ids = new Map<string, number>();
+  /** Of leaves by their texts, and of operations by what they are and the numbers of two operands: texts of those would be much garbage. */
+  readonly #leaves = new Map<string, number>();
+  readonly #ids = new Map<number, number>();
   readonly #known = new Map<Expr, number>();
   /** Names that stand for another name. */
   readonly #same = new Map<string, string>();
   readonly #mutable: ReadonlySet<string>;
-  /** By number: whether the value is the same wherever it is read, and whether it loads. */
-  readonly #stable: boolean[] = [];
-  readonly #loading: boolean[] = [];
+  /** By number: whether the value is the same wherever it is read, and whether it loads. Nothing has the number 0. */
+  readonly #stable: boolean[] = [true];
+  readonly #loading: boolean[] = [false];
 
   /** `mutable`: names whose value changes, and buffers that are stored to. */
   constructor(mutable: ReadonlySet<string>) {
@@ -31,15 +42,7 @@ class Numbering {
   of(e: Expr): number {
     const known = this.#known.get(e);
     if (known !== undefined) return known;
-    let key = `${e.op}:${e.dtype}`;
-    if (e.name !== "") key += `:${this.#same.get(e.name) ?? e.name}`;
-    if (e.op === "const") key += ` ${Object.is(e.value, -0) ? "-0" : String(e.wide ?? e.value)}`;
-    else if (e.value !== 0) key += ` ${e.value}`;
-    for (let i = 0; i < e.args.length; i++) {
-      const a = e.args[i];
-      if (a !== undefined) key += `,${this.#known.get(a) ?? this.of(a)}`;
-    }
-    const id = this.#ids.get(key) ?? this.#add(key, e);
+    const id = e.args.length === 0 ? this.#leaf(e) : this.#operation(e);
     this.#known.set(e, id);
     return id;
   }
@@ -52,19 +55,43 @@ class Numbering {
     return this.#loading[id] === true;
   }
 
-  /** An expression whose operands have numbers. */
-  #add(key: string, e: Expr): number {
-    const id = this.#ids.size;
+  /** What has no operands; of a load, the memory that it reads. */
+  #leaf(e: Expr): number {
+    const name = this.#same.get(e.name) ?? e.name;
+    const isNegativeZero = e.op === "const" && Object.is(e.value, -0);
+    const text = `${e.op}:${e.dtype}:${name} ${isNegativeZero ? "-0" : String(e.wide ?? e.value)}`;
+    const known = this.#leaves.get(text);
+    if (known !== undefined) return known;
+    const id = this.#add((e.op !== "var" && e.op !== "load") || !this.#mutable.has(e.name), e.op === "load");
+    this.#leaves.set(text, id);
+    return id;
+  }
+
+  #operation(e: Expr): number {
+    const what = lookup(operations, e.op, "an operation") * dtypes.length + lookup(types, e.dtype, "a dtype");
+    const isLoad = e.op === "load";
+    const first = isLoad ? this.#leaf(e) : this.of(at(e.args, 0));
+    let next = isLoad ? 0 : 1;
+    let id = this.#join(what, first, next < e.args.length ? this.of(at(e.args, next)) : 0);
+    // three operands are two, and then one more
+    for (next++; next < e.args.length; next++) id = this.#join(0, id, this.of(at(e.args, next)));
+    return id;
+  }
+
+  #join(what: number, a: number, b: number): number {
+    const key = (what * most + a) * most + b;
+    const known = this.#ids.get(key);
+    if (known !== undefined) return known;
+    const id = this.#add(this.isStable(a) && this.isStable(b), this.loads(a) || this.loads(b));
     this.#ids.set(key, id);
-    let stable = !((e.op === "var" || e.op === "load") && this.#mutable.has(e.name));
-    let loading = e.op === "load";
-    for (let i = 0; i < e.args.length; i++) {
-      const operand = lookup(this.#known, at(e.args, i), "the number of an operand");
-      stable &&= this.#stable[operand] === true;
-      loading ||= this.#loading[operand] === true;
-    }
-    this.#stable.push(stable);
-    this.#loading.push(loading);
+    return id;
+  }
+
+  #add(isStable: boolean, isLoading: boolean): number {
+    const id = this.#stable.length;
+    if (id === most) throw new CompilerBug(`a kernel of more than ${most} expressions`);
+    this.#stable.push(isStable);
+    this.#loading.push(isLoading);
     return id;
   }
 
@@ -99,18 +126,21 @@ export class Sharing {
   }
 
   list(list: readonly Stmt[]): Stmt[] {
-    for (const s of statements(list)) if (s.kind === "let") this.#fresh = Math.max(this.#fresh, 1 + Number(/^t(\d+)$/.exec(s.name)?.[1] ?? -1));
+    const all = statements(list);
+    for (let i = 0; i < all.length; i++) {
+      const s = at(all, i);
+      if (s.kind === "let" && s.name.startsWith("t")) this.#fresh = Math.max(this.#fresh, 1 + Number(/^t(\d+)$/.exec(s.name)?.[1] ?? -1));
+    }
     return this.#level(list, { around: null, isBranch: false }, [], []);
   }
 
   /** `loops`: axes whose iterations run this list. `tail`: values read at its end, rewritten in place. */
   #level(list: readonly Stmt[], where: Pick<Level, "around" | "isBranch">, loops: readonly string[], tail: Expr[]): Stmt[] {
     const level: Level = { ...where, own: new Set(loops), named: new Map(), counts: this.#count(list, tail), done: new Map(), out: [] };
-    for (const s of list) for (const name of definedBy(s)) level.own.add(name);
-    for (const s of list) this.#statement(s, level);
-    tail.forEach((e, i) => {
-      tail[i] = this.#rewrite(e, level);
-    });
+    // by position, here and below: until engines have optimised a function, iterators and what they return are much of its time
+    for (let i = 0; i < list.length; i++) addNames(at(list, i), level.own);
+    for (let i = 0; i < list.length; i++) this.#statement(at(list, i), level);
+    for (let i = 0; i < tail.length; i++) tail[i] = this.#rewrite(at(tail, i), level);
     return level.out;
   }
 
@@ -148,10 +178,13 @@ export class Sharing {
   #count(list: readonly Stmt[], tail: readonly Expr[]): Map<number, number> {
     const counts = new Map<number, number>();
     const lets = new Map<number, string>();
-    const visit = (e: Expr): void => this.#tally(e, counts);
-    for (const s of list) {
-      (s.kind === "reduce" ? s.init : expressionsOf(s)).forEach(visit);
-      if (s.kind !== "let") continue;
+    for (let i = 0; i < list.length; i++) {
+      const s = at(list, i);
+      if (s.kind !== "let") {
+        this.#tallyAll(s.kind === "reduce" ? s.init : expressionsOf(s), counts);
+        continue;
+      }
+      this.#tally(s.value, counts);
       const id = this.#numbering.of(s.value);
       if (!this.#numbering.isStable(id)) continue;
       const first = lets.get(id);
@@ -161,8 +194,12 @@ export class Sharing {
         this.#aliases.set(s.name, variable(first, s.value.dtype, s.value.lo, s.value.hi));
       }
     }
-    tail.forEach(visit);
+    this.#tallyAll(tail, counts);
     return counts;
+  }
+
+  #tallyAll(list: readonly Expr[], counts: Map<number, number>): void {
+    for (let i = 0; i < list.length; i++) this.#tally(at(list, i), counts);
   }
 
   #tally(e: Expr, counts: Map<number, number>): void {
@@ -238,14 +275,8 @@ export class Sharing {
   }
 }
 
-function definedBy(s: Stmt): readonly string[] {
-  switch (s.kind) {
-    case "let":
-    case "carry":
-      return [s.name];
-    case "reduce":
-      return s.names;
-    default:
-      return [];
-  }
+/** The names that a statement defines in its list. */
+function addNames(s: Stmt, into: Set<string>): void {
+  if (s.kind === "let" || s.kind === "carry") into.add(s.name);
+  else if (s.kind === "reduce") for (let i = 0; i < s.names.length; i++) into.add(at(s.names, i));
 }

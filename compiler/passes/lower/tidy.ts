@@ -14,25 +14,25 @@ import { argument, substitute, withName } from "../../ir/expr.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
-import { exprMapper, mapBodies, mapStatements } from "../../ir/loop-walk.ts";
+import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
 import { Sharing } from "./sharing.ts";
 
-export function tidy(list: readonly Stmt[]): Stmt[] {
+export function tidy(list: readonly Stmt[]): readonly Stmt[] {
   return dropUnread(share(mergeLoops(dropEmpty(list))));
 }
 
 const isEmpty = (a: Axis): boolean => a.lo.op === "const" && a.hi.op === "const" && a.hi.value <= a.lo.value;
 
 /** Without loops that never run; a reduction over nothing is its neutral element. */
-function dropEmpty(list: readonly Stmt[]): Stmt[] {
-  const out: Stmt[] = [];
-  for (const s of list) {
-    if (s.kind === "for" && isEmpty(s.axis)) continue;
-    if (s.kind === "reduce" && s.axes.some(isEmpty)) s.names.forEach((name, i) => out.push({ kind: "let", name, value: at(s.init, i) }));
-    else out.push(mapBodies(s, dropEmpty));
-  }
-  return out;
+function dropEmpty(list: readonly Stmt[]): readonly Stmt[] {
+  return replaceEach(list, (s) => {
+    if (s.kind === "for" && isEmpty(s.axis)) return none;
+    if (s.kind !== "reduce" || !s.axes.some(isEmpty)) return mapBodies(s, dropEmpty);
+    return s.names.map((name, i): Stmt => ({ kind: "let", name, value: at(s.init, i) }));
+  });
 }
+
+const none: readonly Stmt[] = [];
 
 /** A loop nest that can be merged: its serial axes between bounds that are known before it, and what runs inside. */
 interface Nest {
@@ -53,17 +53,20 @@ const isPlain = (bound: Expr): boolean => bound.op === "const" || bound.op === "
 const isSimple = (a: Axis): boolean => a.kind === "serial" && isPlain(a.lo) && isPlain(a.hi) && a.step === 1;
 const rangeText = (n: Nest): string => n.axes.map((a) => `${keyOf(a.lo)}..${keyOf(a.hi)}`).join("x");
 
-function mergeLoops(list: readonly Stmt[]): Stmt[] {
+function mergeLoops(list: readonly Stmt[]): readonly Stmt[] {
   const out: Stmt[] = [];
-  for (const original of list) {
+  let isSame = true;
+  for (let i = 0; i < list.length; i++) {
+    const original = at(list, i);
     const s = mapBodies(original, mergeLoops);
     const nest = out.length === 0 ? null : nestOf(s);
     const place = nest === null ? -1 : findHost(out, s, nest);
     const host = place < 0 ? null : nestOf(at(out, place));
+    isSame &&= s === original && host === null;
     if (nest === null || host === null) out.push(s);
     else out[place] = mergeNests(host, nest);
   }
-  return out;
+  return isSame ? list : out;
 }
 
 /** The position of an earlier loop over the same range, nothing after it or in it being read by `s`; -1 where there is none. */
@@ -134,8 +137,12 @@ function readsOf(s: Stmt): Set<string> {
 }
 
 function noteNames(s: Stmt, into: Set<string>, seen: Set<Expr>): void {
+  if (s.kind === "let") {
+    collectNames(s.value, into, seen);
+    return;
+  }
   const list = expressionsOf(s);
-  list.forEach((e) => collectNames(e, into, seen));
+  for (let i = 0; i < list.length; i++) collectNames(at(list, i), into, seen);
 }
 
 function collectNames(e: Expr, into: Set<string>, seen: Set<Expr>): void {
@@ -169,7 +176,12 @@ function writesAny(s: Stmt, names: ReadonlySet<string>): boolean {
 /** Values may change between two reads of a mutable name, so what reads one is never shared. */
 function mutableNames(list: readonly Stmt[]): Set<string> {
   const names = new Set<string>();
-  for (const s of statements(list)) if (s.kind === "assign" || s.kind === "store") names.add(s.kind === "assign" ? s.name : s.buffer);
+  const all = statements(list);
+  for (let i = 0; i < all.length; i++) {
+    const s = at(all, i);
+    if (s.kind === "assign") names.add(s.name);
+    else if (s.kind === "store") names.add(s.buffer);
+  }
   return names;
 }
 
@@ -178,7 +190,7 @@ function share(list: readonly Stmt[]): Stmt[] {
 }
 
 /** Without lets that nothing reads. Names are unique in a kernel, so one set serves all levels; what reads a let stands behind it. */
-function dropUnread(list: Stmt[]): Stmt[] {
+function dropUnread(list: readonly Stmt[]): readonly Stmt[] {
   const read = new Set<string>();
   const seen = new Set<Expr>();
   const unread = new Set<Stmt>();
@@ -196,6 +208,6 @@ function dropUnread(list: Stmt[]): Stmt[] {
   };
   visit(list);
   if (unread.size === 0) return list;
-  const keep = (inner: readonly Stmt[]): Stmt[] => inner.filter((s) => !unread.has(s)).map((s) => mapBodies(s, keep));
+  const keep = (inner: readonly Stmt[]): readonly Stmt[] => replaceEach(inner, (s) => (unread.has(s) ? none : mapBodies(s, keep)));
   return keep(list);
 }

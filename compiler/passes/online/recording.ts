@@ -9,7 +9,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, s, substitute, variable, withOperands } from "../../ir/expr.ts";
 import { addIndex, flatten, freeNames, ix, keyOf } from "../../ir/indexing.ts";
 import type { Axis, For, Let, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
-import { expressionsOf, statements } from "../../ir/loop.ts";
+import { expressionsIn, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
 import { isPlain } from "../tile/nest.ts";
 import type { Scaled, Step } from "./scaling.ts";
@@ -57,7 +57,7 @@ function runningScalar(name: string, all: Expr, init: Expr): RunningScalar {
 
 const greatest = (dtype: DType): number => (dtype === "float64" ? Number.MAX_VALUE : (2 - 2 ** -23) * 2 ** 127);
 
-const loadsIn = (given: Stmt): Expr[] => exprOrder(statements([given]).flatMap(expressionsOf)).filter((e) => e.op === "load");
+const loadsIn = (given: Stmt): Expr[] => exprOrder(expressionsIn([given])).filter((e) => e.op === "load");
 const storesIn = (given: Stmt): Store[] => statements([given]).filter((one) => one.kind === "store");
 const isPlainContent = (content: Scaled | undefined): boolean => content === undefined || isPlainValue(content);
 
@@ -101,7 +101,7 @@ function live(list: readonly Stmt[], values: readonly Expr[]): Stmt[] {
     .toReversed()
     .filter((one) => {
       if (one.kind === "let" && !used.has(one.name)) return false;
-      for (const e of exprOrder(statements([one]).flatMap(expressionsOf))) if (e.op === "var") used.add(e.name);
+      for (const e of exprOrder(expressionsIn([one]))) if (e.op === "var") used.add(e.name);
       return true;
     })
     .toReversed();
@@ -178,7 +178,7 @@ export class Recording {
   /** Whether a statement needs results of the rows. */
   #mentions(given: Stmt): boolean {
     const isResult = (name: string): boolean => this.#running.has(name) || this.#final.has(name) || this.#known.has(name);
-    return exprOrder(statements([given]).flatMap(expressionsOf)).some((e) => e.op === "var" && isResult(e.name));
+    return exprOrder(expressionsIn([given])).some((e) => e.op === "var" && isResult(e.name));
   }
 
   /** `own`: what differs from element to element of a row. */

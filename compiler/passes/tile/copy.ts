@@ -103,5 +103,5 @@ export function vector(name: string, lanes: number, body: (lane: Expr) => readon
 
 /** The smaller of two indices. */
 export function minOf(a: Expr, b: Expr): Expr {
-  return { op: "min", dtype: "int32", args: [a, b], value: 0, name: "", lo: Math.min(a.lo, b.lo), hi: Math.min(a.hi, b.hi) };
+  return { op: "min", dtype: "int32", args: [a, b], value: 0, name: "", lo: Math.min(a.lo, b.lo), hi: Math.min(a.hi, b.hi), found: null };
 }

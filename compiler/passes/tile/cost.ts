@@ -58,7 +58,7 @@ export function costOf(roots: readonly Expr[]): number {
 
 /** The values that statements compute, indices aside. */
 export function valuesIn(list: readonly Stmt[]): Expr[] {
-  return [...statements(list)].flatMap((s): readonly Expr[] => {
+  return statements(list).flatMap((s): readonly Expr[] => {
     if (s.kind === "for") return [];
     if (s.kind === "store") return s.guard ? [s.value, s.guard] : [s.value];
     if (s.kind === "reduce") return [...s.values, ...s.combine];

@@ -7,7 +7,7 @@
  */
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Stmt } from "../../ir/loop.ts";
-import { expressionsOf, statements } from "../../ir/loop.ts";
+import { expressionsIn } from "../../ir/loop.ts";
 
 /** The parts of a loop that need nothing of one another, if one of them is a reduction; else the loop itself. */
 export function distributed(s: Stmt): readonly Stmt[] {
@@ -47,5 +47,4 @@ function definedBy(s: Stmt): readonly string[] {
   return s.kind === "reduce" ? s.names : [];
 }
 
-const readBy = (s: Stmt): string[] =>
-  exprOrder([...statements([s])].flatMap(expressionsOf)).flatMap((e) => (e.op === "var" || e.op === "load" ? [e.name] : []));
+const readBy = (s: Stmt): string[] => exprOrder(expressionsIn([s])).flatMap((e) => (e.op === "var" || e.op === "load" ? [e.name] : []));

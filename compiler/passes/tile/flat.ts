@@ -12,7 +12,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, mapOperands, variable } from "../../ir/expr.ts";
 import { freeNames, ix, normalIndex, unflatten } from "../../ir/indexing.ts";
 import type { Reduce, Stmt } from "../../ir/loop.ts";
-import { expressionsOf, statements } from "../../ir/loop.ts";
+import { expressionsIn } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, mapStatements } from "../../ir/loop-walk.ts";
 import { bringInto } from "./combine.ts";
 import { loop } from "./copy.ts";
@@ -40,7 +40,7 @@ function flattened(r: Reduce): Stmt[] | null {
   const whole = (e: Expr): Expr => (e.dtype === "int32" ? normalIndex(map(e)) : map(e));
   const body = mapStatements(r.body, whole);
   const values = r.values.map(whole);
-  if (divides([...statements(body).flatMap(expressionsOf), ...values], index.name)) return null;
+  if (divides([...expressionsIn(body), ...values], index.name)) return null;
   const sums = r.names.map((name, i) => variable(name, at(r.init, i).dtype));
   const name = (i: number): string => at(sums, i).name;
   const added = bringInto(r, { parts: sums, name, set: (i, value) => ({ kind: "assign", name: name(i), value }) }, values, "_u");

@@ -33,7 +33,7 @@ export function isIndependent(body: readonly Stmt[], values: readonly Expr[], up
 /** The names in a body whose values differ from iteration to iteration of `axis`. */
 function varyingNames(body: readonly Stmt[], axis: string): ReadonlySet<string> {
   const varying = new Set([axis]);
-  const list = [...statements(body)].map((s) => ({ names: namedBy(s), reads: namesRead(s.kind === "reduce" ? [s, ...statements(s.body)] : [s]) }));
+  const list = statements(body).map((s) => ({ names: namedBy(s), reads: namesRead(s.kind === "reduce" ? [s, ...statements(s.body)] : [s]) }));
   for (let before = 0; before !== varying.size;) {
     before = varying.size;
     for (const { names, reads } of list) if (reads.some((n) => varying.has(n))) names.forEach((n) => varying.add(n));
@@ -58,7 +58,7 @@ function leaves(roots: readonly Expr[]): string[] {
 export function goesTogether(body: readonly Stmt[], axis: string): boolean {
   const varying = varyingNames(body, axis);
   const same = (e: Expr): boolean => !leaves([e]).some((name) => varying.has(name));
-  return [...statements(body)].every((s) => {
+  return statements(body).every((s) => {
     if (s.kind === "if") return same(s.condition);
     return axesOf(s).every((a) => a.kind === "serial" && same(a.lo) && same(a.hi));
   });

@@ -73,7 +73,7 @@ function rebuild(nest: readonly For[], jams: readonly Jam[], depth: number): For
   return { ...loop, axis: { ...loop.axis, step: times }, body };
 }
 
-function jammedBody(nest: readonly For[], jams: readonly Jam[], body: readonly Stmt[]): Stmt[] {
+function jammedBody(nest: readonly For[], jams: readonly Jam[], body: readonly Stmt[]): readonly Stmt[] {
   const limits = jams.map((j) => ({
     ...j,
     extent: at(

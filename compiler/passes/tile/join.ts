@@ -10,7 +10,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { addIndex, freeNames, ix } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
-import { expressionsOf, statements } from "../../ir/loop.ts";
+import { expressionsIn } from "../../ir/loop.ts";
 import { mapStatement, visitExpressions } from "../../ir/loop-walk.ts";
 import { copied } from "./copy.ts";
 import { isPlain, strideOf } from "./nest.ts";
@@ -88,7 +88,7 @@ const places = (outer: Axis, inner: Axis, joined: Axis): ReadonlyMap<string, Exp
   ]);
 
 function rootsOf({ body, values }: { readonly body: readonly Stmt[]; readonly values: readonly Expr[] }): Expr[] {
-  return [...[...statements(body)].flatMap(expressionsOf), ...values];
+  return [...expressionsIn(body), ...values];
 }
 
 function joinable(outer: Axis, inner: Axis, roots: readonly Expr[]): boolean {

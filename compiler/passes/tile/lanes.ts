@@ -60,9 +60,7 @@ function keepsToItself({ body }: Kernel, target: Target): boolean {
 /** Whether iterations must be done in their order: values are carried on, or elements of a buffer in place may be stored several times. */
 function isOrdered(kernel: Kernel, stages: readonly Stmt[]): boolean {
   const updated = new Set(kernel.buffers.filter((b) => b.access === "update").map((b) => b.name));
-  return [...statements(stages)].some(
-    (s) => s.kind === "carry" || s.kind === "assign" || (s.kind === "store" && (s.atomic !== undefined || updated.has(s.buffer))),
-  );
+  return statements(stages).some((s) => s.kind === "carry" || s.kind === "assign" || (s.kind === "store" && (s.atomic !== undefined || updated.has(s.buffer))));
 }
 
 function tripsOf(s: Stmt): number {
@@ -98,7 +96,7 @@ class Names {
   readonly #axes = new Map<string, ReadonlySet<string>>();
 
   constructor(body: readonly Stmt[]) {
-    this.#lets = [...statements(body)].filter((s) => s.kind === "let");
+    this.#lets = statements(body).filter((s) => s.kind === "let");
     for (const { name, value } of this.#lets) this.#axes.set(name, this.axesIn(value));
   }
 

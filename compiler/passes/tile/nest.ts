@@ -24,7 +24,7 @@ const inlineIndices = (body: readonly Stmt[]): Stmt[] => inlineLets(body, (e) =>
 /** Names of what is wanted so, and neither loads nor is carried, give way to their values. */
 export function inlineLets(body: readonly Stmt[], isWanted: (value: Expr) => boolean): Stmt[] {
   const values = new Map<string, Expr>();
-  const carried = new Set([...statements(body)].flatMap((s) => (s.kind === "carry" ? [s.name] : [])));
+  const carried = new Set(statements(body).flatMap((s) => (s.kind === "carry" ? [s.name] : [])));
   const moves = (e: Expr): boolean => exprOrder([e]).every((part) => part.op !== "load" && !(part.op === "var" && carried.has(part.name)));
   const isInlined = (s: Stmt): boolean => s.kind === "let" && isWanted(s.value) && moves(s.value);
   const f = (e: Expr): Expr => (values.size === 0 || !dependsOn(e, values) ? e : exprMapper((x) => (x.op === "var" ? (values.get(x.name) ?? x) : x))(e));

@@ -18,7 +18,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, s, variable, withOperands } from "../../ir/expr.ts";
 import { addIndex, conjoin, ix, mulIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
-import { expressionsOf, statements } from "../../ir/loop.ts";
+import { expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, localBytes, mapStatement } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
@@ -83,7 +83,7 @@ const touchedBy = (list: readonly Stmt[]): string[] =>
     ...exprOrder(expressionsOf(one)).flatMap((e) => (e.op === "load" ? [e.name] : [])),
   ]);
 
-const namesRead = (list: readonly Stmt[]): string[] => exprOrder(statements(list).flatMap(expressionsOf)).flatMap((e) => (e.op === "var" ? [e.name] : []));
+const namesRead = (list: readonly Stmt[]): string[] => exprOrder(expressionsIn(list)).flatMap((e) => (e.op === "var" ? [e.name] : []));
 
 /** Scalars that a segment has of others; loops around others have none. */
 function readFrom(g: Segment): ReadonlySet<string> {

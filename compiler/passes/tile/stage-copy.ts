@@ -4,7 +4,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { variable, withOperands } from "../../ir/expr.ts";
 import { addIndex, freeNames, ix, keyOf, unflatten } from "../../ir/indexing.ts";
 import type { Let, Stmt } from "../../ir/loop.ts";
-import { expressionsOf, statements } from "../../ir/loop.ts";
+import { expressionsIn, statements } from "../../ir/loop.ts";
 import type { Span } from "./stage-find.ts";
 
 /** Hands out names that a kernel does not use. */
@@ -64,7 +64,7 @@ export function copyLets(lets: readonly Let[], renaming: Renaming, names: FreshN
 /** The lets that these statements and expressions read, and those that such lets read. */
 export function onlyRead(lets: readonly Let[], body: readonly Stmt[], roots: readonly Expr[] = []): Let[] {
   const read = new Set<string>();
-  for (const e of [...roots, ...[...statements(body)].flatMap(expressionsOf)]) freeNames(e, read);
+  for (const e of [...roots, ...expressionsIn(body)]) freeNames(e, read);
   return lets
     .toReversed()
     .filter((s) => {
@@ -93,7 +93,7 @@ export function decoded(places: readonly (readonly [Span, Expr])[], names: Fresh
 
 /** Every name that a list defines. */
 export function namesIn(list: readonly Stmt[]): string[] {
-  return [...statements(list)].flatMap((s) => {
+  return statements(list).flatMap((s) => {
     if (s.kind === "for") return [s.axis.name];
     if (s.kind === "reduce") return [...s.names, ...s.axes.map((a) => a.name)];
     return s.kind === "let" || s.kind === "carry" || s.kind === "local" ? [s.name] : [];

@@ -71,7 +71,7 @@ function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   const added = addRows(kernel, target);
   if (!target.vectors) return added;
   // rows too short for lanes of their own go side by side
-  const side = added === kernel && [...statements(kernel.body)].some((s) => s.kind === "reduce") ? widenGrid(kernel) : kernel;
+  const side = added === kernel && statements(kernel.body).some((s) => s.kind === "reduce") ? widenGrid(kernel) : kernel;
   if (side !== kernel) return side;
   const wide = widenLoops(added);
   return wide === kernel ? widenGrid(kernel) : wide;

@@ -13,7 +13,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, withOperands, withRange } from "../../ir/expr.ts";
 import { addIndex, divIndex, flatten, freeNames, ix, modIndex, mulIndex, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
-import { axesOf, expressionsOf, statements } from "../../ir/loop.ts";
+import { axesOf, expressionsIn, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { Steps, vectorWidth } from "../../ir/steps.ts";
@@ -81,7 +81,7 @@ function freshName(joined: readonly Axis[], kernel: Kernel): string {
 /** Whether a block of results would share loads: one needs a grid axis further out, and not the innermost. */
 function isContraction(reduce: Reduce, nest: readonly For[], joined: readonly Axis[]): boolean {
   const outer = nest.map((f) => f.axis.name).filter((name) => !joined.some((a) => a.name === name));
-  const loads = exprOrder([...reduce.values, ...[...statements(reduce.body)].flatMap(expressionsOf)]).filter((e) => e.op === "load");
+  const loads = exprOrder([...reduce.values, ...expressionsIn(reduce.body)]).filter((e) => e.op === "load");
   return loads.some((e) => {
     const names = freeNames(at(e.args, 0));
     return outer.some((name) => names.has(name)) && reduce.axes.some((a) => names.has(a.name)) && !joined.some((a) => names.has(a.name));

@@ -17,7 +17,7 @@ import { apply, axisIndex, load, s, variable, withRange } from "../../ir/expr.ts
 import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
-import { axesOf, expressionsOf, statements } from "../../ir/loop.ts";
+import { axesOf, expressionsIn, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, mapStatements } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf, vector } from "./copy.ts";
@@ -85,8 +85,8 @@ export function sideBySide(kernel: Kernel, nest: readonly For[], lanes: number):
  */
 function crossedAxis(nest: readonly For[], body: readonly Stmt[]): Axis | null {
   const inner = at(nest, nest.length - 1).axis;
-  if ([...statements(body)].some((one) => one.kind === "for" || one.kind === "reduce")) return null;
-  const indices = exprOrder([...statements(body)].flatMap(expressionsOf)).flatMap((e) => (e.op === "load" ? [addIndex(at(e.args, 0), 0)] : []));
+  if (statements(body).some((one) => one.kind === "for" || one.kind === "reduce")) return null;
+  const indices = exprOrder(expressionsIn(body)).flatMap((e) => (e.op === "load" ? [addIndex(at(e.args, 0), 0)] : []));
   const jumps = indices.filter((index) => Math.abs(strideOf(index, inner.name)) >= crossed);
   const found = nest.find((f) => f.axis !== inner && isPlain(f.axis) && jumps.some((index) => strideOf(index, f.axis.name) === 1));
   return found === undefined || found.axis.hi.value < crossed ? null : found.axis;
@@ -166,7 +166,7 @@ function spread(body: readonly Stmt[], own: ReadonlySet<string>, { lanes, lane }
 
 /** Whether a body can be done side by side at all: no lanes in it yet, nothing that must happen in order. */
 const isOpen = (body: readonly Stmt[]): boolean =>
-  [...statements(body)].every(
+  statements(body).every(
     (one) =>
       one.kind !== "barrier" && one.kind !== "local" && (one.kind !== "store" || one.atomic === undefined) && axesOf(one).every((a) => a.kind === "serial"),
   );
@@ -180,7 +180,7 @@ function pays(body: readonly Stmt[], axis: Axis): boolean {
     else if (stride !== 0) odd++;
   };
   for (const one of statements(body)) if (one.kind === "store") note(one.index);
-  for (const e of exprOrder([...statements(body)].flatMap(expressionsOf))) if (e.op === "load") note(at(e.args, 0));
+  for (const e of exprOrder(expressionsIn(body))) if (e.op === "load") note(at(e.args, 0));
   return near + costOf(valuesIn(body)) / 2 >= odd;
 }
 
