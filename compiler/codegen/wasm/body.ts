@@ -1,36 +1,41 @@
 /** The body of a function in the making: where instructions go, and its locals. */
 import type { Code, Instruction, LocalVariable, ValueType } from "./code.ts";
 import type { Op } from "./instructions.ts";
-import { instruction } from "./instructions.ts";
+import { instruction, instructionRows } from "./instructions.ts";
 
-// two of three instructions
+// half of all instructions
 const localGet = instruction("local.get");
 const localSet = instruction("local.set");
+
+/** Instructions without operands: one object serves all places. */
+const bare: ReadonlyMap<string, Instruction> = new Map(instructionRows.map((row) => [row.name, { row, a: 0, b: 0, data: null }]));
 
 export class Body {
   /** The list that instructions go to now. */
   code: Code = [];
   readonly locals: LocalVariable[] = [];
-  readonly #taken = new Map<string, number>();
+  /** By local. */
+  readonly #gets: Instruction[] = [];
 
   emit(op: Op, a: number = 0, b: number = 0, data: Instruction["data"] = null): void {
-    this.code.push({ row: instruction(op), a, b, data });
+    this.named(op, a, b, data);
   }
 
   /** An instruction whose name was put together; a CompilerBug where there is none. */
-  named(op: string, a: number = 0, b: number = 0): void {
-    this.code.push({ row: instruction(op), a, b, data: null });
+  named(op: string, a: number = 0, b: number = 0, data: Instruction["data"] = null): void {
+    const plain = bare.get(op);
+    // an operand may be -0
+    const isBare = plain !== undefined && data === null && b === 0 && Object.is(a, 0);
+    this.code.push(isBare ? plain : { row: plain?.row ?? instruction(op), a, b, data });
   }
 
-  /** A new local; where its name was there already it gets a number. */
+  /** A new local; its name may be there already. */
   local(name: string, type: ValueType): number {
-    const times = this.#taken.get(name) ?? 0;
-    this.#taken.set(name, times + 1);
-    return this.locals.push({ name: times === 0 ? name : `${name}~${times}`, type }) - 1;
+    return this.locals.push({ name, type }) - 1;
   }
 
   get(local: number): void {
-    this.code.push({ row: localGet, a: local, b: 0, data: null });
+    this.code.push((this.#gets[local] ??= { row: localGet, a: local, b: 0, data: null }));
   }
 
   set(local: number): void {

@@ -19,6 +19,7 @@ export interface Instruction {
 export type Code = (Instruction | Code)[];
 
 export interface LocalVariable {
+  /** What it holds; others may hold the same. */
   readonly name: string;
   readonly type: ValueType;
 }
@@ -28,8 +29,8 @@ export interface FunctionCode {
   readonly name: string;
   /** Other names that it is exported by. */
   readonly aliases?: readonly string[];
-  /** What it is made for, one line each: comments of the text. */
-  readonly comments: readonly string[];
+  /** What it is made for: a comment of the text. */
+  readonly comment: () => string;
   readonly parameters: number;
   readonly locals: readonly LocalVariable[];
   readonly code: Code;

@@ -1,5 +1,4 @@
 /** Which parts of expressions are computed apart and kept: a stack machine has no names for what it holds. */
-import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 
@@ -13,33 +12,45 @@ export interface Cuts {
   readonly kept: readonly Expr[];
 }
 
+/** What has operands. */
+interface Part {
+  readonly operands: readonly Expr[];
+  uses: number;
+  /** How deep it is nested below the last cut. */
+  depth: number;
+}
+
 /** `operandsOf`: what of a part is computed on the stack, nothing where the part is known already. */
 export function cutsOf(roots: readonly Expr[], operandsOf: (e: Expr) => readonly Expr[], mayKeep: (e: Expr) => boolean): Cuts {
-  const found = new Map<Expr, readonly Expr[]>();
-  const note = (e: Expr): readonly Expr[] => {
-    const own = operandsOf(e);
-    found.set(e, own);
-    return own;
+  const parts = new Map<Expr, Part>();
+  const order = exprOrder(roots, (e) => {
+    const operands = operandsOf(e);
+    if (e.args.length > 0) parts.set(e, { operands, uses: 0, depth: 0 });
+    return operands;
+  });
+  const count = (list: readonly Expr[]): void => {
+    for (let i = 0; i < list.length; i++) {
+      const part = partOf(list[i], parts);
+      if (part !== undefined) part.uses++;
+    }
   };
-  const order = exprOrder(roots, note);
-  // what has no operands was not asked
-  const operands = order.map((e) => found.get(e) ?? e.args);
-  const uses = new Map<Expr, number>();
-  const count = (e: Expr): void => void uses.set(e, (uses.get(e) ?? 0) + 1);
-  for (const list of operands) list.forEach(count);
-  roots.forEach(count);
-  const depths = new Map<Expr, number>();
-  const kept = order.filter((e, i) => {
-    const depth = 1 + deepestOf(at(operands, i), depths);
-    const isCut = e.args.length > 0 && mayKeep(e) && ((uses.get(e) ?? 0) > 1 || (depth > deepest && !roots.includes(e)));
-    depths.set(e, isCut ? 0 : depth);
+  count(roots);
+  for (const { operands } of parts.values()) count(operands);
+  const kept = order.filter((e) => {
+    const part = partOf(e, parts);
+    if (part === undefined) return false;
+    const depth = 1 + deepestOf(part.operands, parts);
+    const isCut = (part.uses > 1 || (depth > deepest && !roots.includes(e))) && mayKeep(e);
+    part.depth = isCut ? 0 : depth;
     return isCut;
   });
   return { order, kept };
 }
 
-function deepestOf(operands: readonly Expr[], depths: ReadonlyMap<Expr, number>): number {
+const partOf = (e: Expr | undefined, parts: ReadonlyMap<Expr, Part>): Part | undefined => (e === undefined || e.args.length === 0 ? undefined : parts.get(e));
+
+function deepestOf(operands: readonly Expr[], parts: ReadonlyMap<Expr, Part>): number {
   let depth = 0;
-  for (const e of operands) depth = Math.max(depth, depths.get(e) ?? 0);
+  for (let i = 0; i < operands.length; i++) depth = Math.max(depth, partOf(operands[i], parts)?.depth ?? 1);
   return depth;
 }

@@ -36,6 +36,13 @@ export class Bytes {
     this.#data[this.#length++] = second;
   }
 
+  triple(first: number, second: number, third: number): void {
+    if (this.#length + 3 > this.#data.length) this.#grow(3);
+    this.#data[this.#length++] = first;
+    this.#data[this.#length++] = second;
+    this.#data[this.#length++] = third;
+  }
+
   /** LEB128 of 0 … 2^32 - 1. */
   unsigned(value: number): void {
     if (value < 128) return this.byte(value);
@@ -118,8 +125,7 @@ function encodeImmediate(out: Bytes, { row, a, b, data }: Instruction): void {
       return out.unsigned(a);
     case "memory":
     case "memoryLane":
-      // alignment is a hint: what is natural for the elements
-      out.unsigned(Math.min(2, Math.log2(row.bytes)));
+      out.byte(row.alignment);
       out.unsigned(a);
       if (row.immediate === "memoryLane") out.byte(b);
       return;
@@ -142,17 +148,15 @@ function encodeImmediate(out: Bytes, { row, a, b, data }: Instruction): void {
 
 /** One instruction. */
 export function encodeInstruction(out: Bytes, i: Instruction): void {
-  const { opcode, immediate } = i.row;
-  if (immediate === "none" && opcode < 0x100) return out.byte(opcode);
-  if (opcode > 0xffff) {
+  const { opcode } = i.row;
+  if (opcode < 0x100) out.byte(opcode);
+  else {
     const low = opcode & 0xffff;
+    // LEB128, of which a second byte is the last
     if (low < 128) out.pair(opcode >> 16, low);
-    else {
-      out.byte(opcode >> 16);
-      out.unsigned(low);
-    }
-  } else out.byte(opcode);
-  if (immediate !== "none") encodeImmediate(out, i);
+    else out.triple(opcode >> 16, (low & 127) | 128, low >> 7);
+  }
+  if (i.row.immediate !== "none") encodeImmediate(out, i);
 }
 
 function encodeCode(out: Bytes, code: Code): void {

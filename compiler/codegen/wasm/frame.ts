@@ -6,6 +6,7 @@
  */
 import { at, lookup } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import type { Body } from "./body.ts";
 import type { Code, ValueType } from "./code.ts";
@@ -37,6 +38,9 @@ export interface Place {
   readonly isFree: boolean;
 }
 
+/** So deep calls go, which is quick; what is deeper is walked without them. */
+const mostCalls = 64;
+
 /** What loads, and what is a vector. */
 const nowhere: Place = { level: Infinity, isFree: false };
 const anywhere: Place = { level: 0, isFree: true };
@@ -52,6 +56,11 @@ export class Frame {
   readonly #passing = new Map<Expr, Place>();
   /** The level of the list that instructions go to. */
   level = 0;
+
+  /** What is placed in one scope is there in all of it: in the loop that instructions go to. */
+  get scope(): object {
+    return at(this.#loops, this.level);
+  }
 
   constructor(body: Body) {
     this.#body = body;
@@ -89,26 +98,31 @@ export class Frame {
     this.#passing.clear();
   }
 
-  /** Of an expression whose operands were asked about before. */
   placeOf(e: Expr): Place {
+    return this.#placeBelow(e, 0);
+  }
+
+  #placeBelow(e: Expr, depth: number): Place {
     if (e.op === "const") return anywhere;
     if (e.op === "var" || e.op === "axis") return this.#free.get(e.name) ?? this.#placeOfName(e.name);
+    if (e.op === "load") return nowhere;
     const known = this.#places.get(e) ?? this.#passing.get(e);
     if (known !== undefined) return known;
-    const place = this.#combined(e);
+    // operands first, so that none of them asks further down
+    if (depth === mostCalls) for (const part of exprOrder(e.args)) this.#placeBelow(part, depth + 1);
+    const place = this.#combined(e, depth + 1);
     // what reads a variable may stand elsewhere next time
     (place.isFree ? this.#places : this.#passing).set(e, place);
     return place;
   }
 
-  #combined(e: Expr): Place {
-    if (e.op === "load") return nowhere;
+  #combined(e: Expr, depth: number): Place {
     let level = 0;
     let isFree = true;
     for (let i = 0; i < e.args.length; i++) {
       const a = e.args[i];
       if (a === undefined || a.op === "const") continue;
-      const place = this.placeOf(a);
+      const place = this.#placeBelow(a, depth);
       level = Math.max(level, place.level);
       isFree &&= place.isFree;
     }

@@ -350,6 +350,8 @@ export interface InstructionRow {
   readonly immediate: Immediate;
   /** Bytes of a memory access, else 0. */
   readonly bytes: number;
+  /** Its alignment as a power of two, a hint: what is natural for the elements. */
+  readonly alignment: number;
 }
 
 const isOp = (name: string): name is Op => Object.hasOwn(table, name);
@@ -358,7 +360,7 @@ function rowOf(name: Op): InstructionRow {
   const row: readonly [number, string, Immediate?, number?] = table[name];
   const [opcode, signature, immediate = "none", bytes = 0] = row;
   const [takes = "", gives = ""] = signature.split(":");
-  return { name, opcode, takes, gives, immediate, bytes };
+  return { name, opcode, takes, gives, immediate, bytes, alignment: bytes === 0 ? 0 : Math.min(2, Math.log2(bytes)) };
 }
 
 const rows: ReadonlyMap<string, InstructionRow> = new Map(

@@ -7,7 +7,6 @@ import { dtypeInfo } from "../../ir/dtype.ts";
 import { at, CompilerBug } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, load, variable } from "../../ir/expr.ts";
-import { exprOrder } from "../../ir/expr-order.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { Body } from "./body.ts";
@@ -78,10 +77,13 @@ export class KernelCode {
     const grids = gridsOf(this.#kernel);
     if (grids.length === 0) this.statements(body);
     else this.#grids(grids);
-    const comments = [
-      `${this.#kernel.name}: ${[...buffers.map((b) => `${b.name} ${b.dtype}[${b.size}]`), ...scalars.map((s) => `${s.name} ${s.dtype}`)].join(", ")}`,
-    ];
-    const code = { name, comments, parameters: parameters + buffers.length + scalars.length, locals: this.body.locals, code: this.body.code };
+    const code = {
+      name,
+      comment: commentOf(this.#kernel),
+      parameters: parameters + buffers.length + scalars.length,
+      locals: this.body.locals,
+      code: this.body.code,
+    };
     const turns = grids.reduce((n, g) => n + g.turns, 0);
     const ns = grids.reduce((n, g) => n + g.turns * listNs(g.body, this.#vectors), 0);
     return { code, turns: Math.max(1, turns), turnNs: turns === 0 ? listNs(body, this.#vectors) : ns / turns, scratchBytes: this.#scratchBytes };
@@ -96,8 +98,8 @@ export class KernelCode {
 
   /** Scratch in registers, or one after the other in the memory of the thread. */
   #locals(): void {
-    const lets = new Map([...statements(this.#kernel.body)].flatMap((s): [string, Expr][] => (isIndexLet(s) ? [[s.name, s.value]] : [])));
-    const keepings = planRegisters(this.#kernel, this.#vectors, new LinearForms((name) => lets.get(name)));
+    const keepings = planRegisters(this.#kernel, this.#vectors);
+    if (keepings.size === 0) return;
     for (const s of statements(this.#kernel.body)) if (s.kind === "local") this.#memories.set(s.name, this.#local(s, keepings.get(s.name) ?? "memory"));
   }
 
@@ -150,7 +152,6 @@ export class KernelCode {
   }
 
   #let(name: string, value: Expr): void {
-    for (const e of exprOrder([value])) this.frame.placeOf(e);
     const { isFree, level } = this.frame.placeOf(value);
     if (isFree) return this.frame.define(name, { kind: "free", value, level });
     this.#value(value);
@@ -373,6 +374,11 @@ export class KernelCode {
   }
 }
 
+const commentOf =
+  ({ name, buffers, scalars }: Kernel): (() => string) =>
+  () =>
+    `${name}: ${[...buffers.map((b) => `${b.name} ${b.dtype}[${b.size}]`), ...scalars.map((s) => `${s.name} ${s.dtype}`)].join(", ")}`;
+
 interface RunningLoop {
   readonly axis: Axis;
   readonly index: number;
@@ -380,7 +386,3 @@ interface RunningLoop {
   readonly end: () => void;
   readonly assigned: ReadonlySet<string>;
 }
-
-/** An int32 let without loads: what an index may be looked at through. */
-const isIndexLet = (s: Stmt): s is Stmt & { readonly kind: "let" } =>
-  s.kind === "let" && s.value.dtype === "int32" && exprOrder([s.value]).every((e) => e.op !== "load");

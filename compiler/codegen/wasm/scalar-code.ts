@@ -40,6 +40,8 @@ export class ScalarCode {
   readonly #tools: ScalarTools;
   /** Locals of what the statement in the making uses more than once. */
   readonly #shared = new Map<Expr, number>();
+  /** Addresses that are one local and an offset, by the scope where they are. */
+  readonly #addresses = new Map<object, Map<Memory, Map<Linear, Address>>>();
   #temporaries = 0;
 
   constructor(tools: ScalarTools) {
@@ -82,14 +84,13 @@ export class ScalarCode {
       if (this.#shared.has(only)) return;
       // the usual root has nothing below it that could be kept
       const operands = this.operandsOf(only);
-      if (!operands.some((e) => e.args.length > 0)) return void this.#tools.frame.placeOf(only);
+      if (!operands.some((e) => e.args.length > 0)) return;
     }
-    const { order, kept } = cutsOf(
+    const { kept } = cutsOf(
       roots,
       (e) => (this.#shared.has(e) ? none : this.operandsOf(e)),
       (e) => !this.#shared.has(e),
     );
-    for (const e of order) if (!this.#shared.has(e)) this.#tools.frame.placeOf(e);
     for (const e of kept) this.#keep(e);
   }
 
@@ -251,6 +252,27 @@ export class ScalarCode {
    * without wrapping, so what is on the stack must not be below zero by itself.
    */
   address(memory: Memory & { readonly kind: "memory" }, index: Linear): number {
+    const known = this.#addressesOf(memory).get(index);
+    if (known === undefined) return this.#newAddress(memory, index);
+    this.#tools.body.get(known.pointer);
+    return known.offset;
+  }
+
+  /** Whether an address needs nothing that is not there. */
+  hasAddress(memory: Memory, index: Linear): boolean {
+    return this.#addressesOf(memory).has(index);
+  }
+
+  #addressesOf(memory: Memory): Map<Linear, Address> {
+    const { scope } = this.#tools.frame;
+    const inScope = this.#addresses.get(scope) ?? new Map<Memory, Map<Linear, Address>>();
+    this.#addresses.set(scope, inScope);
+    const known = inScope.get(memory) ?? new Map<Linear, Address>();
+    inScope.set(memory, known);
+    return known;
+  }
+
+  #newAddress(memory: Memory & { readonly kind: "memory" }, index: Linear): number {
     const { body } = this.#tools;
     const { bytes } = dtypeInfo(memory.dtype);
     const offset = memory.offset + index.offset * bytes;
@@ -264,13 +286,16 @@ export class ScalarCode {
       else loose.push(t);
     }
     if (stable.length > 1) stable.sort(outerFirst);
-    body.get(this.#pointer({ memory, bytes, offset: isSplit ? 0 : offset }, stable));
+    const pointer = this.#pointer({ memory, bytes, offset: isSplit ? 0 : offset }, stable);
+    const left = isSplit ? offset : 0;
+    if (loose.length === 0) this.#addressesOf(memory).set(index, { pointer, offset: left });
+    body.get(pointer);
     for (const t of loose) {
       this.push(t.atom);
       this.#times(t.coefficient * bytes);
       body.emit("i32.add");
     }
-    return isSplit ? offset : 0;
+    return left;
   }
 
   /** The local that holds the start of a buffer and these terms, inner ones last. */
@@ -336,6 +361,12 @@ const outerFirst = (a: PlacedTerm, b: PlacedTerm): number => a.level - b.level |
 interface PlacedTerm {
   readonly term: Term;
   readonly level: number;
+}
+
+/** What is left to add goes into the instruction. */
+interface Address {
+  readonly pointer: number;
+  readonly offset: number;
 }
 
 interface Start {

@@ -22,14 +22,14 @@ function memoryText(i: Instruction): string {
   return i.row.immediate === "memoryLane" ? `${offset} ${i.b}` : offset;
 }
 
-function immediateText(i: Instruction, f: FunctionCode, module: ModuleCode): string {
+function immediateText(i: Instruction, names: readonly string[], module: ModuleCode): string {
   switch (i.row.immediate) {
     case "none":
       return "";
     case "block":
       return typeof i.data === "string" ? ` (result ${i.data})` : "";
     case "local":
-      return ` ${identifier(at(f.locals, i.a).name)}`;
+      return ` ${at(names, i.a)}`;
     case "global":
       return " $constants";
     case "function":
@@ -57,19 +57,30 @@ function immediateText(i: Instruction, f: FunctionCode, module: ModuleCode): str
 
 const opens: ReadonlySet<string> = new Set(["block", "loop", "if"]);
 
+/** Names of locals, told apart by numbers. */
+function identifiersOf({ locals }: FunctionCode): string[] {
+  const taken = new Map<string, number>();
+  return locals.map(({ name }) => {
+    const times = taken.get(name) ?? 0;
+    taken.set(name, times + 1);
+    return identifier(times === 0 ? name : `${name}~${times}`);
+  });
+}
+
 function functionLines(f: FunctionCode, module: ModuleCode): string[] {
-  const lines = f.comments.map((c) => `;; ${c}`);
-  const declared = (word: string, list: FunctionCode["locals"]): string[] => list.map((l) => `(${word} ${identifier(l.name)} ${l.type})`);
-  lines.push(
-    `(func ${[f.name, ...(f.aliases ?? [])].map((name) => `(export "${name}")`).join(" ")} ${declared("param", f.locals.slice(0, f.parameters)).join(" ")}`,
-  );
-  const locals = declared("local", f.locals.slice(f.parameters));
+  const names = identifiersOf(f);
+  const declared = f.locals.map((l, i) => `(${i < f.parameters ? "param" : "local"} ${at(names, i)} ${l.type})`);
+  const lines = [
+    `;; ${f.comment()}`,
+    `(func ${[f.name, ...(f.aliases ?? [])].map((name) => `(export "${name}")`).join(" ")} ${declared.slice(0, f.parameters).join(" ")}`,
+  ];
+  const locals = declared.slice(f.parameters);
   for (let i = 0; i < locals.length; i += 4) lines.push(`  ${locals.slice(i, i + 4).join(" ")}`);
   let depth = 1;
   eachInstruction(f.code, (i) => {
     const { name } = i.row;
     if (name === "end" || name === "else") depth--;
-    lines.push("  ".repeat(depth) + name + immediateText(i, f, module));
+    lines.push("  ".repeat(depth) + name + immediateText(i, names, module));
     if (opens.has(name) || name === "else") depth++;
   });
   lines.push(")");

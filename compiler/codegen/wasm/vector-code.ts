@@ -18,6 +18,7 @@ import { typeRow } from "./types.ts";
 import { spellCast } from "./vector-casts.ts";
 import { spellLanes } from "./vector-lanes.ts";
 import { VectorMemory } from "./vector-memory.ts";
+import type { VectorContext } from "./vector-ops.ts";
 import { spellVector } from "./vector-ops.ts";
 import type { VectorLoop } from "./vectors.ts";
 
@@ -44,6 +45,8 @@ export class VectorCode {
   readonly #splats = new Map<Expr, number>();
   readonly #widths = new Map<Expr, Width | null>();
   readonly #varying = new Map<Expr, boolean>();
+  /** By register, for lanes of 32 and of 64 bits. */
+  readonly #contexts: Readonly<Record<Width, VectorContext[]>> = { 32: [], 64: [] };
   #kept = 0;
   #rare = 0;
 
@@ -129,16 +132,14 @@ export class VectorCode {
   cuts(roots: readonly Expr[]): readonly Expr[] {
     const [only] = roots;
     // the usual root has nothing below it that could be kept
-    if (only !== undefined && roots.length === 1 && !this.operandsOf(only).some((e) => e.args.length > 0)) {
-      this.widthOf(only);
-      return none;
-    }
+    if (only !== undefined && roots.length === 1 && !this.operandsOf(only).some((e) => e.args.length > 0)) return none;
     const { order, kept } = cutsOf(
       roots,
       (e) => this.operandsOf(e),
       (e) => this.isVarying(e),
     );
-    for (const e of order) this.widthOf(e);
+    // those of masks follow from what is below them: asked for in this order they go no deeper
+    for (const e of order) if (e.dtype === "bool") this.widthOf(e);
     return kept;
   }
 
@@ -164,11 +165,12 @@ export class VectorCode {
   push(e: Expr, register: number): void {
     const { body } = this.tools;
     if (e.op === "const") return this.constant(e.dtype, exactValue(e));
-    const shared = this.#shared.get(e)?.[register];
+    const isName = e.args.length === 0;
+    const shared = isName ? undefined : this.#shared.get(e)?.[register];
     if (shared !== undefined) return body.get(shared);
     if (!this.isVarying(e)) return this.#uniform(e);
+    if (isName) return this.#name(e, register);
     if (e.op === "load") return this.memory.load(e, register);
-    if (e.op === "axis" || e.op === "var") return this.#name(e, register);
     if (e.op === "rare") return this.#rarely(e, register);
     if (isOperation(e)) return this.#operation(e, register);
     throw new CompilerBug(`${e.op} in a vector`);
@@ -312,18 +314,21 @@ export class VectorCode {
     for (const [shared, locals] of before) this.#shared.set(shared, locals);
   }
 
+  #contextOf(register: number, width: Width): VectorContext {
+    return {
+      body: this.tools.body,
+      push: (a) => this.operand(a, register, width),
+      constant: (dtype, value) => this.constant(dtype, value),
+    };
+  }
+
   #operation(e: Expr, register: number): void {
-    const { body } = this.tools;
     if (this.tools.relaxed && this.#contracted(e, register)) return;
     const width = this.widthOf(e) ?? 32;
     if (e.op === "select") return this.#select(e, register, width);
     if (e.op === "cast" && spellCast(at(e.args, 0), e.dtype, register, this)) return;
     if (e.op === "bitcast" && typeRow(at(e.args, 0).dtype).width === width) return this.push(at(e.args, 0), register);
-    const context = {
-      body,
-      push: (a: Expr): void => this.operand(a, register, width),
-      constant: (dtype: DType, value: Numeric): void => this.constant(dtype, value),
-    };
+    const context = (this.#contexts[width][register] ??= this.#contextOf(register, width));
     const isSpelled = isScalarOp(e.op) && e.op !== "cast" && e.op !== "bitcast" && spellVector(e, e.op, context);
     if (!isSpelled) spellLanes(e, register, this);
   }

@@ -21,7 +21,8 @@ import { VectorNarrow } from "./vector-narrow.ts";
 
 /** How an index goes on from lane to lane. */
 type Access =
-  | { readonly kind: "even"; readonly start: Linear; readonly stride: number }
+  /** What goes down is addressed from its last lane, so that offsets go up: `start` is where the lane `from` is. */
+  | { readonly kind: "even"; readonly start: Linear; readonly stride: number; readonly from: number }
   /** Made of loop indices, but no sum: computed for each lane. */
   | { readonly kind: "each" }
   /** Data. */
@@ -69,7 +70,9 @@ export class VectorMemory {
     const stride = terms.find((t) => t.atom.op === "axis" && t.atom.name === axis.name)?.coefficient ?? 0;
     const rest = terms.filter((t) => t.atom.op !== "axis" || t.atom.name !== axis.name);
     if (!rest.some((t) => this.#code.isVarying(t.atom)) && Math.abs(stride) <= farthest) {
-      return { kind: "even", stride, start: addLinear({ terms: rest, offset }, scaleLinear(forms.of(axis.lo), stride)) };
+      const from = stride < 0 ? this.#code.loop.lanes - 1 : 0;
+      const lane = { terms: rest, offset: offset + from * stride };
+      return { kind: "even", stride, from, start: addLinear(lane, scaleLinear(forms.of(axis.lo), stride)) };
     }
     return exprOrder([this.#inLane(index, 0)]).every((e) => this.#isPure(e)) ? { kind: "each" } : { kind: "data" };
   }
@@ -186,14 +189,11 @@ export class VectorMemory {
     const { bytes } = dtypeInfo(memory.dtype);
     const access = this.#access(index);
     if (access.kind === "even") {
-      const { stride } = access;
-      // what goes down is addressed from its last lane, so that offsets go up
-      const last = stride < 0 ? this.#code.loop.lanes - 1 : 0;
-      const start = { ...access.start, offset: access.start.offset + last * stride };
-      scalar.prepare(scalar.looseAtoms(start));
-      return (lane) => scalar.address(memory, start) + (first + lane - last) * stride * bytes;
+      const { stride, from, start } = access;
+      if (!scalar.hasAddress(memory, start)) scalar.prepare(scalar.looseAtoms(start));
+      return (lane) => scalar.address(memory, start) + (first + lane - from) * stride * bytes;
     }
-    if (access.kind === "each") return (lane) => scalar.address(memory, forms.of(this.#prepared(this.#inLane(index, first + lane))));
+    if (access.kind === "each") return (lane) => scalar.address(memory, forms.of(this.#inLane(index, first + lane)));
     const isWide = typeRow(memory.dtype).width === 64;
     const skipped = isWide && register % 2 === 1 ? 2 : 0;
     this.#code.push(index, isWide ? register >> 1 : register);
@@ -207,11 +207,6 @@ export class VectorMemory {
       body.emit("i32.add");
       return memory.offset;
     };
-  }
-
-  #prepared(index: Expr): Expr {
-    for (const e of exprOrder([index])) this.#code.tools.frame.placeOf(e);
-    return index;
   }
 
   #loadLanes(memory: Buffer, site: Site): void {

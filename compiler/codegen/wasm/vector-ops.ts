@@ -81,7 +81,7 @@ function spellMask(e: Expr, op: ScalarOp, { body, push }: VectorContext): boolea
 }
 
 function all(name: string, e: Expr, { body, push }: VectorContext): true {
-  e.args.forEach(push);
+  for (let i = 0; i < e.args.length; i++) push(at(e.args, i));
   body.named(name);
   return true;
 }

@@ -7,10 +7,11 @@ import type { Expr } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Reduce, Stmt, Store } from "../../ir/loop.ts";
 import type { KernelCode } from "./kernel-code.ts";
+import { surveyOf } from "./survey.ts";
 import { combinedTuple } from "./tuple.ts";
 import type { Width } from "./types.ts";
 import type { VectorCode } from "./vector-code.ts";
-import { assignedIn, loadsOf } from "./vectors.ts";
+import { assignedIn } from "./vectors.ts";
 
 /**
  * Groups whose values are computed side by side. A machine looks some hundred instructions ahead, which long chains fill with what
@@ -40,9 +41,11 @@ export class VectorStatements {
 
   statements(list: readonly Stmt[]): void {
     let run: Stmt[] = [];
+    const stored = new Set<string>();
     const flush = (): void => {
       this.#run(run);
       run = [];
+      stored.clear();
     };
     for (const s of list) {
       if (!this.#isStep(s)) {
@@ -50,8 +53,9 @@ export class VectorStatements {
         this.#apart(s);
         continue;
       }
-      if (this.#isBehindStore(s, run)) flush();
+      if (this.#isBehindStore(s, stored)) flush();
       run.push(s);
+      if (s.kind === "store") stored.add(s.buffer);
     }
     flush();
   }
@@ -67,9 +71,8 @@ export class VectorStatements {
   }
 
   /** What is equal in all iterations is loaded before the run: not what the run stores. */
-  #isBehindStore(s: Stmt, run: readonly Stmt[]): boolean {
-    const stored = new Set(run.flatMap((r) => (r.kind === "store" ? [r.buffer] : [])));
-    return stored.size > 0 && loadsOf(s).some((e) => stored.has(e.name) && !this.#code.isVarying(at(e.args, 0)));
+  #isBehindStore(s: Stmt, stored: ReadonlySet<string>): boolean {
+    return stored.size > 0 && surveyOf(s).loads.some((e) => stored.has(e.name) && !this.#code.isVarying(at(e.args, 0)));
   }
 
   #apart(s: Stmt): void {
@@ -103,7 +106,7 @@ export class VectorStatements {
       const open: (() => void)[] = [];
       for (const { cuts, roots, run } of steps) {
         // not before: a register that holds one is busy until its use
-        this.#code.keepSplats(roots);
+        if (first === 0) this.#code.keepSplats(roots);
         for (const cut of cuts) for (const group of groups) this.#code.keep(cut, group);
         for (const group of groups) open.push(...run(group));
       }
@@ -174,11 +177,8 @@ export class VectorStatements {
   #isIndex(value: Expr): boolean {
     if (value.dtype !== "int32") return false;
     const { forms, frame } = this.#code.tools;
-    return forms.of(value).terms.every(({ atom }) => {
-      if (atom.op === "axis" && atom.name === this.#code.loop.axis.name) return true;
-      for (const e of exprOrder([atom])) frame.placeOf(e);
-      return frame.isMovable(atom);
-    });
+    const own = this.#code.loop.axis.name;
+    return forms.of(value).terms.every(({ atom }) => (atom.op === "axis" && atom.name === own) || frame.isMovable(atom));
   }
 
   #define(name: string, value: Expr): GroupStep {
@@ -275,7 +275,7 @@ function lateStores(run: readonly Stmt[]): ReadonlySet<Stmt> {
       if (s.guard === undefined && !touched.has(s.buffer)) late.add(s);
       touched.add(s.buffer);
     }
-    for (const e of loadsOf(s)) touched.add(e.name);
+    for (const e of surveyOf(s).loads) touched.add(e.name);
   }
   return late;
 }

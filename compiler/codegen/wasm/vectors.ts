@@ -4,10 +4,9 @@
  */
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
-import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, dependsOn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
-import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
+import { bodiesOf, statements } from "../../ir/loop.ts";
 import { mapStatement } from "../../ir/loop-walk.ts";
 
 /** Lanes that one loop may have, and the lanes of the pieces of longer ones. */
@@ -79,33 +78,35 @@ export class Variance {
   constructor(axis: string, body: readonly Stmt[]) {
     this.names = new Set([axis]);
     const all = statements(body);
-    let size = 0;
     // a variable may vary by what is assigned to it further down
-    while (size !== this.names.size) {
-      size = this.names.size;
-      for (const s of all) this.#statement(s);
+    const goesRound = all.some((s) => s.kind === "assign" || s.kind === "reduce");
+    let isOpen = true;
+    while (isOpen) {
+      const { size } = this.names;
+      for (let i = 0; i < all.length; i++) {
+        const s = all[i];
+        if (s !== undefined) this.#statement(s);
+      }
+      isOpen = goesRound && size !== this.names.size;
     }
   }
 
   #statement(s: Stmt): void {
-    if (s.kind === "let" || s.kind === "assign") this.#define([s.name], [s.value]);
-    if (s.kind === "carry") this.#define([s.name], [s.init]);
-    if (s.kind === "reduce") this.#reduce(s);
+    if (s.kind === "let" || s.kind === "assign") this.#define(s.name, s.value);
+    else if (s.kind === "carry") this.#define(s.name, s.init);
+    else if (s.kind === "reduce") this.#reduce(s);
   }
 
   /** A reduction is done for all lanes or for each: one with anything in its body that varies is done for each. */
   #reduce(s: Reduce): void {
-    this.#define(s.names, [...s.init, ...s.values]);
-    const isVarying = statements(s.body).some((inner) => inner.kind === "store" || ("name" in inner && this.names.has(inner.name)));
+    const of = (e: Expr): boolean => this.of(e);
+    const isVarying =
+      s.init.some(of) || s.values.some(of) || statements(s.body).some((inner) => inner.kind === "store" || ("name" in inner && this.names.has(inner.name)));
     if (isVarying) for (const name of s.names) this.names.add(name);
   }
 
-  #define(names: readonly string[], values: readonly Expr[]): void {
-    for (const e of values) {
-      if (!this.of(e)) continue;
-      for (const name of names) this.names.add(name);
-      return;
-    }
+  #define(name: string, value: Expr): void {
+    if (this.of(value)) this.names.add(name);
   }
 
   of(e: Expr): boolean {
@@ -154,15 +155,4 @@ export function assignedIn(list: readonly Stmt[]): Set<string> {
     if (s.kind === "reduce") for (const name of s.names) names.add(name);
   }
   return names;
-}
-
-const loads = new WeakMap<Stmt, readonly Expr[]>();
-
-/** The loads of a statement, without those of its body. */
-export function loadsOf(s: Stmt): readonly Expr[] {
-  const known = loads.get(s);
-  if (known !== undefined) return known;
-  const made = exprOrder(expressionsOf(s)).filter((e) => e.op === "load");
-  loads.set(s, made);
-  return made;
 }

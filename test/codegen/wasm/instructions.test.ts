@@ -36,7 +36,7 @@ function moduleOf(row: InstructionRow): ModuleCode {
     body.emit(row.name, row.immediate === "v128" || row.immediate === "shuffle" ? 0 : 1, 0, row.immediate === "shuffle" ? swapped : sixteen(row));
     if (row.gives !== "") body.named(`${typeOf(row.gives)}.store`);
   }
-  const start = { name: "run", comments: [], parameters: 1, locals: body.locals, code: body.code };
+  const start = { name: "run", comment: () => "a test", parameters: 1, locals: body.locals, code: body.code };
   return { sharedMemory: false, imports: [{ name: "host", arity: 1 }], functions: [start] };
 }
 
