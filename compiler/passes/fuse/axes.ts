@@ -9,7 +9,7 @@
 import { at, CompilerBug } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, withRange } from "../../ir/expr.ts";
-import { freeNames, ix, namesIn } from "../../ir/indexing.ts";
+import { freeNames, ix } from "../../ir/indexing.ts";
 import type { Value } from "../../ir/node.ts";
 import type { Cluster, Demand } from "./cluster.ts";
 
@@ -26,7 +26,20 @@ export interface Ragged {
   readonly offsets: Value;
 }
 
-const none: readonly string[] = [];
+/** An index, and how often it was walked when that was asked last. */
+interface Counted {
+  /** The names that it depends on. */
+  readonly names: readonly string[];
+  grid: readonly string[] | null;
+  inner: readonly string[] | null;
+  times: number;
+}
+
+function namesOf(index: readonly Expr[]): readonly string[] {
+  const names = new Set<string>();
+  for (const e of index) freeNames(e, names);
+  return [...names];
+}
 
 /** Extents of all axes of a fusion run by name. */
 export class Axes {
@@ -37,8 +50,8 @@ export class Axes {
   /** The names under which rows are searched for. */
   readonly #searches: Map<string, { readonly offsets: Value; readonly size: number }> = new Map();
   readonly #numbers: Map<Value, number> = new Map();
-  /** What indices need, which many demands share. */
-  readonly #needs: Map<readonly Expr[], readonly string[]> = new Map();
+  /** What is known of indices, which many demands share. */
+  readonly #counted: Map<readonly Expr[], Counted> = new Map();
   #fresh = 0;
 
   /** Whether anything is known of rows of differing lengths. */
@@ -149,9 +162,23 @@ export class Axes {
   }
 
   #denseIterations(grid: readonly string[], { index, inner }: Demand): number {
-    const names = index === null ? none : this.#needsOf(index);
+    if (index === null) return 1;
+    let counted = this.#counted.get(index);
+    if (counted === undefined) {
+      counted = { names: namesOf(index), grid: null, inner: null, times: 1 };
+      this.#counted.set(index, counted);
+    }
+    if (counted.grid === grid && counted.inner === inner) return counted.times;
+    counted.grid = grid;
+    counted.inner = inner;
+    counted.times = this.#count(counted.names, grid, inner);
+    return counted.times;
+  }
+
+  #count(names: readonly string[], grid: readonly string[], inner: readonly string[]): number {
     if (names.length === 0) return 1;
-    let [all, needed] = [1, 1];
+    let all = 1;
+    let needed = 1;
     for (const name of grid) {
       all *= this.extent(name);
       if (names.includes(name)) needed = all;
@@ -168,15 +195,6 @@ export class Axes {
       else reads = true;
     }
     return reads ? all : needed;
-  }
-
-  /** The names that an index depends on. */
-  #needsOf(index: readonly Expr[]): readonly string[] {
-    const known = this.#needs.get(index);
-    if (known !== undefined) return known;
-    const names = [...new Set(index.flatMap(namesIn))];
-    this.#needs.set(index, names);
-    return names;
   }
 
   #raggedIterations(cluster: Cluster, demand: Demand): number {

@@ -32,7 +32,7 @@ export class BestFirst {
   readonly #state: FusionState;
   readonly #queue = new Queue<Candidate>();
   /** Pairs that stay apart, and how large they were when they were asked. */
-  readonly #apart = new Map<string, number>();
+  readonly #apart = new Map<number, number>();
 
   constructor(state: FusionState) {
     this.#state = state;
@@ -53,15 +53,16 @@ export class BestFirst {
       return;
     }
     const readers = this.#state.askersOf(value).sort((a, b) => a.id - b.id);
-    if (writer !== undefined && readers.length > 0) {
-      const wanted = only === null || only === writer ? readers : readers.filter((c) => c === only);
-      for (const consumer of wanted) if (consumer !== writer) this.#add({ producer: writer, consumer, value, kind: "reader" });
-    }
+    if (writer !== undefined)
+      for (const consumer of readers)
+        if (consumer !== writer && (only === null || only === writer || consumer === only)) this.#add({ producer: writer, consumer, value, kind: "reader" });
     const position = only === null ? -1 : readers.indexOf(only);
-    const [from, to] = only === null ? [0, readers.length] : [Math.max(0, position - nearby), position + 1];
+    const from = only === null ? 0 : Math.max(0, position - nearby);
+    const to = only === null ? readers.length : position + 1;
     for (let i = from; i < to; i++)
-      for (const consumer of readers.slice(i + 1, i + 1 + nearby)) {
+      for (let k = i + 1; k < Math.min(readers.length, i + 1 + nearby); k++) {
         const producer = at(readers, i);
+        const consumer = at(readers, k);
         if (only === null || producer === only || consumer === only) this.#add({ producer, consumer, value, kind: "sibling" });
       }
   }
@@ -93,7 +94,8 @@ export class BestFirst {
 
   /** What the walk has not put into its readers would be computed again wherever it is asked for at another index. */
   #aligned(producer: Cluster, consumer: Cluster): Alignment | string {
-    const places = Math.max(0, ...[...producer.outputs.keys()].map((v) => consumer.demands.get(v)?.length ?? 0));
+    let places = 0;
+    for (const v of producer.outputs.keys()) places = Math.max(places, consumer.demands.get(v)?.length ?? 0);
     if (places > 1) return `it is asked for at ${places} different indices`;
     const aligned = readerAlignment(this.#state, producer, consumer);
     if (typeof aligned === "string") return aligned;
@@ -106,7 +108,9 @@ export class BestFirst {
   }
 }
 
-const keyOf = ({ producer, consumer, kind }: Candidate): string => `${kind} ${producer.id} ${consumer.id}`;
+/** More clusters than any graph has. */
+const manyIds = 2 ** 25;
+const keyOf = ({ producer, consumer, kind }: Candidate): number => 2 * (producer.id * manyIds + consumer.id) + (kind === "reader" ? 0 : 1);
 const sizeOfPair = ({ producer, consumer }: Candidate): number => producer.nodes.size + consumer.nodes.size;
 
 const partsOf = (c: Cluster): readonly Value[] => [...new Set([...c.outputs.keys(), ...c.demands.keys()])];

@@ -88,6 +88,9 @@ export class Cluster {
 function atHome(demand: Demand): Demand {
   const { index, inner } = demand;
   if (index === null || inner.length === 0) return demand;
+  const innermost = inner[inner.length - 1];
+  // most are at home: the innermost loop is an axis of the index itself
+  if (index.some((e) => e.op === "axis" && e.name === innermost)) return demand;
   const leaves = index.every((e) => e.args.length === 0) ? index : exprOrder(index).filter((e) => e.op === "axis" || e.op === "var");
   if (leaves.some((e) => e.op === "var")) return demand;
   const last = inner.findLastIndex((a) => leaves.some((e) => e.name === a));
@@ -98,12 +101,21 @@ function addTo(map: Map<Value, Demand[]>, v: Value, given: Demand): void {
   const demand = atHome(given);
   const list = map.get(v);
   if (list === undefined) map.set(v, [demand]);
-  else if (!list.some((d) => sameIndex(d.index, demand.index) && d.inner.join() === demand.inner.join())) list.push(demand);
+  else if (!list.some((d) => sameIndex(d.index, demand.index) && sameNames(d.inner, demand.inner))) list.push(demand);
 }
+
+const sameNames = (a: readonly string[], b: readonly string[]): boolean => a === b || (a.length === b.length && a.every((name, i) => name === b[i]));
 
 export function sameIndex(a: readonly Expr[] | null, b: readonly Expr[] | null): boolean {
   if (a === null || b === null || a === b) return a === b;
-  return a.length === b.length && a.every((e, i) => keyOf(e) === keyOf(at(b, i)));
+  return a.length === b.length && a.every((e, i) => sameExpr(e, at(b, i)));
+}
+
+/** What is quickly told without texts is. */
+function sameExpr(a: Expr, b: Expr): boolean {
+  if (a === b) return true;
+  if (a.op === "axis" && b.op === "axis") return a.name === b.name;
+  return keyOf(a) === keyOf(b);
 }
 
 /**
@@ -129,14 +141,32 @@ export function storable(c: Cluster, v: Value, demand: Demand, axes: Axes): read
   return index;
 }
 
-/** `demand` with axes renamed or replaced. */
-export function rename(demand: Demand, to: ReadonlyMap<string, Expr>): Demand {
-  if (to.size === 0) return demand;
+/** Demands with axes renamed or replaced; indices and loops that many share, they go on to share. */
+export function renaming(to: ReadonlyMap<string, Expr>): (demand: Demand) => Demand {
+  if (to.size === 0) return (demand) => demand;
   const f = exprMapper((e) => (e.op === "axis" ? (to.get(e.name) ?? e) : e));
-  const inner = demand.inner.flatMap((a) => {
-    const e = to.get(a);
-    if (e === undefined) return [a];
-    return e.op === "axis" ? [e.name] : [];
+  const indices = new Map<readonly Expr[], readonly Expr[]>();
+  const loops = new Map<readonly string[], readonly string[]>();
+  return ({ index, inner, carried, share }) => ({
+    index: index === null ? null : remembered(indices, index, (list) => list.map(f)),
+    inner: inner.length === 0 ? inner : remembered(loops, inner, (list) => renamedLoops(list, to)),
+    carried,
+    share,
   });
-  return { ...demand, index: demand.index === null ? null : demand.index.map(f), inner };
+}
+
+function renamedLoops(inner: readonly string[], to: ReadonlyMap<string, Expr>): readonly string[] {
+  const names: string[] = [];
+  for (const a of inner) {
+    const e = to.get(a);
+    if (e === undefined) names.push(a);
+    else if (e.op === "axis") names.push(e.name);
+  }
+  return names;
+}
+
+function remembered<T>(known: Map<T, T>, given: T, find: (given: T) => T): T {
+  const found = known.get(given) ?? find(given);
+  known.set(given, found);
+  return found;
 }

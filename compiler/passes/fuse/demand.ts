@@ -27,6 +27,8 @@ export const weightOf = (node: Node): number => (node.op.kind === "elementwise" 
 
 /** The pieces of a view without those whose guards fail wherever they are asked for; all of them where nothing is asked for. */
 export function piecesInside(pieces: readonly Piece[], { args }: Node): readonly Piece[] {
+  // one piece is all there is
+  if (pieces.length < 2) return pieces;
   const isOutside = ({ operand, index, guard }: Piece): boolean =>
     guard !== undefined && index.some((e, i) => e.hi < 0 || e.lo >= at(at(args, operand).shape, i));
   const inside = pieces.filter((p) => !isOutside(p));
@@ -36,12 +38,11 @@ export function piecesInside(pieces: readonly Piece[], { args }: Node): readonly
 /** Demands of a light node for the demand on one of its results. */
 export function asksOfLight(node: Node, demand: Demand, axes: Axes): Ask[] {
   const { index } = demand;
-  const carried = demand.carried;
   if (index === null) return node.args.slice(0, 1).map((value) => ({ value, demand }));
   if (node.op.kind === "view" || node.op.kind === "gather") {
     const asks: Ask[] = [];
     const read = (k: number, i: readonly Expr[]): Expr => {
-      asks.push({ value: at(node.args, k), demand: { ...demand, index: i, carried } });
+      asks.push({ value: at(node.args, k), demand: { ...demand, index: i } });
       return variable(`q${node.id}_${k}_${asks.length}`, "int32");
     };
     const row = (k: number, position: Expr, size: number): Expr => {
@@ -53,12 +54,12 @@ export function asksOfLight(node: Node, demand: Demand, axes: Axes): Ask[] {
     for (const p of piecesInside(pieces, node)) {
       const value = at(node.args, p.operand);
       const part = p.guard === undefined ? 1 : Math.min(1, sizeOf(value.shape) / Math.max(1, sizeOf(result(node, 0).shape)));
-      asks.push({ value, demand: { ...demand, index: p.index, carried, share: demand.share * part } });
+      asks.push({ value, demand: { index: p.index, inner: demand.inner, carried: demand.carried, share: demand.share * part } });
     }
     return asks;
   }
   if (node.op.kind === "barrier") return [{ value: at(node.args, 0), demand }];
-  return node.args.map((value) => ({ value, demand: { ...demand, carried } }));
+  return node.args.map((value) => ({ value, demand }));
 }
 
 /** The grid and the demands of a node that is the anchor of a new cluster. */

@@ -234,26 +234,28 @@ class Walk {
 
   /** A barrier comes after all its operands, though it reads only the first. */
   #waits(c: Cluster, node: Node): void {
-    if (isPassThrough(node)) for (const v of node.args.slice(1)) this.#state.wait(c, storageOf(v));
+    if (node.isBarrier && isPassThrough(node)) for (const v of node.args.slice(1)) this.#state.wait(c, storageOf(v));
   }
 
   /** Computes the node inside the cluster, at every index the cluster asks for it. */
   #absorb(c: Cluster, node: Node): void {
+    const cost = costOf(node);
     for (const r of node.results) {
-      const demands = c.demands.get(r) ?? [];
+      const demands = c.demands.get(r);
+      if (demands === undefined) continue;
       c.demands.delete(r);
       for (const d of demands) {
         c.addForm(r, d);
-        const repeats = this.#state.axes.iterations(c, d) > sizeOf(r.shape);
-        const carried = d.carried + (repeats ? costOf(node) : 0);
-        for (const ask of asksOfLight(node, { ...d, carried }, this.#state.axes)) this.#state.ask(c, ask.value, ask.demand);
+        const repeats = cost > 0 && this.#state.axes.iterations(c, d) > sizeOf(r.shape);
+        const demand = repeats ? { ...d, carried: d.carried + cost } : d;
+        for (const ask of asksOfLight(node, demand, this.#state.axes)) this.#state.ask(c, ask.value, ask.demand);
       }
     }
     c.nodes.add(node);
     this.#waits(c, node);
     c.careful ||= this.#state.bindings.isCareful(node);
     c.operations += weightOf(node);
-    if (costOf(node) > 0) this.#state.noteFused(node, c, "computed where it is used");
+    if (cost > 0) this.#state.noteFused(node, c, "computed where it is used");
   }
 
   #absorbRefusal(c: Cluster, node: Node): string | null {
@@ -299,8 +301,10 @@ class Walk {
   }
 
   #askersOf(node: Node): Cluster[] {
-    const roots = new Set(node.results.flatMap((r) => this.#state.askersOf(r)));
-    return [...roots].sort((a, b) => a.id - b.id);
+    const [only] = node.results;
+    const own =
+      node.results.length === 1 && only !== undefined ? this.#state.askersOf(only) : [...new Set(node.results.flatMap((r) => this.#state.askersOf(r)))];
+    return own.length < 2 ? own : own.sort((a, b) => a.id - b.id);
   }
 
   #asksWhole(c: Cluster, node: Node): boolean {

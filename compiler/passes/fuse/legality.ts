@@ -2,7 +2,7 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { variable } from "../../ir/expr.ts";
-import { addIndex, freeNames, keyOf, subIndex } from "../../ir/indexing.ts";
+import { addIndex, keyOf, namesIn, subIndex } from "../../ir/indexing.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { sizeOf } from "../../ir/shape.ts";
@@ -39,14 +39,21 @@ export function closedReason(node: Node): string | null {
 
 /** Why a light node cannot be computed inside a cluster that asks for it. */
 export function absorbRefusal(c: Cluster, node: Node, target: Target, bindings: Bindings): string | null {
-  const demands = node.results.flatMap((r) => c.demands.get(r) ?? []);
+  const only = node.results.length === 1 ? node.results[0] : undefined;
+  const demands = only === undefined ? node.results.flatMap((r) => c.demands.get(r) ?? []) : (c.demands.get(only) ?? []);
   if (demands.some((d) => d.index === null)) return "its whole buffer is needed first";
-  const places = demands.length > maxForms ? new Set(demands.map(placeOf)).size : demands.length;
-  if (demands.length > maxStages && places < demands.length) return `${demands.length} stages ask for it (at most ${maxStages})`;
-  const work = demands.reduce((n, d) => Math.max(n, d.carried + costOf(node)), 0) * places;
-  if (places > maxForms && work > workOfForms) return `asked for at ${places} different indices (at most ${maxForms})`;
+  const crowd = demands.length > maxForms ? crowdRefusal(demands, costOf(node)) : null;
+  if (crowd !== null) return crowd;
   if (c.operations + weightOf(node) > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
   return bindings.absorbRefusal(c, node);
+}
+
+/** Why what is asked for so often cannot be computed inside. */
+function crowdRefusal(demands: readonly Demand[], cost: number): string | null {
+  const places = new Set(demands.map(placeOf)).size;
+  if (demands.length > maxStages && places < demands.length) return `${demands.length} stages ask for it (at most ${maxStages})`;
+  const work = demands.reduce((n, d) => Math.max(n, d.carried + cost), 0) * places;
+  return places > maxForms && work > workOfForms ? `asked for at ${places} different indices (at most ${maxForms})` : null;
 }
 
 /** Where a demand asks, whatever its loops are called: the stages of a row ask for its elements at one place, each in a loop of its own. */
@@ -94,15 +101,20 @@ export function alignment(x: Cluster, d: Cluster, axes: Axes, readers: Readers):
   return { grid, places: pairs.places, inner: pairs.inner, asked: pairs.inner, splits: { x: views.x.splits, d: views.d.splits } };
 }
 
+const noDemands: readonly Demand[] = [];
+
 /** Where a consumer asks for a producer's results; null where it needs a whole buffer first. */
 function linksOf(x: Cluster, d: Cluster): Link[] | null {
   const links: Link[] = [];
-  for (const [v, form] of x.outputs)
-    for (const { index } of d.demands.get(v) ?? []) {
-      if (index === null) return null;
-      links.push({ form, index });
+  let isWhole = false;
+  // engines make a pair of each entry that a loop over a map takes apart
+  x.outputs.forEach((form, v) => {
+    for (const { index } of d.demands.get(v) ?? noDemands) {
+      if (index === null) isWhole = true;
+      else links.push({ form, index });
     }
-  return links;
+  });
+  return isWhole ? null : links;
 }
 
 /**
@@ -180,10 +192,11 @@ class Pairing {
    * (a pad), a shorter one for a part (a slice), which must be all that anybody needs.
    */
   #walker(p: string, q: Expr): string | null {
-    const names = [...freeNames(q)].filter((n) => this.#axes.has(n));
+    const names = namesIn(q).filter((n) => this.#axes.has(n));
     const name = names.length === 1 ? names[0] : undefined;
     if (name === undefined || !this.#d.grid.includes(name)) return null;
-    const [whole, asked] = [this.#axes.extent(p), this.#axes.extent(name)];
+    const whole = this.#axes.extent(p);
+    const asked = this.#axes.extent(name);
     if (q.op === "axis" && asked === whole) return name;
     return this.#readers === "consumer" && !this.#x.rows.has(p) && asked <= whole && stepOf(q, name) !== 0 ? name : null;
   }
@@ -208,6 +221,7 @@ class Pairing {
 
   /** The elements of a producer's row are asked for in the row that meets it. */
   #meetRows(p: Expr, q: Expr): void {
+    if (!this.#axes.isRagged) return;
     const own = segmentIn(this.#x, p.name, this.#axes);
     if (own === undefined) return;
     const other = q.op === "axis" && q.hi === p.hi ? segmentIn(this.#d, q.name, this.#axes) : undefined;
@@ -218,7 +232,8 @@ class Pairing {
   #pair(p: string, q: string, place: Expr): void {
     const known = this.#to.get(p);
     const back = this.#from.get(q);
-    const same = sameIndex([this.places.get(p) ?? place], [place]);
+    const before = this.places.get(p);
+    const same = before === undefined || sameIndex([before], [place]);
     if (same && (known === undefined || known === q) && (back === undefined || back === p)) {
       this.places.set(p, place);
       this.#to.set(p, q);
@@ -258,12 +273,14 @@ export function mergeRefusal(x: Cluster, d: Cluster, aligned: Alignment, axes: A
   const merged = axes.volume([...aligned.grid.values()]);
   const before = Math.max(axes.volume(x.grid), axes.volume(d.grid));
   if (merged < smallGrid && before > smallWork) return `a grid of ${merged} for ${before} elements leaves too little parallelism`;
+  if (d.outputs.size === 0) return null;
   const kept = new Set(aligned.grid.values());
   for (const [v, form] of d.outputs) {
+    if (!isLight(v.node)) continue;
     const names = form.filter((e) => e.op === "axis").map((e) => e.name);
     const last = names.at(-1);
     const columns = last !== undefined && kept.has(last) && names.some((n) => !kept.has(n));
-    if (columns && axes.volume(names) * 4 > cacheBytes && isLight(v.node)) return "each grid point would walk a column of a large buffer";
+    if (columns && axes.volume(names) * 4 > cacheBytes) return "each grid point would walk a column of a large buffer";
   }
   return null;
 }

@@ -4,7 +4,7 @@ import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Value } from "../../ir/node.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster } from "./cluster.ts";
-import { rename } from "./cluster.ts";
+import { renaming } from "./cluster.ts";
 import type { Ask } from "./demand.ts";
 import type { Alignment } from "./legality.ts";
 import { turn } from "./rows.ts";
@@ -16,16 +16,17 @@ export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignme
   const part = [...aligned.grid].some(([p, q]) => aligned.places.get(p)?.op !== "axis" || axes.extent(p) !== axes.extent(q));
   const small = part || size(producer) <= size(consumer) ? producer : consumer;
   const large = small === producer ? consumer : producer;
-  const names = renaming(small === producer, aligned, axes);
+  const names = namesFor(small === producer, aligned, axes);
   const toExpr = exprMapper((e) => (e.op === "axis" ? (names.get(e.name) ?? e) : e));
   const grid = small === producer ? [...aligned.grid.values()] : [...aligned.grid.keys()];
   const order = large.grid.filter((g) => grid.includes(g));
   for (const n of small.nodes) large.nodes.add(n);
-  for (const [v, list] of small.demands) for (const d of list) large.addDemand(v, rename(d, names));
-  for (const { value, demand } of anew) large.addDemand(value, small === producer ? rename(demand, names) : demand);
-  for (const [v, list] of small.forms) for (const d of list) large.addForm(v, rename(d, names));
-  for (const [v, form] of small.outputs) large.outputs.set(v, form.map(toExpr));
-  for (const [v, form] of small.held) large.held.set(v, form.map(toExpr));
+  const renamed = renaming(names);
+  small.demands.forEach((list, v) => list.forEach((d) => large.addDemand(v, renamed(d))));
+  for (const { value, demand } of anew) large.addDemand(value, small === producer ? renamed(demand) : demand);
+  small.forms.forEach((list, v) => list.forEach((d) => large.addForm(v, renamed(d))));
+  small.outputs.forEach((form, v) => large.outputs.set(v, form.map(toExpr)));
+  small.held.forEach((form, v) => large.held.set(v, form.map(toExpr)));
   for (const v of large.outputs.keys()) satisfy(large, v);
   large.grid = order;
   large.fixed ||= small.fixed;
@@ -41,7 +42,7 @@ export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignme
 
 const size = (c: Cluster): number => c.nodes.size + c.demands.size + c.forms.size;
 
-function renaming(fromProducer: boolean, aligned: Alignment, axes: Axes): Map<string, Expr> {
+function namesFor(fromProducer: boolean, aligned: Alignment, axes: Axes): Map<string, Expr> {
   const names = new Map<string, Expr>();
   for (const [p, q] of aligned.grid) names.set(fromProducer ? p : q, fromProducer ? (aligned.places.get(p) ?? axes.expr(q)) : axes.expr(p));
   const taken = new Set(fromProducer ? aligned.grid.values() : aligned.grid.keys());
@@ -61,7 +62,8 @@ function demandsCausedAnew(producer: Cluster, aligned: Alignment): Ask[] {
   for (const map of aligned.asked) {
     const loose = new Map([...map].filter(([p]) => !aligned.grid.has(p)));
     if (loose.size === 0) continue;
-    for (const [value, list] of producer.demands) for (const d of list) out.push({ value, demand: rename(d, loose) });
+    const renamed = renaming(loose);
+    producer.demands.forEach((list, value) => list.forEach((d) => out.push({ value, demand: renamed(d) })));
   }
   return out;
 }

@@ -24,10 +24,11 @@ export function repeatRefusal(c: Cluster, node: Node, state: FusionState): strin
     const demands = c.demands.get(r) ?? [];
     const elements = sizeOf(r.shape);
     const times = timesComputed(r, demands, c, state);
+    if (times <= elements) continue;
     const carried = Math.max(0, ...demands.map((d) => d.carried));
     const work = carried + cost;
     const inLoop = demands.some((d) => d.inner.length > 0);
-    if (times <= elements || (work <= hidden && !inLoop)) continue;
+    if (work <= hidden && !inLoop) continue;
     const repeatedNs = ((times - elements) * work) / target.throughput;
     const savedNs = target.launchNs + (2 * elements * dtypeInfo(r.dtype).bytes) / target.bandwidth;
     if (repeatedNs > savedNs)
@@ -39,7 +40,7 @@ export function repeatRefusal(c: Cluster, node: Node, state: FusionState): strin
 /** Element computations, loops that can share a row in scratch counted once. */
 function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: FusionState): number {
   const { axes, target } = state;
-  const [only] = demands;
+  const only = demands[0];
   if (only !== undefined && demands.length === 1) return axes.iterations(c, only);
   const elements = sizeOf(v.shape);
   let shared = 0;
@@ -72,9 +73,10 @@ export function savedNs(state: FusionState, producer: Cluster, consumer: Cluster
   const { target } = state;
   let bytes = 0;
   for (const v of producer.outputs.keys()) if (consumer.demands.has(v)) bytes += bytesOf(v.type) * (isReadByOthers(state, v, consumer) ? 1 : 2);
-  const [few, many] = producer.demands.size < consumer.demands.size ? [producer, consumer] : [consumer, producer];
+  const few = producer.demands.size < consumer.demands.size ? producer : consumer;
+  const many = few === producer ? consumer : producer;
   for (const v of few.demands.keys()) if (many.demands.has(v) && !isFree(v.node)) bytes += bytesOf(v.type);
   return target.launchNs + bytes / target.bandwidth;
 }
 
-const isReadByOthers = (state: FusionState, v: Value, consumer: Cluster): boolean => state.kept.has(v) || state.askersOf(v).some((c) => c !== consumer);
+const isReadByOthers = (state: FusionState, v: Value, consumer: Cluster): boolean => state.kept.has(v) || state.isAskedBeside(v, consumer);

@@ -1,17 +1,21 @@
 /** A queue that gives the greatest first; equals in the order in which they came. */
 export class Queue<T> {
-  readonly #heap: { readonly item: T; readonly rank: number; readonly turn: number }[] = [];
+  readonly #heap: Entry<T>[] = [];
   #turns = 0;
 
   add(item: T, rank: number): void {
     const heap = this.#heap;
-    heap.push({ item, rank, turn: this.#turns++ });
-    for (let i = heap.length - 1; i > 0;) {
-      const parent = (i - 1) >> 1;
-      if (!this.#isBefore(i, parent)) return;
-      this.#swap(i, parent);
-      i = parent;
+    const entry = { item, rank, turn: this.#turns++ };
+    let place = heap.length;
+    heap.push(entry);
+    while (place > 0) {
+      const parent = (place - 1) >> 1;
+      const above = heap[parent];
+      if (above === undefined || !isBefore(entry, above)) break;
+      heap[place] = above;
+      place = parent;
     }
+    heap[place] = entry;
   }
 
   next(): T | undefined {
@@ -19,28 +23,31 @@ export class Queue<T> {
     const first = heap[0];
     const last = heap.pop();
     if (first === undefined || last === undefined || heap.length === 0) return first?.item;
-    heap[0] = last;
-    for (let i = 0; ;) {
-      const [left, right] = [2 * i + 1, 2 * i + 2];
-      let best = i;
-      if (left < heap.length && this.#isBefore(left, best)) best = left;
-      if (right < heap.length && this.#isBefore(right, best)) best = right;
-      if (best === i) return first.item;
-      this.#swap(i, best);
-      i = best;
+    let place = 0;
+    for (;;) {
+      const below = this.#greaterBelow(place);
+      const entry = heap[below];
+      if (entry === undefined || !isBefore(entry, last)) break;
+      heap[place] = entry;
+      place = below;
     }
+    heap[place] = last;
+    return first.item;
   }
 
-  #isBefore(i: number, j: number): boolean {
-    const [a, b] = [this.#heap[i], this.#heap[j]];
-    if (a === undefined || b === undefined) return false;
-    return a.rank > b.rank || (a.rank === b.rank && a.turn < b.turn);
-  }
-
-  #swap(i: number, j: number): void {
-    const [a, b] = [this.#heap[i], this.#heap[j]];
-    if (a === undefined || b === undefined) return;
-    this.#heap[i] = b;
-    this.#heap[j] = a;
+  /** The place of the greater of the two below another. */
+  #greaterBelow(place: number): number {
+    const left = 2 * place + 1;
+    const a = this.#heap[left];
+    const b = this.#heap[left + 1];
+    return a !== undefined && b !== undefined && isBefore(b, a) ? left + 1 : left;
   }
 }
+
+interface Entry<T> {
+  readonly item: T;
+  readonly rank: number;
+  readonly turn: number;
+}
+
+const isBefore = (a: Entry<unknown>, b: Entry<unknown>): boolean => a.rank > b.rank || (a.rank === b.rank && a.turn < b.turn);

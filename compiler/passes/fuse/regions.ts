@@ -30,6 +30,7 @@ function inOrder(clusters: readonly Cluster[], rank: (v: Value) => number, place
   const firstRank = new Map(clusters.map((c) => [c, Math.min(...[...c.outputs.keys()].map(rank))]));
   const sorted = clusters.toSorted((a, b) => (firstRank.get(a) ?? 0) - (firstRank.get(b) ?? 0));
   const state = new Map<Cluster, "open" | "done">();
+  const needs = new Map<Cluster, readonly Cluster[]>();
   const out: Cluster[] = [];
   for (const start of sorted) {
     const stack: Cluster[] = [start];
@@ -38,9 +39,9 @@ function inOrder(clusters: readonly Cluster[], rank: (v: Value) => number, place
         stack.pop();
         continue;
       }
-      const asked = [...c.demands.keys()].sort((a, b) => rank(a) - rank(b));
-      const needs = asked.flatMap((v) => storedFor(places, v)).map((v) => producer.get(v));
-      const missing = needs.find((p) => p !== undefined && state.get(p) !== "done");
+      const needed = needs.get(c) ?? producersOf(c, producer, rank, places);
+      needs.set(c, needed);
+      const missing = needed.find((p) => state.get(p) !== "done");
       if (missing === undefined) {
         state.set(c, "done");
         out.push(c);
@@ -53,6 +54,17 @@ function inOrder(clusters: readonly Cluster[], rank: (v: Value) => number, place
     }
   }
   return out;
+}
+
+/** Clusters that store what one asks for, in the order of the graph. */
+function producersOf(c: Cluster, producer: ReadonlyMap<Value, Cluster>, rank: (v: Value) => number, places: Places): readonly Cluster[] {
+  const found: Cluster[] = [];
+  for (const v of [...c.demands.keys()].sort((a, b) => rank(a) - rank(b)))
+    for (const stored of storedFor(places, v)) {
+      const p = producer.get(stored);
+      if (p !== undefined) found.push(p);
+    }
+  return found;
 }
 
 /** The value whose memory a cluster writes over, if the memory dies. */
@@ -99,6 +111,8 @@ function add(map: Map<Value, Set<Cluster>>, v: Value, c: Cluster): void {
   map.set(v, set);
 }
 
+const noSegments: ReadonlyMap<string, RegionSegment> = new Map();
+
 interface Given {
   readonly rank: (v: Value) => number;
   readonly position: ReadonlyMap<Node, number>;
@@ -115,13 +129,15 @@ function regionOf(c: Cluster, i: number, { rank, position, state }: Given): Regi
     names.set(e.name, name);
     return axisIndex(name, 0, e.hi);
   });
-  const outputs = [...c.outputs].sort(([a], [b]) => rank(a) - rank(b)).flatMap(([value, form]) => storesOf({ value, form: form.map(f) }, c, state));
-  const segments = new Map([...c.outputs.values()].flatMap((form) => segmentsOf(form, axes, f)));
+  const outputs: RegionOutput[] = [];
+  for (const value of [...c.outputs.keys()].sort((a, b) => rank(a) - rank(b)))
+    outputs.push(...storesOf({ value, form: lookup(c.outputs, value, "a form").map(f) }, c, state));
+  const segments = axes.isRagged ? new Map([...c.outputs.values()].flatMap((form) => segmentsOf(form, axes, f))) : noSegments;
   const nodes = [...c.nodes].sort((a, b) => (position.get(a) ?? 0) - (position.get(b) ?? 0));
   const inputs = [...c.demands.keys()].filter((v) => !isFree(v.node)).sort((a, b) => rank(a) - rank(b));
   const grid = new Set(c.grid.map((_, k) => `g${k}`));
-  const anchors = nodes.flatMap((n) => n.results.flatMap((value) => anchorForm(value, c, f, grid)));
-  const held = nodes.flatMap((n) => n.results.flatMap((value) => heldForm(value, c, f)));
+  const anchors = formsOf(nodes.filter(collects), (value) => anchorForm(value, c, f, grid));
+  const held = c.held.size === 0 ? [] : formsOf(nodes, (value) => heldForm(value, c, f));
   return {
     anchors,
     held,
@@ -140,8 +156,10 @@ function regionOf(c: Cluster, i: number, { rank, position, state }: Given): Regi
 /** Where a value is stored: in memory of its own if somebody needs it there, and as a part of others. */
 function storesOf(output: RegionOutput, c: Cluster, state: FusionState): RegionOutput[] {
   const { value, form } = output;
-  const parts = (state.places.of.get(value) ?? []).map((p) => ({ ...output, into: { value: p.whole, index: indexInWhole(p, form) } }));
-  const isOwn = parts.length === 0 || state.returned.has(value) || state.askersOf(value).some((other) => other !== c);
+  const places = state.places.of.get(value);
+  if (places === undefined) return [output];
+  const parts = places.map((p) => ({ ...output, into: { value: p.whole, index: indexInWhole(p, form) } }));
+  const isOwn = state.returned.has(value) || state.isAskedBeside(value, c);
   return isOwn ? [output, ...parts] : parts;
 }
 
@@ -156,18 +174,28 @@ function segmentsOf(form: readonly Expr[], axes: Axes, f: (e: Expr) => Expr): (r
 /** Whether a node combines many elements of its operands into one. */
 const collects = ({ op }: Node): boolean => op.kind === "reduction" || op.kind === "contraction" || op.kind === "segment";
 
-/** The form at which a reduction or contraction is asked for, if it depends on the grid alone. */
-function anchorForm(value: Value, c: Cluster, f: (e: Expr) => Expr, grid: ReadonlySet<string>): RegionOutput[] {
-  if (!collects(value.node)) return [];
-  const index = c.forms.get(value)?.[0]?.index ?? c.outputs.get(value);
-  if (index === undefined) return [];
-  const form = index.map(f);
-  return form.every((e) => e.op === "const" || (e.op === "axis" && grid.has(e.name))) ? [{ value, form }] : [];
+/** What is found of the results of some nodes. */
+function formsOf(nodes: readonly Node[], find: (value: Value) => RegionOutput | null): RegionOutput[] {
+  const found: RegionOutput[] = [];
+  for (const n of nodes)
+    for (const value of n.results) {
+      const form = find(value);
+      if (form !== null) found.push(form);
+    }
+  return found;
 }
 
-function heldForm(value: Value, c: Cluster, f: (e: Expr) => Expr): RegionOutput[] {
+/** The form at which a value that collects is asked for, if it depends on the grid alone. */
+function anchorForm(value: Value, c: Cluster, f: (e: Expr) => Expr, grid: ReadonlySet<string>): RegionOutput | null {
+  const index = c.forms.get(value)?.[0]?.index ?? c.outputs.get(value);
+  if (index === undefined) return null;
+  const form = index.map(f);
+  return form.every((e) => e.op === "const" || (e.op === "axis" && grid.has(e.name))) ? { value, form } : null;
+}
+
+function heldForm(value: Value, c: Cluster, f: (e: Expr) => Expr): RegionOutput | null {
   const form = c.held.get(value);
-  return form === undefined ? [] : [{ value, form: form.map(f) }];
+  return form === undefined ? null : { value, form: form.map(f) };
 }
 
 /** Up to three words: the heavy nodes, then what is stored. */

@@ -36,10 +36,14 @@ export function alignSiblings(x: Cluster, d: Cluster, axes: Axes): Alignment | s
 /** How the axes of two clusters correspond where both ask for this value. */
 export function alignOver(v: Value, pair: Pair, axes: Axes): Alignment | string {
   let reason = "its whole buffer is needed first";
-  for (const f of (pair.x.demands.get(v) ?? []).slice(0, fewIndices))
-    for (const i of (pair.d.demands.get(v) ?? []).slice(0, fewIndices)) {
-      if (f.index === null || i.index === null) continue;
-      const found = correspondence(pair, f.index, i.index, axes);
+  const own = pair.x.demands.get(v) ?? [];
+  const others = pair.d.demands.get(v) ?? [];
+  for (let k = 0; k < Math.min(own.length, fewIndices); k++)
+    for (let m = 0; m < Math.min(others.length, fewIndices); m++) {
+      const form = at(own, k).index;
+      const { index } = at(others, m);
+      if (form === null || index === null) continue;
+      const found = correspondence(pair, form, index, axes);
       if (typeof found !== "string") return found;
       reason = found;
     }
@@ -56,11 +60,12 @@ function correspondence({ x, d }: Pair, form: readonly Expr[], index: readonly E
   const grid = new Map<string, string>();
   const met = new Set<string>();
   for (let k = 0; k < form.length; k++) {
-    const [p, q] = [at(form, k), at(index, k)];
+    const p = at(form, k);
+    const q = at(index, k);
     if (p.op === "const" && q.op === "const" && p.value === q.value) continue;
     const pairs = axesThatMeet(p, q, axes);
     if (pairs === null) return "they read it at different places";
-    for (const [own, other] of pairs) {
+    for (const { own, other } of pairs) {
       if (names.get(own)?.name === other) continue;
       if (names.has(own) || met.has(other)) return "they read it at different places";
       names.set(own, axes.expr(other));
@@ -70,25 +75,37 @@ function correspondence({ x, d }: Pair, form: readonly Expr[], index: readonly E
   }
   const refusal = gridRefusal({ x, d }, grid);
   if (refusal !== null) return refusal;
-  const places = new Map([...grid].map(([p, q]) => [p, axes.expr(q)]));
+  const places = new Map<string, Expr>();
+  grid.forEach((q, p) => places.set(p, axes.expr(q)));
   return { grid, places, inner: [names], asked: [], splits: { x: [], d: [] } };
 }
 
+/** An axis of one index, and the axis of another one in its place. */
+interface Meeting {
+  readonly own: string;
+  readonly other: string;
+}
+
 /** The axes of two indices that are the same sum of them, as views of one line of elements have: pairwise, of equal lengths. */
-function axesThatMeet(p: Expr, q: Expr, axes: Axes): readonly (readonly [string, string])[] | null {
-  if (p.op === "axis" && q.op === "axis") return axes.extent(p.name) === axes.extent(q.name) ? [[p.name, q.name]] : null;
-  const [own, others] = [namesIn(p), namesIn(q)];
-  if (own.length !== others.length || own.length === 0) return null;
-  const pairs = own.map((name, i) => [name, at(others, i)] as const);
-  if (!pairs.every(([a, b]) => axes.has(a) && axes.has(b) && axes.extent(a) === axes.extent(b))) return null;
-  const to = new Map(pairs.map(([a, b]) => [a, axes.expr(b)]));
+function axesThatMeet(p: Expr, q: Expr, axes: Axes): readonly Meeting[] | null {
+  if (p.op === "axis" && q.op === "axis") return axes.extent(p.name) === axes.extent(q.name) ? [{ own: p.name, other: q.name }] : null;
+  const names = namesIn(p);
+  const others = namesIn(q);
+  if (names.length !== others.length || names.length === 0) return null;
+  const pairs = names.map((own, i) => ({ own, other: at(others, i) }));
+  if (!pairs.every(({ own, other }) => axes.has(own) && axes.has(other) && axes.extent(own) === axes.extent(other))) return null;
+  const to = new Map<string, Expr>();
+  for (const { own, other } of pairs) to.set(own, axes.expr(other));
   const renamed = exprMapper((e) => (e.op === "axis" ? (to.get(e.name) ?? e) : e))(p);
   return keyOf(addIndex(renamed, 0)) === keyOf(addIndex(q, 0)) ? pairs : null;
 }
 
 function gridRefusal({ x, d }: Pair, grid: ReadonlyMap<string, string>): string | null {
-  const [ofX, ofD] = [x.grid.filter((g) => grid.has(g)), d.grid.filter((g) => [...grid.values()].includes(g))];
-  const complete = [ofX.length === x.grid.length, ofD.length === d.grid.length];
-  if ((x.fixed && complete[0] !== true) || (d.fixed && complete[1] !== true) || !complete.includes(true)) return "their grids differ";
+  const met = [...grid.values()];
+  const ofX = x.grid.filter((g) => grid.has(g));
+  const ofD = d.grid.filter((g) => met.includes(g));
+  const isAllOfX = ofX.length === x.grid.length;
+  const isAllOfD = ofD.length === d.grid.length;
+  if ((x.fixed && !isAllOfX) || (d.fixed && !isAllOfD) || (!isAllOfX && !isAllOfD)) return "their grids differ";
   return ofX.every((p, i) => grid.get(p) === ofD[i]) ? null : "they walk it in different orders";
 }

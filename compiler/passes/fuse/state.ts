@@ -133,7 +133,19 @@ export class FusionState {
 
   /** Whether somebody outside of its cluster needs a value. */
   isNeeded(v: Value): boolean {
-    return this.kept.has(v) || this.askersOf(v).length > 0;
+    return this.kept.has(v) || this.isAskedBeside(v, null);
+  }
+
+  /** Whether a cluster other than this one asks for a value. */
+  isAskedBeside(v: Value, one: Cluster | null): boolean {
+    const noted = this.#askers.get(v);
+    if (noted === undefined) return false;
+    let found = false;
+    for (const c of noted) {
+      if (c.mergedInto !== null || !c.demands.has(v)) return this.#askersAnew(v, noted).some((asker) => asker !== one);
+      if (c !== one) found = true;
+    }
+    return found;
   }
 
   merge(producer: Cluster, consumer: Cluster, aligned: Alignment): Cluster {
@@ -145,8 +157,8 @@ export class FusionState {
 
   /** Who else needs what a producer stores. */
   readersBeside(producer: Cluster, consumer: Cluster): Readers {
-    const alone = [...producer.outputs.keys()].every((v) => !this.kept.has(v) && this.askersOf(v).every((c) => c === consumer));
-    return alone ? "consumer" : "others";
+    for (const v of producer.outputs.keys()) if (this.kept.has(v) || this.isAskedBeside(v, consumer)) return "others";
+    return "consumer";
   }
 
   /**
@@ -196,7 +208,8 @@ export class FusionState {
     const readers: Cluster[] = [];
     for (const v of c.outputs.keys()) {
       for (const r of this.askersOf(v)) if (r !== c) readers.push(r);
-      for (const w of this.#waiters.get(v) ?? []) if (w.root() !== c) readers.push(w.root());
+      const waiters = this.#waiters.get(v);
+      if (waiters !== undefined) for (const w of waiters) if (w.root() !== c) readers.push(w.root());
     }
     return readers;
   }
@@ -205,10 +218,10 @@ export class FusionState {
   #writersFor(c: Cluster): Cluster[] {
     const writers: Cluster[] = [];
     const note = (v: Value): void => {
-      const w = this.writerOf(v);
+      const w = this.#writers.get(v)?.root();
       if (w !== undefined && w !== c) writers.push(w);
     };
-    for (const v of c.demands.keys()) note(v);
+    c.demands.forEach((_, v) => note(v));
     c.waits.forEach(note);
     return writers;
   }
