@@ -2,7 +2,7 @@
  * Regions that are alike: the layers of a model, the updates of its parameters. What they compute differs in what it is computed from
  * only, so their kernels differ in their names only, and are lowered, scheduled and spelled once.
  */
-import { at } from "../../ir/errors.ts";
+import { at, lookup } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { attrsText } from "../../ir/graph.ts";
 import { keyOf } from "../../ir/indexing.ts";
@@ -37,14 +37,15 @@ const formKey = (form: readonly Expr[]): string => form.map((e) => `${keyOf(e)}<
 
 class Spelling {
   readonly #region: Region;
-  readonly #names = new Map<Node, number>();
-  readonly #inputs: ReadonlyMap<Value, number>;
+  /** Of inputs, and of the results of nodes that were spelled. */
+  readonly #names = new Map<Value, string>();
   readonly #scalars: Node[] = [];
   readonly #parts: string[] = [];
+  #spelled = 0;
 
   constructor(region: Region) {
     this.#region = region;
-    this.#inputs = new Map(region.inputs.map((v, i) => [v, i]));
+    region.inputs.forEach((v, i) => this.#names.set(v, `in${i}`));
   }
 
   run(): Structure {
@@ -66,41 +67,52 @@ class Spelling {
 
   /** The name of a value, after its operands were spelled. */
   #value(v: Value): string {
-    const input = this.#inputs.get(v);
-    if (input !== undefined) return `in${input}`;
-    if (!this.#names.has(v.node)) this.#spell(v.node);
-    return this.#nameOf(v);
-  }
-
-  #isSpelled(v: Value): boolean {
-    return this.#inputs.has(v) || this.#names.has(v.node);
-  }
-
-  #nameOf(v: Value): string {
-    const input = this.#inputs.get(v);
-    return input === undefined ? `%${this.#names.get(v.node) ?? "?"}.${v.index}` : `in${input}`;
+    const known = this.#names.get(v);
+    if (known !== undefined) return known;
+    this.#spell(v.node);
+    return lookup(this.#names, v, "the name of a value");
   }
 
   #spell(root: Node): void {
     const waiting = [root];
     for (let n = waiting.at(-1); n !== undefined; n = waiting.at(-1)) {
       const { length } = waiting;
-      if (n.args.length > 0 && !this.#names.has(n)) for (const a of n.args) if (!this.#isSpelled(a)) waiting.push(a.node);
+      const isSpelled = this.#isSpelled(n);
+      if (!isSpelled) this.#askFor(n.args, waiting);
       if (waiting.length > length) continue;
       waiting.pop();
-      if (!this.#names.has(n)) this.#define(n);
+      if (!isSpelled) this.#define(n);
     }
   }
 
+  #askFor(args: readonly Value[], waiting: Node[]): void {
+    for (let i = 0; i < args.length; i++) {
+      const a = at(args, i);
+      if (!this.#names.has(a)) waiting.push(a.node);
+    }
+  }
+
+  /** Of a node with several results one may be an input. */
+  #isSpelled({ results }: Node): boolean {
+    return results.length > 0 && results.every((r) => this.#names.has(r));
+  }
+
   #define(n: Node): void {
-    this.#names.set(n, this.#names.size);
-    const types = n.results.map((r) => typeKey(r.type)).join();
+    const id = this.#spelled++;
+    let types = "";
+    for (let i = 0; i < n.results.length; i++) {
+      const r = at(n.results, i);
+      types += `${typeKey(r.type)} `;
+      if (!this.#names.has(r)) this.#names.set(r, `%${id}.${i}`);
+    }
     if (isScalarParam(n)) {
       this.#scalars.push(n);
       this.#parts.push(`scalar ${types}`);
       return;
     }
+    let operands = "";
+    for (let i = 0; i < n.args.length; i++) operands += `${lookup(this.#names, at(n.args, i), "the name of an operand")},`;
     const isOwn = this.#region.nodes.has(n) ? "" : " outside";
-    this.#parts.push(`${opId(n.op)}(${n.args.map((a) => this.#nameOf(a)).join()}){${attrsText(n.attrs)}}${types}${isOwn}`);
+    this.#parts.push(`${opId(n.op)}(${operands}){${attrsText(n.attrs)}}${types}${isOwn}`);
   }
 }

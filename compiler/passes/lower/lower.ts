@@ -12,7 +12,7 @@
 import { at, CompilerBug, lookup } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { argument, axisIndex, load, s, variable } from "../../ir/expr.ts";
-import { addIndex, conjoin, flatten, freeNames, ix, keyOf, subIndex, within } from "../../ir/indexing.ts";
+import { addIndex, conjoin, flatten, freeNames, ix, subIndex, within } from "../../ir/indexing.ts";
 import type { Axis, AxisKind, Kernel, KernelBuffer, KernelScalar, Stmt } from "../../ir/loop.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { flag, int, ints, result, text } from "../../ir/node.ts";
@@ -65,10 +65,17 @@ export function lowerScatter(region: Region, node: Node): Lowered {
   return { kernel: lowering.runScatter(node), scalars: lowering.scalarNodes() };
 }
 
+/** Where an element is computed, and what else is there at the same index. */
+interface Home {
+  readonly home: Scope;
+  readonly there: ReadonlyMap<Value, Expr>;
+  /** Whether another loop than the one that asks is around it. */
+  readonly isHoisted: boolean;
+}
+
 class Lowering {
   readonly #region: Region;
   readonly #cache: RowCache;
-  readonly #ids = new Map<Node, number>();
   readonly #uses = new Map<Value, number>();
   readonly #sizes = new Map<Expr, number>();
   readonly #buffers = new Map<Value, KernelBuffer>();
@@ -84,10 +91,7 @@ class Lowering {
     this.#region = region;
     this.#cache = cache;
     this.#backwards = [...region.nodes].some((n) => n.op.kind === "prefix" && flag(n.attrs, "reverse"));
-    for (const n of region.nodes) {
-      this.#ids.set(n, this.#ids.size);
-      for (const a of n.args) this.#uses.set(a, (this.#uses.get(a) ?? 0) + 1);
-    }
+    for (const n of region.nodes) for (const a of n.args) this.#uses.set(a, (this.#uses.get(a) ?? 0) + 1);
     region.inputs.forEach((v, i) => this.#buffers.set(v, { name: `in${i}`, dtype: v.dtype, size: sizeOf(v.shape), access: "read" }));
   }
 
@@ -199,22 +203,23 @@ class Lowering {
   #value(v: Value, index: readonly Expr[], asked: Expr | undefined, scope: Scope): Expr {
     // what is there for every value of the loops needs no guard, which might keep it inside of them
     const guard = asked !== undefined && index.every((e, i) => within(e, 0, at(v.shape, i)) === undefined) ? undefined : asked;
-    const names = new Set<string>();
-    for (const e of index) freeNames(e, names);
-    if (guard) freeNames(guard, names);
-    const home = scope.home(names);
-    const place = `[${index.map(keyOf).join(",")}]${guard ? `?${keyOf(guard)}` : ""}`;
-    const keyAt = (x: Value): string => `${this.#id(x.node)}.${x.index}${place}`;
-    const key = keyAt(v);
-    const waiting = home.memo.has(key) ? [] : [v];
+    const home = scope.home(index, guard);
+    const there = home.at(index, guard);
+    const known = there.get(v);
+    if (known !== undefined) return known;
+    const waiting = [v];
     for (let x = waiting.at(-1); x !== undefined; x = waiting.at(-1)) {
-      const open = this.#operandsAt(x, index, guard, home).filter((a) => !home.memo.has(keyAt(a)));
-      for (let i = open.length - 1; i >= 0; i--) waiting.push(at(open, i));
-      if (open.length > 0) continue;
+      const operands = this.#operandsAt(x, index, guard, home);
+      const { length } = waiting;
+      for (let i = operands.length - 1; i >= 0; i--) {
+        const a = at(operands, i);
+        if (!there.has(a)) waiting.push(a);
+      }
+      if (waiting.length > length) continue;
       waiting.pop();
-      if (!home.memo.has(keyAt(x))) home.memo.set(keyAt(x), this.#element(x, index, guard, { home, isHoisted: x === v && home !== scope }));
+      if (!there.has(x)) there.set(x, this.#element(x, index, guard, { home, there, isHoisted: x === v && home !== scope }));
     }
-    return lookup(home.memo, key, "an element");
+    return lookup(there, v, "an element");
   }
 
   /** Operands that are asked for at the index of the value itself. */
@@ -224,9 +229,9 @@ class Lowering {
     return cached !== null && cached.guard === undefined ? [] : v.node.args;
   }
 
-  #element(v: Value, index: readonly Expr[], guard: Expr | undefined, { home, isHoisted }: { readonly home: Scope; readonly isHoisted: boolean }): Expr {
+  #element(v: Value, index: readonly Expr[], guard: Expr | undefined, { home, there, isHoisted }: Home): Expr {
     const cached = guard === undefined ? this.#cache.read(v, index, home) : null;
-    let expr = this.#kept(cached, () => this.#compute(v, index, guard, home));
+    let expr = this.#kept(cached, () => this.#elementwise(v, there) ?? this.#compute(v, index, guard, home));
     const shared = (this.#uses.get(v) ?? 0) > 1 || isHoisted || this.#size(expr) > namedBeyond;
     if (shared && !isTrivial(expr)) expr = this.#name(expr, home, wordOf(v.node));
     if (cached === null && guard === undefined && isCacheable(v.node)) this.#cache.write(v, index, expr, home);
@@ -239,6 +244,19 @@ class Lowering {
     return cached.guard === undefined ? cached.value : s.select(cached.guard, cached.value, compute());
   }
 
+  /** Of operands that are there already; null where some are not, or it is none of those. */
+  #elementwise(v: Value, there: ReadonlyMap<Value, Expr>): Expr | null {
+    const { op, args } = v.node;
+    if (op.kind !== "elementwise" || this.#buffers.has(v) || isScalarParam(v.node)) return null;
+    const operands: Expr[] = [];
+    for (let i = 0; i < args.length; i++) {
+      const operand = there.get(at(args, i));
+      if (operand === undefined) return null;
+      operands.push(operand);
+    }
+    return elementOf(v, operands);
+  }
+
   #compute(v: Value, index: readonly Expr[], guard: Expr | undefined, scope: Scope): Expr {
     const node = v.node;
     if (isScalarParam(node)) return this.#scalar(node, v);
@@ -249,15 +267,8 @@ class Lowering {
       case "source":
         return node.op.element(index, v.type, node.attrs);
       case "elementwise": {
-        const args = node.args.map((a) => ask(a, index, guard));
-        return at(
-          node.op.scalar(
-            args,
-            node.attrs,
-            node.args.map((a) => a.type),
-          ),
-          v.index,
-        );
+        const operands = node.args.map((a) => ask(a, index, guard));
+        return elementOf(v, operands);
       }
       case "view":
       case "gather":
@@ -343,12 +354,10 @@ class Lowering {
 
   /** Where a row starts or ends, kept inside of what there is. */
   #bound(offsets: Value, row: Expr, length: number, guard: Expr | undefined, scope: Scope): Expr {
-    const names = freeNames(row);
-    if (guard) freeNames(guard, names);
-    const home = scope.home(names);
-    const key = `row ${this.#id(offsets.node)}.${offsets.index}[${keyOf(row)}]<${length}${guard ? `?${keyOf(guard)}` : ""}`;
-    const known = home.memo.get(key) ?? this.#name(clampIndex(this.#value(offsets, [row], guard, home), 0, length), home, "row");
-    home.memo.set(key, known);
+    const home = scope.home([row], guard);
+    const there = home.at([row], guard, `row<${length}`);
+    const known = there.get(offsets) ?? this.#name(clampIndex(this.#value(offsets, [row], guard, home), 0, length), home, "row");
+    there.set(offsets, known);
     return known;
   }
 
@@ -430,12 +439,6 @@ class Lowering {
     return extent === 1 ? ix(0) : axisIndex(`k${this.#fresh++}`, 0, extent - 1);
   }
 
-  #id(node: Node): number {
-    const id = this.#ids.get(node) ?? this.#ids.size;
-    this.#ids.set(node, id);
-    return id;
-  }
-
   #scalar(node: Node, v: Value): Expr {
     const known = this.#scalars.get(node);
     const scalar = known ?? { name: `s_${text(node.attrs, "name")}`, dtype: v.dtype };
@@ -460,6 +463,12 @@ class Lowering {
     this.#sizes.set(e, size);
     return size;
   }
+}
+
+function elementOf({ node, type, index }: Value, operands: readonly Expr[]): Expr {
+  if (node.op.kind !== "elementwise") throw new CompilerBug(`${node.op.name} of ${type.dtype} is not elementwise`);
+  const types = node.args.map((a) => a.type);
+  return at(node.op.scalar(operands, node.attrs, types), index);
 }
 
 /** `sum` for a `reduce sum`, else the name of the op. */

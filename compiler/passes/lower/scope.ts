@@ -4,15 +4,16 @@
  * hoisted stands before the loop that uses it. Stages of a kernel fall out of this: a row's maximum depends on the row only, so
  * its loop lands before the loop over the row's elements.
  */
-import { CompilerBug } from "../../ir/errors.ts";
+import { at, CompilerBug } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
+import { dependsOn, keyOf } from "../../ir/indexing.ts";
 import type { Stmt } from "../../ir/loop.ts";
+import type { Value } from "../../ir/node.ts";
 
 export class Scope {
   readonly parent: Scope | null;
   readonly statements: Stmt[] = [];
-  /** Computed values by value and index. */
-  readonly memo: Map<string, Expr> = new Map();
+  readonly #computed = new Map<string, Map<Value, Expr>>();
   readonly #names: Set<string>;
 
   constructor(parent: Scope | null, names: readonly string[]) {
@@ -24,16 +25,31 @@ export class Scope {
     this.#names.add(name);
   }
 
-  /** The outermost scope, from here up, below which all of `names` are defined. */
-  home(names: ReadonlySet<string>): Scope {
+  /** What was computed here at one index, and under one guard; `what` keeps values of another kind apart. */
+  at(index: readonly Expr[], guard: Expr | undefined, what: string = ""): Map<Value, Expr> {
+    let place = what;
+    for (let i = 0; i < index.length; i++) place += `,${keyOf(at(index, i))}`;
+    if (guard !== undefined) place += `?${keyOf(guard)}`;
+    const known = this.#computed.get(place);
+    if (known !== undefined) return known;
+    const none = new Map<Value, Expr>();
+    this.#computed.set(place, none);
+    return none;
+  }
+
+  /** The outermost scope, from here up, below which all names are defined that an index and its guard depend on. */
+  home(index: readonly Expr[], guard: Expr | undefined): Scope {
     let scope: Scope = this;
-    while (scope.parent !== null && !scope.#definesAny(names)) scope = scope.parent;
+    while (scope.parent !== null && !scope.#isNeeded(index, guard)) scope = scope.parent;
     return scope;
   }
 
-  #definesAny(names: ReadonlySet<string>): boolean {
-    for (const n of names) if (this.#names.has(n)) return true;
-    return false;
+  #isNeeded(index: readonly Expr[], guard: Expr | undefined): boolean {
+    for (let i = 0; i < index.length; i++) {
+      const e = index[i];
+      if (e !== undefined && e.op !== "const" && dependsOn(e, this.#names)) return true;
+    }
+    return guard !== undefined && dependsOn(guard, this.#names);
   }
 
   /** The scope, from here up, that defines this name. */
