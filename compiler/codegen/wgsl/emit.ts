@@ -138,6 +138,15 @@ function dispatchOf(workgroups: number): readonly [number, number, 1] {
   return [Math.ceil(workgroups / rows), rows, 1];
 }
 
+/** The first line. */
+const titleOf = (name: string): string => `// kernel ${name.replace(/[^\w -]/g, "_")}`;
+
+/** The shader of a kernel that differs in its name alone. */
+export const renamed = (shader: WgslKernel, name: string): WgslKernel => ({
+  ...shader,
+  source: `${titleOf(name)}${shader.source.slice(shader.source.indexOf("\n"))}`,
+});
+
 /**
  * The shader of a kernel that `legalize` has passed. Throws an UnsupportedError where it binds more buffers than the target can,
  * or holds a dtype that WGSL lacks. Where what lanes share does not fit into workgroup memory, grid points run on one lane each.
@@ -164,7 +173,7 @@ function emitPacked(kernel: Kernel, target: Target, { packing, together }: { pac
   const { index, lines } = pointLines(packing, points, size);
   const entry = [`@compute @workgroup_size(${size}, 1, 1)`, `fn main(${parameters} ${index}: u32) {`, ...indent([...lines, ...nestLines(nests, shader)]), "}"];
   return {
-    source: [`// kernel ${kernel.name.replace(/[^\w -]/g, "_")}`, ...shader.declarations(), ...entry, ""].join("\n"),
+    source: [titleOf(kernel.name), ...shader.declarations(), ...entry, ""].join("\n"),
     entryPoint: "main",
     bindings: shader.bindings,
     uniforms: shader.uniforms(),

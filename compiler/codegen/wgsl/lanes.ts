@@ -83,12 +83,6 @@ interface Access {
   readonly writes: boolean;
 }
 
-function loadsIn(roots: readonly Expr[], name: string): Expr[] {
-  return exprOrder(roots)
-    .filter((e) => e.op === "load" && e.name === name)
-    .map((e) => at(e.args, 0));
-}
-
 /** The loops around a list. */
 interface Around {
   readonly nest: readonly Axis[];
@@ -104,14 +98,20 @@ function inside(s: Stmt, { nest, vectors }: Around): Around {
   return { nest: nest.length > 0 ? nest : axesDealt(s), vectors: [...vectors, ...axesOf(s).filter(isTurn)] };
 }
 
-/** Every access of a local in a list. */
-function accesses(list: readonly Stmt[], name: string, around: Around): Access[] {
-  return list.flatMap((s): Access[] => {
-    const inner = inside(s, around);
-    const own = loadsIn(expressionsOf(s), name).map((index) => ({ ...(s.kind === "reduce" ? inner : around), index, writes: false }));
-    const store = s.kind === "store" && s.buffer === name ? [{ ...around, index: s.index, writes: true }] : [];
-    return [...own, ...store, ...bodiesOf(s).flatMap((body) => accesses(body, name, inner))];
-  });
+/** Every access of the memory of these names in a list. */
+function accesses(list: readonly Stmt[], names: readonly string[]): ReadonlyMap<string, readonly Access[]> {
+  const found = new Map<string, Access[]>(names.map((name) => [name, []]));
+  const walk = (below: readonly Stmt[], around: Around): void => {
+    for (const s of below) {
+      const inner = inside(s, around);
+      const { nest, vectors } = s.kind === "reduce" ? inner : around;
+      for (const e of exprOrder(expressionsOf(s))) if (e.op === "load") found.get(e.name)?.push({ nest, vectors, index: at(e.args, 0), writes: false });
+      if (s.kind === "store") found.get(s.buffer)?.push({ ...around, index: s.index, writes: true });
+      for (const body of bodiesOf(s)) walk(body, inner);
+    }
+  };
+  walk(list, outside);
+  return found;
 }
 
 function axesDealt(s: Stmt): readonly Axis[] {
@@ -204,20 +204,26 @@ function uniqueLocals(kernel: Kernel): Kernel {
   return { ...kernel, body: walk(kernel.body, new Map()) };
 }
 
+const localsOf = ({ body }: Kernel): Local[] => statements(body).filter((s) => s.kind === "local");
+
 /** Decides for each local whether lanes share it, copy it or own parts of it; parts have smaller sizes and indices in the new kernel. */
 export function placeLocals(original: Kernel, lanes: number): { readonly kernel: Kernel; readonly placement: Placement } {
-  const declared = [...statements(original.body)].flatMap((s) => (s.kind === "local" ? [s.name] : []));
+  const declared = localsOf(original).map((s) => s.name);
   const kernel = new Set(declared).size === declared.length ? original : uniqueLocals(original);
+  const locals = localsOf(kernel);
+  const names = locals.map((s) => s.name);
   const placement = new Map<string, "function" | "workgroup">();
   const inLanes = localsInLanes(kernel);
   let body = kernel.body;
-  for (const s of statements(kernel.body)) {
-    if (s.kind !== "local") continue;
-    const found = accesses(body, s.name, outside);
+  let all = accesses(body, names);
+  for (const s of locals) {
+    const found = all.get(s.name) ?? [];
     const copied = s.space === "scratch" && s.size <= maxCopied && found.every((a) => !a.writes || a.nest.length === 0);
     const size = lanes === 1 || inLanes.has(s.name) || copied ? s.size : ownedSize(s, found, lanes);
     placement.set(s.name, size === undefined ? "workgroup" : "function");
-    if (size !== undefined && size !== s.size) body = shrink(body, s, size, lanes);
+    if (size === undefined || size === s.size) continue;
+    body = shrink(body, s, size, lanes);
+    all = accesses(body, names);
   }
   return { kernel: { ...kernel, body }, placement };
 }
