@@ -1,9 +1,10 @@
 /** Rebuilding statements with their expressions mapped, shared sub-expressions mapped once. */
 import { dtypeInfo } from "./dtype.ts";
+import { at } from "./errors.ts";
 import type { Expr } from "./expr.ts";
 import { mapOperands, withName } from "./expr.ts";
 import type { Axis, Kernel, Reduce, Stmt, Store } from "./loop.ts";
-import { expressionsOf, statements } from "./loop.ts";
+import { expressionsIn, statements } from "./loop.ts";
 
 /** Maps every sub-expression, operands first; unchanged parts keep their identity. */
 export function exprMapper(visit: (e: Expr) => Expr): (e: Expr) => Expr {
@@ -106,7 +107,8 @@ export function mapStatement(s: Stmt, f: (e: Expr) => Expr, body: (list: readonl
 
 /** All expressions of a list and of everything below it mapped by `f`. */
 export function mapStatements(list: readonly Stmt[], f: (e: Expr) => Expr): Stmt[] {
-  return list.map((s) => mapStatement(s, f, (inner) => mapStatements(inner, f)));
+  const body = (inner: readonly Stmt[]): Stmt[] => mapStatements(inner, f);
+  return list.map((s) => mapStatement(s, f, body));
 }
 
 /** A list with its memory, buffers and scratch, under other names; scalars that it is given may have others too. */
@@ -131,9 +133,10 @@ export function visitExpressions(list: readonly Stmt[], visit: (e: Expr) => void
     if (seen.has(e)) return;
     seen.add(e);
     visit(e);
-    e.args.forEach(walk);
+    for (let i = 0; i < e.args.length; i++) walk(at(e.args, i));
   };
-  for (const s of statements(list)) for (const e of expressionsOf(s)) walk(e);
+  const all = expressionsIn(list);
+  for (let i = 0; i < all.length; i++) walk(at(all, i));
 }
 
 /** Bytes of the locals that are declared in a list and everything below it. */

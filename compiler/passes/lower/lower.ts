@@ -12,7 +12,7 @@
 import { at, CompilerBug, lookup } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { argument, axisIndex, load, s, variable } from "../../ir/expr.ts";
-import { addIndex, conjoin, flatten, freeNames, ix, subIndex, within } from "../../ir/indexing.ts";
+import { addIndex, conjoin, flatten, ix, namesIn, subIndex, within } from "../../ir/indexing.ts";
 import type { Axis, AxisKind, Kernel, KernelBuffer, KernelScalar, Stmt } from "../../ir/loop.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { flag, int, ints, result, text } from "../../ir/node.ts";
@@ -420,7 +420,7 @@ class Lowering {
     if (node.op.kind !== "prefix") throw new CompilerBug("not a prefix");
     const operand = at(node.args, 0);
     const along = at(index, int(node.attrs, "axis"));
-    const walker = [...freeNames(along)];
+    const walker = namesIn(along);
     const monoid = node.op.monoid(operand.type, node.attrs);
     const element = this.#value(operand, index, guard, scope);
     const seed = monoid.seed(element, along);

@@ -7,7 +7,7 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { load, s } from "../../ir/expr.ts";
-import { flatten, freeNames, keyOf, subIndex } from "../../ir/indexing.ts";
+import { flatten, keyOf, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Stmt } from "../../ir/loop.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
@@ -170,7 +170,7 @@ export class RowCache {
           walk.push(e);
           extents.push(at(v.shape, i));
         } else ragged.push({ walk: e, extent: at(v.shape, i), first: loop.lo });
-      } else if ([...freeNames(e)].some((n) => this.#walkers.has(n))) return null;
+      } else if (namesIn(e).some((n) => this.#walkers.has(n))) return null;
       else fixed.push(keyOf(e));
     }
     if (own.size > 0 || ragged.length > 1) return null;

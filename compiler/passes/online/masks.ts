@@ -10,7 +10,7 @@ import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { constant } from "../../ir/expr.ts";
-import { freeNames, subIndex } from "../../ir/indexing.ts";
+import { namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, Stmt } from "../../ir/loop.ts";
 import { strideOf } from "../tile/nest.ts";
 import { withLets } from "../tile/sides.ts";
@@ -32,7 +32,7 @@ interface Filling {
 
 /** Whether a comparison of indices is decided for a block by its first or its last element. */
 function goesEvenly({ args }: Expr, axis: Axis, own: ReadonlySet<string>): boolean {
-  const names = args.flatMap((a) => [...freeNames(a)]);
+  const names = args.flatMap((a) => namesIn(a));
   const isOthers = names.every((name) => name === axis.name || !own.has(name));
   return isOthers && !Number.isNaN(strideOf(subIndex(at(args, 1), at(args, 0)), axis.name));
 }

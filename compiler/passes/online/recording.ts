@@ -7,7 +7,7 @@ import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, s, substitute, variable, withOperands } from "../../ir/expr.ts";
-import { addIndex, flatten, freeNames, ix, keyOf } from "../../ir/indexing.ts";
+import { addIndex, flatten, ix, keyOf, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Let, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { expressionsIn, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
@@ -197,7 +197,7 @@ export class Recording {
   }
 
   #isShared(e: Expr, own: ReadonlySet<string>): boolean {
-    return ![...freeNames(e)].some((name) => own.has(name)) && !exprOrder([e]).some((part) => part.op === "load" && this.#rows.has(part.name));
+    return !namesIn(e).some((name) => own.has(name)) && !exprOrder([e]).some((part) => part.op === "load" && this.#rows.has(part.name));
   }
 
   #stageOf(given: Stmt): Stage | null {

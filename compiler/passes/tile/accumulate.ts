@@ -11,7 +11,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, variable } from "../../ir/expr.ts";
 import { addIndex, ix, mulIndex } from "../../ir/indexing.ts";
 import type { Kernel, Reduce, Stmt } from "../../ir/loop.ts";
-import { mapStatement } from "../../ir/loop-walk.ts";
+import { mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import { bringInto } from "./combine.ts";
 import { copied, loop, minOf } from "./copy.ts";
 
@@ -20,10 +20,10 @@ export const block = 512;
 export const group = 64;
 
 export function accumulate(kernel: Kernel): Kernel {
-  const mapList = (list: readonly Stmt[]): Stmt[] =>
-    list.flatMap((s) => {
-      const inner = mapStatement(s, (e) => e, mapList);
-      if (inner.kind !== "reduce" || !isLong(inner)) return [inner];
+  const mapList = (list: readonly Stmt[]): readonly Stmt[] =>
+    replaceEach(list, (s) => {
+      const inner = mapBodies(s, mapList);
+      if (inner.kind !== "reduce" || !isLong(inner)) return inner;
       return at(inner.axes, 0).about === undefined ? blocked(inner) : blockedRow(inner);
     });
   return { ...kernel, body: mapList(kernel.body) };

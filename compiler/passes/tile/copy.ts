@@ -1,4 +1,5 @@
 /** Copies of statements, at other places of their axes and under names of their own. */
+import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, mapOperands, variable, withName } from "../../ir/expr.ts";
 import { ix, normalIndex } from "../../ir/indexing.ts";
@@ -63,8 +64,10 @@ const isZero = (x: Expr): boolean => x.op === "const" && x.value === 0;
 
 /** An axis that became 0 leaves nothing behind. */
 function withoutZero(e: Expr): Expr {
-  const [a, b] = e.args;
-  if (e.dtype !== "int32" || a === undefined || b === undefined) return e;
+  if (e.dtype !== "int32" || e.args.length < 2) return e;
+  // by position, as this is asked of every expression: patterns of lists run iterators
+  const a = at(e.args, 0);
+  const b = at(e.args, 1);
   if (e.op === "mul" && (isZero(a) || isZero(b))) return ix(0);
   if (e.op === "add" && isZero(a)) return b;
   return (e.op === "add" || e.op === "sub") && isZero(b) ? a : e;

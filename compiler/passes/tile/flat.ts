@@ -10,7 +10,7 @@ import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, mapOperands, variable } from "../../ir/expr.ts";
-import { freeNames, ix, normalIndex, unflatten } from "../../ir/indexing.ts";
+import { ix, namesIn, normalIndex, unflatten } from "../../ir/indexing.ts";
 import type { Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsIn } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, mapStatements } from "../../ir/loop-walk.ts";
@@ -50,4 +50,4 @@ function flattened(r: Reduce): Stmt[] | null {
 
 /** Whether an index divides by what goes along the axis. */
 export const divides = (roots: readonly Expr[], axis: string): boolean =>
-  exprOrder(roots).some((e) => (e.op === "idiv" || e.op === "irem") && freeNames(e).has(axis));
+  exprOrder(roots).some((e) => (e.op === "idiv" || e.op === "irem") && namesIn(e).includes(axis));

@@ -11,7 +11,7 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, variable, withOperands, withRange } from "../../ir/expr.ts";
-import { addIndex, freeNames, ix } from "../../ir/indexing.ts";
+import { addIndex, ix, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatements } from "../../ir/loop-walk.ts";
@@ -42,8 +42,8 @@ export function jam(kernel: Kernel): Kernel {
 function choose(axes: readonly Axis[], reduce: Reduce): Jam[] {
   const loads = loadsOf(reduce);
   const walked = new Set(reduce.axes.map((a) => a.name));
-  const sharing = (axis: string): boolean => loads.some((l) => !freeNames(l).has(axis) && [...freeNames(l)].some((n) => walked.has(n)));
-  const needing = (axis: string): boolean => loads.some((l) => freeNames(l).has(axis));
+  const sharing = (axis: string): boolean => loads.some((l) => !namesIn(l).includes(axis) && namesIn(l).some((n) => walked.has(n)));
+  const needing = (axis: string): boolean => loads.some((l) => namesIn(l).includes(axis));
   const shared = blockAxes(
     axes.filter((a) => sharing(a.name) && needing(a.name)),
     loads,

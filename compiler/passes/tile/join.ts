@@ -11,28 +11,16 @@ import { axisIndex } from "../../ir/expr.ts";
 import { addIndex, freeNames, ix } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsIn } from "../../ir/loop.ts";
-import { mapStatement, visitExpressions } from "../../ir/loop-walk.ts";
+import { mapBodies, replaceEach, visitExpressions } from "../../ir/loop-walk.ts";
 import { copied } from "./copy.ts";
 import { isPlain, strideOf } from "./nest.ts";
 
 /** Reductions over fewer axes, wherever they stand. */
 export function joinReductions(list: readonly Stmt[]): readonly Stmt[] {
-  return mapSame(list, (s) => {
-    const inner = mapStatement(s, (e) => e, joinReductions);
-    const same = sameBodies(inner, s) ? s : inner;
-    return same.kind === "reduce" ? joinedReduce(same) : same;
+  return replaceEach(list, (s) => {
+    const inner = mapBodies(s, joinReductions);
+    return inner.kind === "reduce" ? joinedReduce(inner) : inner;
   });
-}
-
-/** A list whose statements stay the same objects where nothing changed. */
-function mapSame(list: readonly Stmt[], f: (s: Stmt) => Stmt): readonly Stmt[] {
-  const out = list.map(f);
-  return out.every((s, i) => s === list[i]) ? list : out;
-}
-
-function sameBodies(a: Stmt, b: Stmt): boolean {
-  if ((a.kind === "for" && b.kind === "for") || (a.kind === "reduce" && b.kind === "reduce")) return a.body === b.body;
-  return a.kind === "if" && b.kind === "if" ? a.then === b.then && a.otherwise === b.otherwise : true;
 }
 
 function joinedReduce(r: Reduce): Reduce {
@@ -117,8 +105,8 @@ function walksTogether(e: Expr, outer: Axis, inner: Axis): boolean | undefined {
 
 /** Serial loops around nothing but another one, joined with it. */
 export function joinLoops(list: readonly Stmt[]): readonly Stmt[] {
-  return list.map((s) => {
-    const next = mapStatement(s, (e) => e, joinLoops);
+  return replaceEach(list, (s) => {
+    const next = mapBodies(s, joinLoops);
     const inner = next.kind === "for" && next.axis.kind === "serial" && next.body.length === 1 ? next.body[0] : undefined;
     if (next.kind !== "for" || inner?.kind !== "for") return next;
     if (!joinable(next.axis, inner.axis, rootsOf({ body: inner.body, values: [] }))) return next;

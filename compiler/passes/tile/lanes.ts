@@ -14,7 +14,7 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import { freeNames } from "../../ir/indexing.ts";
+import { namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Let, Reduce, Stmt } from "../../ir/loop.ts";
 import { axesOf, expressionsOf, hasConstantBounds, statements } from "../../ir/loop.ts";
 import { exprMapper, localBytes, mapStatement } from "../../ir/loop-walk.ts";
@@ -102,7 +102,7 @@ class Names {
 
   /** The axes that an expression depends on. */
   axesIn(e: Expr): Set<string> {
-    return new Set([...freeNames(e)].flatMap((name) => [...(this.#axes.get(name) ?? [name])]));
+    return new Set(namesIn(e).flatMap((name) => [...(this.#axes.get(name) ?? [name])]));
   }
 
   /** What goes by how much along an axis. */

@@ -5,7 +5,7 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { addIndex, divIndex, freeNames, ix, modIndex } from "../../ir/indexing.ts";
+import { addIndex, divIndex, ix, modIndex, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce } from "../../ir/loop.ts";
 import { isPlain, strideOf } from "./nest.ts";
 import { loadsIn } from "./sides.ts";
@@ -77,9 +77,11 @@ const sizeOf = (parts: readonly Axis[]): number => parts.reduce((n, p) => n * p.
 
 /** Axes of the grid that the column's side of the walk needs and the other one does not. */
 function besides(column: Axis, { nest, row, reduce }: Surroundings): Axis[] {
-  const loads = loadsIn(reduce).map((e) => freeNames(e));
-  const [own, other] = [column.name, row.name];
-  const isApart = ({ name }: Axis): boolean => loads.every((names) => !names.has(name) || !names.has(other)) && loads.some((names) => names.has(name));
+  const loads = loadsIn(reduce).map(namesIn);
+  const own = column.name;
+  const other = row.name;
+  const isApart = ({ name }: Axis): boolean =>
+    loads.every((names) => !names.includes(name) || !names.includes(other)) && loads.some((names) => names.includes(name));
   return nest.flatMap(({ axis }) => (axis.name !== own && axis.name !== other && isPlain(axis) && isApart(axis) ? [axis] : []));
 }
 

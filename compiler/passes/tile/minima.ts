@@ -12,27 +12,23 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { constant, s, variable } from "../../ir/expr.ts";
 import type { Reduce, Stmt } from "../../ir/loop.ts";
-import { mapStatement } from "../../ir/loop-walk.ts";
+import { mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 
 /** The same statements, if there is no such maximum. */
 export function asMinima(list: readonly Stmt[]): readonly Stmt[] {
-  let isChanged = false;
-  const mapList = (inner: readonly Stmt[]): Stmt[] =>
-    inner.flatMap((one) => {
-      const mapped = mapStatement(one, (e) => e, mapList);
-      const found = mapped.kind === "reduce" ? mapped.combine.map(isMaximum) : [];
-      if (mapped.kind !== "reduce" || !found.includes(true)) return [mapped];
-      isChanged = true;
-      return opposite(mapped, found);
-    });
-  const mapped = mapList(list);
-  return isChanged ? mapped : list;
+  return replaceEach(list, (one) => {
+    const mapped = mapBodies(one, asMinima);
+    if (mapped.kind !== "reduce") return mapped;
+    const found = mapped.combine.map(isMaximum);
+    return found.includes(true) ? opposite(mapped, found) : mapped;
+  });
 }
 
 /** Whether part `i` of a tuple is the maximum of that part of both. */
 function isMaximum(combine: Expr, i: number, { length }: readonly Expr[]): boolean {
   if (combine.op !== "max" || !isFloat(combine.dtype)) return false;
-  const [a, b] = combine.args;
+  const a = combine.args[0];
+  const b = combine.args[1];
   return a?.op === "arg" && b?.op === "arg" && Math.min(a.value, b.value) === i && Math.max(a.value, b.value) === i + length;
 }
 

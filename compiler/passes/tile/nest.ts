@@ -3,7 +3,7 @@ import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp } from "../../ir/expr.ts";
-import { addIndex, dependsOn, freeNames } from "../../ir/indexing.ts";
+import { addIndex, dependsOn, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, visitExpressions } from "../../ir/loop-walk.ts";
@@ -72,9 +72,10 @@ export function loadsOf(reduce: Reduce): Expr[] {
 export function strideOf(index: Expr, axis: string): number {
   if (index.op === "axis") return index.name === axis ? 1 : 0;
   if (index.op === "add") return strideOf(at(index.args, 0), axis) + strideOf(at(index.args, 1), axis);
-  const [a, b] = index.args;
+  const a = index.args[0];
+  const b = index.args[1];
   if (index.op === "mul" && a !== undefined && b?.op === "const") return strideOf(a, axis) * b.value;
-  return freeNames(index).has(axis) ? Number.NaN : 0;
+  return namesIn(index).includes(axis) ? Number.NaN : 0;
 }
 
 /** Shorter axes make small blocks. */
@@ -91,6 +92,6 @@ export function blockAxes(shared: readonly Axis[], loads: readonly Expr[]): Axis
   const column = among.at(-1);
   if (column === undefined) return [];
   const rows = among.slice(0, -1);
-  const row = rows.findLast((r) => loads.every((l) => !freeNames(l).has(r.name) || !freeNames(l).has(column.name))) ?? rows.at(-1);
+  const row = rows.findLast((r) => loads.every((l) => !namesIn(l).includes(r.name) || !namesIn(l).includes(column.name))) ?? rows.at(-1);
   return row === undefined ? [column] : [row, column];
 }

@@ -10,9 +10,9 @@
 import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { addIndex, freeNames } from "../../ir/indexing.ts";
+import { addIndex, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
-import { expressionsOf, statements } from "../../ir/loop.ts";
+import { expressionsIn, statements } from "../../ir/loop.ts";
 import { isPlain, loadsOf, soleReduce, strideOf } from "./nest.ts";
 import { blockAxis } from "./row-block.ts";
 import { computedIn } from "./sides.ts";
@@ -40,14 +40,14 @@ const isContraction = (shared: readonly Axis[]): boolean => shared.length === 2;
  * decides, it does not.
  */
 export function sharedAxes(nest: readonly For[], reduce: Reduce): Axis[] {
-  const loads = [...loadsOf(reduce), ...computedIn(reduce)].map((l) => freeNames(l));
+  const loads = [...loadsOf(reduce), ...computedIn(reduce)].map(namesIn);
   const walked = new Set(reduce.axes.map((a) => a.name));
-  const sharing = (axis: string): boolean => loads.some((names) => !names.has(axis) && [...names].some((n) => walked.has(n)));
-  const needing = (axis: string): boolean => loads.some((names) => names.has(axis));
+  const sharing = (axis: string): boolean => loads.some((names) => !names.includes(axis) && names.some((n) => walked.has(n)));
+  const needing = (axis: string): boolean => loads.some((names) => names.includes(axis));
   const shared = nest.flatMap((f) => (isPlain(f.axis) && f.axis.hi.value >= narrowest && sharing(f.axis.name) && needing(f.axis.name) ? [f.axis] : []));
   const column = shared.at(-1);
   const others = shared.slice(0, -1);
-  const apart = (a: string, b: string): boolean => loads.some((names) => names.has(a) && !names.has(b));
+  const apart = (a: string, b: string): boolean => loads.some((names) => names.includes(a) && !names.includes(b));
   const row = others.findLast((r) => column !== undefined && apart(r.name, column.name) && apart(column.name, r.name)) ?? others.at(-1);
   return [row, column].flatMap((a) => a ?? []);
 }
@@ -58,10 +58,11 @@ function walksColumns(body: readonly Stmt[], last: Axis): boolean {
   if (loops.length === 0 || last.hi.op !== "const" || last.hi.value < narrowest) return false;
   return loops.every((s) => {
     const inside = innermost(s);
-    const accesses = inside === undefined ? [] : accessesIn(s).filter((index) => freeNames(index).has(inside.name));
-    const [columns, rows] = [(index: Expr) => strideOf(index, last.name) === 1, (index: Expr) => inside !== undefined && strideOf(index, inside.name) === 1];
+    const accesses = inside === undefined ? [] : accessesIn(s).filter((index) => namesIn(index).includes(inside.name));
+    const columns = (index: Expr): boolean => strideOf(index, last.name) === 1;
+    const rows = (index: Expr): boolean => inside !== undefined && strideOf(index, inside.name) === 1;
     const down = accesses.filter((index) => columns(index) && !rows(index)).length;
-    const along = accesses.filter((index) => rows(index) && freeNames(index).has(last.name)).length;
+    const along = accesses.filter((index) => rows(index) && namesIn(index).includes(last.name)).length;
     return down > along;
   });
 }
@@ -75,8 +76,8 @@ function innermost(s: Stmt): Axis | undefined {
 
 /** Indices that are loaded and stored, in their normal form. */
 function accessesIn(s: Stmt): Expr[] {
-  const list = [...statements([s])];
+  const list = statements([s]);
   const stored = list.flatMap((inner) => (inner.kind === "store" ? [inner.index] : []));
-  const loaded = exprOrder(list.flatMap(expressionsOf)).flatMap((e) => (e.op === "load" ? [at(e.args, 0)] : []));
+  const loaded = exprOrder(expressionsIn([s])).flatMap((e) => (e.op === "load" ? [at(e.args, 0)] : []));
   return [...stored, ...loaded].map((e) => addIndex(e, 0));
 }

@@ -11,7 +11,7 @@ import { dtypeInfo } from "../../ir/dtype.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex } from "../../ir/expr.ts";
-import { addIndex, freeNames, ix, subIndex } from "../../ir/indexing.ts";
+import { addIndex, ix, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
@@ -233,7 +233,7 @@ function inOrder(nest: readonly For[], { row, column, reduce, kernel }: { row: A
   if (i === undefined || j === undefined || j <= i) return nest;
   const depth = reduce.axes.reduce((n, a) => n * (isPlain(a) ? a.hi.value : 1), 1);
   const bytesAlong = (axis: Axis): number => {
-    const read = new Set(exprOrder(reduce.values).flatMap((e) => (e.op === "load" && freeNames(e).has(axis.name) ? [e.name] : [])));
+    const read = new Set(exprOrder(reduce.values).flatMap((e) => (e.op === "load" && namesIn(e).includes(axis.name) ? [e.name] : [])));
     return kernel.buffers.reduce((n, b) => n + (read.has(b.name) ? Math.min(b.size, depth * axis.hi.value) * dtypeInfo(b.dtype).bytes : 0), 0);
   };
   if (j > i + 1) return bytesAlong(row) <= nearby ? [...nest.slice(0, i), ...nest.slice(i + 1, j), at(nest, i), ...nest.slice(j)] : nest;

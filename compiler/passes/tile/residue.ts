@@ -10,7 +10,7 @@ import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
-import { addIndex, divIndex, freeNames, ix, modIndex, mulIndex } from "../../ir/indexing.ts";
+import { addIndex, divIndex, ix, modIndex, mulIndex, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce } from "../../ir/loop.ts";
 import { exprMapper, mapStatements } from "../../ir/loop-walk.ts";
 import { isPlain, soleReduce } from "./nest.ts";
@@ -29,7 +29,8 @@ export function splitResidues(nest: readonly For[]): readonly For[] {
   const places = new Map(splits.map(({ axis, period }) => [axis.name, placeOf(axis, period)]));
   const map = exprMapper((e) => {
     if (e.op === "axis") return places.get(e.name) ?? e;
-    const [a, b] = e.args;
+    const a = e.args[0];
+    const b = e.args[1];
     // bounds are known now that were not, so that what had to stay a division may be none
     if (a === undefined || b?.op !== "const" || e.dtype !== "int32" || a.lo < 0) return e;
     if (e.op === "idiv") return divIndex(addIndex(a, 0), b.value);
@@ -53,9 +54,9 @@ const placeOf = (a: Axis, period: number): Expr =>
 function periodOf(axis: Axis, reduce: Reduce): number {
   if (!isPlain(axis)) return 0;
   const loads = loadsIn(reduce);
-  const inside = loads.flatMap((e) => exprOrder([e]).filter((x) => (x.op === "irem" || x.op === "idiv") && freeNames(x).has(axis.name)));
+  const inside = loads.flatMap((e) => exprOrder([e]).filter((x) => (x.op === "irem" || x.op === "idiv") && namesIn(x).includes(axis.name)));
   const periods = inside.map((x) => at(x.args, 1)).map((n) => (n.op === "const" ? n.value : 0));
   const [period] = periods;
-  const shares = loads.every((e) => freeNames(e).has(axis.name)) && inside.some((x) => x.op === "irem");
+  const shares = loads.every((e) => namesIn(e).includes(axis.name)) && inside.some((x) => x.op === "irem");
   return shares && period !== undefined && period > 1 && periods.every((n) => n === period) && axis.hi.value % period === 0 ? period : 0;
 }

@@ -12,7 +12,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { constant, s } from "../../ir/expr.ts";
 import { addIndex, ix, keyOf } from "../../ir/indexing.ts";
 import type { Reduce, Stmt } from "../../ir/loop.ts";
-import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
+import { exprMapper, mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import { copied } from "./copy.ts";
 import { isPlain, strideOf } from "./nest.ts";
 
@@ -40,11 +40,11 @@ export function risingFrom(r: Reduce): Rising | null {
 }
 
 /** Reductions of a scheduled kernel: they run from the first element to the last. */
-export function startRising(list: readonly Stmt[]): Stmt[] {
-  return list.flatMap((one): Stmt[] => {
-    const inner = mapStatement(one, (e) => e, startRising);
+export function startRising(list: readonly Stmt[]): readonly Stmt[] {
+  return replaceEach(list, (one) => {
+    const inner = mapBodies(one, startRising);
     const found = inner.kind === "reduce" ? risingFrom(inner) : null;
-    return inner.kind === "reduce" && found !== null ? [...found.lets, { ...inner, init: found.init, combine: found.combine }] : [inner];
+    return inner.kind === "reduce" && found !== null ? [...found.lets, { ...inner, init: found.init, combine: found.combine }] : inner;
   });
 }
 
@@ -61,7 +61,8 @@ const isEarlier: ReadonlySet<string> = new Set(["lt", "le", "ne"]);
 
 /** Tests of the second tuple's positions against those of the first, which are before it. */
 function decide(e: Expr, positions: ReadonlySet<number>, size: number): Expr {
-  const [a, b] = e.args;
+  const a = e.args[0];
+  const b = e.args[1];
   if (e.dtype !== "bool" || a?.op !== "arg" || b?.op !== "arg" || e.args.length !== 2) return e;
   if (positions.has(b.value) && a.value === b.value + size) return isLater.has(e.op) ? yes : no;
   if (positions.has(a.value) && b.value === a.value + size) return isEarlier.has(e.op) ? yes : no;
@@ -69,7 +70,9 @@ function decide(e: Expr, positions: ReadonlySet<number>, size: number): Expr {
 }
 
 function simpler(e: Expr): Expr {
-  const [a, b, c] = e.args;
+  const a = e.args[0];
+  const b = e.args[1];
+  const c = e.args[2];
   if (e.op === "select" && a?.op === "not" && b !== undefined && c !== undefined) return s.select(at(a.args, 0), c, b);
   if (e.dtype !== "bool" || a?.dtype !== "bool") return e;
   if (e.op === "not" && a.op === "const") return a.value === 0 ? yes : no;
@@ -98,7 +101,8 @@ const opposite: ReadonlyMap<string, (a: Expr, b: Expr) => Expr> = new Map([
 /** `not isnan(x) and (isnan(y) or y > x)` is `not (isnan(x) or y <= x)`. */
 function notLess(known: Expr, nan: Expr, test: Expr): Expr | null {
   const flipped = opposite.get(test.op);
-  const [y, x] = test.args;
+  const y = test.args[0];
+  const x = test.args[1];
   if (flipped === undefined || x === undefined || y === undefined || known.op !== "not" || nan.op !== "isnan") return null;
   const isOfX = keyOf(known) === keyOf(s.not(s.isnan(x)));
   return isOfX && keyOf(nan) === keyOf(s.isnan(y)) ? s.not(s.or(s.isnan(x), flipped(y, x))) : null;

@@ -15,7 +15,7 @@ import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load } from "../../ir/expr.ts";
-import { addIndex, flatten, freeNames, ix, keyOf } from "../../ir/indexing.ts";
+import { addIndex, flatten, freeNames, ix, keyOf, namesIn } from "../../ir/indexing.ts";
 import { exprMapper, localBytes } from "../../ir/loop-walk.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
@@ -212,10 +212,10 @@ class Block {
 
   /** What all iterations of a stage need of one side of it: computed once, where lanes lie side by side. */
   #keep(e: Expr, axes: readonly Axis[], named: ReadonlySet<string>): { readonly place: Expr; readonly fill: readonly Stmt[] } {
-    const isConstant = exprOrder([e]).every((part) => part.op !== "load" || !this.#written.has(part.name)) && ![...freeNames(e)].some((n) => named.has(n));
+    const isConstant = exprOrder([e]).every((part) => part.op !== "load" || !this.#written.has(part.name)) && !namesIn(e).some((n) => named.has(n));
     const known = this.#constant.get(keyOf(e));
     if (known !== undefined) return { place: known, fill: [] };
-    const used = axes.filter((a) => freeNames(e).has(a.name));
+    const used = axes.filter((a) => namesIn(e).includes(a.name));
     const extents = used.map((a) => a.hi.value);
     const name = `side${this.#locals.length}`;
     const index = flatten(

@@ -17,7 +17,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, s, variable, withRange } from "../../ir/expr.ts";
 import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
 import type { Axis, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
-import { mapStatement } from "../../ir/loop-walk.ts";
+import { mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import type { Keeping } from "./combine.ts";
 import { bringInto, merge, nameShared } from "./combine.ts";
@@ -41,16 +41,14 @@ const long = 20;
 
 export function addRows(kernel: Kernel, target: Target): Kernel {
   const updated = updatedBuffers(kernel);
-  let added = false;
-  const mapList = (list: readonly Stmt[]): Stmt[] =>
-    list.flatMap((inner) => {
-      const r = mapStatement(inner, (e) => e, mapList);
+  const mapList = (list: readonly Stmt[]): readonly Stmt[] =>
+    replaceEach(list, (inner) => {
+      const r = mapBodies(inner, mapList);
       const lanes = r.kind === "reduce" && isIndependent(r.body, r.values, updated) ? lanesFor(r) : 0;
-      added ||= lanes > 0;
-      return r.kind === "reduce" && lanes > 0 ? new Row(r, lanes, spellingOf(r, lanes, target)).statements() : [r];
+      return r.kind === "reduce" && lanes > 0 ? new Row(r, lanes, spellingOf(r, lanes, target)).statements() : r;
     });
   const body = mapList(kernel.body);
-  return added ? { ...kernel, body } : kernel;
+  return body === kernel.body ? kernel : { ...kernel, body };
 }
 
 /** Copies of a body with more operations than this cost more than they give. */

@@ -3,7 +3,7 @@ import { isFloat } from "../../ir/dtype.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp, mapOperands } from "../../ir/expr.ts";
-import { addIndex, freeNames, keyOf, normalIndex } from "../../ir/indexing.ts";
+import { addIndex, keyOf, namesIn, normalIndex } from "../../ir/indexing.ts";
 import type { Axis, Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import { at } from "../../ir/errors.ts";
@@ -44,14 +44,14 @@ export function sideOf(reduce: Reduce, axes: readonly Axis[], others: readonly A
   const found = new Map<string, Expr>();
   const seen = new Set<Expr>();
   const isSide = (e: Expr): boolean => {
-    const names = freeNames(e);
-    const has = (a: Axis): boolean => names.has(a.name);
-    return axes.some(has) && !others.some(has) && walked.some((n) => names.has(n)) && ![...names].some((n) => named.has(n));
+    const names = namesIn(e);
+    const has = (a: Axis): boolean => names.includes(a.name);
+    return axes.some(has) && !others.some(has) && walked.some((n) => names.includes(n)) && !names.some((n) => named.has(n));
   };
   const visit = (e: Expr): void => {
     if (seen.has(e)) return;
     seen.add(e);
-    if ((exprOrder([e]).some((part) => part.op === "load") || isComputed(e)) && isSide(e)) found.set(keyOf(e), e);
+    if (isSide(e) && (isComputed(e) || exprOrder([e]).some((part) => part.op === "load"))) found.set(keyOf(e), e);
     else if (e.op !== "load") e.args.forEach(visit);
   };
   reduce.values.forEach(visit);

@@ -8,7 +8,7 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import { addIndex, freeNames, keyOf } from "../../ir/indexing.ts";
+import { addIndex, keyOf, namesIn } from "../../ir/indexing.ts";
 import type { Axis, Kernel, Let, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
 import { gridNest, soleReduce, strideOf } from "./nest.ts";
@@ -141,7 +141,7 @@ function sidesOf(grid: readonly Axis[], reduce: Reduce, reach: Reach): Readonly<
   const inside = new Set([...row, ...column, ...reduce.axes].map((a) => a.name));
   const strided = loads.some((l) => {
     const index = addIndex(at(l.args, 0), 0);
-    const next = [...freeNames(index)].filter((name) => strideOf(index, name) === 1);
+    const next = namesIn(index).filter((name) => strideOf(index, name) === 1);
     return next.length > 0 && next.every((name) => !inside.has(name));
   });
   return strided ? null : { row, column };

@@ -11,7 +11,7 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, withOperands, withRange } from "../../ir/expr.ts";
-import { addIndex, divIndex, flatten, freeNames, ix, modIndex, mulIndex, subIndex } from "../../ir/indexing.ts";
+import { addIndex, divIndex, flatten, freeNames, ix, modIndex, mulIndex, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { axesOf, expressionsIn, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
@@ -142,7 +142,7 @@ const strideAlong = (index: Expr, name: string): number | undefined => new Steps
 /** Whether most of what differs among the four elements is one access in memory, a store or the walk of a reduction among it. */
 function pays(loop: For, outer: readonly For[], kernel: Kernel): boolean {
   const around = outer.reduce((steps, f) => steps.within(f.axis), new Steps());
-  const grid = around.with(at([...freeNames(loop.axis.lo)], 0), { stride: 0, rest: 0 });
+  const grid = around.with(at(namesIn(loop.axis.lo), 0), { stride: 0, rest: 0 });
   const { whole, single, lead } = tallyOf(loop.body, [], { kernel, steps: grid.along(loop.axis), depth: "top" });
   return lead > 0 && whole >= single;
 }

@@ -18,7 +18,7 @@ import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { axesOf, expressionsIn, statements } from "../../ir/loop.ts";
-import { exprMapper, mapStatement, mapStatements } from "../../ir/loop-walk.ts";
+import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf, vector } from "./copy.ts";
 import { costOf, valuesIn, widest } from "./cost.ts";
@@ -155,11 +155,7 @@ function spread(body: readonly Stmt[], own: ReadonlySet<string>, { lanes, lane }
   const place = (index: Expr): Expr => addIndex(mulIndex(index, lanes), lane);
   const f = exprMapper((e) => (e.op === "load" && own.has(e.name) ? load(e.name, e.dtype, place(at(e.args, 0)), e.args[1]) : e));
   return mapStatements(body, f).map(function stored(one: Stmt): Stmt {
-    const next = mapStatement(
-      one,
-      (e) => e,
-      (list) => list.map(stored),
-    );
+    const next = mapBodies(one, (list) => list.map(stored));
     return next.kind === "store" && own.has(next.buffer) ? { ...next, index: place(next.index) } : next;
   });
 }
@@ -199,24 +195,20 @@ class Widening {
     this.#updated = updated;
   }
 
-  list(list: readonly Stmt[]): Stmt[] {
-    return list.flatMap((one) => {
-      const inner = mapStatement(
-        one,
-        (e) => e,
-        (below) => this.list(below),
-      );
-      return inner.kind === "for" && inner.axis.kind === "serial" ? this.#loop(inner) : [inner];
+  list(list: readonly Stmt[]): readonly Stmt[] {
+    return replaceEach(list, (one) => {
+      const inner = mapBodies(one, (below) => this.list(below));
+      return inner.kind === "for" && inner.axis.kind === "serial" ? this.#loop(inner) : inner;
     });
   }
 
-  #loop(f: For): Stmt[] {
+  #loop(f: For): For | Stmt[] {
     const { axis, body } = f;
-    if (axis.step !== 1 || body.length === 0 || !isOpen(body) || !isIndependent(body, [], this.#updated)) return [f];
-    if (!goesTogether(body, axis.name) || !pays(body, axis)) return [f];
+    if (axis.step !== 1 || body.length === 0 || !isOpen(body) || !isIndependent(body, [], this.#updated)) return f;
+    if (!goesTogether(body, axis.name) || !pays(body, axis)) return f;
     const piece = (index: Expr, _: Expr, suffix: string): readonly Stmt[] => copied({ body, values: [] }, { suffix, axes: new Map([[axis.name, index]]) }).body;
     const lanes = lanesOf(body, isPlain(axis) ? axis.hi.value : (axis.about ?? 0));
-    if (lanes === 0) return [f];
+    if (lanes === 0) return f;
     this.changed = true;
     if (!isPlain(axis)) return openLoop(axis, lanes, piece);
     const last = Math.floor(axis.hi.value / lanes) * lanes;
