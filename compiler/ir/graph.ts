@@ -1,7 +1,7 @@
 /** A graph: what is computed. Traversals are iterative, so that depth costs no stack. */
 import { at, CompilerBug, lookup } from "./errors.ts";
 import type { Attrs, AttrValue, Node, Provenance, Value } from "./node.ts";
-import { makeNode } from "./node.ts";
+import { makeNode, noAttrs } from "./node.ts";
 import type { Primitive } from "./primitive.ts";
 
 /** Params are results of `param` nodes, in the order of the plan's inputs. */
@@ -67,8 +67,10 @@ export function useCounts(nodes: readonly Node[], outputs: readonly Value[]): Ma
 export function attrText(v: AttrValue): string {
   if (typeof v === "number") return Object.is(v, -0) ? "-0" : String(v);
   if (typeof v === "string") return JSON.stringify(v);
-  if (Array.isArray(v)) return `[${v.map(attrText).join(",")}]`;
-  return String(v);
+  if (!Array.isArray(v)) return String(v);
+  let list = "";
+  for (let i = 0; i < v.length; i++) list += (i === 0 ? "" : ",") + attrText(v[i]);
+  return `[${list}]`;
 }
 
 const texts = new WeakMap<Attrs, string>();
@@ -76,8 +78,10 @@ const texts = new WeakMap<Attrs, string>();
 export function attrsText(attrs: Attrs): string {
   const known = texts.get(attrs);
   if (known !== undefined) return known;
-  const names = Object.keys(attrs).sort();
-  const text = names.map((k) => `${k}=${attrText(attrs[k] ?? null)}`).join(" ");
+  const names = Object.keys(attrs);
+  if (names.length > 1) names.sort();
+  let text = "";
+  for (const k of names) text += `${text === "" ? "" : " "}${k}=${attrText(attrs[k] ?? null)}`;
   texts.set(attrs, text);
   return text;
 }
@@ -88,13 +92,30 @@ export class Interner {
 
   node(op: Primitive, args: readonly Value[], attrs: Attrs, provenance: Provenance = "compiler"): Node {
     if (op.kind === "barrier" || op.kind === "param") return makeNode(op, args, attrs, provenance);
-    const key = `${op.name}(${args.map((a) => `${a.node.id}.${a.index}`).join(",")}){${attrsText(attrs)}}`;
+    const key = definitionText(op, args, attrs);
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     const node = makeNode(op, args, attrs, provenance);
     this.#byKey.set(key, node);
     return node;
   }
+
+  /** A node that was made elsewhere, or the one of its definition that is known here. */
+  known(node: Node): Node {
+    const { op, args, attrs } = node.def;
+    if (op.kind === "barrier" || op.kind === "param") return node;
+    const key = definitionText(op, args, attrs);
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    this.#byKey.set(key, node);
+    return node;
+  }
+}
+
+function definitionText(op: Primitive, args: readonly Value[], attrs: Attrs): string {
+  let text = `${op.name}(`;
+  for (let i = 0; i < args.length; i++) text += `${args[i]?.node.id}.${args[i]?.index},`;
+  return `${text}){${attrs === noAttrs ? "" : attrsText(attrs)}}`;
 }
 
 /**

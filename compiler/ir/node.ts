@@ -207,6 +207,10 @@ export function result(node: Node, index: number): Value {
 const wrong = (attrs: Attrs, key: string, want: string): CompilerBug =>
   new CompilerBug(`attribute ${key} should be ${want}: ${JSON.stringify(attrs, (_, v: unknown) => (typeof v === "bigint" ? String(v) : v))}`);
 
+const isNumber = (v: unknown): v is number => typeof v === "number";
+const isInts = (v: unknown): v is readonly number[] => Array.isArray(v) && v.every(isNumber);
+const isIntLists = (v: unknown): v is readonly (readonly number[])[] => Array.isArray(v) && v.every(isInts);
+
 /** Typed reading of attributes. */
 export function int(attrs: Attrs, key: string): number {
   const v = attrs[key];
@@ -221,16 +225,13 @@ export function numeric(attrs: Attrs, key: string): Numeric {
 }
 export function ints(attrs: Attrs, key: string): readonly number[] {
   const v = attrs[key];
-  if (!Array.isArray(v)) throw wrong(attrs, key, "a list of numbers");
-  return v.map((x: AttrValue) => {
-    if (typeof x !== "number") throw wrong(attrs, key, "a list of numbers");
-    return x;
-  });
+  if (!isInts(v)) throw wrong(attrs, key, "a list of numbers");
+  return v;
 }
 export function intLists(attrs: Attrs, key: string): readonly (readonly number[])[] {
   const v = attrs[key];
-  if (!Array.isArray(v)) throw wrong(attrs, key, "a list of lists");
-  return v.map((_: AttrValue, i: number) => ints({ [key]: v[i] ?? null }, key));
+  if (!isIntLists(v)) throw wrong(attrs, key, "a list of lists of numbers");
+  return v;
 }
 export function text(attrs: Attrs, key: string): string {
   const v = attrs[key];

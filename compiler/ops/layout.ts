@@ -51,7 +51,11 @@ export const reshapeOp: ViewPrimitive = {
 };
 
 /** Axes with more than one element. */
-const longAxes = (shape: Shape): number[] => seq(shape.length).filter((i) => shape[i] !== 1);
+function longAxes(shape: Shape): number[] {
+  const axes: number[] = [];
+  for (let i = 0; i < shape.length; i++) if (shape[i] !== 1) axes.push(i);
+  return axes;
+}
 
 /**
  * The index in a shape of an element of another shape. Axes are met in runs that hold equally many elements, so that an axis that is
@@ -59,20 +63,29 @@ const longAxes = (shape: Shape): number[] => seq(shape.length).filter((i) => sha
  */
 function reshapedIndex(out: readonly Expr[], shape: Shape, to: Shape): Expr[] {
   if (sizeOf(to) === 0) return to.map(() => ix(0));
-  const [given, wanted] = [longAxes(shape), longAxes(to)];
+  const given = longAxes(shape);
+  const wanted = longAxes(to);
   const index: Expr[] = to.map(() => ix(0));
-  let [i, j] = [0, 0];
+  let i = 0;
+  let j = 0;
   while (j < wanted.length) {
-    const [first, start] = [i, j];
-    let [have, want] = [at(shape, at(given, i++)), at(to, at(wanted, j++))];
+    const first = i;
+    const start = j;
+    let have = at(shape, at(given, i++));
+    let want = at(to, at(wanted, j++));
     while (have !== want) {
       if (have < want) have *= at(shape, at(given, i++));
       else want *= at(to, at(wanted, j++));
     }
-    const [run, part] = [given.slice(first, i), wanted.slice(start, j)];
+    if (i === first + 1 && j === start + 1) {
+      index[at(wanted, start)] = at(out, at(given, first));
+      continue;
+    }
+    const run = given.slice(first, i);
+    const part = wanted.slice(start, j);
     const lengths = (list: readonly number[], from: Shape): number[] => list.map((axis) => at(from, axis));
     const inside = run.map((axis) => at(out, axis));
-    const places = run.length === 1 && part.length === 1 ? inside : unflatten(flatten(inside, lengths(run, shape)), lengths(part, to));
+    const places = unflatten(flatten(inside, lengths(run, shape)), lengths(part, to));
     part.forEach((axis, k) => void (index[axis] = at(places, k)));
   }
   return index;

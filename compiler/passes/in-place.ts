@@ -158,16 +158,17 @@ type Names = ReadonlyMap<string, Expr>;
 function touchesOf(kernel: Kernel, wanted: ReadonlySet<string>): { readonly loads: Touches; readonly stores: Touches } {
   const [loads, stores]: [Touches, Touches] = [new Map(), new Map()];
   const walk = (list: readonly Stmt[], outer: Place | null, known: Names): void => {
-    const names = new Map(known);
+    let own: Map<string, Expr> | null = null;
     list.forEach((s, position) => {
       const place = { list, position, outer };
+      const names = own ?? known;
       for (const e of expressionsOf(s)) noteLoads(e, wanted, (name, index) => push(loads, name, touch(place, index, names)));
       if (s.kind === "store" && wanted.has(s.buffer)) push(stores, s.buffer, isSure(s) ? touch(place, s.index, names) : { place, expr: null, index: "" });
       if (s.kind === "let" && s.value.dtype === "int32") {
         const value = resolved(s.value, names);
-        if (value !== null) names.set(s.name, value);
+        if (value !== null) (own ??= new Map(known)).set(s.name, value);
       }
-      for (const body of bodiesOf(s)) walk(body, place, names);
+      for (const body of bodiesOf(s)) walk(body, place, own ?? known);
     });
   };
   walk(kernel.body, null, new Map());
@@ -176,13 +177,14 @@ function touchesOf(kernel: Kernel, wanted: ReadonlySet<string>): { readonly load
 
 /** Loads of the wanted buffers, with their indices. */
 function noteLoads(root: Expr, wanted: ReadonlySet<string>, note: (name: string, index: Expr) => void): void {
+  if (root.args.length === 0) return;
   const seen = new Set<Expr>();
   const visit = (e: Expr): void => {
-    if (e.args.length === 0 || seen.has(e)) return;
+    if (seen.has(e)) return;
     seen.add(e);
-    const [index] = e.args;
+    const index = e.args[0];
     if (e.op === "load" && index !== undefined && wanted.has(e.name)) note(e.name, index);
-    for (const a of e.args) visit(a);
+    for (const a of e.args) if (a.args.length > 0) visit(a);
   };
   visit(root);
 }

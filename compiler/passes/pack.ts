@@ -57,7 +57,8 @@ export function pack(pieces: readonly Piece[], graph: Graph, target: Target, don
   for (const piece of pieces) {
     const f = piece.fragment;
     const part = partOf(f, looks, safe);
-    const ready = Math.max(first, ...[...readBy(f), ...piece.waits].map((v) => (home.get(v) ?? -1) + 1));
+    let ready = first;
+    for (const v of [...readBy(f), ...piece.waits]) ready = Math.max(ready, (home.get(v) ?? -1) + 1);
     const place = part === null ? bins.length : placeOf(part, bins, { ready, target, kept });
     if (place === bins.length) bins.push(new Bin(f));
     at(bins, place).waits.push(...piece.waits);
@@ -107,8 +108,12 @@ interface Part extends Omit<Looks, "replaced"> {
 }
 
 function valuesOf(l: Launch): Value[] | null {
-  const values = l.buffers.map((b) => (b.of === "value" ? storageOf(b.value) : null));
-  return values.every((v) => v !== null) ? values : null;
+  const values: Value[] = [];
+  for (const b of l.buffers) {
+    if (b.of !== "value") return null;
+    values.push(storageOf(b.value));
+  }
+  return values;
 }
 
 const writesOver = (f: Fragment): boolean => f.launches.some((l) => l.kernel.buffers.some((b) => b.access === "update"));
@@ -140,10 +145,12 @@ function partOf(f: Fragment, known: KnownLooks, safe: ReadonlySet<Value>): Part 
   known.set(kernel.body, looks);
   if (values === null || looks === null) return null;
   const byAccess = (access: KernelBuffer["access"]): Set<Value> => new Set(values.filter((_, i) => at(kernel.buffers, i).access === access));
-  const byName = new Map(kernel.buffers.map((b, i) => [b.name, at(values, i)]));
+  const byName = new Map<string, Value>();
+  kernel.buffers.forEach((b, i) => byName.set(b.name, at(values, i)));
   const replaces = new Map<Value, Set<Value>>();
   for (const { read, written } of looks.replaced) {
-    const [old, young] = [lookup(byName, read, "a buffer"), lookup(byName, written, "a buffer")];
+    const old = lookup(byName, read, "a buffer");
+    const young = lookup(byName, written, "a buffer");
     if (!safe.has(old)) replaces.set(old, (replaces.get(old) ?? new Set()).add(young));
   }
   const writes = byAccess("write");
@@ -207,7 +214,9 @@ class Bin {
     if (parts.length === 0 || this.#operations + part.operations > target.maxOperations) return false;
     if (this.#scratchBytes + part.scratchBytes > target.scratchBytes || parts.some((p) => inTheWay(p, part))) return false;
     const all = [...parts, part];
-    const bound = bindingsOf(new Set(all.flatMap((p) => p.values)), kept, target);
+    const values = new Set<Value>();
+    for (const p of all) for (const v of p.values) values.add(v);
+    const bound = bindingsOf(values, kept, target);
     return bound <= target.maxBindings && idleNs(all, target) <= target.launchNs * parts.length;
   }
 
@@ -238,8 +247,14 @@ function lanesOf(parts: readonly Part[], target: Target): number {
 /** Whether one reads what the other one would write over, were it alone, and not as parts of one result do: each where it writes. */
 const inTheWay = (a: Part, b: Part): boolean => isHindered(a, b) || isHindered(b, a);
 
-const isHindered = (a: Part, b: Part): boolean =>
-  [...a.replaces].some(([v, own]) => b.reads.has(v) && ![...own].some((young) => b.replaces.get(v)?.has(young) === true));
+function isHindered(a: Part, b: Part): boolean {
+  for (const v of a.replaces.keys()) {
+    if (!b.reads.has(v)) continue;
+    const others = b.replaces.get(v);
+    if (others === undefined || ![...lookup(a.replaces, v, "what replaces it")].some((young) => others.has(young))) return true;
+  }
+  return false;
+}
 
 /** One launch of all parts. What several read is bound once. Packs of alike kernels have one body. */
 function together(parts: readonly Part[], target: Target, known: Map<string, Kernel>): Launch {

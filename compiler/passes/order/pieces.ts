@@ -26,13 +26,25 @@ export function waitsFor({ nodes }: Region): Value[] {
 
 /** Values that a fragment reads or goes on with; constants are filled in when they are needed. */
 export function readBy(f: Fragment): Value[] {
-  const copied = f.before.flatMap((p) => (p.kind === "copy" ? [storageOf(p.from)] : []));
-  return [...new Set([...copied, ...boundBy(f, (access) => access !== "write")])].filter((v) => constantOf(v) === null);
+  const found = new Set<Value>();
+  for (const p of f.before) if (p.kind === "copy") found.add(storageOf(p.from));
+  noteBound(f, "write", found);
+  return [...found].filter((v) => constantOf(v) === null);
 }
 
 /** Values that are there, or are others, after a fragment. */
-export const madeBy = (f: Fragment): Value[] => [...new Set([...f.before.map((p) => storageOf(p.to)), ...boundBy(f, (access) => access !== "read")])];
+export function madeBy(f: Fragment): Value[] {
+  const found = new Set<Value>();
+  for (const p of f.before) found.add(storageOf(p.to));
+  noteBound(f, "read", found);
+  return [...found];
+}
 
-function boundBy(f: Fragment, wanted: (access: KernelBuffer["access"]) => boolean): Value[] {
-  return f.launches.flatMap((l) => l.buffers.flatMap((b, i) => (b.of === "value" && wanted(at(l.kernel.buffers, i).access) ? [storageOf(b.value)] : [])));
+/** Adds what kernels of a fragment bind, but for what they bind in one way. */
+function noteBound(f: Fragment, except: KernelBuffer["access"], found: Set<Value>): void {
+  for (const { kernel, buffers } of f.launches)
+    for (let i = 0; i < buffers.length; i++) {
+      const operand = at(buffers, i);
+      if (operand.of === "value" && at(kernel.buffers, i).access !== except) found.add(storageOf(operand.value));
+    }
 }

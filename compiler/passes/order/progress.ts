@@ -20,7 +20,8 @@ export class Progress {
   constructor(tasks: readonly Task[], like: Progress | null = null) {
     this.#waits = like === null ? tasks.map((t) => t.before.size) : [...like.#waits];
     this.ready = new Set(like === null ? tasks.flatMap((t) => (t.before.size === 0 ? [t.index] : [])) : like.ready);
-    this.#left = new Map(like === null ? tasks.flatMap((t) => [...t.makes, ...t.visits].map((item) => [item, item.readers.size] as const)) : like.#left);
+    this.#left = new Map(like === null ? [] : like.#left);
+    if (like === null) for (const t of tasks) for (const item of [...t.makes, ...t.visits]) this.#left.set(item, item.readers.size);
     if (like !== null) this.use = like.use;
   }
 
@@ -47,7 +48,8 @@ export class Progress {
 
   run(t: Task): void {
     this.use = this.after(t);
-    for (const item of [...t.reads, ...t.visits]) this.#left.set(item, (this.#left.get(item) ?? 0) - 1);
+    for (const item of t.reads) this.#left.set(item, (this.#left.get(item) ?? 0) - 1);
+    for (const item of t.visits) this.#left.set(item, (this.#left.get(item) ?? 0) - 1);
     this.ready.delete(t.index);
     for (const i of t.after) {
       const waits = at(this.#waits, i) - 1;

@@ -63,7 +63,9 @@ class Tasks {
     this.#donated = new Map([...options.donated].map((v) => [v, { bytes: storedBytes(v.type, options.target), readers: new Set() }]));
     fragments.forEach((f, i) => {
       for (const v of madeBy(f)) {
-        this.#makers.set(v, [...(this.#makers.get(v) ?? []), i]);
+        const makers = this.#makers.get(v);
+        if (makers === undefined) this.#makers.set(v, [i]);
+        else makers.push(i);
         if (!options.outputs.has(v)) this.#items.set(v, { bytes: storedBytes(v.type, options.target), readers: new Set() });
       }
     });
@@ -89,32 +91,41 @@ class Tasks {
       const makers = this.#makers.get(v) ?? [];
       if (!makers.includes(index)) for (const maker of makers) before.add(maker);
     }
-    const itemsOf = (values: readonly Value[]): Item[] => [...new Set(values)].flatMap((v) => this.#items.get(v) ?? []);
-    const reads = itemsOf(read).filter((item) => item.readers.has(index));
+    const reads = this.#itemsOf(read).filter((item) => item.readers.has(index));
     const pairs = this.#pairs(f);
     const over = pairs.flatMap(({ old, young }) => {
       const item = this.#items.get(old);
       return item === undefined || !this.#items.has(young) ? [] : [{ old: item, bytes: item.bytes }];
     });
     const own = f.temps.reduce((n, t) => n + storedBytes(t, this.#options.target), 0);
-    const visits = read.flatMap((v) => this.#donated.get(v) ?? []);
+    const visits = this.#donated.size === 0 ? [] : read.flatMap((v) => this.#donated.get(v) ?? []);
     const takes = new Set(pairs.flatMap(({ old, young }) => (this.#options.outputs.has(young) ? (this.#donated.get(old) ?? []) : [])));
-    return { index, own, makes: itemsOf(madeBy(f)), reads, over, visits, takes: [...takes], before, after: new Set() };
+    return { index, own, makes: this.#itemsOf(madeBy(f)), reads, over, visits, takes: [...takes], before, after: new Set() };
+  }
+
+  /** The temporaries among some values, each once. */
+  #itemsOf(values: readonly Value[]): Item[] {
+    const found: Item[] = [];
+    for (const v of values) {
+      const item = this.#items.get(v);
+      if (item !== undefined) found.push(item);
+    }
+    return found;
   }
 
   /** What the fragment may write over what. */
   #pairs(f: Fragment): readonly { readonly old: Value; readonly young: Value }[] {
     const copies = f.before.flatMap((p) => (p.kind === "copy" ? [{ old: storageOf(p.from), young: storageOf(p.to) }] : []));
     const stores = f.launches.flatMap(({ kernel, buffers }) => {
-      const values = new Map(
-        kernel.buffers.flatMap((b, k) => {
-          const operand = at(buffers, k);
-          return operand.of === "value" ? [[b.name, storageOf(operand.value)] as const] : [];
-        }),
-      );
+      const values = new Map<string, Value>();
+      kernel.buffers.forEach((b, k) => {
+        const operand = at(buffers, k);
+        if (operand.of === "value") values.set(b.name, storageOf(operand.value));
+      });
       if (!this.#mayDie([...values.values()])) return [];
       return this.#options.inPlace(kernel).flatMap(({ read, written }) => {
-        const [old, young] = [values.get(read), values.get(written)];
+        const old = values.get(read);
+        const young = values.get(written);
         return old === undefined || young === undefined ? [] : [{ old, young }];
       });
     });

@@ -61,12 +61,24 @@ class Simplifier {
   #settle(root: Value, site: string | null = null): Value {
     for (const node of postorder([root], (v) => this.#done.has(v.node))) {
       this.#visits++;
-      const args = node.args.map((v) => at(lookup(this.#done, v.node, "a settled node"), v.index));
-      const made = this.#interner.node(node.op, args, node.attrs, node.provenance);
+      const made = this.#onSettled(node);
       made.site ??= node.site ?? site;
       this.#done.set(node, this.#reduce(made, 0));
     }
     return at(lookup(this.#done, root.node, "a settled node"), root.index);
+  }
+
+  /** The node on its settled operands: itself where they are what they were. */
+  #onSettled(node: Node): Node {
+    const { op, args, attrs } = node.def;
+    let settled: Value[] | null = null;
+    for (let i = 0; i < args.length; i++) {
+      const v = at(args, i);
+      const own = at(lookup(this.#done, v.node, "a settled node"), v.index);
+      if (own !== v) settled ??= args.slice();
+      if (settled !== null) settled[i] = own;
+    }
+    return settled === null ? this.#interner.known(node) : this.#interner.node(op, settled, attrs, node.provenance);
   }
 
   #reduce(node: Node, depth: number): readonly Value[] {
