@@ -12,6 +12,9 @@ const computeStage = 4;
 /** What a pipeline is made of. */
 export type Shader = Pick<WgslKernel, "source" | "entryPoint" | "bindings">;
 
+/** A source without the comment that names its kernel: kernels that do the same share a pipeline. */
+const belowTitle = (source: string): string => (source.startsWith("//") ? source.slice(source.indexOf("\n") + 1) : source);
+
 export class Pipelines {
   readonly #device: GPUDevice;
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
@@ -34,8 +37,9 @@ export class Pipelines {
 
   /** The pipeline of a source; rejects with a DeviceError that says `what` and quotes the compiler's first message. */
   pipelineOf(shader: Shader, what: string): Promise<GPUComputePipeline> {
-    let made = this.#pipelines.get(shader.source);
-    if (made === undefined) this.#pipelines.set(shader.source, (made = this.#make(shader, what)));
+    const text = belowTitle(shader.source);
+    let made = this.#pipelines.get(text);
+    if (made === undefined) this.#pipelines.set(text, (made = this.#make(shader, what)));
     return made.catch((error: unknown) => {
       throw new DeviceError(`webgpu: ${what}: the GPU takes no such kernel: ${messageOf(error)}`, { cause: error });
     });

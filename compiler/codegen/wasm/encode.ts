@@ -1,5 +1,5 @@
 /** A module as bytes: https://webassembly.github.io/spec/core/binary. */
-import { CompilerBug } from "../../ir/errors.ts";
+import { at, CompilerBug } from "../../ir/errors.ts";
 import type { Code, FunctionCode, Instruction, ModuleCode, ValueType } from "./code.ts";
 
 const valueTypes: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
@@ -172,8 +172,9 @@ function encodeCode(out: Bytes, code: Code): void {
 function encodeFunction(f: FunctionCode): Bytes {
   const out = new Bytes();
   const runs: { type: ValueType; count: number }[] = [];
-  for (const { type } of f.locals.slice(f.parameters)) {
-    const last = runs.at(-1);
+  for (let i = f.parameters; i < f.locals.length; i++) {
+    const { type } = at(f.locals, i);
+    const last = runs[runs.length - 1];
     if (last?.type === type) last.count++;
     else runs.push({ type, count: 1 });
   }

@@ -73,7 +73,7 @@ export class Frame {
 
   define(name: string, meaning: Meaning): void {
     this.#names.set(name, meaning);
-    this.#passing.clear();
+    this.#forget();
     if (meaning.kind === "free" || (meaning.kind === "local" && meaning.isFree)) this.#free.set(name, { level: meaning.level, isFree: true });
     else this.#free.delete(name);
   }
@@ -91,11 +91,16 @@ export class Frame {
     const loop: Loop = { before: [], head: [], placed: new Map(), assigned };
     this.#loops.push(loop);
     this.level++;
-    this.#passing.clear();
+    this.#forget();
     inside(loop);
     this.level--;
     this.#loops.pop();
-    this.#passing.clear();
+    this.#forget();
+  }
+
+  #forget(): void {
+    // to clear a map that is empty makes a new table
+    if (this.#passing.size > 0) this.#passing.clear();
   }
 
   placeOf(e: Expr): Place {
@@ -138,8 +143,13 @@ export class Frame {
 
   /** Whether a value can be computed elsewhere and kept. */
   isMovable(e: Expr): boolean {
-    const place = this.placeOf(e);
-    return place.level < this.level || (place.isFree && place.level === this.level);
+    return this.movesTo(e) !== null;
+  }
+
+  /** The level that a movable value goes to; null for others. */
+  movesTo(e: Expr): number | null {
+    const { level, isFree } = this.placeOf(e);
+    return level < this.level || (isFree && level === this.level) ? level : null;
   }
 
   /** Whether it is better computed in front of the loops around: it does not depend on the innermost. */

@@ -20,20 +20,41 @@ export interface Linear {
 const atomOf = (e: Expr): Linear => ({ terms: [{ atom: e, key: keyOf(e), coefficient: 1 }], offset: 0 });
 
 export function addLinear(a: Linear, b: Linear, sign: 1 | -1 = 1): Linear {
-  const byKey = new Map(a.terms.map((t) => [t.key, t]));
-  for (const t of b.terms) {
-    const coefficient = (byKey.get(t.key)?.coefficient ?? 0) + sign * t.coefficient;
-    if (coefficient === 0) byKey.delete(t.key);
-    else byKey.set(t.key, { atom: t.atom, key: t.key, coefficient });
+  const offset = a.offset + sign * b.offset;
+  if (b.terms.length === 0) return { terms: a.terms, offset };
+  if (a.terms.length === 0 && sign === 1) return { terms: b.terms, offset };
+  // sums have a few terms: looking through them costs less than a map
+  const terms = a.terms.slice();
+  for (let k = 0; k < b.terms.length; k++) {
+    const t = b.terms[k];
+    if (t === undefined) break;
+    const i = positionOf(terms, t.key);
+    const coefficient = (terms[i]?.coefficient ?? 0) + sign * t.coefficient;
+    const term = { atom: t.atom, key: t.key, coefficient };
+    if (i < 0) terms.push(term);
+    else if (coefficient === 0) terms.splice(i, 1);
+    else terms[i] = term;
   }
-  return { terms: [...byKey.values()], offset: a.offset + sign * b.offset };
+  return { terms, offset };
+}
+
+function positionOf(terms: readonly Term[], key: string): number {
+  for (let i = 0; i < terms.length; i++) if (terms[i]?.key === key) return i;
+  return -1;
 }
 
 export const scaleLinear = (a: Linear, k: number): Linear =>
   k === 0 ? { terms: [], offset: 0 } : { terms: a.terms.map((t) => ({ atom: t.atom, key: t.key, coefficient: t.coefficient * k })), offset: a.offset * k };
 
 /** The least value that the terms can have together; -Infinity where it is not known. */
-export const leastOf = (terms: readonly Term[]): number => terms.reduce((sum, { atom, coefficient: c }) => sum + Math.min(c * atom.lo, c * atom.hi), 0);
+export function leastOf(terms: readonly Term[]): number {
+  let sum = 0;
+  for (let i = 0; i < terms.length; i++) {
+    const t = terms[i];
+    if (t !== undefined) sum += Math.min(t.coefficient * t.atom.lo, t.coefficient * t.atom.hi);
+  }
+  return sum;
+}
 
 export class LinearForms {
   /** What an int32 let without loads stands for; undefined for other names. */

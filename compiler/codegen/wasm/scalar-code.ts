@@ -54,7 +54,7 @@ export class ScalarCode {
 
   /** A statement begins: nothing is shared with the last. */
   begin(): void {
-    this.#shared.clear();
+    if (this.#shared.size > 0) this.#shared.clear();
   }
 
   /** What an expression needs on the stack while it is computed: of a load, its guard and what of its index is no address yet. What is rare is apart. */
@@ -282,10 +282,10 @@ export class ScalarCode {
     for (let i = 0; i < index.terms.length; i++) {
       const t = index.terms[i];
       if (t === undefined) break;
-      if (this.#tools.frame.isMovable(t.atom)) stable.push({ term: t, level: this.#tools.frame.placeOf(t.atom).level });
-      else loose.push(t);
+      const level = this.#tools.frame.movesTo(t.atom);
+      if (level === null) loose.push(t);
+      else insert({ term: t, level }, stable);
     }
-    if (stable.length > 1) stable.sort(outerFirst);
     const pointer = this.#pointer({ memory, bytes, offset: isSplit ? 0 : offset }, stable);
     const left = isSplit ? offset : 0;
     if (loose.length === 0) this.#addressesOf(memory).set(index, { pointer, offset: left });
@@ -355,7 +355,16 @@ export class ScalarCode {
   }
 }
 
-const outerFirst = (a: PlacedTerm, b: PlacedTerm): number => a.level - b.level || (a.term.key < b.term.key ? -1 : 1);
+/** Outer ones first, then by their texts. */
+function insert(t: PlacedTerm, into: PlacedTerm[]): void {
+  let i = into.length;
+  for (; i > 0; i--) {
+    const before = at(into, i - 1);
+    if (before.level < t.level || (before.level === t.level && before.term.key < t.term.key)) break;
+    into[i] = before;
+  }
+  into[i] = t;
+}
 
 /** A term of an address, and the level of the loop that it depends on. */
 interface PlacedTerm {

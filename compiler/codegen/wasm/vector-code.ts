@@ -45,7 +45,8 @@ export class VectorCode {
   readonly #splats = new Map<Expr, number>();
   readonly #widths = new Map<Expr, Width | null>();
   readonly #varying = new Map<Expr, boolean>();
-  /** By register, for lanes of 32 and of 64 bits. */
+  /** By group or register, for lanes of 32 and of 64 bits. */
+  readonly #groups: Readonly<Record<Width, (readonly number[])[]>> = { 32: [], 64: [] };
   readonly #contexts: Readonly<Record<Width, VectorContext[]>> = { 32: [], 64: [] };
   #kept = 0;
   #rare = 0;
@@ -58,8 +59,8 @@ export class VectorCode {
 
   /** A run of statements begins: nothing is shared with what was before. */
   begin(): void {
-    this.#shared.clear();
-    this.#splats.clear();
+    if (this.#shared.size > 0) this.#shared.clear();
+    if (this.#splats.size > 0) this.#splats.clear();
     this.memory.begin();
     this.tools.scalar.begin();
   }
@@ -85,8 +86,7 @@ export class VectorCode {
 
   /** Those that hold the lanes of a group of four. */
   registersOf(group: number, width: Width): readonly number[] {
-    if (width === 32) return [group];
-    return [2 * group, 2 * group + 1].filter((r) => r < this.registers(64));
+    return (this.#groups[width][group] ??= width === 32 ? [group] : [2 * group, 2 * group + 1].filter((r) => r < this.registers(64)));
   }
 
   /** Lanes of a register that are iterations. */

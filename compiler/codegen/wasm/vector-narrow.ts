@@ -42,7 +42,7 @@ export class VectorNarrow {
 
   /** A run of statements begins. */
   begin(): void {
-    this.#masks.clear();
+    if (this.#masks.size > 0) this.#masks.clear();
   }
 
   /** What was loaded of a buffer is not what it holds any more. */

@@ -102,15 +102,21 @@ export class VectorStatements {
     const count = this.#code.registers(32);
     const together = count > fewTogether && this.#operationsOf(steps) * manyTogether <= mostOperations ? manyTogether : fewTogether;
     for (let first = 0; first < count; first += together) {
-      const groups = Array.from({ length: Math.min(together, count - first) }, (_, i) => first + i);
+      const end = Math.min(first + together, count);
       const open: (() => void)[] = [];
-      for (const { cuts, roots, run } of steps) {
-        // not before: a register that holds one is busy until its use
-        if (first === 0) this.#code.keepSplats(roots);
-        for (const cut of cuts) for (const group of groups) this.#code.keep(cut, group);
-        for (const group of groups) open.push(...run(group));
-      }
+      for (let k = 0; k < steps.length; k++) this.#together(at(steps, k), { first, end }, open);
       for (const write of open) write();
+    }
+  }
+
+  /** One step of neighbouring groups. What is left to do goes to `open`. */
+  #together({ cuts, roots, run }: GroupStep, { first, end }: { readonly first: number; readonly end: number }, open: (() => void)[]): void {
+    // not before: a register that holds one is busy until its use
+    if (first === 0) this.#code.keepSplats(roots);
+    for (let i = 0; i < cuts.length; i++) for (let group = first; group < end; group++) this.#code.keep(at(cuts, i), group);
+    for (let group = first; group < end; group++) {
+      const left = run(group);
+      for (let i = 0; i < left.length; i++) open.push(at(left, i));
     }
   }
 
@@ -208,7 +214,9 @@ export class VectorStatements {
 
   #set(value: Expr, { name, registers }: { readonly name: string; readonly registers: readonly number[] }, group: number): typeof nothing {
     const width = this.#widthOf(name);
-    for (const r of this.#code.registersOf(group, width)) {
+    const own = this.#code.registersOf(group, width);
+    for (let i = 0; i < own.length; i++) {
+      const r = at(own, i);
       this.#code.operand(value, r, width);
       this.#code.tools.body.set(at(registers, r));
     }
