@@ -88,15 +88,16 @@ export function attrsText(attrs: Attrs): string {
 
 /** Makes nodes so that equal definitions are one node: interning is common subexpression elimination. */
 export class Interner {
-  readonly #byKey = new Map<string, Node>();
+  /** By the op's name, the text of the attributes, and a number that equal operands share: texts of operands would be made anew each time. */
+  readonly #made = new Map<string, Map<string, Map<number, Node[]>>>();
 
   node(op: Primitive, args: readonly Value[], attrs: Attrs, provenance: Provenance = "compiler"): Node {
     if (op.kind === "barrier" || op.kind === "param") return makeNode(op, args, attrs, provenance);
-    const key = definitionText(op, args, attrs);
-    const known = this.#byKey.get(key);
+    const alike = this.#alike(op, args, attrs);
+    const known = alike.find((node) => isOf(node, args));
     if (known !== undefined) return known;
     const node = makeNode(op, args, attrs, provenance);
-    this.#byKey.set(key, node);
+    alike.push(node);
     return node;
   }
 
@@ -104,18 +105,41 @@ export class Interner {
   known(node: Node): Node {
     const { op, args, attrs } = node.def;
     if (op.kind === "barrier" || op.kind === "param") return node;
-    const key = definitionText(op, args, attrs);
-    const known = this.#byKey.get(key);
-    if (known !== undefined) return known;
-    this.#byKey.set(key, node);
-    return node;
+    const alike = this.#alike(op, args, attrs);
+    const known = alike.find((other) => isOf(other, args));
+    if (known === undefined) alike.push(node);
+    return known ?? node;
+  }
+
+  /** Nodes that are the same but perhaps for their operands. */
+  #alike(op: Primitive, args: readonly Value[], attrs: Attrs): Node[] {
+    const named = this.#made.get(op.name) ?? new Map<string, Map<number, Node[]>>();
+    if (named.size === 0) this.#made.set(op.name, named);
+    const text = attrs === noAttrs ? "" : attrsText(attrs);
+    const like = named.get(text) ?? new Map<number, Node[]>();
+    if (like.size === 0) named.set(text, like);
+    const number = operandsNumber(args);
+    const alike = like.get(number) ?? [];
+    if (alike.length === 0) like.set(number, alike);
+    return alike;
   }
 }
 
-function definitionText(op: Primitive, args: readonly Value[], attrs: Attrs): string {
-  let text = `${op.name}(`;
-  for (let i = 0; i < args.length; i++) text += `${args[i]?.node.id}.${args[i]?.index},`;
-  return `${text}){${attrs === noAttrs ? "" : attrsText(attrs)}}`;
+const isOf = (node: Node, args: readonly Value[]): boolean => {
+  const own = node.args;
+  if (own.length !== args.length) return false;
+  for (let i = 0; i < args.length; i++) if (own[i] !== args[i]) return false;
+  return true;
+};
+
+/** Equal for equal operands, and for few others. */
+function operandsNumber(args: readonly Value[]): number {
+  let number = args.length;
+  for (let i = 0; i < args.length; i++) {
+    const v = at(args, i);
+    number = (Math.imul(number, 0x01000193) ^ (v.node.id * 4 + v.index)) | 0;
+  }
+  return number;
 }
 
 /**

@@ -43,7 +43,12 @@ function chainsTo(sink: Cluster, s: FusionState): Chain[] {
 }
 
 export function producersOf(c: Cluster, s: FusionState): Cluster[] {
-  return [...new Set([...c.demands.keys()].flatMap((v) => s.writerOf(v) ?? []))].filter((p) => p !== c);
+  const found = new Set<Cluster>();
+  for (const v of c.demands.keys()) {
+    const p = s.writerOf(v);
+    if (p !== undefined && p !== c) found.add(p);
+  }
+  return [...found];
 }
 
 export const isContraction = (n: Node): boolean => n.op.kind === "contraction";

@@ -90,14 +90,16 @@ export function alignment(x: Cluster, d: Cluster, axes: Axes, readers: Readers):
   const walk = walkRefusal(x, d, axes);
   if (walk !== null) return walk;
   const pairs = new Pairing(views.x, views.d, axes, readers);
-  for (const { form, index } of links) pairs.add(form.map(views.x.toExpr), index.map(views.d.toExpr));
+  for (const { form, index } of links) pairs.add(views.x.splits.length === 0 ? form : form.map(views.x.toExpr), index.map(views.d.toExpr));
   const grid = pairs.grid();
   if (x.fixed && grid.size !== views.x.grid.length)
     return "the consumer asks for it inside a loop of its own or at another index, so it would be computed again";
   if (d.fixed && grid.size !== views.d.grid.length) return "the consumer's reduction runs over another grid";
-  const met = new Set(grid.values());
-  const rowsStay = pairs.elementsMeet && [...views.x.rows].every((r) => grid.has(r)) && [...views.d.rows].every((r) => met.has(r));
-  if (!rowsStay) return "rows of differing lengths are met row by row only";
+  if (views.x.rows.size + views.d.rows.size > 0 || !pairs.elementsMeet) {
+    const met = new Set(grid.values());
+    const rowsStay = pairs.elementsMeet && [...views.x.rows].every((r) => grid.has(r)) && [...views.d.rows].every((r) => met.has(r));
+    if (!rowsStay) return "rows of differing lengths are met row by row only";
+  }
   return { grid, places: pairs.places, inner: pairs.inner, asked: pairs.inner, splits: { x: views.x.splits, d: views.d.splits } };
 }
 

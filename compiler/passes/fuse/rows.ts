@@ -36,8 +36,8 @@ export interface Link {
 
 /** The producer and the consumer, seen by rows where one of them walks rows that the other one's flat axis holds. */
 export function byRows(x: Cluster, d: Cluster, links: readonly Link[], axes: Axes): { readonly x: View; readonly d: View } {
+  if (!axes.isRagged) return { x: asItIs(x), d: asItIs(d) };
   const [ofX, ofD] = [new Map<string, Value>(), new Map<string, Value>()];
-  if (!axes.isRagged) return { x: viewOf(x, ofX, axes), d: viewOf(d, ofD, axes) };
   const note = (into: Map<string, Value>, c: Cluster, axis: string, offsets: Value): void => {
     if (c.mayTurn(axis) && !into.has(axis)) into.set(axis, offsets);
   };
@@ -55,8 +55,12 @@ export function byRows(x: Cluster, d: Cluster, links: readonly Link[], axes: Axe
   return { x: viewOf(x, ofX, axes), d: viewOf(d, ofD, axes) };
 }
 
+const same = (e: Expr): Expr => e;
+const noSplits: readonly Split[] = [];
+const asItIs = (cluster: Cluster): View => ({ cluster, splits: noSplits, grid: cluster.grid, rows: cluster.rows, toExpr: same });
+
 function viewOf(cluster: Cluster, found: ReadonlyMap<string, Value>, axes: Axes): View {
-  if (found.size === 0) return { cluster, splits: [], grid: cluster.grid, rows: cluster.rows, toExpr: (e) => e };
+  if (found.size === 0) return asItIs(cluster);
   const splits = [...found].map(([axis, offsets]) => splitOf({ axis, offsets }, axes));
   const grid = cluster.grid.map((g) => splits.find((s) => s.axis === g)?.row ?? g);
   const rows = new Set([...cluster.rows, ...splits.map((s) => s.row)]);
