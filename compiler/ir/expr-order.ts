@@ -11,11 +11,21 @@ const mostCalls = 64;
  * some out.
  */
 export function exprOrder(roots: readonly Expr[], operands: Operands = null): Expr[] {
-  const [only] = roots;
-  if (only !== undefined && roots.length === 1 && only.args.length === 0) return [only];
+  const short = roots.length === 1 && operands === null ? shortOrder(roots[0]) : null;
+  if (short !== null) return short;
   const walk = new Walk(operands);
   walk.all(roots, 0);
   return walk.order;
+}
+
+/** Of an operation on at most two leaves, as many are; null for others. */
+function shortOrder(e: Expr | undefined): Expr[] | null {
+  if (e === undefined || e.args.length > 2) return null;
+  const a = e.args[0];
+  const b = e.args[1];
+  if (a === undefined) return [e];
+  if (a.args.length > 0 || (b !== undefined && b.args.length > 0)) return null;
+  return b === undefined || a === b ? [a, e] : [a, b, e];
 }
 
 class Walk {

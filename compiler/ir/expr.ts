@@ -187,7 +187,9 @@ export function apply(op: ScalarOp, args: readonly Expr[], given?: DType): Expr 
     return operation(op, given, args);
   }
   const first = at(args, 0).dtype;
-  for (const a of args) if (a.dtype !== first) throw new CompilerBug(`scalar ${op} mixes ${args.map((a) => a.dtype).join(" and ")}`);
+  for (let i = 1; i < args.length; i++) {
+    if (at(args, i).dtype !== first) throw new CompilerBug(`scalar ${op} mixes ${args.map((a) => a.dtype).join(" and ")}`);
+  }
   return operation(op, row.type === "bool" ? "bool" : first, args);
 }
 

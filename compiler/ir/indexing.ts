@@ -44,9 +44,20 @@ function keyText(e: Expr): string {
       return `%${e.name}`;
     case "arg":
       return `$${e.value}`;
+    case "load":
+      return `load:${e.name}(${keysOf(e.args)})`;
+    case "cast":
+    case "bitcast":
+      return `${e.op}:${e.dtype}(${keysOf(e.args)})`;
     default:
-      return `${e.op}${e.op === "load" ? `:${e.name}` : ""}${e.op === "cast" || e.op === "bitcast" ? `:${e.dtype}` : ""}(${e.args.map(keyOf).join(",")})`;
+      return `${e.op}(${keysOf(e.args)})`;
   }
+}
+
+function keysOf(args: readonly Expr[]): string {
+  let text = "";
+  for (let i = 0; i < args.length; i++) text += i === 0 ? keyOf(at(args, i)) : `,${keyOf(at(args, i))}`;
+  return text;
 }
 
 /** Small constants are made once, and what is known of them is too. */
@@ -104,8 +115,10 @@ function positionOf(terms: readonly Term[], key: string): number {
   return -1;
 }
 
-const scale = (a: Sum, k: number): Sum =>
-  k === 0 ? { terms: [], offset: 0 } : { terms: a.terms.map((t) => ({ atom: t.atom, key: t.key, coefficient: t.coefficient * k })), offset: a.offset * k };
+function scale({ terms, offset }: Sum, k: number): Sum {
+  if (k === 0 || terms.length === 0) return { terms: noTerms, offset: k === 0 ? 0 : offset * k };
+  return { terms: terms.map((t) => ({ atom: t.atom, key: t.key, coefficient: t.coefficient * k })), offset: offset * k };
+}
 
 /** A sum that `n` divides, divided; times 1 / n it would not be whole: 49 · (1 / 49) is less than 1. */
 const quotientOf = (a: Sum, n: number): Sum => ({
@@ -196,9 +209,9 @@ function floorDivide(a: Expr, n: number): Expr {
 export function flatten(index: readonly Expr[], shape: readonly number[]): Expr {
   const strides = stridesOf(shape);
   let flat: Sum = { terms: noTerms, offset: 0 };
-  index.forEach((e, i) => {
-    if (at(shape, i) !== 1) flat = combine(flat, scale(toSum(e), at(strides, i)), 1);
-  });
+  for (let i = 0; i < index.length; i++) {
+    if (at(shape, i) !== 1) flat = combine(flat, scale(toSum(at(index, i)), at(strides, i)), 1);
+  }
   return rejoined(fromSum(flat));
 }
 

@@ -94,7 +94,8 @@ class Spelling {
 
   /** Of a node with several results one may be an input. */
   #isSpelled({ results }: Node): boolean {
-    return results.length > 0 && results.every((r) => this.#names.has(r));
+    for (let i = 0; i < results.length; i++) if (!this.#names.has(at(results, i))) return false;
+    return results.length > 0;
   }
 
   #define(n: Node): void {
