@@ -21,9 +21,9 @@ import { halfBits, halfNumber, nextHalf, oddFloat32, roundedToHalf } from "./leg
 const isNarrow = (d: DType): boolean => registerDType(d) !== d;
 const isNarrowInteger = (d: DType): boolean => isInteger(d) && isNarrow(d);
 
-/** The kernel with register dtypes only, besides buffers. `order`: every expression in its body. */
-export function widen(kernel: Kernel, order: readonly Expr[] = exprOrder(expressionsIn(kernel.body))): Kernel {
-  if (!holdsNarrow(kernel, order)) return kernel;
+/** The kernel with register dtypes only, besides buffers. `held`: the dtypes of every expression in its body. */
+export function widen(kernel: Kernel, held: ReadonlySet<DType> = dtypesOf(exprOrder(expressionsIn(kernel.body)))): Kernel {
+  if (!holdsNarrow(kernel, held)) return kernel;
   const widening = new Widening(kernel);
   return {
     ...kernel,
@@ -32,9 +32,16 @@ export function widen(kernel: Kernel, order: readonly Expr[] = exprOrder(express
   };
 }
 
-function holdsNarrow({ buffers, scalars, body }: Kernel, order: readonly Expr[]): boolean {
+/** The dtypes that expressions have. */
+export function dtypesOf(order: readonly Expr[]): Set<DType> {
+  const held = new Set<DType>();
+  for (let i = 0; i < order.length; i++) held.add(at(order, i).dtype);
+  return held;
+}
+
+function holdsNarrow({ buffers, scalars, body }: Kernel, held: ReadonlySet<DType>): boolean {
   if (buffers.some((b) => isNarrow(b.dtype)) || scalars.some((p) => isNarrow(p.dtype))) return true;
-  return statements(body).some((s) => s.kind === "local" && isNarrow(s.dtype)) || order.some((e) => isNarrow(e.dtype));
+  return statements(body).some((s) => s.kind === "local" && isNarrow(s.dtype)) || [...held].some(isNarrow);
 }
 
 class Widening {

@@ -4,7 +4,7 @@
  */
 import type { DType } from "../ir/dtype.ts";
 import { isFloat } from "../ir/dtype.ts";
-import { at, CompilerBug, lookup, UnsupportedError } from "../ir/errors.ts";
+import { CompilerBug, lookup, UnsupportedError } from "../ir/errors.ts";
 import type { Expr, ScalarOp } from "../ir/expr.ts";
 import { isScalarOp, substitute } from "../ir/expr.ts";
 import { exprOrder } from "../ir/expr-order.ts";
@@ -14,7 +14,7 @@ import { exprMapper, mapStatement } from "../ir/loop-walk.ts";
 import type { Target } from "../target.ts";
 import { functionExpansion } from "./functions/expansions.ts";
 import { expansions } from "./legalize-float32.ts";
-import { widen } from "./legalize-narrow.ts";
+import { dtypesOf, widen } from "./legalize-narrow.ts";
 
 /** Throws an UnsupportedError that names the dtype and the way out, where the target lacks it. */
 export function requireDType(dtype: DType, target: Target, where: string): void {
@@ -23,8 +23,14 @@ export function requireDType(dtype: DType, target: Target, where: string): void 
   throw new UnsupportedError(`${where} is ${dtype}, which ${target.name} does not have. ${way}`);
 }
 
-/** `all`: every statement of the kernel, `order`: every expression in them. */
-function requireDTypes(kernel: Kernel, all: readonly Stmt[], order: readonly Expr[], target: Target): void {
+interface Contents {
+  /** Every statement, every expression in them, and what dtypes these have. */
+  readonly all: readonly Stmt[];
+  readonly order: readonly Expr[];
+  readonly held: ReadonlySet<DType>;
+}
+
+function requireDTypes(kernel: Kernel, { all, order, held }: Contents, target: Target): void {
   // the text is made where it is wanted: there is one question an expression
   const check = (dtype: DType, what: string, name: string): void => {
     if (!target.dtypes.has(dtype)) requireDType(dtype, target, `kernel ${kernel.name}: ${what} ${name}`);
@@ -32,10 +38,7 @@ function requireDTypes(kernel: Kernel, all: readonly Stmt[], order: readonly Exp
   for (const b of kernel.buffers) check(b.dtype, "buffer", b.name);
   for (const p of kernel.scalars) check(p.dtype, "scalar", p.name);
   for (const s of all) if (s.kind === "local") check(s.dtype, "local", s.name);
-  for (let i = 0; i < order.length; i++) {
-    const e = at(order, i);
-    check(e.dtype, "the result of", e.op);
-  }
+  if (![...held].every((dtype) => target.dtypes.has(dtype))) for (const e of order) check(e.dtype, "the result of", e.op);
 }
 
 /** What stands for `op` on operands of the dtype: itself where the target has it, else its template, made of what the target has. */
@@ -84,7 +87,8 @@ function mapAll(list: readonly Stmt[], f: (e: Expr) => Expr): Stmt[] {
 }
 
 function isLacking(all: readonly Stmt[], order: readonly Expr[], { lacks }: Target): boolean {
-  const isLacked = (e: Expr): boolean => isScalarOp(e.op) && lacks.has(e.op);
+  const lacked: ReadonlySet<string> = lacks;
+  const isLacked = (e: Expr): boolean => lacked.has(e.op);
   return order.some(isLacked) || all.some((s) => s.kind === "reduce" && exprOrder(s.combine).some(isLacked));
 }
 
@@ -92,8 +96,9 @@ function isLacking(all: readonly Stmt[], order: readonly Expr[], { lacks }: Targ
 export function legalize(given: Kernel, target: Target): Kernel {
   const all = statements(given.body);
   const order = exprOrder(expressionsIn(given.body));
-  requireDTypes(given, all, order, target);
-  const kernel = widen(given, order);
+  const held = dtypesOf(order);
+  requireDTypes(given, { all, order, held }, target);
+  const kernel = widen(given, held);
   if (target.lacks.size === 0 || (kernel === given && !isLacking(all, order, target))) return kernel;
   const template = templatesFor(target);
   const body = mapAll(

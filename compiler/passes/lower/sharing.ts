@@ -21,6 +21,10 @@ const most = 2 ** 21;
 const operations = new Map<ExprOp, number>([...scalarOps, "load" as const].map((op, i) => [op, i + 1]));
 const types = new Map<DType, number>(dtypes.map((d, i) => [d, i]));
 
+/** A value that may differ where it is read next, and one that loads. */
+const changing = 1;
+const loading = 2;
+
 /** Numbers expressions so that equal ones have equal numbers: linear in the size of the graph of sub-expressions. */
 class Numbering {
   /** Of leaves by their texts, and of operations by what they are and the numbers of two operands: texts of those would be much garbage. */
@@ -30,9 +34,8 @@ class Numbering {
   /** Names that stand for another name. */
   readonly #same = new Map<string, string>();
   readonly #mutable: ReadonlySet<string>;
-  /** By number: whether the value is the same wherever it is read, and whether it loads. Nothing has the number 0. */
-  readonly #stable: boolean[] = [true];
-  readonly #loading: boolean[] = [false];
+  /** By number: what is said of a value, as bits that an operation has from its operands. Nothing has the number 0. */
+  readonly #bits: number[] = [0];
 
   /** `mutable`: names whose value changes, and buffers that are stored to. */
   constructor(mutable: ReadonlySet<string>) {
@@ -48,11 +51,11 @@ class Numbering {
   }
 
   isStable(id: number): boolean {
-    return this.#stable[id] === true;
+    return ((this.#bits[id] ?? 0) & changing) === 0;
   }
 
   loads(id: number): boolean {
-    return this.#loading[id] === true;
+    return ((this.#bits[id] ?? 0) & loading) !== 0;
   }
 
   /** What has no operands; of a load, the memory that it reads. */
@@ -62,7 +65,8 @@ class Numbering {
     const text = `${e.op}:${e.dtype}:${name} ${isNegativeZero ? "-0" : String(e.wide ?? e.value)}`;
     const known = this.#leaves.get(text);
     if (known !== undefined) return known;
-    const id = this.#add((e.op !== "var" && e.op !== "load") || !this.#mutable.has(e.name), e.op === "load");
+    const isMutable = (e.op === "var" || e.op === "load") && this.#mutable.has(e.name);
+    const id = this.#add((isMutable ? changing : 0) | (e.op === "load" ? loading : 0));
     this.#leaves.set(text, id);
     return id;
   }
@@ -82,16 +86,15 @@ class Numbering {
     const key = (what * most + a) * most + b;
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
-    const id = this.#add(this.isStable(a) && this.isStable(b), this.loads(a) || this.loads(b));
+    const id = this.#add((this.#bits[a] ?? 0) | (this.#bits[b] ?? 0));
     this.#ids.set(key, id);
     return id;
   }
 
-  #add(isStable: boolean, isLoading: boolean): number {
-    const id = this.#stable.length;
+  #add(bits: number): number {
+    const id = this.#bits.length;
     if (id === most) throw new CompilerBug(`a kernel of more than ${most} expressions`);
-    this.#stable.push(isStable);
-    this.#loading.push(isLoading);
+    this.#bits.push(bits);
     return id;
   }
 
