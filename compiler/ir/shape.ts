@@ -21,7 +21,7 @@ export const shapeText = (s: Shape): string => `[${s.join(",")}]`;
 /** The number of elements. */
 export function sizeOf(shape: Shape): number {
   let n = 1;
-  for (const d of shape) n *= d;
+  for (let i = 0; i < shape.length; i++) n *= shape[i] ?? 1;
   return n;
 }
 

@@ -90,7 +90,10 @@ function atHome(demand: Demand): Demand {
   if (index === null || inner.length === 0) return demand;
   const innermost = inner[inner.length - 1];
   // most are at home: the innermost loop is an axis of the index itself
-  if (index.some((e) => e.op === "axis" && e.name === innermost)) return demand;
+  for (let i = 0; i < index.length; i++) {
+    const e = index[i];
+    if (e?.op === "axis" && e.name === innermost) return demand;
+  }
   const leaves = index.every((e) => e.args.length === 0) ? index : exprOrder(index).filter((e) => e.op === "axis" || e.op === "var");
   if (leaves.some((e) => e.op === "var")) return demand;
   const last = inner.findLastIndex((a) => leaves.some((e) => e.name === a));

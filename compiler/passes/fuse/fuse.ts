@@ -13,6 +13,7 @@
 import type { Graph } from "../../ir/graph.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { flag } from "../../ir/node.ts";
+import { at } from "../../ir/errors.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Target } from "../../target.ts";
 import { noPlaces, placesOf } from "../places.ts";
@@ -259,11 +260,17 @@ class Walk {
       const demands = c.demands.get(r);
       if (demands === undefined) continue;
       c.demands.delete(r);
-      for (const d of demands) {
+      // indexed loops: this is done for most nodes, and engines make an object of each step of the others
+      for (let i = 0; i < demands.length; i++) {
+        const d = at(demands, i);
         c.addForm(r, d);
         const repeats = cost > 0 && this.#state.axes.iterations(c, d) > sizeOf(r.shape);
         const demand = repeats ? { ...d, carried: d.carried + cost } : d;
-        for (const ask of asksOfLight(node, demand, this.#state.axes)) this.#state.ask(c, ask.value, ask.demand);
+        const asks = asksOfLight(node, demand, this.#state.axes);
+        for (let k = 0; k < asks.length; k++) {
+          const ask = at(asks, k);
+          this.#state.ask(c, ask.value, ask.demand);
+        }
       }
     }
     c.nodes.add(node);

@@ -194,13 +194,18 @@ class Pairing {
    * (a pad), a shorter one for a part (a slice), which must be all that anybody needs.
    */
   #walker(p: string, q: Expr): string | null {
-    const names = namesIn(q).filter((n) => this.#axes.has(n));
-    const name = names.length === 1 ? names[0] : undefined;
+    const name = q.op === "axis" ? q.name : this.#onlyAxis(q);
     if (name === undefined || !this.#d.grid.includes(name)) return null;
     const whole = this.#axes.extent(p);
     const asked = this.#axes.extent(name);
     if (q.op === "axis" && asked === whole) return name;
     return this.#readers === "consumer" && !this.#x.rows.has(p) && asked <= whole && stepOf(q, name) !== 0 ? name : null;
+  }
+
+  /** The axis of an index that has no other. */
+  #onlyAxis(q: Expr): string | undefined {
+    const names = namesIn(q).filter((n) => this.#axes.has(n));
+    return names.length === 1 ? names[0] : undefined;
   }
 
   add(form: readonly Expr[], index: readonly Expr[]): void {
