@@ -27,6 +27,8 @@ export interface Target {
   readonly bindsArenaOnce: boolean;
   /** Bytes of scratch that one grid point may use. */
   readonly scratchBytes: number;
+  /** Bytes of costly elements of a row that one grid point may keep for its next loop over the row: what a cache near the core holds. */
+  readonly rowBytes: number;
   /** Vectors of sums that a contraction's tile keeps: engines differ in how many stay in registers. */
   readonly sumVectors: number;
   /** Scalar operations that one kernel may hold (beyond it engines stop optimising). */
@@ -75,6 +77,7 @@ export const js: Target = {
   maxBindings: 64,
   bindsArenaOnce: false,
   scratchBytes: 32768,
+  rowBytes: 262144,
   sumVectors: 8,
   maxOperations: 1200,
   launchNs: 250,
@@ -128,6 +131,7 @@ export const wgsl: Target = {
   bindsArenaOnce: true,
   // of 16384: reductions and loop bounds need some workgroup memory too
   scratchBytes: 15360,
+  rowBytes: 15360,
   sumVectors: 8,
   maxOperations: 4000,
   launchNs: 5000,

@@ -14,6 +14,7 @@ import type { FusionRow } from "./row.ts";
 import { data, drawn, placed } from "./row.ts";
 import { storedInParts } from "./joins.ts";
 import { kinds } from "./kinds.ts";
+import { longRows } from "./long-rows.ts";
 import { training } from "./training.ts";
 import {
   arange,
@@ -420,4 +421,5 @@ export const fusionRows: readonly FusionRow[] = [
   ...storedInParts,
   ...rowEpilogues,
   ...attention,
+  ...longRows,
 ];

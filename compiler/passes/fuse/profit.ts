@@ -51,9 +51,9 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: 
     const row = elements / axes.volume(c.grid);
     // of rows of differing lengths, one loop keeps what fits for the next one
     const keeps = c.rows.size > 0 && target.lanes === 1;
-    const fits = keeps || row * dtypeInfo(v.dtype).bytes <= target.scratchBytes || state.hopesFor(v.node);
+    const fits = keeps || row * dtypeInfo(v.dtype).bytes <= target.rowBytes || state.hopesFor(v.node);
     if (n === elements && fits && storable(c, v, d, axes) !== null) shared = Math.max(shared, elements);
-    else if (isPiece(d, axes) && (n / axes.volume(c.grid)) * dtypeInfo(v.dtype).bytes <= target.scratchBytes) pieces.set(placeOf(d), n);
+    else if (isPiece(d, axes) && (n / axes.volume(c.grid)) * dtypeInfo(v.dtype).bytes <= target.rowBytes) pieces.set(placeOf(d), n);
     else times += n;
   }
   return [...pieces.values()].reduce((sum, n) => sum + n, times + shared);

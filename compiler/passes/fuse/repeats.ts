@@ -188,7 +188,7 @@ class Demands {
     const walks = index.filter((e) => e.op === "axis" && !grid.has(e.name));
     const bytes = walks.reduce((n, e) => n * (e.hi + 1), 1) * dtypeInfo(v.dtype).bytes;
     // where rows are held there is room for all of them, a block at a time if need be
-    if (walks.length === 0 || (bytes > this.#target.scratchBytes && this.#region.held.length === 0)) return false;
+    if (walks.length === 0 || (bytes > this.#target.rowBytes && this.#region.held.length === 0)) return false;
     const key = `${v.node.id}.${v.index} ${index.map((e) => (walks.includes(e) ? "*" : keyOf(e))).join()}`;
     const loop = walks
       .map((e) => e.name)

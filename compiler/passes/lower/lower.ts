@@ -234,7 +234,7 @@ class Lowering {
     let expr = this.#kept(cached, () => this.#elementwise(v, there) ?? this.#compute(v, index, guard, home));
     const shared = (this.#uses.get(v) ?? 0) > 1 || isHoisted || this.#size(expr) > namedBeyond;
     if (shared && !isTrivial(expr)) expr = this.#name(expr, home, wordOf(v.node));
-    if (cached === null && guard === undefined && isCacheable(v.node)) this.#cache.write(v, index, expr, home);
+    if (cached === null && guard === undefined && isCacheable(v.node) && !this.#buffers.has(v)) this.#cache.write(v, index, expr, home);
     return expr;
   }
 

@@ -126,7 +126,7 @@ export class RowCache {
   /** Costly values that several loops computed for one row, as long as they fit, with the elements that are kept of each. */
   worthwhile(target: Target): Map<Value, number> {
     const chosen = new Map<Value, number>();
-    let left = target.scratchBytes;
+    let left = target.rowBytes;
     for (const [v, room] of this.#wanted) left -= room * dtypeInfo(v.dtype).bytes;
     for (const [v, { size, beside, homes }] of this.#seen) {
       const { bytes } = dtypeInfo(v.dtype);

@@ -11,6 +11,6 @@ export const heldBytesOf = (region: Region): number => region.held.reduce((n, h)
 
 /** Null where they do not fit. What is kept of a row costs nothing more in blocks, so it is kept as if there were room for all of it. */
 export function lowerHeld(region: Region, target: Target): Lowered | null {
-  const lowered = lower(region, { ...target, scratchBytes: Infinity });
+  const lowered = lower(region, { ...target, scratchBytes: Infinity, rowBytes: Infinity });
   return scratchOf(online(lowered.kernel, target)) <= target.scratchBytes ? lowered : null;
 }

@@ -26,7 +26,8 @@ function evaluate(root: Expr): Numeric | null {
   return done.get(root) ?? null;
 }
 
-function folded(node: Definition): Numeric | null {
+/** What an elementwise node of constants is, null for any other. */
+export function folded(node: Definition): Numeric | null {
   if (node.op.kind !== "elementwise" || node.args.length === 0) return null;
   const args: Expr[] = [];
   for (const v of node.args) {

@@ -13,14 +13,15 @@ import { intLists, ints, make } from "../../ir/node.ts";
 import type { ReductionPrimitive } from "../../ir/primitive.ts";
 import * as a from "../../ops/arithmetic.ts";
 import { dotOp } from "../../ops/contraction.ts";
-import { gatherAlong } from "../../ops/gather.ts";
 import * as layout from "../../ops/layout.ts";
 import * as reductions from "../../ops/reductions.ts";
 import { iotaValue } from "../../ops/source.ts";
 import { constantOf } from "../storage.ts";
 import type { Bounded } from "./along.ts";
 import { along, difference, sumOf, wholeNumbers, without } from "./along.ts";
+import { elementAt, elementFromMemory } from "./element.ts";
 import type { Range } from "./ranges.ts";
+import { folded } from "./fold.ts";
 import { rangeOf } from "./ranges.ts";
 import type { Rule } from "./rule.ts";
 import { rule } from "./rule.ts";
@@ -71,6 +72,8 @@ function choiceOf({ op, x }: Reduced): Choice | null {
     if (isNeutral(op, no)) return { condition, wanted: "holds", chosen: () => yes };
     return isNeutral(op, yes) ? { condition, wanted: "fails", chosen: () => no } : null;
   }
+  const applied = ofEach(op, x);
+  if (applied !== null) return applied;
   if (op !== layout.reduceSumOp) return null;
   const own = truthOf(x);
   if (own !== null) return { condition: own, wanted: "holds", chosen: () => layout.onesLike(x) };
@@ -80,6 +83,23 @@ function choiceOf({ op, x }: Reduced): Choice | null {
     if (condition !== null) return { condition, wanted: "holds", chosen: () => at(node.args, 1 - k) };
   }
   return null;
+}
+
+/** A function of a choice, as the choice of what the function makes of either side. */
+function ofEach(op: ReductionPrimitive, { node }: Value): Choice | null {
+  const inner = node.op.kind === "elementwise" && node.args.length === 1 ? at(node.args, 0).node : null;
+  if (inner === null || inner.op !== a.whereOp) return null;
+  const [condition, yes, no] = [at(inner.args, 0), at(inner.args, 1), at(inner.args, 2)];
+  const applied = (x: Value): Value => make(node.op, [x], node.attrs);
+  if (becomesNeutral(op, applied, no)) return { condition, wanted: "holds", chosen: () => applied(yes) };
+  return becomesNeutral(op, applied, yes) ? { condition, wanted: "fails", chosen: () => applied(no) } : null;
+}
+
+function becomesNeutral(op: ReductionPrimitive, applied: (x: Value) => Value, v: Value): boolean {
+  if (constantOf(v) === null) return false;
+  const made = applied(v);
+  const number = folded(made.node);
+  return number !== null && isNeutral(op, layout.fill(number, made.type));
 }
 
 function isNeutral(op: ReductionPrimitive, v: Value): boolean {
@@ -92,19 +112,6 @@ function isNeutral(op: ReductionPrimitive, v: Value): boolean {
 function truthOf(x: Value): Value | null {
   const from = x.node.op === a.castOp ? at(x.node.args, 0) : null;
   return from?.dtype === "bool" ? from : null;
-}
-
-/** The elements of `v` at one position of an axis, which is clamped; the axis is gone. */
-function elementAt(v: Value, axis: number, position: Bounded): Value {
-  const moved = along(v, axis);
-  if (moved !== null && (moved.coefficient === 0 || v.dtype === "int32")) {
-    const { coefficient, rest } = moved;
-    if (coefficient === 0) return rest.value();
-    const way = coefficient === 1 ? position.value() : a.multiply(position.value(), coefficient);
-    return sumOf({ value: () => way, lo: -Infinity, hi: Infinity }, rest).value();
-  }
-  const index = layout.reshape(position.value(), v.shape.with(axis, 1));
-  return layout.reshape(gatherAlong(v, index, axis), without(v.shape, axis));
 }
 
 /** Whether the position is there; null where that is known. */
@@ -132,21 +139,25 @@ function isOfRows(v: Value): boolean {
   return false;
 }
 
+/** What reads the chosen element and is less than a loop over its row. */
+const readOf = (v: Value, axis: number, position: Bounded): Value | null => (isOfRows(v) ? elementFromMemory(v, axis, position) : elementAt(v, axis, position));
+
 /** One position at most is chosen: its element. */
 const picked: Collapse = (reduced) => {
   const { op, x, axis, isLast } = reduced;
   const choice = choiceOf(reduced);
   const range = choice === null ? null : rangeOf(choice.condition, axis, choice.wanted);
   if (choice === null || range === null || range.only === null) return null;
-  if (choice.chosen !== null && isOfRows(choice.chosen())) return null;
   const { only, others } = range;
+  const chosen = choice.chosen?.() ?? null;
+  const element = chosen === null ? null : readOf(chosen, axis, only);
+  if (chosen !== null && element === null) return null;
   const conditions = [isThere(only, at(x.shape, axis)), ...others.map((c) => elementAt(c, axis, only))].flatMap((c) => c ?? []);
   const condition = conditions.length === 0 ? null : conditions.reduce((c, d) => a.logicalAnd(c, d));
-  if (choice.chosen === null) {
+  if (element === null) {
     const found = condition ?? layout.fill(1, { dtype: "bool", shape: without(x.shape, axis) });
     return op === reductions.reduceAllOp ? a.logicalNot(found) : found;
   }
-  const element = elementAt(choice.chosen(), axis, only);
   const value = condition === null ? element : a.where(condition, element, neutralLike(op, element));
   // a sum that begins with 0 is never -0
   return isLast && op === layout.reduceSumOp && isFloat(x.dtype) ? a.add(value, 0) : value;
@@ -303,6 +314,8 @@ export const positions: readonly Rule[] = [
       layout.reduceSum(a.where(a.equal(columns(x), rows(x)), x, 0), [0, 1]),
       reductions.reduceMax(a.where(a.logicalAnd(a.equal(a.add(columns(x), 1), wanted(y)), a.less(x, y)), x, lowest(x)), [1]),
       reductions.reduceAny(a.equal(columns(x), wanted(y)), [1]),
+      layout.reduceSum(a.negative(a.where(a.equal(columns(x), wanted(y)), x, 0)), [1]),
+      layout.reduceSum(a.where(a.equal(columns(x), wanted(y)), a.subtract(x, layout.spread(reductions.reduceMax(x, [1]), x.shape, [1])), 0), [1]),
     ],
     rewrite: (node) => collapsing(node, picked),
   }),
