@@ -168,7 +168,9 @@ export async function fusion(names: readonly string[], suite: Suite): Promise<vo
   const results: FusionResult[] = [];
   for (const make of cases) {
     if (names.length > 0 && !names.includes(make(16).name)) continue;
-    results.push(await runCase(make, suite));
+    const result = await runCase(make, suite);
+    results.push(result);
+    console.log(`fused / unfused ${ratioOf(timingOf(result.timings, "fused"), timingOf(result.timings, "unfused")).toFixed(2)}`);
   }
   if (results.length === 0) throw new Error(`no case is called ${names.join(" or ")}: there are ${cases.map((make) => make(16).name).join(", ")}`);
   const on = machine(suite.gpu);

@@ -8,6 +8,7 @@ import { bytesOf, sizeOf } from "../../ir/shape.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster, Demand } from "./cluster.ts";
 import { storable } from "./cluster.ts";
+import { isCacheable } from "../lower/row-cache.ts";
 import { isFree } from "../region.ts";
 import { costOf } from "./demand.ts";
 import type { FusionState } from "./state.ts";
@@ -43,6 +44,8 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: 
   const only = demands[0];
   if (only !== undefined && demands.length === 1) return axes.iterations(c, only);
   const elements = sizeOf(v.shape);
+  // costly elements of a row are kept near a core; rows that are contracted wait in scratch
+  const room = isCacheable(v.node) ? target.rowBytes : target.scratchBytes;
   let shared = 0;
   const pieces = new Map<string, number>();
   let times = 0;
@@ -51,9 +54,9 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: 
     const row = elements / axes.volume(c.grid);
     // of rows of differing lengths, one loop keeps what fits for the next one
     const keeps = c.rows.size > 0 && target.lanes === 1;
-    const fits = keeps || row * dtypeInfo(v.dtype).bytes <= target.rowBytes || state.hopesFor(v.node);
+    const fits = keeps || row * dtypeInfo(v.dtype).bytes <= room || state.hopesFor(v.node);
     if (n === elements && fits && storable(c, v, d, axes) !== null) shared = Math.max(shared, elements);
-    else if (isPiece(d, axes) && (n / axes.volume(c.grid)) * dtypeInfo(v.dtype).bytes <= target.rowBytes) pieces.set(placeOf(d), n);
+    else if (isPiece(d, axes) && (n / axes.volume(c.grid)) * dtypeInfo(v.dtype).bytes <= room) pieces.set(placeOf(d), n);
     else times += n;
   }
   return [...pieces.values()].reduce((sum, n) => sum + n, times + shared);

@@ -21,6 +21,7 @@ import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
+import { abreast, canGoAbreast } from "./abreast.ts";
 import type { Place } from "./copy.ts";
 import { copied, loop } from "./copy.ts";
 import { registerBytes, tupleBytes } from "./cost.ts";
@@ -107,12 +108,12 @@ export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target):
   const row = blockAxis(nest);
   if (row === null) return kernel;
   const inner = at(nest, nest.length - 1);
-  if (!target.vectors) return { ...kernel, body: nested(nest, tidy(pointBody(row, inner.body, 1))) };
+  if (!target.vectors) return inStep(kernel, nest, row);
   const stages = stagesOf(inner.body);
   const bytes = Math.max(4, ...stages.flatMap(({ reduce }) => reduce.init.map((e) => registerBytes(e.dtype))));
   const several = target.lanes > 1 || row.hi.value < (register / bytes) * across ? 1 : across;
   const lanes = Math.max(fewest, (register / bytes) * several);
-  const block = new Block(row, inner.body, { lanes, rows: lanes, sums: (target.lanes > 1 ? emulatedSums : target.sumVectors) * register });
+  const block = new Block(row, inner.body, { lanes, rows: lanes, skips: lanes, sums: (target.lanes > 1 ? emulatedSums : target.sumVectors) * register });
   const body = block.body();
   if (target.lanes > 1 && localBytes(body) * lanes > ownScratch) return kernel;
   const ordered = [...nest.filter((f) => f.axis !== row), ...nest.filter((f) => f.axis === row)];
@@ -123,14 +124,38 @@ export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target):
   );
 }
 
+/** Rows in step, and columns of each: both as many as there are in a tile of scalars. */
+const scalars = 4;
+
+/** Without vectors: several rows a turn, each with sums of its own, where all walk alike; one row a turn elsewhere. */
+function inStep(kernel: Kernel, nest: readonly For[], row: Axis): Kernel {
+  const inner = at(nest, nest.length - 1);
+  const list = new Block(row, inner.body, { lanes: 1, rows: scalars, skips: scalars, sums: scalars * 4 }).body();
+  if (!canGoAbreast(list, row)) return { ...kernel, body: nested(nest, tidy(pointBody(row, inner.body, 1))) };
+  const around = nest.filter((f) => f.axis !== row);
+  const turn: For = { kind: "for", axis: { ...row, step: scalars }, body: tidy(abreast(row, list, scalars)) };
+  return { ...kernel, body: nested([...around, turn], turn.body) };
+}
+
 /** One row a turn, several columns of it at once; `rows`: how many go together through the blocks of theirs. */
 export function pointBody(row: Axis, list: readonly Stmt[], rows: number): readonly Stmt[] {
-  const body = new Block(row, list, { lanes: 1, rows, sums: 4 * 4 }).body();
+  const body = new Block(row, list, { lanes: 1, rows, skips: 1, sums: scalars * 4 }).body();
   const first = new Map([[firstOf(row.name), axisIndex(row.name, 0, row.hi.value - 1)]]);
   return copied({ body, values: [] }, { suffix: "", axes: first }).body;
 }
 
 const nested = (nest: readonly For[], body: readonly Stmt[]): readonly Stmt[] => nest.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body);
+
+/** What a block of rows is. */
+interface Sizes {
+  readonly lanes: number;
+  /** Rows that go together through the blocks of theirs. */
+  readonly rows: number;
+  /** Rows that skip together what none of them needs. */
+  readonly skips: number;
+  /** Bytes of the sums that a tile keeps for each lane. */
+  readonly sums: number;
+}
 
 class Block {
   readonly #row: Axis;
@@ -138,6 +163,8 @@ class Block {
   readonly #lanes: number;
   /** Rows that go together through the blocks of theirs. */
   readonly #rows: number;
+  /** Rows that skip what none of them needs. */
+  readonly #skips: number;
   /** Bytes of the sums that a tile keeps. */
   readonly #sums: number;
   readonly #locals: Local[] = [];
@@ -148,11 +175,12 @@ class Block {
   readonly #written: ReadonlySet<string>;
   #stages = 0;
 
-  constructor(row: Axis, list: readonly Stmt[], { lanes, rows, sums }: { readonly lanes: number; readonly rows: number; readonly sums: number }) {
+  constructor(row: Axis, list: readonly Stmt[], { lanes, rows, skips, sums }: Sizes) {
     this.#row = row;
     this.#list = list;
     this.#lanes = lanes;
     this.#rows = rows;
+    this.#skips = skips;
     this.#sums = sums;
     this.#written = new Set(statements(list).flatMap((s) => (s.kind === "store" ? [s.buffer] : [])));
   }
@@ -205,7 +233,7 @@ class Block {
       .slice(0, -1)
       .reduceRight<Stmt[]>(
         (below, f) => [{ ...f, body: below }],
-        columns({ ...inner, body }, times, skipOf(body, { axis: this.#row, count: this.#lanes }, inner.axis)),
+        columns({ ...inner, body }, times, skipOf(body, { axis: this.#row, count: this.#skips }, inner.axis)),
       );
     return [...kept.flatMap((k) => k.fill), ...copied({ body: tidy(turns), values: [] }, { suffix, axes: new Map() }).body];
   }
