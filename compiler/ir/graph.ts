@@ -79,7 +79,8 @@ export function attrsText(attrs: Attrs): string {
   const known = texts.get(attrs);
   if (known !== undefined) return known;
   const names = Object.keys(attrs);
-  if (names.length > 1) names.sort();
+  // most are given in order
+  if (names.some((name, i) => i > 0 && name < (names[i - 1] ?? ""))) names.sort();
   let text = "";
   for (const k of names) text += `${text === "" ? "" : " "}${k}=${attrText(attrs[k] ?? null)}`;
   texts.set(attrs, text);

@@ -86,8 +86,8 @@ function isOfIteration(load: Touch, store: Touch, lanes: boolean): boolean {
       const whole = at(a.list, a.position);
       const meets = !lanes || (whole.kind === "reduce" && whole.axes.some((x) => x.kind === "lane"));
       if (a.position >= outer.place.position || !meets || outer.through.some((s) => s.kind === "if")) return false;
-      const text = freeOfLoops(load.expr, inner);
-      return text !== null && text === freeOfLoops(store.expr, outer.through);
+      const text = freeOfLoops(load, inner);
+      return text !== null && text === freeOfLoops(store, outer.through);
     }
     if (a.outer === null) return false;
     a = a.outer;
@@ -109,16 +109,17 @@ function outwards(from: Place, list: readonly Stmt[]): { readonly place: Place; 
 const isParallel = ({ kind }: Axis): boolean => kind === "grid" || kind === "group";
 
 /** The index with the axes of these loops called by their bounds; null where those are no constants, or one iteration is many. */
-function freeOfLoops(index: Expr | null, loops: readonly Stmt[]): string | null {
+function freeOfLoops({ expr, index }: Touch, loops: readonly Stmt[]): string | null {
   const axes = loops.flatMap(axesOf);
-  if (index === null || !axes.every(hasConstantBounds) || axes.some(isParallel)) return null;
+  if (expr === null || !axes.every(hasConstantBounds) || axes.some(isParallel)) return null;
+  if (axes.length === 0) return index;
   const names = new Map<string, string>();
   for (const { name, lo, hi, step } of axes) {
     const bounds = `${lo.value}..${hi.value}/${step}`;
     names.set(name, `${bounds}#${[...names.values()].filter((n) => n.startsWith(bounds)).length}`);
   }
   const renamed = exprMapper((e) => (e.op === "axis" ? withName(e, names.get(e.name) ?? e.name) : e));
-  return keyOf(normalIndex(renamed(index)));
+  return keyOf(normalIndex(renamed(expr)));
 }
 
 function outermost(place: Place): Place {

@@ -103,8 +103,10 @@ interface Part extends Omit<Looks, "replaced"> {
   readonly reads: ReadonlySet<Value>;
   readonly writes: ReadonlySet<Value>;
   readonly writtenBytes: number;
-  /** Values that it may write over, as it reads each element where it stores one, and with what. */
-  readonly replaces: ReadonlyMap<Value, ReadonlySet<Value>>;
+  /** What it reads of what may be written over. */
+  readonly exposed: ReadonlySet<Value>;
+  /** Those that it may write over itself, as it reads each element where it stores one, and with what. */
+  readonly replaces: () => ReadonlyMap<Value, ReadonlySet<Value>>;
 }
 
 function valuesOf(l: Launch): Value[] | null {
@@ -130,7 +132,7 @@ interface Looks {
   readonly work: () => number;
   readonly scratchBytes: number;
   /** Buffers that it may write over, and with which. */
-  readonly replaced: readonly Replacement[];
+  readonly replaced: () => readonly Replacement[];
 }
 
 type KnownLooks = Map<Kernel["body"], Looks | null>;
@@ -145,22 +147,28 @@ function partOf(f: Fragment, known: KnownLooks, safe: ReadonlySet<Value>): Part 
   known.set(kernel.body, looks);
   if (values === null || looks === null) return null;
   const byAccess = (access: KernelBuffer["access"]): Set<Value> => new Set(values.filter((_, i) => at(kernel.buffers, i).access === access));
-  const byName = new Map<string, Value>();
-  kernel.buffers.forEach((b, i) => byName.set(b.name, at(values, i)));
-  const replaces = new Map<Value, Set<Value>>();
-  for (const { read, written } of looks.replaced) {
-    const old = lookup(byName, read, "a buffer");
-    const young = lookup(byName, written, "a buffer");
-    if (!safe.has(old)) replaces.set(old, (replaces.get(old) ?? new Set()).add(young));
-  }
-  const writes = byAccess("write");
+  const [reads, writes] = [byAccess("read"), byAccess("write")];
+  const exposed = new Set([...reads].filter((v) => !safe.has(v)));
   const writtenBytes = [...writes].reduce((n, v) => n + bytesOf(v.type), 0);
-  return { ...looks, launch, values, reads: byAccess("read"), writes, writtenBytes, replaces };
+  const replaces = once(() => replacedBy(kernel, values, looks.replaced()));
+  return { ...looks, launch, values, reads, writes, writtenBytes, exposed, replaces };
+}
+
+/** The values that a kernel may write over, and with which. */
+function replacedBy({ buffers }: Kernel, values: readonly Value[], pairs: readonly Replacement[]): ReadonlyMap<Value, ReadonlySet<Value>> {
+  const byName = new Map<string, Value>();
+  buffers.forEach((b, i) => byName.set(b.name, at(values, i)));
+  const replaces = new Map<Value, Set<Value>>();
+  for (const { read, written } of pairs) {
+    const old = lookup(byName, read, "a buffer");
+    replaces.set(old, (replaces.get(old) ?? new Set()).add(lookup(byName, written, "a buffer")));
+  }
+  return replaces;
 }
 
 /** What takes long to find out is found when somebody asks. */
-function once(find: () => number): () => number {
-  let known: number | null = null;
+function once<T>(find: () => T): () => T {
+  let known: T | null = null;
   return () => (known ??= find());
 }
 
@@ -178,7 +186,7 @@ function looksOf(kernel: Kernel, body: number): Looks | null {
     operations: operationsOf(kernel.body),
     work: once(() => countKernel(kernel).operations),
     scratchBytes: localBytes(kernel.body),
-    replaced: replaceable(kernel),
+    replaced: () => replaceable(kernel),
   };
 }
 
@@ -248,10 +256,12 @@ function lanesOf(parts: readonly Part[], target: Target): number {
 const inTheWay = (a: Part, b: Part): boolean => isHindered(a, b) || isHindered(b, a);
 
 function isHindered(a: Part, b: Part): boolean {
-  for (const v of a.replaces.keys()) {
+  for (const v of a.exposed) {
     if (!b.reads.has(v)) continue;
-    const others = b.replaces.get(v);
-    if (others === undefined || ![...lookup(a.replaces, v, "what replaces it")].some((young) => others.has(young))) return true;
+    const own = a.replaces().get(v);
+    if (own === undefined) continue;
+    const others = b.replaces().get(v);
+    if (others === undefined || ![...own].some((young) => others.has(young))) return true;
   }
   return false;
 }

@@ -95,8 +95,12 @@ export function orderFor(tasks: readonly Task[], budget: number | null, others: 
   const own = live(tasks.map((t) => t.index));
   const limit = isOver(others + own, budget) ? own : own - (own + others) / worthwhile;
   const lists = [forwards(tasks, (growth) => growth), forwards(tasks, (growth) => Math.min(growth, 0)), backwards(tasks)];
-  const best = lists.toSorted((a, b) => live(a) - live(b))[0] ?? null;
-  const least = best === null ? own : Math.min(own, live(best));
+  let best: Order | null = null;
+  let least = own;
+  for (const order of lists) {
+    const bytes = live(order);
+    if (bytes < least) [best, least] = [order, bytes];
+  }
   if (isOver(others + least, budget) && tasks.length <= mostSearched) {
     const wide = widely(tasks);
     if (live(wide) < least) return wide;
