@@ -1,7 +1,7 @@
 /** A graph: what is computed. Traversals are iterative, so that depth costs no stack. */
 import { at, CompilerBug, lookup } from "./errors.ts";
 import type { Attrs, AttrValue, Node, Provenance, Value } from "./node.ts";
-import { makeNode, noAttrs } from "./node.ts";
+import { makeAlike, makeNode, noAttrs } from "./node.ts";
 import type { Primitive } from "./primitive.ts";
 
 /** Params are results of `param` nodes, in the order of the plan's inputs. */
@@ -98,6 +98,18 @@ export class Interner {
     const known = alike.find((node) => isOf(node, args));
     if (known !== undefined) return known;
     const node = makeNode(op, args, attrs, provenance);
+    alike.push(node);
+    return node;
+  }
+
+  /** The node of a definition that is known from elsewhere, on operands of the same types. */
+  moved(from: Node, args: readonly Value[], provenance: Provenance = "compiler"): Node {
+    const { op, attrs } = from.def;
+    if (op.kind === "barrier" || op.kind === "param") return makeAlike(from, args, provenance);
+    const alike = this.#alike(op, args, attrs);
+    const known = alike.find((node) => isOf(node, args));
+    if (known !== undefined) return known;
+    const node = makeAlike(from, args, provenance);
     alike.push(node);
     return node;
   }

@@ -193,6 +193,14 @@ export function makeNode(op: Primitive, args: readonly Value[], attrs: Attrs = n
   return new Node({ op, args, attrs }, types, { tracked, provenance });
 }
 
+/** A node's definition on other operands, of the types that its own have: so are its results, and nothing is inferred again. */
+export function makeAlike(node: Node, args: readonly Value[], provenance: Provenance): Node {
+  const { op, attrs } = node.def;
+  const tracked = args.some((a) => a.node.tracked) && !(op.kind === "barrier" && op.effect === "detach");
+  const types = node.results.map((r) => r.type);
+  return new Node({ op, args, attrs }, types, { tracked, provenance });
+}
+
 /** The first result of a new node. */
 export function make(op: Primitive, args: readonly Value[], attrs: Attrs = noAttrs, provenance: Provenance = "compiler"): Value {
   return result(makeNode(op, args, attrs, provenance), 0);

@@ -222,7 +222,7 @@ function build(name: string, values: readonly Value[], order: readonly Node[], b
       params.push(p);
       done.set(node, [p]);
     } else {
-      const made = interner.node(node.op, node.args.map(mapped), node.attrs);
+      const made = interner.moved(node, node.args.map(mapped));
       made.site ??= node.site;
       done.set(node, made.results);
     }

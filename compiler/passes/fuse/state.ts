@@ -103,7 +103,7 @@ export class FusionState {
   wait(c: Cluster, v: Value): void {
     c.waits.add(v);
     const set = this.#waiters.get(v);
-    if (set === undefined) this.#waiters.set(v, new Set([c]));
+    if (set === undefined) this.#waiters.set(v, new Set<Cluster>().add(c));
     else set.add(c);
   }
 
@@ -199,7 +199,7 @@ export class FusionState {
 
   #noteAsker(c: Cluster, v: Value): void {
     const set = this.#askers.get(v);
-    if (set === undefined) this.#askers.set(v, new Set([c]));
+    if (set === undefined) this.#askers.set(v, new Set<Cluster>().add(c));
     else set.add(c);
   }
 

@@ -70,7 +70,7 @@ class Simplifier {
 
   /** The node on its settled operands: itself where they are what they were. */
   #onSettled(node: Node): Node {
-    const { op, args, attrs } = node.def;
+    const { args } = node;
     let settled: Value[] | null = null;
     for (let i = 0; i < args.length; i++) {
       const v = at(args, i);
@@ -78,7 +78,7 @@ class Simplifier {
       if (own !== v) settled ??= args.slice();
       if (settled !== null) settled[i] = own;
     }
-    return settled === null ? this.#interner.known(node) : this.#interner.node(op, settled, attrs, node.provenance);
+    return settled === null ? this.#interner.known(node) : this.#interner.moved(node, settled, node.provenance);
   }
 
   #reduce(node: Node, depth: number): readonly Value[] {
