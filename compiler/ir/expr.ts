@@ -194,7 +194,9 @@ export function apply(op: ScalarOp, args: readonly Expr[], given?: DType): Expr 
 }
 
 /** An int32 operation on int32 operands, of known bounds. */
-export const indexOperation = (op: ScalarOp, a: Expr, b: Expr, lo: number, hi: number): Expr => operation(op, "int32", [a, b], lo, hi);
+export function indexOperation(op: ScalarOp, a: Expr, b: Expr, lo: number, hi: number): Expr {
+  return { op, dtype: "int32", args: [a, b], value: 0, name: "", lo, hi, found: null };
+}
 
 /** The expression with its operands mapped; itself where they stay what they were. */
 export function mapOperands(e: Expr, f: (a: Expr) => Expr): Expr {
@@ -205,11 +207,10 @@ export function mapOperands(e: Expr, f: (a: Expr) => Expr): Expr {
     const a = args[i];
     if (a === undefined) break;
     const mapped = f(a);
-    if (changed !== null) changed.push(mapped);
-    else if (mapped !== a) {
-      changed = args.slice(0, i);
-      changed.push(mapped);
-    }
+    if (mapped === a) continue;
+    // set, not pushed: what grows has room for sixteen more
+    changed ??= args.slice();
+    changed[i] = mapped;
   }
   return changed === null ? e : withOperands(e, changed);
 }

@@ -96,16 +96,16 @@ function combine(a: Sum, b: Sum, sign: 1 | -1): Sum {
   if (b.terms.length === 0) return offset === a.offset ? a : { terms: a.terms, offset };
   if (a.terms.length === 0 && sign === 1) return { terms: b.terms, offset };
   // sums have a few terms: looking through them costs less than a map
-  const terms = a.terms.slice();
+  let { terms } = a;
   for (let k = 0; k < b.terms.length; k++) {
     const t = b.terms[k];
     if (t === undefined) break;
     const i = positionOf(terms, t.key);
     const coefficient = (terms[i]?.coefficient ?? 0) + sign * t.coefficient;
     const term = { atom: t.atom, key: t.key, coefficient };
-    if (i < 0) terms.push(term);
-    else if (coefficient === 0) terms.splice(i, 1);
-    else terms[i] = term;
+    // lists that grow would have room for sixteen more
+    if (i < 0) terms = [...terms, term];
+    else terms = coefficient === 0 ? terms.toSpliced(i, 1) : terms.with(i, term);
   }
   return { terms, offset };
 }
@@ -148,10 +148,8 @@ function spelled(terms: readonly Term[], offset: number): Expr {
 }
 
 function inOrder(terms: readonly Term[]): readonly Term[] {
-  const a = terms[0];
-  const b = terms[1];
-  if (a === undefined || b === undefined || (terms.length === 2 && byCoefficient(a, b) < 0)) return terms;
-  return terms.toSorted(byCoefficient);
+  for (let i = 1; i < terms.length; i++) if (byCoefficient(at(terms, i - 1), at(terms, i)) > 0) return terms.toSorted(byCoefficient);
+  return terms;
 }
 
 const byCoefficient = (a: Term, b: Term): number => Math.abs(b.coefficient) - Math.abs(a.coefficient) || (a.key < b.key ? -1 : 1);

@@ -4,7 +4,7 @@
  * Every statement list is a level. An expression that stands twice in a level gets a name there; one that uses nothing of its level
  * moves to the level around it, in front of the loop. Loads stay where they are: `lower` has placed them, perhaps behind a condition.
  */
-import type { DType } from "../../ir/dtype.ts";
+import type { DType, Numeric } from "../../ir/dtype.ts";
 import { dtypes } from "../../ir/dtype.ts";
 import { at, CompilerBug, lookup } from "../../ir/errors.ts";
 import type { Expr, ExprOp } from "../../ir/expr.ts";
@@ -17,9 +17,13 @@ import { mapAxis, mapStatement } from "../../ir/loop-walk.ts";
 /** Numbers of expressions are below this, so that two of them and an operation make one number that is exact. */
 const most = 2 ** 21;
 
-/** Operations by their positions, from 1 on. */
+/** Operations by their positions, from 1 on; leaves by theirs, two numbers each, as loads may widen. */
 const operations = new Map<ExprOp, number>([...scalarOps, "load" as const].map((op, i) => [op, i + 1]));
+const leaves = new Map<ExprOp, number>((["const", "arg", "axis", "var", "load"] as const).map((op, i) => [op, 2 * i]));
 const types = new Map<DType, number>(dtypes.map((d, i) => [d, i]));
+
+/** Maps take -0 for 0. */
+const numberOf = ({ value, wide }: Expr): string | Numeric => (Object.is(value, -0) ? "-0" : (wide ?? value));
 
 /** A value that may differ where it is read next, and one that loads. */
 const changing = 1;
@@ -27,8 +31,8 @@ const loading = 2;
 
 /** Numbers expressions so that equal ones have equal numbers: linear in the size of the graph of sub-expressions. */
 class Numbering {
-  /** Of leaves by their texts, and of operations by what they are and the numbers of two operands: texts of those would be much garbage. */
-  readonly #leaves = new Map<string, number>();
+  /** By what they are; of leaves then by their names or numbers, and of operations by the numbers of two operands: texts would be much garbage. */
+  readonly #leaves: Map<string | Numeric, number>[] = [];
   readonly #ids = new Map<number, number>();
   readonly #known = new Map<Expr, number>();
   /** Names that stand for another name. */
@@ -60,14 +64,16 @@ class Numbering {
 
   /** What has no operands; of a load, the memory that it reads. */
   #leaf(e: Expr): number {
-    const name = this.#same.get(e.name) ?? e.name;
-    const isNegativeZero = e.op === "const" && Object.is(e.value, -0);
-    const text = `${e.op}:${e.dtype}:${name} ${isNegativeZero ? "-0" : String(e.wide ?? e.value)}`;
-    const known = this.#leaves.get(text);
+    const isNumber = e.op === "const" || e.op === "arg";
+    const widens = e.op === "load" && e.value === 1 ? 1 : 0;
+    const what = (lookup(leaves, e.op, "a leaf") + widens) * dtypes.length + lookup(types, e.dtype, "a dtype");
+    const ids = (this.#leaves[what] ??= new Map());
+    const key = isNumber ? numberOf(e) : (this.#same.get(e.name) ?? e.name);
+    const known = ids.get(key);
     if (known !== undefined) return known;
     const isMutable = (e.op === "var" || e.op === "load") && this.#mutable.has(e.name);
     const id = this.#add((isMutable ? changing : 0) | (e.op === "load" ? loading : 0));
-    this.#leaves.set(text, id);
+    ids.set(key, id);
     return id;
   }
 
