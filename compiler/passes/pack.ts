@@ -127,7 +127,7 @@ interface Looks {
   readonly nest: For;
   readonly lanes: number;
   /** Operations that its code holds … */
-  readonly operations: number;
+  readonly operations: () => number;
   /** … and that a run does. */
   readonly work: () => number;
   readonly scratchBytes: number;
@@ -183,7 +183,7 @@ function looksOf(kernel: Kernel, body: number): Looks | null {
     body,
     nest,
     lanes,
-    operations: operationsOf(kernel.body),
+    operations: once(() => operationsOf(kernel.body)),
     work: once(() => countKernel(kernel).operations),
     scratchBytes: localBytes(kernel.body),
     replaced: () => replaceable(kernel),
@@ -209,7 +209,6 @@ class Bin {
   readonly parts: Part[] = [];
   readonly waits: Value[] = [];
   readonly #alone: Fragment;
-  #operations = 0;
   #scratchBytes = 0;
 
   constructor(alone: Fragment) {
@@ -219,9 +218,9 @@ class Bin {
   /** Whether a part may join. */
   admits(part: Part, { target, kept }: Circumstances): boolean {
     const { parts } = this;
-    if (parts.length === 0 || this.#operations + part.operations > target.maxOperations) return false;
-    if (this.#scratchBytes + part.scratchBytes > target.scratchBytes || parts.some((p) => inTheWay(p, part))) return false;
+    if (parts.length === 0 || this.#scratchBytes + part.scratchBytes > target.scratchBytes || parts.some((p) => inTheWay(p, part))) return false;
     const all = [...parts, part];
+    if (all.reduce((n, p) => n + p.operations(), 0) > target.maxOperations) return false;
     const values = new Set<Value>();
     for (const p of all) for (const v of p.values) values.add(v);
     const bound = bindingsOf(values, kept, target);
@@ -230,7 +229,6 @@ class Bin {
 
   add(part: Part): void {
     this.parts.push(part);
-    this.#operations += part.operations;
     this.#scratchBytes += part.scratchBytes;
   }
 

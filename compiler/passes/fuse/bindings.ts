@@ -75,7 +75,7 @@ export class Bindings {
 
   /** Why two clusters cannot be one kernel, or null. */
   mergeRefusal(x: Cluster, d: Cluster): string | null {
-    if (!this.#isStrict) return null;
+    if (!this.#isStrict || this.#areFew(x, d)) return null;
     const careful = x.careful || d.careful;
     const read = [...x.demands.keys(), ...d.demands.keys()].filter((v) => !x.outputs.has(v) && this.#counts(careful, v));
     return bindingsOf([...read, ...this.#stored(x), ...this.#stored(d)], this.#kept, this.#target) > this.#most ? this.reason : null;
@@ -88,7 +88,12 @@ export class Bindings {
 
   /** Whether the cluster, complete, binds too many. */
   exceeds(c: Cluster): boolean {
-    return this.#bound(c, [], []) > this.#most;
+    return !this.#areFew(c) && this.#bound(c, [], []) > this.#most;
+  }
+
+  /** Whether all that clusters ask for and store is few enough, whatever of it is bound. */
+  #areFew(...list: readonly Cluster[]): boolean {
+    return this.#places.of.size === 0 && list.reduce((n, c) => n + c.demands.size + c.outputs.size, 0) <= this.#most;
   }
 
   #counts(careful: boolean, v: Value): boolean {

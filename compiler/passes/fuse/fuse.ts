@@ -143,9 +143,9 @@ class Walk {
 
   #visit(node: Node): void {
     this.#state.visits++;
-    const kept = node.results.filter((r) => this.#state.kept.has(r));
+    const isKept = node.results.some((r) => this.#state.kept.has(r));
     if (node.op.kind === "param") {
-      if (kept.length > 0 && isScalarParam(node)) this.#start(node);
+      if (isKept && isScalarParam(node)) this.#start(node);
       return;
     }
     const askers = this.#askersOf(node);
@@ -154,27 +154,27 @@ class Walk {
       for (const c of askers) for (const part of node.args) this.#state.wait(c, storageOf(part));
       return;
     }
-    if (kept.length === 0 && askers.length === 0) return;
+    if (!isKept && askers.length === 0) return;
     if (node.results.some((r) => constantOf(r) !== null)) {
       for (const c of askers) if (!this.#asksWhole(c, node)) this.#absorb(c, node);
     } else if (isFree(node) || (this.#options.fusion && this.#indices.has(node))) {
       const whole = askers.filter((c) => node.results.some((r) => c.demands.get(r)?.some((d) => d.index === null)));
       for (const c of askers) if (!whole.includes(c)) this.#absorb(c, node);
-      if (kept.length + whole.length > 0) this.#start(node);
+      if (isKept || whole.length > 0) this.#start(node);
     } else if (node.results.every((r) => storageOf(r) !== r)) {
       for (const c of askers) this.#absorb(c, node);
-    } else if (isLight(node)) this.#visitLight(node, askers, kept);
+    } else if (isLight(node)) this.#visitLight(node, askers, { isKept });
     else this.#visitHeavy(node, askers);
   }
 
-  #visitLight(node: Node, askers: readonly Cluster[], kept: readonly Value[]): void {
+  #visitLight(node: Node, askers: readonly Cluster[], { isKept }: { readonly isKept: boolean }): void {
     if (!this.#options.fusion || this.#cuts.has(node)) {
       this.#start(node);
       for (const c of this.#cuts.has(node) ? askers : []) this.#state.noteRefused(node, c, this.#state.bindings.reason);
       return;
     }
     const [only] = askers;
-    if (only !== undefined && askers.length === 1 && kept.length === 0) {
+    if (only !== undefined && askers.length === 1 && !isKept) {
       this.#visitAskedOnce(node, only);
       return;
     }
@@ -186,7 +186,7 @@ class Walk {
     });
     const refused = askers.length - takers.length;
     const cheap = costOf(node) <= 1 && node.args.filter((a) => !isFree(a.node) && !this.#indices.has(a.node)).length <= 1;
-    if (kept.length === 0 && refused === 0 && (takers.length === 1 || cheap)) {
+    if (!isKept && refused === 0 && (takers.length === 1 || cheap)) {
       for (const c of takers) this.#absorb(c, node);
       return;
     }

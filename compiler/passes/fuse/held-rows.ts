@@ -192,5 +192,6 @@ function soleUse(c: Cluster, v: Value, s: FusionState): Value | null {
 
 /** Bytes of the rows that a grid point of a cluster holds. */
 export function heldBytes(c: Cluster, axes: Axes): number {
+  if (c.held.size === 0) return 0;
   return [...c.held].reduce((n, held) => n + rowLength(held, c.grid, axes) * dtypeInfo(held[0].dtype).bytes, 0);
 }

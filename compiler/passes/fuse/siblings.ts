@@ -101,6 +101,8 @@ function axesThatMeet(p: Expr, q: Expr, axes: Axes): readonly Meeting[] | null {
 }
 
 function gridRefusal({ x, d }: Pair, grid: ReadonlyMap<string, string>): string | null {
+  // of what has all its grid in common with another, no axis is left over
+  if ((x.fixed && x.grid.length > grid.size) || (d.fixed && d.grid.length > grid.size)) return "their grids differ";
   const met = [...grid.values()];
   const ofX = x.grid.filter((g) => grid.has(g));
   const ofD = d.grid.filter((g) => met.includes(g));
