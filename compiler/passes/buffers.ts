@@ -200,11 +200,12 @@ class Assignment {
     return new Map(this.#drafts.flatMap((d) => (d.role === "temp" && owner(d).role === "input" ? [[d.id, outputs.get(owner(d)) ?? d.id] as const] : [])));
   }
 
-  /** Whether something is born at a step that something else of its size dies at: few kernels need to be looked at. */
+  /** Whether something is born at a step that something else of its size and kind dies at: few kernels need to be looked at. */
   #mayTakeOver(s: Extract<Step, { kind: "kernel" }>, i: number): boolean {
     const bound = s.buffers.map((b) => at(this.#drafts, b));
     const dying = bound.filter((d) => d.last === i && (d.role === "temp" ? d.first < i : this.#donated.has(d)));
-    return dying.length > 0 && bound.some((d) => d.role !== "input" && d.first === i && dying.some((old) => old.bytes === d.bytes));
+    const fits = (young: Draft, old: Draft): boolean => old.bytes === young.bytes && (old.role === "temp") === (young.role === "temp");
+    return dying.length > 0 && bound.some((d) => d.role !== "input" && d.first === i && dying.some((old) => fits(d, old)));
   }
 
   #takeOverInKernel(

@@ -118,11 +118,15 @@ class Tasks {
     const copies = f.before.flatMap((p) => (p.kind === "copy" ? [{ old: storageOf(p.from), young: storageOf(p.to) }] : []));
     const stores = f.launches.flatMap(({ kernel, buffers }) => {
       const values = new Map<string, Value>();
+      let hasPlace = false;
       kernel.buffers.forEach((b, k) => {
         const operand = at(buffers, k);
-        if (operand.of === "value") values.set(b.name, storageOf(operand.value));
+        if (operand.of !== "value") return;
+        const v = storageOf(operand.value);
+        values.set(b.name, v);
+        hasPlace ||= b.access !== "read" && (this.#donated.size > 0 || this.#items.has(v));
       });
-      if (!this.#mayDie([...values.values()])) return [];
+      if (!hasPlace || !this.#mayDie([...values.values()])) return [];
       return this.#options.inPlace(kernel).flatMap(({ read, written }) => {
         const old = values.get(read);
         const young = values.get(written);
