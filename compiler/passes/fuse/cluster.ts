@@ -22,6 +22,8 @@ export interface Demand {
   readonly share: number;
 }
 
+const noDemands: readonly Demand[] = [];
+
 export class Cluster {
   /** Rises with creation, which is in reverse topological order. */
   readonly id: number;
@@ -71,6 +73,16 @@ export class Cluster {
 
   addForm(v: Value, demand: Demand): void {
     addTo(this.forms, v, demand);
+  }
+
+  /** What was asked for from outside is asked for from within from here on; where that is. */
+  takeIn(v: Value): readonly Demand[] {
+    const demands = this.demands.get(v);
+    if (demands === undefined) return noDemands;
+    this.demands.delete(v);
+    if (this.forms.has(v)) for (const d of demands) this.addForm(v, d);
+    else this.forms.set(v, demands);
+    return demands;
   }
 
   /** Loops over rows stand inside. */

@@ -257,13 +257,10 @@ class Walk {
   #absorb(c: Cluster, node: Node): void {
     const cost = costOf(node);
     for (const r of node.results) {
-      const demands = c.demands.get(r);
-      if (demands === undefined) continue;
-      c.demands.delete(r);
+      const demands = c.takeIn(r);
       // indexed loops: this is done for most nodes, and engines make an object of each step of the others
       for (let i = 0; i < demands.length; i++) {
         const d = at(demands, i);
-        c.addForm(r, d);
         const repeats = cost > 0 && this.#state.axes.iterations(c, d) > sizeOf(r.shape);
         const demand = repeats ? { ...d, carried: d.carried + cost } : d;
         const asks = asksOfLight(node, demand, this.#state.axes);

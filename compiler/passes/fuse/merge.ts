@@ -1,7 +1,6 @@
 /** Joins two aligned clusters into one; the smaller is renamed into the larger (a producer of which a part is asked, into the consumer). */
 import type { Expr } from "../../ir/expr.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
-import type { Value } from "../../ir/node.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster } from "./cluster.ts";
 import { renaming } from "./cluster.ts";
@@ -27,7 +26,8 @@ export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignme
   small.forms.forEach((list, v) => list.forEach((d) => large.addForm(v, renamed(d))));
   small.outputs.forEach((form, v) => large.outputs.set(v, form.map(toExpr)));
   small.held.forEach((form, v) => large.held.set(v, form.map(toExpr)));
-  for (const v of large.outputs.keys()) satisfy(large, v);
+  // it computes these itself
+  for (const v of large.outputs.keys()) large.takeIn(v);
   large.grid = order;
   large.fixed ||= small.fixed;
   large.careful ||= small.careful;
@@ -66,14 +66,6 @@ function demandsCausedAnew(producer: Cluster, aligned: Alignment): Ask[] {
     producer.demands.forEach((list, value) => list.forEach((d) => out.push({ value, demand: renamed(d) })));
   }
   return out;
-}
-
-/** Demands for what the cluster now computes itself are forms. */
-function satisfy(c: Cluster, v: Value): void {
-  const demands = c.demands.get(v);
-  if (demands === undefined) return;
-  c.demands.delete(v);
-  for (const d of demands) c.addForm(v, d);
 }
 
 function clear(c: Cluster): void {

@@ -17,7 +17,10 @@ export function leads<T>(from: T, to: T, flow: Flow<T>, edges: Edges, step: () =
   const onward = new Side(from, flow.after);
   const back = new Side(to, flow.before);
   const skipped = edges === "no direct ones" ? [to, from] : [null, null];
-  if (onward.start(back, skipped[0] ?? null) || back.start(onward, skipped[1] ?? null)) return true;
+  if (onward.start(back, skipped[0] ?? null)) return true;
+  // most lead to one place only
+  if (onward.isDone) return false;
+  if (back.start(onward, skipped[1] ?? null)) return true;
   for (let steps = 0; steps < maxSteps[edges]; steps += 2) {
     if (onward.isDone || back.isDone) return false;
     step();

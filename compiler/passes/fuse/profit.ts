@@ -46,17 +46,18 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: 
   const elements = sizeOf(v.shape);
   // costly elements of a row are kept near a core; rows that are contracted wait in scratch
   const room = isCacheable(v.node) ? target.rowBytes : target.scratchBytes;
+  const points = axes.volume(c.grid);
   let shared = 0;
   const pieces = new Map<string, number>();
   let times = 0;
   for (const d of demands) {
     const n = axes.iterations(c, d);
-    const row = elements / axes.volume(c.grid);
+    const row = elements / points;
     // of rows of differing lengths, one loop keeps what fits for the next one
     const keeps = c.rows.size > 0 && target.lanes === 1;
     const fits = keeps || row * dtypeInfo(v.dtype).bytes <= room || state.hopesFor(v.node);
     if (n === elements && fits && storable(c, v, d, axes) !== null) shared = Math.max(shared, elements);
-    else if (isPiece(d, axes) && (n / axes.volume(c.grid)) * dtypeInfo(v.dtype).bytes <= room) pieces.set(placeOf(d), n);
+    else if (isPiece(d, axes) && (n / points) * dtypeInfo(v.dtype).bytes <= room) pieces.set(placeOf(d), n);
     else times += n;
   }
   return [...pieces.values()].reduce((sum, n) => sum + n, times + shared);
