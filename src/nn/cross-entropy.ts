@@ -1,6 +1,7 @@
 /**
  * Cross entropy and negative log likelihood. The target's class is picked by comparing with a counter along the class axis, not by
- * a gather: then the forward pass, the loss and the gradient are elementwise along rows that are read anyway, and fuse.
+ * a gather: then the forward pass, the loss and the gradient are elementwise along rows that are read anyway, and fuse. Of logits that lie in
+ * memory the compiler reads the one of the class (`simplify/positions`).
  */
 import { isFloat, isInteger } from "../../compiler/ir/dtype.ts";
 import { at, DTypeError, ShapeError } from "../../compiler/ir/errors.ts";

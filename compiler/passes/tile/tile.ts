@@ -10,6 +10,7 @@
  * - `residue`: an axis that indices divide becomes two, so that a transposed convolution is a contraction
  * - `register tile`: on CPUs with vectors, blocks of a contraction stay in registers; `pack` copies operands that do not lie as they read them
  * - `row block`: there too, and where shared memory is emulated, contractions with rows that a grid point holds in scratch: several at once
+ * - `abreast`: on CPUs without vectors, such rows in step
  * - `row tile`: the same on targets whose lanes share memory
  * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
  * - `stage`: on targets where that memory is fast, contractions by workgroups that load each operand's tile once
