@@ -222,8 +222,9 @@ class Walk {
     // to be part of one who asks is to wait for all that one needs: where others ask too, what saves most is found out later
     for (const c of askers.length > 1 ? askers : []) {
       const aligned = readerAlignment(this.#state, cluster, c);
-      if (typeof aligned !== "string") continue;
-      this.#state.noteRefused(node, c, aligned);
+      const { axes } = this.#state;
+      if (typeof aligned !== "string" && axes.volume(cluster.grid) >= axes.volume(c.grid)) continue;
+      this.#state.noteRefused(node, c, typeof aligned === "string" ? aligned : "others ask for it too, and it would take the grid from this one");
       return;
     }
     for (const c of askers) this.#merge(cluster.root(), c.root(), node);
