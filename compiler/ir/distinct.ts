@@ -1,4 +1,5 @@
 /** Kernels in which a name means one thing everywhere: what sibling scopes define under one name gets names of its own. */
+import { at } from "./errors.ts";
 import type { Expr } from "./expr.ts";
 import { withName } from "./expr.ts";
 import type { Axis, Kernel, Reduce, Stmt } from "./loop.ts";
@@ -23,15 +24,48 @@ function namesOf(s: Stmt): readonly string[] {
 export function withDistinctNames(kernel: Kernel): Kernel {
   const seen = new Set([...kernel.buffers, ...kernel.scalars].map((b) => b.name));
   const twice = new Set<string>();
-  for (const s of statements(kernel.body))
-    for (const name of namesOf(s)) {
+  const all = statements(kernel.body);
+  for (let i = 0; i < all.length; i++) {
+    const names = namesOf(at(all, i));
+    for (let k = 0; k < names.length; k++) {
+      const name = at(names, k);
       if (seen.has(name)) twice.add(name);
       seen.add(name);
     }
-  return twice.size === 0 ? kernel : { ...kernel, body: new Renaming(twice, seen).list(kernel.body, new Map()) };
+  }
+  return twice.size === 0 ? kernel : { ...kernel, body: new Renaming(twice, seen).list(kernel.body, new Names(new Map())) };
 }
 
-type Names = Map<string, string>;
+/** What names stand for in a list, and what an expression is with them: one mapper serves until another name is defined. */
+class Names {
+  readonly #others: Map<string, string>;
+  #map: ((e: Expr) => Expr) | null = null;
+
+  constructor(others: Map<string, string>) {
+    this.#others = others;
+  }
+
+  /** For a list inside, which may define more. */
+  inner(): Names {
+    return new Names(new Map(this.#others));
+  }
+
+  of(name: string): string {
+    return this.#others.get(name) ?? name;
+  }
+
+  get map(): (e: Expr) => Expr {
+    this.#map ??= renamer(this.#others);
+    return this.#map;
+  }
+
+  define(name: string, unique: string): void {
+    if (this.of(name) === unique) return;
+    if (unique === name) this.#others.delete(name);
+    else this.#others.set(name, unique);
+    this.#map = null;
+  }
+}
 
 class Renaming {
   readonly #twice: ReadonlySet<string>;
@@ -49,15 +83,14 @@ class Renaming {
   }
 
   #inside(list: readonly Stmt[], names: Names): Stmt[] {
-    return this.list(list, new Map(names));
+    return this.list(list, names.inner());
   }
 
   #statement(s: Stmt, names: Names): Stmt {
-    const map = renamer(names);
-    const of = (name: string): string => names.get(name) ?? name;
+    const { map } = names;
     switch (s.kind) {
       case "for": {
-        const own = new Map(names);
+        const own = names.inner();
         const axis = this.#axis(s.axis, own);
         return { ...s, axis, body: this.list(s.body, own) };
       }
@@ -72,33 +105,32 @@ class Renaming {
       case "local":
         return { ...s, name: this.#define(s.name, names) };
       case "assign":
-        return { ...s, value: map(s.value), name: of(s.name) };
+        return { ...s, value: map(s.value), name: names.of(s.name) };
       case "store":
-        return { ...s, index: map(s.index), value: map(s.value), buffer: of(s.buffer), ...(s.guard ? { guard: map(s.guard) } : {}) };
+        return { ...s, index: map(s.index), value: map(s.value), buffer: names.of(s.buffer), ...(s.guard ? { guard: map(s.guard) } : {}) };
       default:
         return mapStatement(s, map, (list) => this.#inside(list, names));
     }
   }
 
   #reduce(s: Reduce, names: Names): Stmt {
-    const init = s.init.map(renamer(names));
-    const own = new Map(names);
+    const init = s.init.map(names.map);
+    const own = names.inner();
     const axes = s.axes.map((a) => this.#axis(a, own));
     const results = s.names.map((name) => this.#define(name, names));
     const body = this.list(s.body, own);
-    return { ...s, names: results, init, axes, body, values: s.values.map(renamer(own)) };
+    return { ...s, names: results, init, axes, body, values: s.values.map(own.map) };
   }
 
   /** An axis with its name defined in `names`; its bounds do not see it. */
   #axis(a: Axis, names: Names): Axis {
-    const map = renamer(names);
+    const { map } = names;
     return { ...a, lo: map(a.lo), hi: map(a.hi), name: this.#define(a.name, names) };
   }
 
   #define(name: string, names: Names): string {
     const unique = this.#twice.has(name) ? this.#fresh(name) : name;
-    if (unique === name) names.delete(name);
-    else names.set(name, unique);
+    names.define(name, unique);
     return unique;
   }
 
