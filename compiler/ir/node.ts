@@ -215,8 +215,12 @@ export function result(node: Node, index: number): Value {
 const wrong = (attrs: Attrs, key: string, want: string): CompilerBug =>
   new CompilerBug(`attribute ${key} should be ${want}: ${JSON.stringify(attrs, (_, v: unknown) => (typeof v === "bigint" ? String(v) : v))}`);
 
-const isNumber = (v: unknown): v is number => typeof v === "number";
-const isInts = (v: unknown): v is readonly number[] => Array.isArray(v) && v.every(isNumber);
+/** A loop, as attributes are read all the time. */
+function isInts(v: unknown): v is readonly number[] {
+  if (!Array.isArray(v)) return false;
+  for (let i = 0; i < v.length; i++) if (typeof v[i] !== "number") return false;
+  return true;
+}
 const isIntLists = (v: unknown): v is readonly (readonly number[])[] => Array.isArray(v) && v.every(isInts);
 
 /** Typed reading of attributes. */

@@ -100,7 +100,7 @@ interface Attempt {
 /** What regions contract with rows that do not fit into scratch, and cannot be taken a block at a time; and rows of which that was hoped in vain. */
 const tooLong = (regions: readonly Region[], { target, hoped }: FusionState): Node[] =>
   regions.flatMap((r) => {
-    if (r.held.length === 0) return [...r.nodes].filter((n) => hoped.has(n));
+    if (r.held.length === 0) return hoped.size === 0 ? [] : [...r.nodes].filter((n) => hoped.has(n));
     return heldBytesOf(r) > target.scratchBytes && lowerHeld(r, target) === null ? [...r.nodes].filter((n) => isContraction(n) || hoped.has(n)) : [];
   });
 

@@ -27,7 +27,8 @@ export function holdRows(s: FusionState): void {
     for (const chain of chainsTo(c.root(), s)) {
       if ([chain.source, chain.rows, chain.sink].some((part) => part.mergedInto !== null)) continue;
       const anchor = s.anchorOf(chain.source);
-      const refusal = contractionsIn(chain.sink).some((n) => s.apart.has(n)) ? tooLong(s.target) : holdChain(chain, s);
+      const isApart = s.apart.size > 0 && contractionsIn(chain.sink).some((n) => s.apart.has(n));
+      const refusal = isApart ? tooLong(s.target) : holdChain(chain, s);
       if (refusal === null) s.noteFused(anchor, chain.sink.root(), "its rows are held in scratch");
       else s.noteRefused(anchor, chain.sink, refusal);
     }

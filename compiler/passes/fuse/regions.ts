@@ -15,7 +15,8 @@ import type { FusionState } from "./state.ts";
 
 /** `nodes` is the graph in its order: it decides ties, so that equal graphs give equal plans. */
 export function regionsOf(state: FusionState): Region[] {
-  const position = new Map(state.nodes.map((n, i) => [n, i]));
+  const position = new Map<Node, number>();
+  state.nodes.forEach((n, i) => position.set(n, i));
   const rank = (v: Value): number => (position.get(v.node) ?? 0) + v.index / 16;
   return readersFirst(inOrder(state.live(), rank, state.places), state.places).map((c, i) => regionOf(c, i, { rank, position, state }));
 }
