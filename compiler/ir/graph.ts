@@ -47,11 +47,17 @@ export function postorder(roots: readonly Value[], stop: (value: Value) => boole
   return order;
 }
 
+const walked = new WeakMap<Graph, readonly Node[]>();
+
 /** All nodes of a graph, params first (also unused ones), then operands before their users. */
-export function nodesOf(graph: Graph): Node[] {
+export function nodesOf(graph: Graph): readonly Node[] {
+  const known = walked.get(graph);
+  if (known !== undefined) return known;
   const params = graph.params.map((p) => p.node);
   const isParam = new Set(params);
-  return [...params, ...postorder(graph.outputs).filter((n) => !isParam.has(n))];
+  const nodes = [...params, ...postorder(graph.outputs).filter((n) => !isParam.has(n))];
+  walked.set(graph, nodes);
+  return nodes;
 }
 
 /** How often each value is used, outputs included. */
