@@ -3,8 +3,8 @@ import type { Expr } from "./expr.ts";
 
 type Operands = ((e: Expr) => readonly Expr[]) | null;
 
-/** So deep the walk goes by calls, which is quick; what is deeper is kept in lists. */
-const mostCalls = 64;
+/** So deep walks over expressions go by calls, which is quick; what is deeper is kept in lists. */
+export const mostCalls: number = 64;
 
 /**
  * Every expression that the roots are made of, operands first, each once. The order depends on structure only. `operands` may leave

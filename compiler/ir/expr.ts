@@ -194,9 +194,7 @@ export function apply(op: ScalarOp, args: readonly Expr[], given?: DType): Expr 
 }
 
 /** An int32 operation on int32 operands, of known bounds. */
-export function indexOperation(op: ScalarOp, a: Expr, b: Expr, lo: number, hi: number): Expr {
-  return { op, dtype: "int32", args: [a, b], value: 0, name: "", lo, hi, found: null };
-}
+export const indexOperation = (op: ScalarOp, a: Expr, b: Expr, lo: number, hi: number): Expr => operation(op, "int32", [a, b], lo, hi);
 
 /** The expression with its operands mapped; itself where they stay what they were. */
 export function mapOperands(e: Expr, f: (a: Expr) => Expr): Expr {
@@ -225,7 +223,7 @@ export const withName = ({ op, dtype, args, value, lo, hi }: Expr, name: string)
 
 /** A range-preserving copy of an integer operation: index arithmetic knows its bounds. */
 export function withRange(e: Expr, lo: number, hi: number): Expr {
-  if (e.wide !== undefined) return { ...e, lo, hi };
+  if (e.wide !== undefined) return { ...e, lo, hi, found: null };
   return { op: e.op, dtype: e.dtype, args: e.args, value: e.value, name: e.name, lo, hi, found: null };
 }
 

@@ -1,6 +1,6 @@
 /** A graph: what is computed. Traversals are iterative, so that depth costs no stack. */
 import { at, CompilerBug, lookup } from "./errors.ts";
-import type { Attrs, AttrValue, Node, Provenance, Value } from "./node.ts";
+import type { Attrs, AttrValue, Definition, Node, Provenance, Value } from "./node.ts";
 import { makeAlike, makeNode, noAttrs } from "./node.ts";
 import type { Primitive } from "./primitive.ts";
 
@@ -99,35 +99,28 @@ export class Interner {
   readonly #made = new Map<string, Map<string, Map<number, Node[]>>>();
 
   node(op: Primitive, args: readonly Value[], attrs: Attrs, provenance: Provenance = "compiler"): Node {
-    if (op.kind === "barrier" || op.kind === "param") return makeNode(op, args, attrs, provenance);
-    const alike = this.#alike(op, args, attrs);
-    const known = alike.find((node) => isOf(node, args));
-    if (known !== undefined) return known;
-    const node = makeNode(op, args, attrs, provenance);
-    alike.push(node);
-    return node;
+    return this.#interned({ op, args, attrs }, () => makeNode(op, args, attrs, provenance));
   }
 
   /** The node of a definition that is known from elsewhere, on operands of the same types. */
   moved(from: Node, args: readonly Value[], provenance: Provenance = "compiler"): Node {
     const { op, attrs } = from.def;
-    if (op.kind === "barrier" || op.kind === "param") return makeAlike(from, args, provenance);
-    const alike = this.#alike(op, args, attrs);
-    const known = alike.find((node) => isOf(node, args));
-    if (known !== undefined) return known;
-    const node = makeAlike(from, args, provenance);
-    alike.push(node);
-    return node;
+    return this.#interned({ op, args, attrs }, () => makeAlike(from, args, provenance));
   }
 
   /** A node that was made elsewhere, or the one of its definition that is known here. */
   known(node: Node): Node {
-    const { op, args, attrs } = node.def;
-    if (op.kind === "barrier" || op.kind === "param") return node;
+    return this.#interned(node.def, () => node);
+  }
+
+  #interned({ op, args, attrs }: Definition, made: () => Node): Node {
+    if (op.kind === "barrier" || op.kind === "param") return made();
     const alike = this.#alike(op, args, attrs);
-    const known = alike.find((other) => isOf(other, args));
-    if (known === undefined) alike.push(node);
-    return known ?? node;
+    const known = alike.find((node) => isOf(node, args));
+    if (known !== undefined) return known;
+    const node = made();
+    alike.push(node);
+    return node;
   }
 
   /** Nodes that are the same but perhaps for their operands. */

@@ -6,7 +6,7 @@
 import type { Expr, Sum, Term } from "./expr.ts";
 import { apply, constant, exactValue, findings, indexOperation, withRange } from "./expr.ts";
 import { at } from "./errors.ts";
-import { exprOrder } from "./expr-order.ts";
+import { exprOrder, mostCalls } from "./expr-order.ts";
 import { stridesOf } from "./shape.ts";
 
 /** A text that is equal for equal expressions. */
@@ -80,18 +80,19 @@ function toSum(e: Expr): Sum {
 
 function makeSum(e: Expr): Sum {
   if (e.op === "const") return { terms: noTerms, offset: e.value };
-  if (e.op === "add") return combine(toSum(at(e.args, 0)), toSum(at(e.args, 1)), 1);
-  if (e.op === "sub") return combine(toSum(at(e.args, 0)), toSum(at(e.args, 1)), -1);
+  if (e.op === "add") return addSums(toSum(at(e.args, 0)), toSum(at(e.args, 1)), 1);
+  if (e.op === "sub") return addSums(toSum(at(e.args, 0)), toSum(at(e.args, 1)), -1);
   if (e.op === "mul") {
     const a = at(e.args, 0);
     const b = at(e.args, 1);
-    if (b.op === "const") return scale(toSum(a), b.value);
-    if (a.op === "const") return scale(toSum(b), a.value);
+    if (b.op === "const") return scaleSum(toSum(a), b.value);
+    if (a.op === "const") return scaleSum(toSum(b), a.value);
   }
   return { terms: [{ atom: e, key: keyOf(e), coefficient: 1 }], offset: 0 };
 }
 
-function combine(a: Sum, b: Sum, sign: 1 | -1): Sum {
+/** One sum and another, or less another: terms that cancel each other out go. */
+export function addSums(a: Sum, b: Sum, sign: 1 | -1 = 1): Sum {
   const offset = a.offset + sign * b.offset;
   if (b.terms.length === 0) return offset === a.offset ? a : { terms: a.terms, offset };
   if (a.terms.length === 0 && sign === 1) return { terms: b.terms, offset };
@@ -115,7 +116,8 @@ function positionOf(terms: readonly Term[], key: string): number {
   return -1;
 }
 
-function scale({ terms, offset }: Sum, k: number): Sum {
+/** A sum times a number. */
+export function scaleSum({ terms, offset }: Sum, k: number): Sum {
   if (k === 0 || terms.length === 0) return { terms: noTerms, offset: k === 0 ? 0 : offset * k };
   return { terms: terms.map((t) => ({ atom: t.atom, key: t.key, coefficient: t.coefficient * k })), offset: offset * k };
 }
@@ -162,9 +164,9 @@ function scaled(atom: Expr, k: number): Expr {
 
 const sumOf = (e: Expr | number): Sum => (typeof e === "number" ? { terms: noTerms, offset: e } : toSum(e));
 
-export const addIndex = (a: Expr, b: Expr | number): Expr => fromSum(combine(toSum(a), sumOf(b), 1));
-export const subIndex = (a: Expr, b: Expr | number): Expr => fromSum(combine(toSum(a), sumOf(b), -1));
-export const mulIndex = (a: Expr, k: number): Expr => fromSum(scale(toSum(a), k));
+export const addIndex = (a: Expr, b: Expr | number): Expr => fromSum(addSums(toSum(a), sumOf(b), 1));
+export const subIndex = (a: Expr, b: Expr | number): Expr => fromSum(addSums(toSum(a), sumOf(b), -1));
+export const mulIndex = (a: Expr, k: number): Expr => fromSum(scaleSum(toSum(a), k));
 
 /** Splits a sum into what `n` divides and the rest. */
 function splitBy(sum: Sum, n: number): { exact: Sum; rest: Sum } {
@@ -208,7 +210,7 @@ export function flatten(index: readonly Expr[], shape: readonly number[]): Expr 
   const strides = stridesOf(shape);
   let flat: Sum = { terms: noTerms, offset: 0 };
   for (let i = 0; i < index.length; i++) {
-    if (at(shape, i) !== 1) flat = combine(flat, scale(toSum(at(index, i)), at(strides, i)), 1);
+    if (at(shape, i) !== 1) flat = addSums(flat, scaleSum(toSum(at(index, i)), at(strides, i)), 1);
   }
   return rejoined(fromSum(flat));
 }
@@ -227,7 +229,7 @@ function rejoined(e: Expr): Expr {
     const whole = sum.terms.find((t) => t.coefficient === rest.coefficient * n.value && keys.includes(t.key));
     if (whole === undefined) continue;
     const others = { terms: sum.terms.filter((t) => t !== rest && t !== whole), offset: sum.offset };
-    return rejoined(fromSum(combine(others, scale(toSum(x), rest.coefficient), 1)));
+    return rejoined(fromSum(addSums(others, scaleSum(toSum(x), rest.coefficient), 1)));
   }
   return e;
 }
@@ -263,9 +265,6 @@ export function conjoin(a: Expr | undefined, b: Expr | undefined): Expr | undefi
 }
 
 const noNames: readonly string[] = [];
-
-/** So deep calls go, which is quick; what is deeper is walked without them. */
-const mostCalls = 64;
 
 /** Names of the axes and scalars that an expression depends on, each once. */
 export function namesIn(e: Expr): readonly string[] {

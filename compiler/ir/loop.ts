@@ -139,26 +139,11 @@ export function expressionsOf(s: Stmt): readonly Expr[] {
 /** The expressions that the statements of a list and everything below it hold, outer ones first. */
 export function expressionsIn(list: readonly Stmt[]): Expr[] {
   const all: Expr[] = [];
-  addExpressions(list, all);
-  return all;
-}
-
-/** Into one list: a list of each statement would be garbage. */
-function addExpressions(list: readonly Stmt[], into: Expr[]): void {
-  for (let i = 0; i < list.length; i++) {
-    const s = list[i];
-    if (s === undefined) break;
-    if (s.kind === "let") {
-      into.push(s.value);
-      continue;
-    }
-    into.push(...expressionsOf(s));
-    if (s.kind === "for" || s.kind === "reduce") addExpressions(s.body, into);
-    else if (s.kind === "if") {
-      addExpressions(s.then, into);
-      addExpressions(s.otherwise, into);
-    }
+  for (const s of statements(list)) {
+    if (s.kind === "let") all.push(s.value);
+    else all.push(...expressionsOf(s));
   }
+  return all;
 }
 
 function reduceExpressions({ init, axes, values }: Reduce): Expr[] {

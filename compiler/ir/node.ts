@@ -181,24 +181,23 @@ function placeOf({ op, args, attrs }: Definition): string | null {
 
 /** Makes a node; types are inferred by the op's row, which throws where the operands do not fit. */
 export function makeNode(op: Primitive, args: readonly Value[], attrs: Attrs = noAttrs, provenance: Provenance = "compiler"): Node {
-  // loops, not callbacks: a program records millions of nodes
+  // a loop, not callbacks: a program records millions of nodes
   const given: TensorType[] = [];
-  let tracked = false;
-  for (const a of args) {
-    given.push(a.type);
-    tracked ||= a.node.tracked;
-  }
-  const types = op.infer(given, attrs);
-  if (tracked && op.kind === "barrier" && op.effect === "detach") tracked = false;
-  return new Node({ op, args, attrs }, types, { tracked, provenance });
+  for (const a of args) given.push(a.type);
+  return new Node({ op, args, attrs }, op.infer(given, attrs), { tracked: isTracked(op, args), provenance });
+}
+
+/** Whether gradients reach what an op makes of these. */
+function isTracked(op: Primitive, args: readonly Value[]): boolean {
+  for (const a of args) if (a.node.tracked) return !(op.kind === "barrier" && op.effect === "detach");
+  return false;
 }
 
 /** A node's definition on other operands, of the types that its own have: so are its results, and nothing is inferred again. */
 export function makeAlike(node: Node, args: readonly Value[], provenance: Provenance): Node {
   const { op, attrs } = node.def;
-  const tracked = args.some((a) => a.node.tracked) && !(op.kind === "barrier" && op.effect === "detach");
   const types = node.results.map((r) => r.type);
-  return new Node({ op, args, attrs }, types, { tracked, provenance });
+  return new Node({ op, args, attrs }, types, { tracked: isTracked(op, args), provenance });
 }
 
 /** The first result of a new node. */

@@ -29,6 +29,7 @@ export const longRows: readonly FusionRow[] = [
     section: "D",
     expression: "softmax(x(32,10000)): its exponentials stay near a core",
     aim: 1,
+    keepsRows: true,
     // the interpreter adds up one by one
     slack: 100,
     outputs: () => [softmax(data(32, 10000), rows)],
@@ -39,6 +40,7 @@ export const longRows: readonly FusionRow[] = [
     section: "D",
     expression: "y (g - sum(y g, 1)) of y = softmax(x(32,10000))",
     aim: 1,
+    keepsRows: true,
     // the interpreter adds up one by one
     slack: 100,
     outputs: () => [softmaxGradient(data(32, 10000), data(32, 10000))],
@@ -49,6 +51,7 @@ export const longRows: readonly FusionRow[] = [
     section: "D",
     expression: "layerNorm(exp(x(32,10000)))",
     aim: 1,
+    keepsRows: true,
     // the interpreter adds up one by one
     slack: 100,
     outputs: () => [layerNorm(exp(data(32, 10000)), [10000])],

@@ -19,6 +19,8 @@ export interface FusionRow {
   readonly moves?: number;
   /** Loops that combine, in all kernels before they are scheduled. */
   readonly reductions?: number;
+  /** Rows of its costly elements pass 32 KB: on CPUs they are kept near a core, and count once more by the rule of the list. */
+  readonly keepsRows?: boolean;
   /** Values may be so many times farther from the interpreter's than usual: sums of both signs, which it adds up one by one. */
   readonly slack?: number;
 }

@@ -6,7 +6,7 @@
  */
 import { at, lookup } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { exprOrder } from "../../ir/expr-order.ts";
+import { exprOrder, mostCalls } from "../../ir/expr-order.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import type { Body } from "./body.ts";
 import type { Code, ValueType } from "./code.ts";
@@ -37,9 +37,6 @@ export interface Place {
   readonly level: number;
   readonly isFree: boolean;
 }
-
-/** So deep calls go, which is quick; what is deeper is walked without them. */
-const mostCalls = 64;
 
 /** What loads, and what is a vector. */
 const nowhere: Place = { level: Infinity, isFree: false };

@@ -2,14 +2,14 @@
 import type { DType, Numeric } from "../../ir/dtype.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
 import { at, CompilerBug, lookup } from "../../ir/errors.ts";
-import type { Expr, ScalarOp } from "../../ir/expr.ts";
+import type { Expr, ScalarOp, Term } from "../../ir/expr.ts";
 import { exactValue, substitute, variable } from "../../ir/expr.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import type { Body } from "./body.ts";
 import { cutsOf } from "./cuts.ts";
 import type { Frame } from "./frame.ts";
 import { floatToHalf, halfToFloat } from "./half.ts";
-import type { Linear, LinearForms, Term } from "./linear.ts";
+import type { Linear, LinearForms } from "./linear.ts";
 import { leastOf } from "./linear.ts";
 import { spellScalar } from "./scalar.ts";
 import { typeRow, valueType } from "./types.ts";

@@ -8,11 +8,10 @@ import { at, CompilerBug } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { substitute, variable } from "../../ir/expr.ts";
-import { addIndex, ix } from "../../ir/indexing.ts";
+import { addIndex, addSums, ix, scaleSum } from "../../ir/indexing.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import { floatToHalf, halfToFloat } from "./half.ts";
 import type { Linear } from "./linear.ts";
-import { addLinear, scaleLinear } from "./linear.ts";
 import type { Memory } from "./scalar-code.ts";
 import type { Width } from "./types.ts";
 import { typeRow } from "./types.ts";
@@ -72,7 +71,7 @@ export class VectorMemory {
     if (!rest.some((t) => this.#code.isVarying(t.atom)) && Math.abs(stride) <= farthest) {
       const from = stride < 0 ? this.#code.loop.lanes - 1 : 0;
       const lane = { terms: rest, offset: offset + from * stride };
-      return { kind: "even", stride, from, start: addLinear(lane, scaleLinear(forms.of(axis.lo), stride)) };
+      return { kind: "even", stride, from, start: addSums(lane, scaleSum(forms.of(axis.lo), stride)) };
     }
     return exprOrder([this.#inLane(index, 0)]).every((e) => this.#isPure(e)) ? { kind: "each" } : { kind: "data" };
   }

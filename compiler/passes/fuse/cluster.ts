@@ -22,7 +22,7 @@ export interface Demand {
   readonly share: number;
 }
 
-const noDemands: readonly Demand[] = [];
+export const noDemands: readonly Demand[] = [];
 
 export class Cluster {
   /** Rises with creation, which is in reverse topological order. */

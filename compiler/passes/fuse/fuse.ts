@@ -173,11 +173,6 @@ class Walk {
       for (const c of this.#cuts.has(node) ? askers : []) this.#state.noteRefused(node, c, this.#state.bindings.reason);
       return;
     }
-    const [only] = askers;
-    if (only !== undefined && askers.length === 1 && !isKept) {
-      this.#visitAskedOnce(node, only);
-      return;
-    }
     const refusals = askers.map((c) => this.#absorbRefusal(c, node));
     const takers = askers.filter((_, i) => refusals[i] === null);
     askers.forEach((c, i) => {
@@ -200,16 +195,6 @@ class Walk {
     this.#absorb(host, node);
     for (const c of askers) this.#merge(host.root(), c.root(), node);
     this.#dropUnread(host.root(), node);
-  }
-
-  /** A light node that one cluster asks for, as most are. */
-  #visitAskedOnce(node: Node, asker: Cluster): void {
-    const refusal = this.#absorbRefusal(asker, node);
-    if (refusal === null) this.#absorb(asker, node);
-    else {
-      this.#state.noteRefused(node, asker, refusal);
-      this.#start(node);
-    }
   }
 
   #visitHeavy(node: Node, askers: readonly Cluster[]): void {

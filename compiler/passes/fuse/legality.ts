@@ -11,7 +11,7 @@ import { isLight } from "../region.ts";
 import type { Axes } from "./axes.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Cluster, Demand } from "./cluster.ts";
-import { sameIndex } from "./cluster.ts";
+import { noDemands, sameIndex } from "./cluster.ts";
 import type { Link, Split, View } from "./rows.ts";
 import { byRows, segmentIn } from "./rows.ts";
 import { costOf, weightOf } from "./demand.ts";
@@ -102,8 +102,6 @@ export function alignment(x: Cluster, d: Cluster, axes: Axes, readers: Readers):
   }
   return { grid, places: pairs.places, inner: pairs.inner, asked: pairs.inner, splits: { x: views.x.splits, d: views.d.splits } };
 }
-
-const noDemands: readonly Demand[] = [];
 
 /** Where a consumer asks for a producer's results; null where it needs a whole buffer first. */
 function linksOf(x: Cluster, d: Cluster): Link[] | null {

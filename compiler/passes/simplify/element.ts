@@ -4,7 +4,7 @@
  *   subtract %x, (broadcast %max {axes=[0]})   at %i of axis 1   →   subtract (gather along %x, %i), %max
  */
 import { at } from "../../ir/errors.ts";
-import type { Value } from "../../ir/node.ts";
+import type { Node, Value } from "../../ir/node.ts";
 import { make } from "../../ir/node.ts";
 import * as a from "../../ops/arithmetic.ts";
 import { gatherAlong } from "../../ops/gather.ts";
@@ -35,12 +35,25 @@ function gathered(v: Value, axis: number, position: Bounded): Value {
   return layout.reshape(gatherAlong(v, index, axis), without(v.shape, axis));
 }
 
-/** The same, computed from elements that lie in memory and from what does not move along the axis; null where others have a share in it. */
-export function elementFromMemory(v: Value, axis: number, position: Bounded): Value | null {
-  return new Walk(axis, position).element(v);
+/** The same, if reading it is less than a loop over its row; null where it is not. */
+export const readAt = (v: Value, axis: number, position: Bounded): Value | null =>
+  isOfRows(v) ? new FromMemory(axis, position).element(v) : elementAt(v, axis, position);
+
+/** Whether elements are computed from a reduction of others, as those of a softmax are: a loop walks their rows anyway, and meets the chosen one. */
+export function isOfRows(v: Value): boolean {
+  const seen = new Set<Node>();
+  const open = [v.node];
+  for (let node = open.pop(); node !== undefined && seen.size < nearby; node = open.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    if (node.op.kind === "reduction") return true;
+    if (node.op.kind === "elementwise" || node.op.kind === "view") for (const arg of node.args) open.push(arg.node);
+  }
+  return false;
 }
 
-class Walk {
+/** Elements computed from what lies in memory and from what does not move along the axis; null where others have a share in them. */
+class FromMemory {
   readonly #axis: number;
   readonly #position: Bounded;
   readonly #known = new Map<Value, Value | null>();

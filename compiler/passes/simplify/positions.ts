@@ -8,7 +8,7 @@
 import type { DType } from "../../ir/dtype.ts";
 import { isFloat } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
-import type { Definition, Node, Value } from "../../ir/node.ts";
+import type { Definition, Value } from "../../ir/node.ts";
 import { intLists, ints, make } from "../../ir/node.ts";
 import type { ReductionPrimitive } from "../../ir/primitive.ts";
 import * as a from "../../ops/arithmetic.ts";
@@ -19,7 +19,7 @@ import { iotaValue } from "../../ops/source.ts";
 import { constantOf } from "../storage.ts";
 import type { Bounded } from "./along.ts";
 import { along, difference, sumOf, wholeNumbers, without } from "./along.ts";
-import { elementAt, elementFromMemory } from "./element.ts";
+import { elementAt, isOfRows, readAt } from "./element.ts";
 import type { Range } from "./ranges.ts";
 import { folded } from "./fold.ts";
 import { rangeOf } from "./ranges.ts";
@@ -123,25 +123,6 @@ function isThere({ value, lo, hi }: Bounded, length: number): Value | null {
 
 const isEither = (op: ReductionPrimitive): boolean => op === reductions.reduceAnyOp || op === reductions.reduceAllOp;
 
-/** Nodes that are looked at for what an element comes from. */
-const nearby = 32;
-
-/** Whether elements are computed from a reduction of others, as those of a softmax are: a loop walks their rows anyway, and meets the chosen one. */
-function isOfRows(v: Value): boolean {
-  const seen = new Set<Node>();
-  const open = [v.node];
-  for (let node = open.pop(); node !== undefined && seen.size < nearby; node = open.pop()) {
-    if (seen.has(node)) continue;
-    seen.add(node);
-    if (node.op.kind === "reduction") return true;
-    if (node.op.kind === "elementwise" || node.op.kind === "view") for (const arg of node.args) open.push(arg.node);
-  }
-  return false;
-}
-
-/** What reads the chosen element and is less than a loop over its row. */
-const readOf = (v: Value, axis: number, position: Bounded): Value | null => (isOfRows(v) ? elementFromMemory(v, axis, position) : elementAt(v, axis, position));
-
 /** One position at most is chosen: its element. */
 const picked: Collapse = (reduced) => {
   const { op, x, axis, isLast } = reduced;
@@ -150,7 +131,7 @@ const picked: Collapse = (reduced) => {
   if (choice === null || range === null || range.only === null) return null;
   const { only, others } = range;
   const chosen = choice.chosen?.() ?? null;
-  const element = chosen === null ? null : readOf(chosen, axis, only);
+  const element = chosen === null ? null : readAt(chosen, axis, only);
   if (chosen !== null && element === null) return null;
   const conditions = [isThere(only, at(x.shape, axis)), ...others.map((c) => elementAt(c, axis, only))].flatMap((c) => c ?? []);
   const condition = conditions.length === 0 ? null : conditions.reduce((c, d) => a.logicalAnd(c, d));

@@ -8,6 +8,7 @@
  * over is loaded once for all of them. Each row's sums keep their order, so this changes no bit.
  */
 import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, withRange } from "../../ir/expr.ts";
 import { addIndex, ix, keyOf } from "../../ir/indexing.ts";
 import type { Axis, For, If, Stmt } from "../../ir/loop.ts";
@@ -25,28 +26,28 @@ export function abreast(axis: Axis, list: readonly Stmt[], rows: number): readon
   const from = axisIndex(axis.name, 0, n - 1);
   const locals = list.filter((s) => s.kind === "local");
   const body = list.filter((s) => s.kind !== "local");
-  const places = Array.from({ length: rows }, (_, i): Place => {
+  const places = Array.from({ length: rows }, (_, i) => {
     const index = i === 0 ? from : addIndex(withRange(from, 0, n - 1 - i), i);
-    return { suffix: i === 0 ? "" : `_r${i}`, axes: new Map([axis.name, firstOf(axis.name)].map((name) => [name, name === axis.name ? index : from])) };
+    return placeOf(axis, { suffix: i === 0 ? "" : `_r${i}`, index, first: from });
   });
   const copies = places.map((p) => copied({ body: [...locals, ...body], values: [] }, p).body);
   const own = copies.flatMap((c) => c.filter((s) => s.kind === "local"));
   const turn = inStep(copies.map((c) => c.filter((s) => s.kind !== "local")));
   if (n % rows === 0) return [...own, ...turn];
   const single = axisIndex(`${axis.name}e`, 0, n - 1);
-  const one = copied(
-    { body, values: [] },
-    {
-      suffix: "",
-      axes: new Map([
-        [axis.name, single],
-        [firstOf(axis.name), single],
-      ]),
-    },
-  ).body;
+  const one = copied({ body, values: [] }, placeOf(axis, { suffix: "", index: single, first: single })).body;
   const rest = loop("serial", { name: single.name, lo: from, hi: ix(n) }, 1, one);
   return [...own, { kind: "if", condition: apply("le", [addIndex(from, rows), ix(n)]), then: turn, otherwise: [rest] }];
 }
+
+/** Where a row stands, of a block that begins with the first one. */
+const placeOf = ({ name }: Axis, { suffix, index, first }: { readonly suffix: string; readonly index: Expr; readonly first: Expr }): Place => ({
+  suffix,
+  axes: new Map([
+    [name, index],
+    [firstOf(name), first],
+  ]),
+});
 
 /** Copies of one list, statement by statement; loops over one range and conditions that are the same become one. */
 function inStep(copies: readonly (readonly Stmt[])[]): Stmt[] {

@@ -1,7 +1,7 @@
 /** Copies of statements, at other places of their axes and under names of their own. */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, mapOperands, variable, withName } from "../../ir/expr.ts";
+import { axisIndex, indexOperation, mapOperands, variable, withName } from "../../ir/expr.ts";
 import { ix, normalIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
@@ -105,6 +105,4 @@ export function vector(name: string, lanes: number, body: (lane: Expr) => readon
 }
 
 /** The smaller of two indices. */
-export function minOf(a: Expr, b: Expr): Expr {
-  return { op: "min", dtype: "int32", args: [a, b], value: 0, name: "", lo: Math.min(a.lo, b.lo), hi: Math.min(a.hi, b.hi), found: null };
-}
+export const minOf = (a: Expr, b: Expr): Expr => indexOperation("min", a, b, Math.min(a.lo, b.lo), Math.min(a.hi, b.hi));

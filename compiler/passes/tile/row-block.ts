@@ -108,7 +108,7 @@ export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target):
   const row = blockAxis(nest);
   if (row === null) return kernel;
   const inner = at(nest, nest.length - 1);
-  if (!target.vectors) return inStep(kernel, nest, row);
+  if (!target.vectors) return scalarRows(kernel, nest, row);
   const stages = stagesOf(inner.body);
   const bytes = Math.max(4, ...stages.flatMap(({ reduce }) => reduce.init.map((e) => registerBytes(e.dtype))));
   const several = target.lanes > 1 || row.hi.value < (register / bytes) * across ? 1 : across;
@@ -128,7 +128,7 @@ export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target):
 const scalars = 4;
 
 /** Without vectors: several rows a turn, each with sums of its own, where all walk alike; one row a turn elsewhere. */
-function inStep(kernel: Kernel, nest: readonly For[], row: Axis): Kernel {
+function scalarRows(kernel: Kernel, nest: readonly For[], row: Axis): Kernel {
   const inner = at(nest, nest.length - 1);
   const list = new Block(row, inner.body, { lanes: 1, rows: scalars, skips: scalars, sums: scalars * 4 }).body();
   if (!canGoAbreast(list, row)) return { ...kernel, body: nested(nest, tidy(pointBody(row, inner.body, 1))) };
