@@ -92,6 +92,23 @@ describe("how rows are shared out", () => {
   });
 });
 
+describe("lanes that share nothing", () => {
+  const sources = (size: Size, mask: "all" | "causal"): string[] => {
+    const { plan } = planned(attention(size, mask), { target: { ...wgsl, groupMemoryPays: false } });
+    return [...shadersOf(plan).values()].map((shader) => shader.source);
+  };
+  const whole: Size = { ...few, queries: 512 };
+  const sizes = [whole, { ...whole, keys: 640 }].flatMap((size) => (["all", "causal"] as const).map((mask) => ({ ...size, mask })));
+  it.each(sizes)("hold four rows at once: $keys keys, $mask", ({ mask, ...size }) => {
+    const source = at(sources(size, mask), 0);
+    expect(source.match(/^ +var \w+: array<.*>;$/gm)?.map((line) => line.includes("array<vec4<f32>,"))).not.toContain(false);
+    expect(source).toMatch(/^ +var dot\w*: vec4f = /m);
+    expect(source).not.toMatch(/^ +var dot\w*: f32 = /m);
+    // what no row of the four may see is not visited
+    expect(/^ +if \((?!point)/m.test(source)).toBe(mask === "causal");
+  });
+});
+
 describe("no lanes race", () => {
   it.each([{ ...few, queries: 128, keys: 40, depth: 2, width: 4 }])("$keys keys", (size) => {
     const { plan } = planned(attention(size, "all"), { target: wgsl });

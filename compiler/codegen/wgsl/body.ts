@@ -9,7 +9,7 @@ import type { Axis, For, If, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { Pending, touchedBy, touching } from "./barriers.ts";
 import type { Touched } from "./barriers.ts";
-import { bare, spell, spellOne } from "./expression.ts";
+import { bare, spell } from "./expression.ts";
 import { dealsLanes, laneNest, reduceLanes } from "./lanes.ts";
 import { block, indent, laneLoop, serialLoop, unblocked } from "./loops.ts";
 import type { SpelledAxis } from "./loops.ts";
@@ -140,7 +140,7 @@ export class BodyWriter {
       return { pending, lines: this.list(list, { ...place, pending }) };
     });
     const lines: string[] = [];
-    const condition = this.#barriers === before ? spellOne(s.condition, this.#shader, lines) : this.uniformText(s.condition, place, lines);
+    const condition = this.#barriers === before ? place.spelling.condition(s.condition, lines) : this.uniformText(s.condition, place, lines);
     for (const side of sides) place.pending.add(side.pending.touched());
     const [then, otherwise] = [at(sides, 0).lines, at(sides, 1).lines];
     return [...lines, ...block(`if (${bare(condition)})`, then), ...(otherwise.length > 0 ? block("else", otherwise) : [])];

@@ -20,6 +20,8 @@ export interface Spelling {
   readonly carry: (s: Carry) => string[];
   readonly assign: (s: Assign) => string[];
   readonly store: (s: Store) => string[];
+  /** What decides a branch for all of them. */
+  readonly condition: (e: Expr, lines: string[]) => string;
   /** Variables that hold a reduction's neutral elements. */
   readonly accumulators: (names: readonly string[], init: readonly Expr[]) => string[];
   /** Combines what an iteration of a reduction contributes into the accumulators. */
@@ -84,6 +86,10 @@ export class OneAtATime implements Spelling {
     }
     const scoped = s.atomic === undefined || guard !== undefined ? body : block("", body);
     return [...lines, ...(guard === undefined ? scoped : block(`if (${guard})`, body))];
+  }
+
+  condition(e: Expr, lines: string[]): string {
+    return spellOne(e, this.#shader, lines);
   }
 
   accumulators(names: readonly string[], init: readonly Expr[]): string[] {

@@ -82,6 +82,10 @@ export class FourAtOnce implements Spelling {
     return [...lines, `${vectorPlaceText(m, offsetText(m, index))} = ${bare(toCells(m, value))};`];
   }
 
+  condition(e: Expr, lines: string[]): string {
+    return spellOne(e, this.#scope(), lines);
+  }
+
   /** Four stores, each where its guard holds and its index is not past the end. */
   #storeEach(s: Store, value: string): string[] {
     const m = this.#shader.memory(s.buffer);

@@ -3,7 +3,8 @@
  *
  * An access is whole where its four elements are one vector in memory. Memory is wide where all stores to it are whole: so the
  * decision about a loop depends on all others that touch the same binding. Loops that are left with no whole access to wide storage
- * gain nothing from their order; they become plain loops again, whose iterations go to neighbouring invocations.
+ * gain nothing from their order; they become plain loops again, whose iterations go to neighbouring invocations. Where that cannot be,
+ * as four rows are held in scratch, four at once share what the rows walk over: there whole accesses to scratch are enough.
  */
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
@@ -33,13 +34,14 @@ export interface VectorPlan {
 /** `groups`: names of buffers that are one variable. */
 export function planVectors(given: Kernel, groups: readonly (readonly string[])[]): VectorPlan {
   if (![...statements(given.body)].some((s) => vectorAxisOf(s) !== undefined)) return { kernel: given, loops: new Map(), wide: new Set() };
+  const buffers = new Set(given.buffers.map((b) => b.name));
+  const turns = namesOfTurns(given.body);
   let kernel = given;
   const refused = new Set<string>();
   for (;;) {
     const survey = new Survey(kernel, refused).run();
     const wide = wideNames(kernel, survey, groups);
-    const buffers = new Set(kernel.buffers.map((b) => b.name));
-    const gains = (found: Found): boolean => [...found.whole].some((name) => buffers.has(name) && wide.has(name));
+    const gains = ({ loop, whole }: Found): boolean => [...whole].some((name) => wide.has(name) && (buffers.has(name) || !turns.has(loop.axis.name)));
     const idle = [...survey.loops.values()].filter((found) => survey.twice.has(found.loop.axis.name) || !gains(found));
     if (idle.length === 0) return { kernel, loops: new Map([...survey.loops].map(([name, found]) => [name, found.loop])), wide };
     for (const { loop } of idle) refused.add(loop.axis.name);
@@ -182,6 +184,8 @@ class VectorBody {
         return s.atomic === undefined && this.steps.of(s.index).stride !== 0;
       case "for":
         return this.#loop([s.axis]) && this.list(s.body);
+      case "if":
+        return this.steps.of(s.condition).stride === 0 && this.list(s.then) && this.list(s.otherwise);
       case "reduce":
         return this.#reduce(s);
       default:
@@ -230,16 +234,38 @@ function withoutAxes(list: readonly Stmt[], names: ReadonlySet<string>): Stmt[] 
 const isTurn = (outer: Axis, inner: Axis): boolean =>
   inner.kind === "vector" && outer.step === vectorWidth && outer.hi.op === "const" && inner.lo.op === "axis" && inner.lo.name === outer.name;
 
-function plainFor(s: For, names: ReadonlySet<string>): For | null {
+/** The last statement of a loop, where it is the turn of that loop's axis. */
+function turnOf(s: For): For | null {
   const last = s.body.at(-1);
-  const before = s.body.slice(0, -1);
-  if (last?.kind !== "for" || !names.has(last.axis.name) || !isTurn(s.axis, last.axis) || before.some((b) => b.kind !== "let")) return null;
-  return { ...s, axis: { ...s.axis, step: 1 }, body: [...before, ...renamed(last.body, last.axis.name, s.axis)] };
+  const isOne = last?.kind === "for" && isTurn(s.axis, last.axis) && s.body.slice(0, -1).every((b) => b.kind === "let");
+  return isOne ? last : null;
+}
+
+/** The last two axes of a reduction, where one is the turn of the other. */
+function turnOfReduce({ axes }: Reduce): { readonly outer: Axis; readonly inner: Axis } | null {
+  const [outer, inner] = [axes.at(-2), axes.at(-1)];
+  return outer !== undefined && inner !== undefined && isTurn(outer, inner) ? { outer, inner } : null;
+}
+
+/** Names of the vector axes whose iterations can be given back. */
+function namesOfTurns(list: readonly Stmt[]): ReadonlySet<string> {
+  const axisOf = (s: Stmt): Axis | undefined => {
+    if (s.kind === "for") return turnOf(s)?.axis;
+    return s.kind === "reduce" ? turnOfReduce(s)?.inner : undefined;
+  };
+  return new Set(statements(list).flatMap((s) => axisOf(s)?.name ?? []));
+}
+
+function plainFor(s: For, names: ReadonlySet<string>): For | null {
+  const turn = turnOf(s);
+  if (turn === null || !names.has(turn.axis.name)) return null;
+  return { ...s, axis: { ...s.axis, step: 1 }, body: [...s.body.slice(0, -1), ...renamed(turn.body, turn.axis.name, s.axis)] };
 }
 
 function plainReduce(s: Reduce, names: ReadonlySet<string>): Reduce | null {
-  const [outer, inner] = [s.axes.at(-2), s.axes.at(-1)];
-  if (outer === undefined || inner === undefined || !names.has(inner.name) || !isTurn(outer, inner)) return null;
+  const turn = turnOfReduce(s);
+  if (turn === null || !names.has(turn.inner.name)) return null;
+  const { outer, inner } = turn;
   const axes = [...s.axes.slice(0, -2), { ...outer, step: 1 }];
   const map = renamer(inner.name, outer);
   return { ...s, axes, body: renamed(s.body, inner.name, outer), values: s.values.map(map) };

@@ -38,7 +38,7 @@ const across = 2;
 /** Bytes of variables that WGSL promises each lane. */
 const ownScratch = 8192;
 /** Vectors of sums where a CPU plays lanes: its registers do not hold even a few, and more of them share a load. */
-const emulatedSums = 32;
+const emulatedSums = 16;
 /** With fewer rows lanes stay empty. */
 const fewest = 4;
 
