@@ -3,20 +3,12 @@
  * recording to its results, then the same step with its plan found. Prints JSON. Plain JavaScript, so that no loader has a share in it;
  * `--warm` compiles the steps of other widths after it.
  */
-import { readFileSync } from "node:fs";
+import { threadMs } from "./thread-clock.js";
 
 /** Milliseconds since the start, of the process on all threads, and of this thread alone where the system tells. */
 function clocks() {
   const { user, system } = process.cpuUsage();
-  return { wall: performance.now(), process: (user + system) / 1000, thread: threadMs() };
-}
-
-function threadMs() {
-  try {
-    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "latin1").split(" ")[0]) / 1e6;
-  } catch {
-    return NaN;
-  }
+  return { wall: performance.now(), process: (user + system) / 1000, thread: threadMs() ?? NaN };
 }
 
 const names = ["wall", "process", "thread"];

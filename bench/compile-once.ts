@@ -2,13 +2,13 @@
  * Run by `bench/compile.ts`, bundled, in a process of its own: compiles the training step of a transformer, of which nothing was
  * compiled before, and then again as often as it is told. Prints JSON. `compile-once TARGET TIMES`
  */
-import { readFileSync } from "node:fs";
 import type { Graph } from "../compiler/ir/graph.ts";
 import { canonicalize } from "../compiler/passes/canonicalize.ts";
 import { compileGraph, kernelCount } from "../compiler/pipeline.ts";
 import { js, wasm, wgsl } from "../compiler/target.ts";
 import { tensor } from "../src/index.ts";
 import type { Tensor } from "../src/index.ts";
+import { threadMs } from "./thread-clock.js";
 import { fullSize, training } from "./transformer.ts";
 
 /** Milliseconds that one compilation took: by the clock, and of the main thread's processor (null where the system does not tell). */
@@ -24,14 +24,6 @@ export interface Compiled {
   readonly functions: number;
   readonly cold: Taken;
   readonly warm: readonly Taken[];
-}
-
-function threadMs(): number | null {
-  try {
-    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "latin1").split(" ")[0]) / 1e6;
-  } catch {
-    return null;
-  }
 }
 
 /** Numbers that are there: what draws or computes them would be compiled first. */
