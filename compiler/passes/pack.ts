@@ -151,7 +151,7 @@ function partOf(f: Fragment, known: KnownLooks, safe: ReadonlySet<Value>): Part 
   const exposed = new Set([...reads].filter((v) => !safe.has(v)));
   const writtenBytes = [...writes].reduce((n, v) => n + bytesOf(v.type), 0);
   const replaces = once(() => replacedBy(kernel, values, looks.replaced()));
-  return { ...looks, launch, values, reads, writes, writtenBytes, exposed, replaces };
+  return { launch, values, reads, writes, writtenBytes, exposed, replaces, ...looks };
 }
 
 /** The values that a kernel may write over, and with which. */

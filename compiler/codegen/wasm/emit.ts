@@ -59,7 +59,7 @@ function make(kernels: readonly Kernel[], { sharedMemory, relaxed }: WasmOptions
     known?.aliases.push(name);
     const made = known?.made ?? new KernelCode(kernel, tools).make(name);
     if (known === undefined) byBody.set(kernel.body, { made, aliases: [] });
-    return { ...made, name };
+    return { name, ...made };
   });
   const functions = [...byBody.values()].map(({ made, aliases }): FunctionCode => (aliases.length === 0 ? made.code : { ...made.code, aliases }));
   return { kernels: all, code: { sharedMemory, imports: host.functions, functions }, pool };

@@ -144,8 +144,9 @@ export class Sharing {
   }
 
   /** `loops`: axes whose iterations run this list. `tail`: values read at its end, rewritten in place. */
-  #level(list: readonly Stmt[], where: Pick<Level, "around" | "isBranch">, loops: readonly string[], tail: Expr[]): Stmt[] {
-    const level: Level = { ...where, own: new Set(loops), named: new Map(), counts: this.#count(list, tail), done: new Map(), out: [] };
+  #level(list: readonly Stmt[], { around, isBranch }: Pick<Level, "around" | "isBranch">, loops: readonly string[], tail: Expr[]): Stmt[] {
+    // spelled out: engines make a hidden class of its own for each object that begins as a copy and is given more
+    const level: Level = { around, isBranch, own: new Set(loops), named: new Map(), counts: this.#count(list, tail), done: new Map(), out: [] };
     // by position, here and below: until engines have optimised a function, iterators and what they return are much of its time
     for (let i = 0; i < list.length; i++) addNames(at(list, i), level.own);
     for (let i = 0; i < list.length; i++) this.#statement(at(list, i), level);
