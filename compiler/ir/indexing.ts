@@ -315,6 +315,7 @@ function namesBelow({ args }: Expr, depth: number): readonly string[] {
 
 /** The same as a set of its own, or added to one. */
 export function freeNames(e: Expr, into: Set<string> = new Set()): Set<string> {
-  for (const n of namesIn(e)) into.add(n);
+  const all = namesIn(e);
+  for (let i = 0; i < all.length; i++) into.add(at(all, i));
   return into;
 }

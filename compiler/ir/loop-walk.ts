@@ -10,6 +10,8 @@ import { expressionsIn, statements } from "./loop.ts";
 export function exprMapper(visit: (e: Expr) => Expr): (e: Expr) => Expr {
   const done = new Map<Expr, Expr>();
   const map = (e: Expr): Expr => {
+    // what is made at once is not kept
+    if (e.op === "const") return visit(e);
     const known = done.get(e);
     if (known !== undefined) return known;
     const out = visit(e.args.length === 0 ? e : mapOperands(e, map));

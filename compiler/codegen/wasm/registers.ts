@@ -22,15 +22,17 @@ export function planRegisters(kernel: Kernel, loops: ReadonlyMap<For, VectorLoop
   for (const s of statements(kernel.body)) {
     if (s.kind === "let") lets.set(s.name, s.value);
     if (s.kind !== "local") continue;
-    locals.set(s.name, s);
-    keepings.set(s.name, firstChoice(s));
+    const choice = firstChoice(s);
+    keepings.set(s.name, choice);
+    // what goes to memory anyway needs no look at its accesses
+    if (choice !== "memory") locals.set(s.name, s);
   }
   if (locals.size === 0) return keepings;
   const forms = new LinearForms((name) => indexOf(lets.get(name)));
   const access = (name: string, index: Expr, seen: { readonly loop: VectorLoop | null; readonly isPlain: boolean }): void => {
     if (!locals.has(name)) return;
     const kind = seen.isPlain ? accessKind(index, seen.loop, forms) : "other";
-    if (kind === "other" || (kind === "lanes" && !fitsRegisters(locals.get(name)))) keepings.set(name, "memory");
+    if (kind === "other") keepings.set(name, "memory");
     else if (kind === "lanes" && keepings.get(name) === "elements") keepings.set(name, "registers");
   };
   const walk = (list: readonly Stmt[], loop: VectorLoop | null): void => {
@@ -51,8 +53,7 @@ const indexOf = (value: Expr | undefined): Expr | undefined =>
   value?.dtype === "int32" && exprOrder([value]).every((e) => e.op !== "load") ? value : undefined;
 
 /** One local an element until a vector is met; a narrow dtype must be rounded to, which memory does. */
-const firstChoice = (l: Local): Keeping => (l.dtype !== "bool" && dtypeInfo(l.dtype).bytes < 4 ? "memory" : "elements");
-const fitsRegisters = (l: Local | undefined): boolean => l !== undefined && l.size <= mostLanes;
+const firstChoice = (l: Local): Keeping => (l.size > mostLanes || (l.dtype !== "bool" && dtypeInfo(l.dtype).bytes < 4) ? "memory" : "elements");
 
 function accessKind(index: Expr, loop: VectorLoop | null, forms: LinearForms): "element" | "lanes" | "other" {
   const { terms, offset } = forms.of(index);

@@ -127,6 +127,8 @@ interface Level {
 export class Sharing {
   readonly #numbering: Numbering;
   readonly #aliases = new Map<string, Expr>();
+  /** Expressions that have had a name in some level: few. */
+  readonly #everNamed = new Set<number>();
   #fresh = 0;
 
   /** `mutable`: names whose value changes, and buffers that are stored to. */
@@ -160,7 +162,7 @@ export class Sharing {
       const value = this.#children(s.value, level);
       level.out.push({ kind: "let", name: s.name, value });
       const id = this.#numbering.of(s.value);
-      if (this.#numbering.isStable(id)) level.named.set(id, variable(s.name, value.dtype, value.lo, value.hi));
+      if (this.#numbering.isStable(id)) this.#nameHere(id, variable(s.name, value.dtype, value.lo, value.hi), level);
     } else if (s.kind === "reduce") {
       const values = [...s.values];
       const init = s.init.map((e) => this.#rewrite(e, level));
@@ -228,7 +230,7 @@ export class Sharing {
     if (e.op === "var") return this.#aliases.get(e.name) ?? e;
     if (e.args.length === 0) return e;
     const id = this.#numbering.of(e);
-    for (let l: Level | null = level; l !== null; l = l.around) {
+    for (let l = this.#everNamed.has(id) ? level : null; l !== null; l = l.around) {
       const name = l.named.get(id);
       if (name !== undefined) return name;
     }
@@ -264,8 +266,13 @@ export class Sharing {
     const v = variable(`t${this.#fresh++}`, e.dtype, e.lo, e.hi);
     level.out.push({ kind: "let", name: v.name, value: rewritten });
     level.own.add(v.name);
-    level.named.set(id, v);
+    this.#nameHere(id, v, level);
     return v;
+  }
+
+  #nameHere(id: number, name: Expr, level: Level): void {
+    level.named.set(id, name);
+    this.#everNamed.add(id);
   }
 
   #children(e: Expr, level: Level): Expr {

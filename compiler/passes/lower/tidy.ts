@@ -11,7 +11,7 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { argument, substitute, withName } from "../../ir/expr.ts";
-import { keyOf } from "../../ir/indexing.ts";
+import { freeNames, keyOf } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
@@ -192,7 +192,6 @@ function share(list: readonly Stmt[]): Stmt[] {
 /** Without lets that nothing reads. Names are unique in a kernel, so one set serves all levels; what reads a let stands behind it. */
 function dropUnread(list: readonly Stmt[]): readonly Stmt[] {
   const read = new Set<string>();
-  const seen = new Set<Expr>();
   const unread = new Set<Stmt>();
   const visit = (inner: readonly Stmt[]): void => {
     for (let i = inner.length - 1; i >= 0; i--) {
@@ -201,7 +200,8 @@ function dropUnread(list: readonly Stmt[]): readonly Stmt[] {
         unread.add(s);
         continue;
       }
-      noteNames(s, read, seen);
+      const own = expressionsOf(s);
+      for (let k = 0; k < own.length; k++) freeNames(at(own, k), read);
       if (s.kind === "for" || s.kind === "reduce") visit(s.body);
       else if (s.kind === "if") [s.otherwise, s.then].forEach(visit);
     }
