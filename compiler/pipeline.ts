@@ -5,6 +5,7 @@
  */
 import { at } from "./ir/errors.ts";
 import type { Graph } from "./ir/graph.ts";
+import { nodesOf } from "./ir/graph.ts";
 import type { Kernel } from "./ir/loop.ts";
 import type { CompiledPlan, Plan } from "./ir/plan.ts";
 import { peakBytes } from "./ir/print-plan.ts";
@@ -22,6 +23,7 @@ import { fuse } from "./passes/fuse/fuse.ts";
 import { storedInParts } from "./passes/join.ts";
 import { legalize, requireDType } from "./passes/legalize.ts";
 import type { Region } from "./passes/region.ts";
+import { isPassThrough } from "./passes/region.ts";
 import { simplify } from "./passes/simplify/simplify.ts";
 import { orderedPlan } from "./passes/order/order.ts";
 import type { Piece } from "./passes/order/pieces.ts";
@@ -108,7 +110,8 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   const lowered = fragments.flatMap((f) => f.launches.map((l) => l.kernel));
   const done = new Map<Kernel["body"], Kernel>();
   const finished = fragments.map((f) => mapKernels(f, (k) => finishedOnce(k, done, (kernel) => runKernelPasses(kernel, target, check))));
-  const given = finished.map((fragment, i) => ({ fragment, waits: waitsFor(at(regions, i)) }));
+  const isOrdered = nodesOf(current).some(isPassThrough);
+  const given = finished.map((fragment, i) => ({ fragment, waits: isOrdered ? waitsFor(at(regions, i)) : [] }));
   const { plan, packed } = planned(current, given, target, options);
   if (check) verifyPlan(plan, target);
   return { target, graphs, regions, decisions, packed, lowered, plan, compiled: emit(plan, target) };

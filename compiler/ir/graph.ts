@@ -1,6 +1,6 @@
 /** A graph: what is computed. Traversals are iterative, so that depth costs no stack. */
 import { at, CompilerBug, lookup } from "./errors.ts";
-import type { Attrs, AttrValue, Definition, Node, Provenance, Value } from "./node.ts";
+import type { Attrs, AttrValue, Node, Provenance, Value } from "./node.ts";
 import { makeAlike, makeNode, noAttrs } from "./node.ts";
 import type { Primitive } from "./primitive.ts";
 
@@ -95,64 +95,74 @@ export function attrsText(attrs: Attrs): string {
 
 /** Makes nodes so that equal definitions are one node: interning is common subexpression elimination. */
 export class Interner {
-  /** By the op's name, the text of the attributes, and a number that equal operands share: texts of operands would be made anew each time. */
-  readonly #made = new Map<string, Map<string, Map<number, Node[]>>>();
+  /** By a number that equal definitions share, and few others: texts of operands would be made anew each time. */
+  readonly #made = new Map<number, Node[]>();
+  /** The numbers of attributes, by their texts. */
+  readonly #attrs = new Map<string, number>();
 
   node(op: Primitive, args: readonly Value[], attrs: Attrs, provenance: Provenance = "compiler"): Node {
-    return this.#interned({ op, args, attrs }, () => makeNode(op, args, attrs, provenance));
+    const number = this.#numberOf(args, attrs);
+    return this.#find(number, op, args, attrs) ?? this.#add(number, makeNode(op, args, attrs, provenance));
   }
 
   /** The node of a definition that is known from elsewhere, on operands of the same types. */
   moved(from: Node, args: readonly Value[], provenance: Provenance = "compiler"): Node {
-    const { op, attrs } = from.def;
-    return this.#interned({ op, args, attrs }, () => makeAlike(from, args, provenance));
+    const { op, attrs } = from;
+    const number = this.#numberOf(args, attrs);
+    return this.#find(number, op, args, attrs) ?? this.#add(number, makeAlike(from, args, provenance));
   }
 
   /** A node that was made elsewhere, or the one of its definition that is known here. */
   known(node: Node): Node {
-    return this.#interned(node.def, () => node);
+    const { op, args, attrs } = node;
+    const number = this.#numberOf(args, attrs);
+    return this.#find(number, op, args, attrs) ?? this.#add(number, node);
   }
 
-  #interned({ op, args, attrs }: Definition, made: () => Node): Node {
-    if (op.kind === "barrier" || op.kind === "param") return made();
-    const alike = this.#alike(op, args, attrs);
-    const known = alike.find((node) => isOf(node, args));
-    if (known !== undefined) return known;
-    const node = made();
-    alike.push(node);
+  #find(number: number, op: Primitive, args: readonly Value[], attrs: Attrs): Node | null {
+    const alike = isShared(op) ? this.#made.get(number) : undefined;
+    if (alike === undefined) return null;
+    for (let i = 0; i < alike.length; i++) {
+      const node = at(alike, i);
+      if (node.op.name === op.name && sameArgs(node.args, args) && sameAttrs(node.attrs, attrs)) return node;
+    }
+    return null;
+  }
+
+  #add(number: number, node: Node): Node {
+    if (!isShared(node.op)) return node;
+    const alike = this.#made.get(number);
+    if (alike === undefined) this.#made.set(number, [node]);
+    else alike.push(node);
     return node;
   }
 
-  /** Nodes that are the same but perhaps for their operands. */
-  #alike(op: Primitive, args: readonly Value[], attrs: Attrs): Node[] {
-    const named = this.#made.get(op.name) ?? new Map<string, Map<number, Node[]>>();
-    if (named.size === 0) this.#made.set(op.name, named);
-    const text = attrs === noAttrs ? "" : attrsText(attrs);
-    const like = named.get(text) ?? new Map<number, Node[]>();
-    if (like.size === 0) named.set(text, like);
-    const number = operandsNumber(args);
-    const alike = like.get(number) ?? [];
-    if (alike.length === 0) like.set(number, alike);
-    return alike;
+  #numberOf(args: readonly Value[], attrs: Attrs): number {
+    let number = args.length;
+    if (attrs !== noAttrs) {
+      const text = attrsText(attrs);
+      const known = this.#attrs.get(text);
+      if (known === undefined) this.#attrs.set(text, this.#attrs.size + 1);
+      number += Math.imul(known ?? this.#attrs.size, 0x01000193);
+    }
+    for (let i = 0; i < args.length; i++) {
+      const v = at(args, i);
+      number = (Math.imul(number, 0x01000193) ^ (v.node.id * 4 + v.index)) | 0;
+    }
+    return number;
   }
 }
 
-const isOf = (node: Node, args: readonly Value[]): boolean => {
-  const own = node.args;
-  if (own.length !== args.length) return false;
-  for (let i = 0; i < args.length; i++) if (own[i] !== args[i]) return false;
+/** Whether equal definitions are one: a barrier is one of its own each time, as is a param. */
+const isShared = (op: Primitive): boolean => op.kind !== "barrier" && op.kind !== "param";
+
+function sameArgs(a: readonly Value[], b: readonly Value[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
-};
-
-/** Equal for equal operands, and for few others. */
-function operandsNumber(args: readonly Value[]): number {
-  let number = args.length;
-  for (let i = 0; i < args.length; i++) {
-    const v = at(args, i);
-    number = (Math.imul(number, 0x01000193) ^ (v.node.id * 4 + v.index)) | 0;
-  }
-  return number;
 }
+
+const sameAttrs = (a: Attrs, b: Attrs): boolean => a === b || attrsText(a) === attrsText(b);
 
 /**
  * Rebuilds a graph operands first. `visit` gets a node of the old graph and its operands in the new one, and returns the values

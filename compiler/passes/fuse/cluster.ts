@@ -24,6 +24,9 @@ export interface Demand {
 
 export const noDemands: readonly Demand[] = [];
 
+/** Whether the whole buffer must be there first. */
+export const asksWhole = ({ index }: Demand): boolean => index === null;
+
 export class Cluster {
   /** Rises with creation, which is in reverse topological order. */
   readonly id: number;

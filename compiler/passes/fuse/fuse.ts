@@ -22,7 +22,7 @@ import { isFree, isLight, isPassThrough, isScalarParam } from "../region.ts";
 import { constantOf, storageOf } from "../storage.ts";
 import { BestFirst } from "./best-first.ts";
 import { Bindings } from "./bindings.ts";
-import { Cluster, storable } from "./cluster.ts";
+import { asksWhole, Cluster, noDemands, storable } from "./cluster.ts";
 import { cutOf } from "./cuts.ts";
 import { anchorOf, asksOfLight, costOf, weightOf } from "./demand.ts";
 import { holdRows, isContraction } from "./held-rows.ts";
@@ -118,6 +118,10 @@ function finished(state: FusionState, options: FuseOptions): readonly Region[] {
   return regionsOf(state);
 }
 
+const isConstant = (v: Value): boolean => constantOf(v) !== null;
+/** Whether a value lies in the memory of another one. */
+const isAlias = (v: Value): boolean => storageOf(v) !== v;
+
 /** The walk from the outputs back. */
 class Walk {
   readonly #state: FusionState;
@@ -155,13 +159,13 @@ class Walk {
       return;
     }
     if (!isKept && askers.length === 0) return;
-    if (node.results.some((r) => constantOf(r) !== null)) {
+    if (node.results.some(isConstant)) {
       for (const c of askers) if (!this.#asksWhole(c, node)) this.#absorb(c, node);
     } else if (isFree(node) || (this.#options.fusion && this.#indices.has(node))) {
-      const whole = askers.filter((c) => node.results.some((r) => c.demands.get(r)?.some((d) => d.index === null)));
+      const whole = askers.filter((c) => node.results.some((r) => c.demands.get(r)?.some(asksWhole)));
       for (const c of askers) if (!whole.includes(c)) this.#absorb(c, node);
       if (isKept || whole.length > 0) this.#start(node);
-    } else if (node.results.every((r) => storageOf(r) !== r)) {
+    } else if (node.results.every(isAlias)) {
       for (const c of askers) this.#absorb(c, node);
     } else if (isLight(node)) this.#visitLight(node, askers, { isKept });
     else this.#visitHeavy(node, askers);
@@ -173,15 +177,15 @@ class Walk {
       for (const c of this.#cuts.has(node) ? askers : []) this.#state.noteRefused(node, c, this.#state.bindings.reason);
       return;
     }
-    const refusals = askers.map((c) => this.#absorbRefusal(c, node));
-    const takers = askers.filter((_, i) => refusals[i] === null);
-    askers.forEach((c, i) => {
-      const refusal = refusals[i] ?? null;
-      if (refusal !== null) this.#state.noteRefused(node, c, refusal);
-    });
+    const takers: Cluster[] = [];
+    for (let i = 0; i < askers.length; i++) {
+      const c = at(askers, i);
+      const refusal = this.#absorbRefusal(c, node);
+      if (refusal === null) takers.push(c);
+      else this.#state.noteRefused(node, c, refusal);
+    }
     const refused = askers.length - takers.length;
-    const cheap = costOf(node) <= 1 && node.args.filter((a) => !isFree(a.node) && !this.#indices.has(a.node)).length <= 1;
-    if (!isKept && refused === 0 && (takers.length === 1 || cheap)) {
+    if (!isKept && refused === 0 && (takers.length === 1 || this.#isCheap(node))) {
       for (const c of takers) this.#absorb(c, node);
       return;
     }
@@ -270,7 +274,7 @@ class Walk {
   /** Whether `c` can store the node for all who ask: it walks every element once, and nobody who reads it comes before. */
   #canHost(c: Cluster, node: Node, askers: readonly Cluster[]): boolean {
     if (c.closed !== null || this.#state.bindings.storeRefusal(c, node) !== null) return false;
-    const isStorable = (r: Value): boolean => (c.demands.get(r) ?? []).some((d) => storable(c, r, d, this.#state.axes) !== null);
+    const isStorable = (r: Value): boolean => (c.demands.get(r) ?? noDemands).some((d) => storable(c, r, d, this.#state.axes) !== null);
     const stores = node.results.every((r) => !this.#state.isNeeded(r) || isStorable(r));
     return stores && askers.every((other) => other === c || !this.#state.reaches(other, c, "all"));
   }
@@ -284,7 +288,7 @@ class Walk {
   }
 
   #storeIn(c: Cluster, r: Value): void {
-    for (const d of c.demands.get(r) ?? []) {
+    for (const d of c.demands.get(r) ?? noDemands) {
       const form = storable(c, r, d, this.#state.axes);
       if (form !== null) this.#state.store(c, r, c.outputs.get(r) ?? form);
     }
@@ -305,14 +309,18 @@ class Walk {
     for (const r of node.results) if (!this.#state.isNeeded(r)) c.outputs.delete(r);
   }
 
-  #askersOf(node: Node): Cluster[] {
-    const [only] = node.results;
-    const own =
-      node.results.length === 1 && only !== undefined ? this.#state.askersOf(only) : [...new Set(node.results.flatMap((r) => this.#state.askersOf(r)))];
+  /** Whether a node that reads hardly anything costs hardly anything either: it is computed by all who ask. */
+  #isCheap(node: Node): boolean {
+    return costOf(node) <= 1 && node.args.filter((a) => !isFree(a.node) && !this.#indices.has(a.node)).length <= 1;
+  }
+
+  #askersOf({ results }: Node): Cluster[] {
+    const only = results.length === 1 ? results[0] : undefined;
+    const own = only === undefined ? [...new Set(results.flatMap((r) => this.#state.askersOf(r)))] : this.#state.askersOf(only);
     return own.length < 2 ? own : own.sort((a, b) => a.id - b.id);
   }
 
   #asksWhole(c: Cluster, node: Node): boolean {
-    return node.results.every((r) => (c.demands.get(r) ?? []).every((d) => d.index === null));
+    return node.results.every((r) => (c.demands.get(r) ?? noDemands).every(asksWhole));
   }
 }

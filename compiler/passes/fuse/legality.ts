@@ -11,7 +11,7 @@ import { isLight } from "../region.ts";
 import type { Axes } from "./axes.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Cluster, Demand } from "./cluster.ts";
-import { noDemands, sameIndex } from "./cluster.ts";
+import { asksWhole, noDemands, sameIndex } from "./cluster.ts";
 import type { Link, Split, View } from "./rows.ts";
 import { byRows, segmentIn } from "./rows.ts";
 import { costOf, weightOf } from "./demand.ts";
@@ -40,8 +40,8 @@ export function closedReason(node: Node): string | null {
 /** Why a light node cannot be computed inside a cluster that asks for it. */
 export function absorbRefusal(c: Cluster, node: Node, target: Target, bindings: Bindings): string | null {
   const only = node.results.length === 1 ? node.results[0] : undefined;
-  const demands = only === undefined ? node.results.flatMap((r) => c.demands.get(r) ?? []) : (c.demands.get(only) ?? []);
-  if (demands.some((d) => d.index === null)) return "its whole buffer is needed first";
+  const demands = only === undefined ? node.results.flatMap((r) => c.demands.get(r) ?? []) : (c.demands.get(only) ?? noDemands);
+  if (demands.some(asksWhole)) return "its whole buffer is needed first";
   const crowd = demands.length > maxForms ? crowdRefusal(demands, costOf(node)) : null;
   if (crowd !== null) return crowd;
   if (c.operations + weightOf(node) > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;

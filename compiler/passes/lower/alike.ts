@@ -4,9 +4,10 @@
  */
 import { at, lookup } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { attrsText } from "../../ir/graph.ts";
+import { attrsText, postorder } from "../../ir/graph.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import type { Node, Value } from "../../ir/node.ts";
+import { noAttrs } from "../../ir/node.ts";
 import type { Primitive } from "../../ir/primitive.ts";
 import type { TensorType } from "../../ir/shape.ts";
 import type { Region } from "../region.ts";
@@ -35,85 +36,62 @@ function opId(op: Primitive): number {
 const typeKey = ({ dtype, shape }: TensorType): string => `${dtype}[${shape.join()}]`;
 const formKey = (form: readonly Expr[]): string => form.map((e) => `${keyOf(e)}<${e.hi}`).join();
 
+/** Spells inputs and results by numbers, in the order in which they are met; a result's type follows from the operands'. */
 class Spelling {
   readonly #region: Region;
-  /** Of inputs, and of the results of nodes that were spelled. */
-  readonly #names = new Map<Value, string>();
+  readonly #numbers = new Map<Value, number>();
   readonly #scalars: Node[] = [];
-  readonly #parts: string[] = [];
-  #spelled = 0;
+  readonly #words: (string | number)[] = [];
+  #numbered: number;
 
   constructor(region: Region) {
     this.#region = region;
-    region.inputs.forEach((v, i) => this.#names.set(v, `in${i}`));
+    region.inputs.forEach((v, i) => this.#numbers.set(v, i));
+    this.#numbered = region.inputs.length;
   }
 
   run(): Structure {
     const { inputs, grid, segments, outputs, held, anchors, nodes } = this.#region;
-    const parts = this.#parts;
-    parts.push(inputs.map((v) => typeKey(v.type)).join(), grid.map((g) => `${g.name}<${g.extent}`).join());
-    for (const [name, { offsets, row }] of segments) parts.push(`segment ${name} ${this.#value(offsets)} ${keyOf(row)}`);
-    for (const h of held) parts.push(`hold ${this.#value(h.value)} ${formKey(h.form)}`);
-    for (const a of anchors) parts.push(`anchor ${this.#value(a.value)} ${formKey(a.form)}`);
+    const words = this.#words;
+    for (const v of inputs) words.push(typeKey(v.type));
+    for (const g of grid) words.push(g.name, g.extent);
+    for (const [name, { offsets, row }] of segments) words.push("segment", name, this.#value(offsets), keyOf(row));
+    for (const h of held) words.push("hold", this.#value(h.value), formKey(h.form));
+    for (const a of anchors) words.push("anchor", this.#value(a.value), formKey(a.form));
     const stored = destinationsOf(outputs);
-    for (const o of outputs) {
-      const into = o.into === undefined ? "" : ` into ${stored.indexOf(o.into.value)} ${typeKey(o.into.value.type)} ${formKey(o.into.index)}`;
-      parts.push(`store ${this.#value(o.value)} ${typeKey(o.value.type)} ${formKey(o.form)}${into}`);
+    for (const { value, form, into } of outputs) {
+      words.push("store", this.#value(value), typeKey(value.type), formKey(form));
+      if (into !== undefined) words.push("into", stored.indexOf(into.value), typeKey(into.value.type), formKey(into.index));
     }
     // what is counted as a use, though nothing that is stored needs it, is told too
     for (const n of nodes) if (n.results.length > 0) this.#value(at(n.results, 0));
-    return { key: parts.join("\n"), scalars: this.#scalars };
+    return { key: words.join(" "), scalars: this.#scalars };
   }
 
-  /** The name of a value, after its operands were spelled. */
-  #value(v: Value): string {
-    const known = this.#names.get(v);
+  /** The number of a value, after what it is made of was spelled. */
+  #value(v: Value): number {
+    const known = this.#numbers.get(v);
     if (known !== undefined) return known;
-    this.#spell(v.node);
-    return lookup(this.#names, v, "the name of a value");
-  }
-
-  #spell(root: Node): void {
-    const waiting = [root];
-    for (let n = waiting.at(-1); n !== undefined; n = waiting.at(-1)) {
-      const { length } = waiting;
-      const isSpelled = this.#isSpelled(n);
-      if (!isSpelled) this.#askFor(n.args, waiting);
-      if (waiting.length > length) continue;
-      waiting.pop();
-      if (!isSpelled) this.#define(n);
-    }
-  }
-
-  #askFor(args: readonly Value[], waiting: Node[]): void {
-    for (let i = 0; i < args.length; i++) {
-      const a = at(args, i);
-      if (!this.#names.has(a)) waiting.push(a.node);
-    }
-  }
-
-  /** Of a node with several results one may be an input. */
-  #isSpelled({ results }: Node): boolean {
-    for (let i = 0; i < results.length; i++) if (!this.#names.has(at(results, i))) return false;
-    return results.length > 0;
+    const nodes = postorder([v], (x) => this.#numbers.has(x));
+    for (let i = 0; i < nodes.length; i++) this.#define(at(nodes, i));
+    return lookup(this.#numbers, v, "the number of a value");
   }
 
   #define(n: Node): void {
-    const id = this.#spelled++;
-    let types = "";
-    for (let i = 0; i < n.results.length; i++) {
-      const r = at(n.results, i);
-      types += `${typeKey(r.type)} `;
-      if (!this.#names.has(r)) this.#names.set(r, `%${id}.${i}`);
-    }
+    const words = this.#words;
     if (isScalarParam(n)) {
       this.#scalars.push(n);
-      this.#parts.push(`scalar ${types}`);
-      return;
+      words.push("scalar", typeKey(at(n.results, 0).type));
+    } else {
+      const { op, args, attrs } = n.def;
+      words.push(this.#region.nodes.has(n) ? "inside" : "outside", opId(op));
+      for (let i = 0; i < args.length; i++) words.push(lookup(this.#numbers, at(args, i), "the number of an operand"));
+      if (attrs !== noAttrs) words.push(attrsText(attrs));
     }
-    let operands = "";
-    for (let i = 0; i < n.args.length; i++) operands += `${lookup(this.#names, at(n.args, i), "the name of an operand")},`;
-    const isOwn = this.#region.nodes.has(n) ? "" : " outside";
-    this.#parts.push(`${opId(n.op)}(${operands}){${attrsText(n.attrs)}}${types}${isOwn}`);
+    for (let i = 0; i < n.results.length; i++) {
+      const r = at(n.results, i);
+      if (!this.#numbers.has(r)) this.#numbers.set(r, this.#numbered + i);
+    }
+    this.#numbered += n.results.length;
   }
 }

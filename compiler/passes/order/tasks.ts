@@ -52,6 +52,9 @@ export function tasksOf(pieces: readonly Piece[], options: OrderOptions): readon
 class Tasks {
   readonly #options: OrderOptions;
   readonly #fragments: readonly Fragment[];
+  /** What each of them reads, and what it makes. */
+  readonly #read: readonly (readonly Value[])[];
+  readonly #made: readonly (readonly Value[])[];
   /** Steps that store a value; its parts may be stored by several. */
   readonly #makers = new Map<Value, number[]>();
   readonly #items = new Map<Value, Item>();
@@ -60,17 +63,19 @@ class Tasks {
   constructor(fragments: readonly Fragment[], options: OrderOptions) {
     this.#options = options;
     this.#fragments = fragments;
+    this.#read = fragments.map(readBy);
+    this.#made = fragments.map(madeBy);
     this.#donated = new Map([...options.donated].map((v) => [v, { bytes: storedBytes(v.type, options.target), readers: new Set() }]));
-    fragments.forEach((f, i) => {
-      for (const v of madeBy(f)) {
+    this.#made.forEach((made, i) => {
+      for (const v of made) {
         const makers = this.#makers.get(v);
         if (makers === undefined) this.#makers.set(v, [i]);
         else makers.push(i);
         if (!options.outputs.has(v)) this.#items.set(v, { bytes: storedBytes(v.type, options.target), readers: new Set() });
       }
     });
-    fragments.forEach((f, i) => {
-      for (const v of readBy(f)) {
+    this.#read.forEach((read, i) => {
+      for (const v of read) {
         if (this.#makers.get(v)?.includes(i) === true) continue;
         (this.#items.get(v) ?? this.#donated.get(v))?.readers.add(i);
       }
@@ -86,7 +91,7 @@ class Tasks {
 
   #task(f: Fragment, index: number, waits: readonly Value[]): Task {
     const before = new Set<number>();
-    const read = readBy(f);
+    const read = at(this.#read, index);
     for (const v of [...read, ...waits]) {
       const makers = this.#makers.get(v) ?? [];
       if (!makers.includes(index)) for (const maker of makers) before.add(maker);
@@ -100,7 +105,7 @@ class Tasks {
     const own = f.temps.reduce((n, t) => n + storedBytes(t, this.#options.target), 0);
     const visits = this.#donated.size === 0 ? [] : read.flatMap((v) => this.#donated.get(v) ?? []);
     const takes = new Set(pairs.flatMap(({ old, young }) => (this.#options.outputs.has(young) ? (this.#donated.get(old) ?? []) : [])));
-    return { index, own, makes: this.#itemsOf(madeBy(f)), reads, over, visits, takes: [...takes], before, after: new Set() };
+    return { index, own, makes: this.#itemsOf(at(this.#made, index)), reads, over, visits, takes: [...takes], before, after: new Set() };
   }
 
   /** The temporaries among some values, each once. */
