@@ -1,32 +1,34 @@
 /** The body of a function in the making: where instructions go, and its locals. */
-import type { Code, Instruction, LocalVariable, ValueType } from "./code.ts";
+import type { Code, InstructionData, LocalVariable, ValueType } from "./code.ts";
+import { unsigned } from "./bytes.ts";
+import { encodeInstruction } from "./encode.ts";
 import type { Op } from "./instructions.ts";
-import { instruction, instructionRows } from "./instructions.ts";
+import { instruction } from "./instructions.ts";
 
-// half of all instructions
-const localGet = instruction("local.get");
-const localSet = instruction("local.set");
-
-/** Instructions without operands: one object serves all places. */
-const bare: ReadonlyMap<string, Instruction> = new Map(instructionRows.map((row) => [row.name, { row, a: 0, b: 0, data: null }]));
+const localGet = instruction("local.get").opcode;
+const localSet = instruction("local.set").opcode;
 
 export class Body {
-  /** The list that instructions go to now. */
-  code: Code = [];
+  /** Where instructions go now: to the last of its lists. */
+  #code: Code = [];
+  #bytes: number[] = [];
   readonly locals: LocalVariable[] = [];
-  /** By local. */
-  readonly #gets: Instruction[] = [];
 
-  emit(op: Op, a: number = 0, b: number = 0, data: Instruction["data"] = null): void {
-    this.named(op, a, b, data);
+  constructor() {
+    this.#code.push(this.#bytes);
+  }
+
+  get code(): Code {
+    return this.#code;
+  }
+
+  emit(op: Op, a: number = 0, b: number = 0, data: InstructionData = null): void {
+    encodeInstruction(this.#bytes, instruction(op), a, b, data);
   }
 
   /** An instruction whose name was put together; a CompilerBug where there is none. */
-  named(op: string, a: number = 0, b: number = 0, data: Instruction["data"] = null): void {
-    const plain = bare.get(op);
-    // an operand may be -0
-    const isBare = plain !== undefined && data === null && b === 0 && Object.is(a, 0);
-    this.code.push(isBare ? plain : { row: plain?.row ?? instruction(op), a, b, data });
+  named(op: string, a: number = 0, b: number = 0): void {
+    encodeInstruction(this.#bytes, instruction(op), a, b, null);
   }
 
   /** A new local; its name may be there already. */
@@ -34,12 +36,15 @@ export class Body {
     return this.locals.push({ name, type }) - 1;
   }
 
+  // these two are half of all instructions
   get(local: number): void {
-    this.code.push((this.#gets[local] ??= { row: localGet, a: local, b: 0, data: null }));
+    this.#bytes.push(localGet);
+    unsigned(this.#bytes, local);
   }
 
   set(local: number): void {
-    this.code.push({ row: localSet, a: local, b: 0, data: null });
+    this.#bytes.push(localSet);
+    unsigned(this.#bytes, local);
   }
 
   /** The value on the stack in a new local, taken off it. */
@@ -68,13 +73,22 @@ export class Body {
     this.emit("end");
   }
 
-  /** What `make` emits, as a list of its own. */
+  /** What `make` emits, by itself. */
   apart(make: () => void): Code {
-    const outer = this.code;
-    const own: Code = [];
-    this.code = own;
+    const outer = this.#code;
+    const before = this.#bytes;
+    this.#bytes = [];
+    this.#code = [this.#bytes];
     make();
-    this.code = outer;
+    const own = this.#code;
+    this.#code = outer;
+    this.#bytes = before;
     return own;
+  }
+
+  /** Code that was made apart, complete by now. */
+  append(code: Code): void {
+    this.#bytes = [];
+    this.#code.push(...code, this.#bytes);
   }
 }

@@ -1,22 +1,13 @@
 /**
- * What a module is before it is bytes or text. A function's code is a list of instructions; a list may hold lists, which are
- * filled while later code is made: that is how values get in front of the loops that use them.
+ * What a module is before it is one array or text. A function's code is the bytes of its instructions, in lists one after the other:
+ * what is made apart, as values are that get in front of the loops that use them, goes among others without being copied.
  */
-import type { InstructionRow } from "./instructions.ts";
-
 export type ValueType = "i32" | "i64" | "f32" | "f64" | "v128";
 
-export interface Instruction {
-  readonly row: InstructionRow;
-  /** The index of a local, global or function, the depth of a label, a constant, a lane, an offset in memory. */
-  readonly a: number;
-  /** The lane of a memory access. */
-  readonly b: number;
-  /** The bytes of a vector or a shuffle, the value of an i64, the result type of a block. */
-  readonly data: Uint8Array | bigint | ValueType | null;
-}
+/** The bytes of a vector or a shuffle, the value of an i64, the result type of a block. */
+export type InstructionData = Uint8Array | bigint | ValueType | null;
 
-export type Code = (Instruction | Code)[];
+export type Code = number[][];
 
 export interface LocalVariable {
   /** What it holds; others may hold the same. */
@@ -46,12 +37,4 @@ export interface ModuleCode {
   readonly sharedMemory: boolean;
   readonly imports: readonly ImportedFunction[];
   readonly functions: readonly FunctionCode[];
-}
-
-/** Every instruction in order. The depth of the lists is that of the loops. */
-export function eachInstruction(code: Code, visit: (i: Instruction) => void): void {
-  for (const item of code) {
-    if (Array.isArray(item)) eachInstruction(item, visit);
-    else visit(item);
-  }
 }

@@ -168,7 +168,7 @@ export class Frame {
       local = this.#body.keep(value.name, value.type);
     });
     this.level = outer;
-    (isOuter ? loop.before : loop.head).push(code);
+    (isOuter ? loop.before : loop.head).push(...code);
     loop.placed.set(key, local);
     return local;
   }

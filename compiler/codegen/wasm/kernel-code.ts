@@ -10,7 +10,7 @@ import { apply, load, variable } from "../../ir/expr.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { Body } from "./body.ts";
-import type { Code, FunctionCode } from "./code.ts";
+import type { FunctionCode } from "./code.ts";
 import type { ConstantPool } from "./constants.ts";
 import { listNs } from "./cost.ts";
 import { withDistinctNames } from "../../ir/distinct.ts";
@@ -73,10 +73,10 @@ export class KernelCode {
     for (const s of scalars) this.frame.define(s.name, { kind: "local", local: this.body.local(s.name, valueType(s.dtype)), level: 0, isFree: true });
     this.#locals();
     this.#leaveWithoutTurns();
-    this.body.code.push(this.frame.prologue);
     const grids = gridsOf(this.#kernel);
-    if (grids.length === 0) this.statements(body);
-    else this.#grids(grids);
+    const own = this.body.apart(() => (grids.length === 0 ? this.statements(body) : this.#grids(grids)));
+    this.body.append(this.frame.prologue);
+    this.body.append(own);
     const code = {
       name,
       comment: commentOf(this.#kernel),
@@ -211,11 +211,11 @@ export class KernelCode {
     const { body, frame } = this;
     frame.within(assigned, ({ before, head }) => {
       frame.define(axis.name, { kind: "local", local: index, level: frame.level, isFree: true });
-      body.code.push(before);
+      const own = body.apart(inside);
+      body.append(before);
       body.block("loop", null, () => {
-        body.code.push(head);
-        const own: Code = body.apart(inside);
-        body.code.push(own);
+        body.append(head);
+        body.append(own);
         body.get(index);
         body.int(axis.step);
         body.emit("i32.add");

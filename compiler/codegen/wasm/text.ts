@@ -1,7 +1,8 @@
 /** A module as WebAssembly text, for people. Locals have the names of what they hold; made only where somebody asks for it. */
 import { at } from "../../ir/errors.ts";
-import type { FunctionCode, Instruction, ModuleCode } from "./code.ts";
-import { eachInstruction } from "./code.ts";
+import type { FunctionCode, ModuleCode } from "./code.ts";
+import type { Instruction } from "./decode.ts";
+import { eachInstruction } from "./decode.ts";
 
 const hex = (bytes: Uint8Array, from: number): string => {
   const word = (at(bytes, from + 3) << 24) | (at(bytes, from + 2) << 16) | (at(bytes, from + 1) << 8) | at(bytes, from);

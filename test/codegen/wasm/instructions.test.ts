@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { Body } from "../../../compiler/codegen/wasm/body.ts";
 import type { ModuleCode, ValueType } from "../../../compiler/codegen/wasm/code.ts";
-import { Bytes, encodeModule } from "../../../compiler/codegen/wasm/encode.ts";
+import { Reader, signed, signedBig, unsigned } from "../../../compiler/codegen/wasm/bytes.ts";
+import { encodeModule } from "../../../compiler/codegen/wasm/encode.ts";
 import type { InstructionRow, Op } from "../../../compiler/codegen/wasm/instructions.ts";
 import { instruction, instructionRows } from "../../../compiler/codegen/wasm/instructions.ts";
 import { moduleText } from "../../../compiler/codegen/wasm/text.ts";
@@ -215,10 +216,10 @@ describe("every instruction", () => {
 });
 
 describe("numbers", () => {
-  const bytesOf = (make: (b: Bytes) => void): number[] => {
-    const b = new Bytes();
-    make(b);
-    return [...b.taken()];
+  const bytesOf = <T>(write: (out: number[], value: T) => void, value: T): number[] => {
+    const out: number[] = [];
+    write(out, value);
+    return out;
   };
   test.each([
     [0, [0]],
@@ -228,16 +229,25 @@ describe("numbers", () => {
     [-65, [0xbf, 0x7f]],
     [2147483647, [0xff, 0xff, 0xff, 0xff, 7]],
     [4294967295, [0x7f]],
-  ])("signed %i", (value, want) => expect(bytesOf((b) => b.signed(value))).toEqual(want));
+  ])("signed %i", (value, want) => {
+    expect(bytesOf(signed, value)).toEqual(want);
+    expect(new Reader(want).signed()).toBe(BigInt(value | 0));
+  });
   test.each([
     [0, [0]],
     [127, [127]],
     [128, [0x80, 1]],
     [4294967295, [0xff, 0xff, 0xff, 0xff, 15]],
-  ])("unsigned %i", (value, want) => expect(bytesOf((b) => b.unsigned(value))).toEqual(want));
+  ])("unsigned %i", (value, want) => {
+    expect(bytesOf(unsigned, value)).toEqual(want);
+    expect(new Reader(want).unsigned()).toBe(value);
+  });
   test.each([
     [1n << 63n, [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x7f]],
     [-1n, [0x7f]],
     [64n, [0xc0, 0]],
-  ])("signed 64 bits %i", (value, want) => expect(bytesOf((b) => b.signedBig(value))).toEqual(want));
+  ])("signed 64 bits %i", (value, want) => {
+    expect(bytesOf(signedBig, value)).toEqual(want);
+    expect(new Reader(want).signed()).toBe(BigInt.asIntN(64, value));
+  });
 });
