@@ -10,7 +10,7 @@ import { isFree } from "../region.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Alignment } from "./legality.ts";
 import { readerAlignment, siblingAlignment } from "./pairs.ts";
-import { savedNs } from "./profit.ts";
+import { againRefusal, savedNs } from "./profit.ts";
 import { Queue } from "./queue.ts";
 import type { FusionState } from "./state.ts";
 
@@ -94,9 +94,8 @@ export class BestFirst {
 
   /** What the walk has not put into its readers would be computed again wherever it is asked for at another index. */
   #aligned(producer: Cluster, consumer: Cluster): Alignment | string {
-    let places = 0;
-    for (const v of producer.outputs.keys()) places = Math.max(places, consumer.demands.get(v)?.length ?? 0);
-    if (places > 1) return `it is asked for at ${places} different indices`;
+    const again = againRefusal(producer, consumer, this.#state);
+    if (again !== null) return again;
     const aligned = readerAlignment(this.#state, producer, consumer);
     if (typeof aligned === "string") return aligned;
     return aligned.grid.size === producer.grid.length || asksOnce(this.#state, producer, consumer) ? aligned : "their grids differ";

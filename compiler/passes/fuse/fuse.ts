@@ -22,6 +22,7 @@ import { isFree, isLight, isPassThrough, isScalarParam } from "../region.ts";
 import { constantOf, storageOf } from "../storage.ts";
 import { BestFirst } from "./best-first.ts";
 import { Bindings } from "./bindings.ts";
+import type { Demand } from "./cluster.ts";
 import { asksWhole, Cluster, noDemands, storable } from "./cluster.ts";
 import { cutOf } from "./cuts.ts";
 import { anchorOf, asksOfLight, costOf, weightOf } from "./demand.ts";
@@ -248,10 +249,10 @@ class Walk {
     const cost = costOf(node);
     for (const r of node.results) {
       const demands = c.takeIn(r);
+      const repeats = cost > 0 && this.#timesAsked(c, demands) > sizeOf(r.shape);
       // indexed loops: this is done for most nodes, and engines make an object of each step of the others
       for (let i = 0; i < demands.length; i++) {
         const d = at(demands, i);
-        const repeats = cost > 0 && this.#state.axes.iterations(c, d) > sizeOf(r.shape);
         const demand = repeats ? { ...d, carried: d.carried + cost } : d;
         const asks = asksOfLight(node, demand, this.#state.axes);
         for (let k = 0; k < asks.length; k++) {
@@ -265,6 +266,12 @@ class Walk {
     c.careful ||= this.#state.bindings.isCareful(node);
     c.operations += weightOf(node);
     if (cost > 0) this.#state.noteFused(node, c, "computed where it is used");
+  }
+
+  #timesAsked(c: Cluster, demands: readonly Demand[]): number {
+    let times = 0;
+    for (let i = 0; i < demands.length; i++) times += this.#state.axes.iterations(c, at(demands, i));
+    return times;
   }
 
   #absorbRefusal(c: Cluster, node: Node): string | null {

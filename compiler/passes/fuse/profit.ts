@@ -7,13 +7,13 @@ import type { Node, Value } from "../../ir/node.ts";
 import { bytesOf, sizeOf } from "../../ir/shape.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster, Demand } from "./cluster.ts";
-import { storable } from "./cluster.ts";
+import { noDemands, storable } from "./cluster.ts";
 import { isCacheable } from "../lower/row-cache.ts";
-import { isFree } from "../region.ts";
+import { isFree, isLight } from "../region.ts";
 import { costOf } from "./demand.ts";
 import type { FusionState } from "./state.ts";
 
-/** Repeating this much an element hides behind the loads of a kernel that is bound by memory. */
+/** Repeating this much a grid point hides behind the loads of a kernel that is bound by memory. */
 const hidden = 4;
 
 /** Why computing a node inside a cluster does not pay, or null. */
@@ -29,13 +29,37 @@ export function repeatRefusal(c: Cluster, node: Node, state: FusionState): strin
     const carried = Math.max(0, ...demands.map((d) => d.carried));
     const work = carried + cost;
     const inLoop = demands.some((d) => d.inner.length > 0);
-    if (work <= hidden && !inLoop) continue;
+    if (!inLoop && (times / state.axes.volume(c.grid)) * work <= hidden) continue;
     const repeatedNs = ((times - elements) * work) / target.throughput;
     const savedNs = target.launchNs + (2 * elements * dtypeInfo(r.dtype).bytes) / target.bandwidth;
     if (repeatedNs > savedNs)
       return `it would be computed ${(times / elements).toFixed(1)} times (${Math.round(repeatedNs)} ns) to save ${Math.round(savedNs)} ns`;
   }
   return null;
+}
+
+/** Why computing a producer's results in each loop of a consumer that asks for them does not pay, or null. */
+export function againRefusal(producer: Cluster, consumer: Cluster, state: FusionState): string | null {
+  let repeatedNs = 0;
+  for (const v of producer.outputs.keys()) {
+    const demands = consumer.demands.get(v) ?? noDemands;
+    const again = demands.length < 2 ? 0 : timesComputed(v, demands, consumer, state) - sizeOf(v.shape);
+    if (again > 0) repeatedNs += (again * workOf(v, producer)) / state.target.throughput;
+  }
+  if (repeatedNs === 0) return null;
+  const saved = savedNs(state, producer, consumer);
+  return repeatedNs > saved ? `results would be computed again (${Math.round(repeatedNs)} ns) to save ${Math.round(saved)} ns` : null;
+}
+
+/** What an element costs, from what the cluster loads or reduces. */
+function workOf(v: Value, c: Cluster): number {
+  const nodes = new Set([v.node]);
+  let work = 0;
+  for (const node of nodes) {
+    work += costOf(node);
+    for (const { node: arg } of node.args) if (c.nodes.has(arg) && isLight(arg)) nodes.add(arg);
+  }
+  return work;
 }
 
 /** Element computations, loops that can share a row in scratch counted once. */
