@@ -12,6 +12,8 @@ export interface Rule {
   readonly of: readonly (Primitive | Primitive["kind"])[];
   /** Breaks some bit of some float (a rounding, the sign of a zero, a NaN): off unless asked for. */
   readonly unsafe?: boolean;
+  /** Takes away a node that no other kernel can hold, for elementwise work of its own size that any can; rules without this add no work. */
+  readonly opens?: boolean;
   /** The simpler value that equals the only result of a node, `x`, or null where the law does not apply. Operands are simplified already. */
   readonly rewrite: (node: Definition, x: Value) => Value | null;
   /** Left sides to test the law on, from two operands of one type; the rule must fire on each. */

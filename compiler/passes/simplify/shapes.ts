@@ -181,7 +181,7 @@ const turned: readonly Rule[] = [
     examples: (x) => [views.flip(prefixSum(views.flip(x, [1]), 1), [1]), views.flip(prefixProd(views.flip(x, [1]), 1, "reverse"), [1])],
     rewrite: ({ args, attrs }) => {
       const run = at(args, 0).node;
-      if (run.op.kind !== "prefix" || run.results.length > 1) return null;
+      if (run.op.kind !== "prefix" || run.args.length > 1 || run.results.length > 1) return null;
       const axis = int(run.attrs, "axis");
       const inner = definedBy(at(run.args, 0), views.flipOp);
       const isAlong = (list: readonly number[]): boolean => list.length === 1 && list[0] === axis;

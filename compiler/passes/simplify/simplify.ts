@@ -16,9 +16,10 @@ import { positions } from "./positions.ts";
 import type { Rule } from "./rule.ts";
 import { isAbout } from "./rule.ts";
 import { shapes } from "./shapes.ts";
+import { updates } from "./updates.ts";
 
 /** Every rule, in the order of trying. */
-export const rules: readonly Rule[] = [...folding, ...algebra, ...shapes, ...positions];
+export const rules: readonly Rule[] = [...folding, ...algebra, ...shapes, ...positions, ...updates];
 
 export interface Simplified {
   readonly graph: Graph;
