@@ -33,29 +33,34 @@ export function offsetsOver(shape: Shape, axes: readonly number[]): Column {
 /** A monoid's tuples over a block. */
 interface Accumulator {
   readonly reset: () => void;
-  /** Takes one element for each of the first `count` tuples. */
-  readonly take: (source: AnyColumn, bases: Column, offset: number, position: number, count: number) => void;
+  /** Takes one element of each source for each of the first `count` tuples. */
+  readonly take: (sources: readonly AnyColumn[], bases: Column, offset: number, position: number, count: number) => void;
   /** The results of the tuples as they stand. */
   readonly finish: (count: number) => readonly AnyColumn[];
 }
 
-function accumulator(monoid: Monoid, operand: TensorType, width: number): Accumulator {
+function accumulator(monoid: Monoid, operands: readonly TensorType[], width: number): Accumulator {
   const n = monoid.dtypes.length;
   const tuple = monoid.dtypes.map((d) => columnFor(d, width));
-  const [element, position] = [columnFor(operand.dtype, width), new Float64Array(width)];
-  const leaves = [...tuple, element, position];
+  const elements = operands.map((t) => columnFor(t.dtype, width));
+  const position = new Float64Array(width);
+  const leaves = [...tuple, ...elements, position];
   const bindings = { leaf: (e: { readonly value: number }): AnyColumn => at(leaves, e.value), buffer: noBuffer };
   const running = monoid.dtypes.map((d, i) => argument(i, d));
   const init = compileProgram(monoid.init, width, bindings);
-  const step = compileProgram(monoid.combine(running, monoid.seed(argument(n, operand.dtype), argument(n + 1, "int32"))), width, bindings);
+  const given = operands.map((t, i) => argument(n + i, t.dtype));
+  const step = compileProgram(monoid.combine(running, monoid.seed(given, argument(n + operands.length, "int32"))), width, bindings);
   const end = compileProgram(monoid.finish(running), width, bindings);
   return {
     reset: () => {
       init.run(width);
       tuple.forEach((t, i) => copyColumn(t, at(init.results, i)));
     },
-    take: (source, bases, offset, where, count) => {
-      for (let i = 0; i < count; i++) setElement(element, i, elementAt(source, numberAt(bases, i) + offset));
+    take: (sources, bases, offset, where, count) => {
+      elements.forEach((element, k) => {
+        const source = at(sources, k);
+        for (let i = 0; i < count; i++) setElement(element, i, elementAt(source, numberAt(bases, i) + offset));
+      });
       position.fill(where, 0, count);
       step.run(count);
       tuple.forEach((t, i) => copyColumn(t, at(step.results, i).subarray(0, count)));
@@ -77,11 +82,11 @@ export function reduce(op: ReductionPrimitive, node: Node, args: readonly HostDa
   const reduced = offsetsOver(type.shape, axes);
   const source = columnOf({ type, data });
   const outputs = node.results.map((r): HostData => ({ type: r.type, data: hostArray(r.dtype, kept.length) }));
-  const acc = accumulator(op.monoid(type, node.attrs), type, blockWidth(kept.length));
+  const acc = accumulator(op.monoid(type, node.attrs), [type], blockWidth(kept.length));
   eachBlock(kept.length, (start, count) => {
     const bases = kept.subarray(start, start + count);
     acc.reset();
-    for (let k = 0; k < reduced.length; k++) acc.take(source, bases, numberAt(reduced, k), k, count);
+    for (let k = 0; k < reduced.length; k++) acc.take([source], bases, numberAt(reduced, k), k, count);
     const results = acc.finish(count);
     outputs.forEach((o, i) => put(o, start, at(results, i), count));
   });
@@ -96,14 +101,14 @@ export function reduceSegments(op: SegmentPrimitive, node: Node, args: readonly 
   const inner = offsetsOver(type.shape, otherAxes(type.shape, [0]));
   const source = columnOf({ type, data });
   const outputs = node.results.map((r): HostData => ({ type: r.type, data: hostArray(r.dtype, rows * inner.length) }));
-  const acc = accumulator(op.monoid(type, node.attrs), type, blockWidth(inner.length));
+  const acc = accumulator(op.monoid(type, node.attrs), [type], blockWidth(inner.length));
   const bound = (row: number): number => Math.min(Math.max(at(offsetNumbers, row), 0), length);
   for (let row = 0; row < rows; row++) {
     const [first, end] = [bound(row), bound(row + 1)];
     eachBlock(inner.length, (start, count) => {
       const bases = inner.subarray(start, start + count);
       acc.reset();
-      for (let k = first; k < end; k++) acc.take(source, bases, k * inner.length, k - first, count);
+      for (let k = first; k < end; k++) acc.take([source], bases, k * inner.length, k - first, count);
       const results = acc.finish(count);
       outputs.forEach((o, i) => put(o, row * inner.length + start, at(results, i), count));
     });
@@ -113,21 +118,22 @@ export function reduceSegments(op: SegmentPrimitive, node: Node, args: readonly 
 
 /** Running combination along `attrs.axis`, first element included. */
 export function prefix(op: PrefixPrimitive, node: Node, args: readonly HostData[]): HostData[] {
-  const { type, data } = at(args, 0);
+  const { type } = at(args, 0);
   const axis = int(node.attrs, "axis");
-  const source = columnOf({ type, data });
+  const sources = args.map(columnOf);
   const outputs = node.results.map((r): HostData => ({ type: r.type, data: hostArray(r.dtype, sizeOf(type.shape)) }));
-  if (source.length === 0) return outputs;
+  if (sizeOf(type.shape) === 0) return outputs;
   const lines = offsetsOver(type.shape, otherAxes(type.shape, [axis]));
   const along = offsetsOver(type.shape, [axis]);
-  const acc = accumulator(op.monoid(type, node.attrs), type, blockWidth(lines.length));
+  const types = args.map((arg) => arg.type);
+  const acc = accumulator(op.monoid(type, node.attrs), types, blockWidth(lines.length));
   const reverse = flag(node.attrs, "reverse");
   eachBlock(lines.length, (start, count) => {
     const bases = lines.subarray(start, start + count);
     acc.reset();
     for (let k = 0; k < along.length; k++) {
       const where = reverse ? along.length - 1 - k : k;
-      acc.take(source, bases, numberAt(along, where), where, count);
+      acc.take(sources, bases, numberAt(along, where), where, count);
       const results = acc.finish(count);
       for (let i = 0; i < count; i++) {
         const flat = numberAt(bases, i) + numberAt(along, where);

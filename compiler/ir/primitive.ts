@@ -111,8 +111,11 @@ export interface Monoid {
   /** dtypes of the accumulators. */
   readonly dtypes: readonly DType[];
   readonly init: readonly Expr[];
-  /** The tuple that one element contributes; `position` is its int32 position along the reduced axis (row-major over several). */
-  readonly seed: (element: Expr, position: Expr) => readonly Expr[];
+  /**
+   * The tuple that is contributed by one element, or one of each operand where an op has several; `position` is its int32 position along
+   * the reduced axis (row-major over several).
+   */
+  readonly seed: (elements: readonly Expr[], position: Expr) => readonly Expr[];
   readonly combine: (a: readonly Expr[], b: readonly Expr[]) => readonly Expr[];
   /** The results, from the final tuple. */
   readonly finish: (tuple: readonly Expr[]) => readonly Expr[];
@@ -137,7 +140,7 @@ export interface SegmentPrimitive extends Base {
   readonly monoid: (operand: TensorType, attrs: Attrs) => Monoid;
 }
 
-/** Running combination along `attrs.axis`, first element included; `attrs.reverse` runs from the end. */
+/** Running combination of the operands, all of one type, along `attrs.axis`, first element included; `attrs.reverse` runs from the end. */
 export interface PrefixPrimitive extends Base {
   readonly kind: "prefix";
   readonly monoid: (operand: TensorType, attrs: Attrs) => Monoid;

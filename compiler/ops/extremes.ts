@@ -26,7 +26,7 @@ export function positionMonoid(dtype: DType, extreme: Extreme, among: "first" | 
   return {
     dtypes: [dtype, "int32"],
     init: [constant(neutral(extreme), dtype), constant(neutral(among === "first" ? "min" : "max"), "int32")],
-    seed: (element, position) => [element, position],
+    seed: (elements, position) => [...elements, position],
     combine: (a, b) => {
       const [x, px, y, py] = [at(a, 0), at(a, 1), at(b, 0), at(b, 1)];
       const second = beats(y, py, x, px);

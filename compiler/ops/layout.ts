@@ -162,7 +162,7 @@ export function foldMonoid(dtype: DType, { init, combine, exact }: Fold): Monoid
   return {
     dtypes: [dtype],
     init: [constant(init, dtype)],
-    seed: (element) => [element],
+    seed: (elements) => elements,
     combine: (a, b) => [combine(at(a, 0), at(b, 0))],
     finish: (tuple) => tuple,
     exact,

@@ -1,8 +1,8 @@
 /**
  * Running combinations along one axis, the element itself included; `reverse` runs from the end.
  *
- * Derivatives of products and of log-sum-exps are first-order recurrences d[k] = a[k]·d[k-1] + b[k]. They are evaluated by doubling,
- * in log2(n) steps of elementwise work: no division, so that zeros are exact, and every factor of a log-sum-exp is at most 1.
+ * Derivatives of products and of log-sum-exps are first-order recurrences d[k] = a[k]·d[k-1] + b[k], a running combination of two
+ * operands: no division, so that zeros are exact, and every factor of a log-sum-exp is at most 1.
  */
 import { isFloat } from "../ir/dtype.ts";
 import { at } from "../ir/errors.ts";
@@ -14,7 +14,7 @@ import type { TensorType } from "../ir/shape.ts";
 import { normalizeAxis, tensorType } from "../ir/shape.ts";
 import { add, equal, multiply, subtract, where } from "./arithmetic.ts";
 import type { DTypeClass } from "./define.ts";
-import { requireClass } from "./define.ts";
+import { requireClass, sameTypes } from "./define.ts";
 import { exp } from "./exponential.ts";
 import type { Extreme } from "./extremes.ts";
 import { positionMonoid } from "./extremes.ts";
@@ -27,6 +27,8 @@ type Maybe = Value | null;
 interface PrefixRow {
   readonly name: string;
   readonly doc: string;
+  /** Operands, of one type; 1 unless told. */
+  readonly arity?: number;
   readonly takes: DTypeClass;
   readonly monoid: (operand: TensorType, attrs: Attrs) => Monoid;
   /** The results beside the first, whose type is the operand's. */
@@ -34,14 +36,14 @@ interface PrefixRow {
   readonly derivative: Differentiation;
 }
 
-const prefixRow = ({ name, doc, takes, monoid, more, derivative }: PrefixRow): PrefixPrimitive => ({
+const prefixRow = ({ name, doc, arity = 1, takes, monoid, more, derivative }: PrefixRow): PrefixPrimitive => ({
   kind: "prefix",
   name,
   doc,
-  arity: 1,
+  arity,
   attrs: { axis: "int", reverse: "flag" },
   infer: (args, attrs) => {
-    const x = at(args, 0);
+    const x = sameTypes(name, args);
     requireClass(name, x.dtype, takes);
     normalizeAxis(name, int(attrs, "axis"), x.shape.length);
     flag(attrs, "reverse");
@@ -72,15 +74,7 @@ const runOf = (attrs: Attrs): Run => ({ axis: int(attrs, "axis"), reverse: flag(
 const turned = (run: Run): Run => ({ axis: run.axis, reverse: !run.reverse });
 
 /** d with d[k] = a[k]·d[k-1] + b[k] along the run, d before the first being 0. */
-function recurrence(a: Value, b: Value, run: Run): Value {
-  const length = at(a.shape, run.axis);
-  let [factor, sum] = [a, b];
-  for (let by = 1; by < length; by *= 2) {
-    sum = add(sum, multiply(factor, shifted(sum, by, 0, run)));
-    if (by * 2 < length) factor = multiply(factor, shifted(factor, by, 1, run));
-  }
-  return sum;
-}
+const recurrence = (a: Value, b: Value, run: Run): Value => make(recurrenceOp, [a, b], { ...run });
 
 /** Rules from the vjp and jvp of a row with one operand and one differentiable result; nothing moves on an empty axis. */
 function oneOperand(vjp: (ct: Value, x: Value, y: Value, node: Node) => Value, jvp: (t: Value, x: Value, y: Value, node: Node) => Value): Differentiation {
@@ -147,7 +141,7 @@ function logSumExpMonoid({ dtype }: TensorType): Monoid {
   return {
     dtypes: [dtype, dtype],
     init: [constant(-Infinity, dtype), constant(0, dtype)],
-    seed: (element) => [element, constant(1, dtype)],
+    seed: (elements) => [...elements, constant(1, dtype)],
     combine: (a, b) => {
       const top = s.max(at(a, 0), at(b, 0));
       const [fromA, fromB] = [a, b].map((t) => s.mul(at(t, 1), s.select(s.eq(at(t, 0), top), constant(1, dtype), s.exp(s.sub(at(t, 0), top)))));
@@ -173,6 +167,45 @@ export const prefixLogSumExpOp: PrefixPrimitive = prefixRow({
       return recurrence(decay(shifted(y, 1, -Infinity, run), y), multiply(t, decay(x, y)), run);
     },
   ),
+});
+
+/** The maps d → a·d + b, one after the other; of what they make of 0, the product is no part. */
+function affineMonoid({ dtype }: TensorType): Monoid {
+  return {
+    dtypes: [dtype, dtype],
+    init: [constant(1, dtype), constant(0, dtype)],
+    seed: (elements) => elements,
+    combine: (first, then) => [s.mul(at(first, 0), at(then, 0)), s.add(s.mul(at(then, 0), at(first, 1)), at(then, 1))],
+    finish: (tuple) => [at(tuple, 1)],
+    exact: false,
+  };
+}
+
+/** d before each one. */
+const previous = (d: Value, run: Run): Value => shifted(d, 1, 0, run);
+
+export const recurrenceOp: PrefixPrimitive = prefixRow({
+  name: "prefix recurrence",
+  doc: "d[k] = operand 0 [k] * d[k-1] + operand 1 [k]; d before the first element is 0.",
+  arity: 2,
+  takes: "float",
+  monoid: affineMonoid,
+  derivative: {
+    by: "rules",
+    vjp: ({ args, results, attrs }, [ct]) => {
+      if (ct === undefined || ct === null) return [];
+      const [a, d, run] = [at(args, 0), at(results, 0), runOf(attrs)];
+      const back = turned(run);
+      const ofSum = a.shape.includes(0) ? zerosLike(a) : recurrence(shifted(a, 1, 0, back), ct, back);
+      return [a.shape.includes(0) ? ofSum : multiply(ofSum, previous(d, run)), ofSum];
+    },
+    jvp: ({ args, results, attrs }, [ta = null, tb = null]) => {
+      const [a, d, run] = [at(args, 0), at(results, 0), runOf(attrs)];
+      const moved = ta === null || a.shape.includes(0) ? null : multiply(ta, previous(d, run));
+      const change = moved !== null && tb !== null ? add(moved, tb) : (moved ?? tb);
+      return change === null ? [] : [recurrence(a, change, run)];
+    },
+  },
 });
 
 // ---- builders: along `axis`, from the front or from the end
@@ -206,4 +239,4 @@ export function otherProducts(x: Value, axis: number): Value {
 }
 
 /** The rows of this file. */
-export const prefixOps: readonly Primitive[] = [prefixSumOp, prefixProdOp, prefixMaxOp, prefixMinOp, prefixLogSumExpOp];
+export const prefixOps: readonly Primitive[] = [prefixSumOp, prefixProdOp, prefixMaxOp, prefixMinOp, prefixLogSumExpOp, recurrenceOp];

@@ -15,6 +15,7 @@ import { data, drawn, placed } from "./row.ts";
 import { storedInParts } from "./joins.ts";
 import { kinds } from "./kinds.ts";
 import { longRows } from "./long-rows.ts";
+import { losses } from "./losses.ts";
 import { training } from "./training.ts";
 import {
   arange,
@@ -422,4 +423,5 @@ export const fusionRows: readonly FusionRow[] = [
   ...rowEpilogues,
   ...attention,
   ...longRows,
+  ...losses,
 ];

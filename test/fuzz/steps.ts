@@ -3,7 +3,7 @@ import type { DType } from "../../compiler/ir/dtype.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import { at, CompilerBug } from "../../compiler/ir/errors.ts";
 import type { Attrs, Node, Value } from "../../compiler/ir/node.ts";
-import { makeNode } from "../../compiler/ir/node.ts";
+import { int, makeNode } from "../../compiler/ir/node.ts";
 import type { ElementwisePrimitive, PrefixPrimitive, ReductionPrimitive } from "../../compiler/ir/primitive.ts";
 import { sizeOf } from "../../compiler/ir/shape.ts";
 import * as arithmetic from "../../compiler/ops/arithmetic.ts";
@@ -125,7 +125,12 @@ function prefixStep(b: Builder, genes: Genes): void {
   const x = b.pick(genes, hasAxes);
   if (x === null) return;
   const axis = genes.below(x.value.shape.length);
-  const node = tried(op, [x.value], { axis, reverse: genes.oneIn(2) });
+  const attrs = { axis, reverse: genes.oneIn(2) };
+  if (op.arity === 2) {
+    recurrenceStep(b, op, { x, factors: b.pickAny(genes, sameTypeAs(x.value.type)) ?? x }, attrs);
+    return;
+  }
+  const node = tried(op, [x.value], attrs);
   if (node === null) return;
   if (op.name === "prefix logsumexp") {
     if (isFiniteData(x.data) && largest(x.data) < 1e3) b.add(node, (data) => 1e-5 * (1 + largest(data)));
@@ -133,6 +138,15 @@ function prefixStep(b: Builder, genes: Genes): void {
   }
   const error = foldError(op.name, x, at(x.value.shape, axis));
   if (error !== null) b.add(node, error);
+}
+
+/** Factors up to 1, so that what is carried on does not outgrow a sum. */
+function recurrenceStep(b: Builder, op: PrefixPrimitive, { x, factors }: { readonly x: Item; readonly factors: Item }, attrs: Attrs): void {
+  if (x.error > 0 || factors.error > 0 || !isFiniteData(x.data) || !isFiniteData(factors.data)) return;
+  const node = tried(op, [arithmetic.minimum(arithmetic.maximum(factors.value, -1), 1), x.value], attrs);
+  const count = at(x.value.shape, int(attrs, "axis"));
+  const error = node === null ? null : sumError(x.data, count * count, 0);
+  if (node !== null && error !== null) b.add(node, error);
 }
 
 function dotStep(b: Builder, genes: Genes): void {

@@ -93,7 +93,7 @@ export const pick = (x: Value, index: Value): Value => make(pickRow, [x, index])
 const sumMonoid = (dtype: DType): Monoid => ({
   dtypes: [dtype],
   init: [constant(0, dtype)],
-  seed: (e) => [e],
+  seed: (elements) => elements,
   combine: ([a = constant(0, dtype)], [b = constant(0, dtype)]) => [s.add(a, b)],
   finish: (t) => t,
   exact: false,
@@ -103,7 +103,7 @@ const sumMonoid = (dtype: DType): Monoid => ({
 const argmaxMonoid = (dtype: DType): Monoid => ({
   dtypes: [dtype, "int32"],
   init: [constant(-Infinity, dtype), constant(-1, "int32")],
-  seed: (e, position) => [e, position],
+  seed: (elements, position) => [...elements, position],
   combine: ([av = argument(0, dtype), ai = argument(1, "int32")], [bv = argument(2, dtype), bi = argument(3, "int32")]) => {
     const better = s.gt(bv, av);
     return [s.select(better, bv, av), s.select(better, bi, ai)];

@@ -266,7 +266,7 @@ function typedSamples(op: Primitive, dtypes: readonly DType[]): readonly Sample[
     case "segment":
       return [[], [3]].flatMap((inner) => segmentSamples(op, inner, dtypes));
     case "prefix":
-      return [false, true].flatMap((reverse) => byType(op, 1, [2, 5], { axis: 1, reverse }, { title: reverse ? "reverse, " : "", dtypes }));
+      return [false, true].flatMap((reverse) => byType(op, Number(op.arity), [2, 5], { axis: 1, reverse }, { title: reverse ? "reverse, " : "", dtypes }));
     default:
       return [];
   }

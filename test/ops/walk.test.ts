@@ -58,7 +58,11 @@ function spelledTypes(op: Primitive, node: Node): (readonly [readonly DType[], r
     case "prefix": {
       const monoid = op.monoid(at(node.args, 0).type, node.attrs);
       const tuple = monoid.dtypes.map((d, i) => argument(i, d));
-      const seed = monoid.seed(argument(0, at(node.args, 0).dtype), argument(1, "int32"));
+      const operands = op.kind === "prefix" ? node.args : node.args.slice(0, 1);
+      const seed = monoid.seed(
+        operands.map((a, i) => argument(i, a.dtype)),
+        argument(operands.length, "int32"),
+      );
       const accumulators = [monoid.init, seed, monoid.combine(tuple, tuple)].map((spelled) => [dtypesOf(spelled), monoid.dtypes] as const);
       return [...accumulators, [dtypesOf(monoid.finish(tuple)), inferred]];
     }

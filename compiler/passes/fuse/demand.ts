@@ -92,7 +92,8 @@ export function anchorOf(node: Node, axes: Axes): Anchor {
     case "prefix": {
       const along = at(form, int(node.attrs, "axis"));
       const inner = namesOf([along]);
-      return { grid: grid.filter((g) => !inner.includes(g)), form, asks: [{ value: at(node.args, 0), demand: { index: form, inner, carried: 0, share: 1 } }] };
+      const asks = node.args.map((value) => ({ value, demand: { index: form, inner, carried: 0, share: 1 } }));
+      return { grid: grid.filter((g) => !inner.includes(g)), form, asks };
     }
     case "scatter": {
       const updates = at(node.args, node.op.updates);

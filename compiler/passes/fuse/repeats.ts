@@ -273,7 +273,9 @@ function operationsOf(node: Node): number {
     case "prefix": {
       const { dtypes, combine, seed } = op.monoid(at(types, 0), attrs);
       const tuple = (from: number): Expr[] => dtypes.map((d, i) => argument(from + i, d));
-      const turn = scalarOps(combine(tuple(0), tuple(dtypes.length))) + scalarOps(seed(at(operands, 0), variable("position", "int32")));
+      const turn =
+        scalarOps(combine(tuple(0), tuple(dtypes.length))) +
+        scalarOps(seed(op.kind === "prefix" ? operands : [at(operands, 0)], variable("position", "int32")));
       return (turn * sizeOf(at(types, 0).shape)) / Math.max(1, sizeOf(result(node, 0).shape));
     }
     case "view":

@@ -25,3 +25,6 @@ export const axisOf = ({ index, lo, hi, about }: Loop, kind: AxisKind): Axis => 
   step: 1,
   ...(about === undefined ? {} : { about }),
 });
+
+/** A loop of so many iterations. */
+export const loopAxis = (name: string, extent: number, kind: AxisKind): Axis => ({ name, kind, lo: ix(0), hi: ix(extent), step: 1 });

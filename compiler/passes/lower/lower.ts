@@ -13,7 +13,7 @@ import { at, CompilerBug, lookup } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { argument, axisIndex, load, s, variable } from "../../ir/expr.ts";
 import { addIndex, conjoin, flatten, ix, namesIn, subIndex, within } from "../../ir/indexing.ts";
-import type { Axis, AxisKind, Kernel, KernelBuffer, KernelScalar, Stmt } from "../../ir/loop.ts";
+import type { Kernel, KernelBuffer, KernelScalar, Stmt } from "../../ir/loop.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { flag, int, ints, result, text } from "../../ir/node.ts";
 import type { ContractionPrimitive, Monoid, Piece, Place, ViewPrimitive } from "../../ir/primitive.ts";
@@ -24,13 +24,14 @@ import type { Region, RegionOutput, RegionSegment } from "../region.ts";
 import { destinationsOf, isPassThrough, isScalarParam } from "../region.ts";
 import { piecesInside } from "../fuse/demand.ts";
 import type { Loop } from "./loop.ts";
-import { axisOf, wholeLoop } from "./loop.ts";
+import { axisOf, loopAxis, wholeLoop } from "./loop.ts";
 import type { FormLoop, OutputGroup } from "./outputs.ts";
 import { backwards, groupByLoops } from "./outputs.ts";
 import type { Kept } from "./row-cache.ts";
 import { isCacheable, RowCache } from "./row-cache.ts";
 import { Scope } from "./scope.ts";
 import { shareRows } from "./share-rows.ts";
+import { partsNeeded } from "./running.ts";
 import { sumMonoid } from "./sum.ts";
 import { tidy } from "./tidy.ts";
 
@@ -321,7 +322,7 @@ class Lowering {
       loops,
       axes.map((a) => at(operand.shape, a)),
     );
-    const tuple = this.#reduce(monoid, wordOf(node), loops.map(wholeLoop), scope, (body) => monoid.seed(this.#value(operand, inner, guard, body), position));
+    const tuple = this.#reduce(monoid, wordOf(node), loops.map(wholeLoop), scope, (body) => monoid.seed([this.#value(operand, inner, guard, body)], position));
     return at(monoid.finish(tuple), v.index);
   }
 
@@ -337,7 +338,7 @@ class Lowering {
     const along = isOneRow(offsets) ? this.#axis(length) : axisIndex(`k${this.#fresh++}`, 0, length - 1);
     const loop = this.#loop({ index: along, segment: { offsets, row } }, scope, guard);
     const monoid = node.op.monoid(values.type, node.attrs);
-    const element = (body: Scope): readonly Expr[] => monoid.seed(this.#value(values, [along, ...inner], guard, body), subIndex(along, loop.lo));
+    const element = (body: Scope): readonly Expr[] => monoid.seed([this.#value(values, [along, ...inner], guard, body)], subIndex(along, loop.lo));
     const tuple = this.#reduce(monoid, wordOf(node), [loop], scope, element);
     return at(monoid.finish(tuple), v.index);
   }
@@ -418,20 +419,21 @@ class Lowering {
   #prefix(v: Value, index: readonly Expr[], guard: Expr | undefined, scope: Scope): Expr {
     const node = v.node;
     if (node.op.kind !== "prefix") throw new CompilerBug("not a prefix");
-    const operand = at(node.args, 0);
     const along = at(index, int(node.attrs, "axis"));
     const walker = namesIn(along);
-    const monoid = node.op.monoid(operand.type, node.attrs);
-    const element = this.#value(operand, index, guard, scope);
-    const seed = monoid.seed(element, along);
+    const monoid = node.op.monoid(at(node.args, 0).type, node.attrs);
+    const elements = node.args.map((operand) => this.#value(operand, index, guard, scope));
+    const seed = monoid.seed(elements, along);
     if (walker.length === 0) return at(monoid.finish(monoid.combine(monoid.init, seed)), v.index);
     const loop = scope.owner(at(walker, 0));
     if (loop.parent === null) throw new CompilerBug("a prefix outside of its loop");
     const names = monoid.dtypes.map(() => `${wordOf(node)}_${this.#fresh++}`);
-    names.forEach((name, i) => loop.parent?.statements.push({ kind: "carry", name, init: at(monoid.init, i) }));
     const old = names.map((name, i) => variable(name, at(monoid.dtypes, i)));
-    const next = monoid.combine(old, seed).map((e) => this.#name(e, loop));
-    next.forEach((e, i) => loop.statements.push({ kind: "assign", name: at(names, i), value: e }));
+    const combined = monoid.combine(old, seed);
+    const used = partsNeeded(names, combined, at(monoid.finish(old), v.index));
+    for (const i of used) loop.parent.statements.push({ kind: "carry", name: at(names, i), init: at(monoid.init, i) });
+    const next = combined.map((e, i) => (used.includes(i) ? this.#name(e, loop) : e));
+    for (const i of used) loop.statements.push({ kind: "assign", name: at(names, i), value: at(next, i) });
     return at(monoid.finish(next), v.index);
   }
 
@@ -477,10 +479,6 @@ const isTrivial = (e: Expr): boolean => e.op === "const" || e.op === "var" || e.
 
 /** The only row is all there is. */
 const isOneRow = (offsets: Value): boolean => at(offsets.shape, 0) === 2;
-
-function loopAxis(name: string, extent: number, kind: AxisKind): Axis {
-  return { name, kind, lo: ix(0), hi: ix(extent), step: 1 };
-}
 
 function guardedLoad(buffer: KernelBuffer, index: Expr, guard: Expr | undefined): Expr {
   const safe = guard === undefined || (index.lo >= 0 && index.hi < buffer.size);

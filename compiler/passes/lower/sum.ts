@@ -8,7 +8,7 @@ import type { Monoid } from "../../ir/primitive.ts";
 export const sumMonoid = (dtype: DType): Monoid => ({
   dtypes: [dtype],
   init: [constant(0, dtype)],
-  seed: (element) => [element],
+  seed: (elements) => elements,
   combine: (a, b) => [s.add(at(a, 0), at(b, 0))],
   finish: (tuple) => tuple,
   exact: !isFloat(dtype),
