@@ -61,7 +61,7 @@ function make(kernels: readonly Kernel[], { sharedMemory, relaxed }: WasmOptions
     if (known === undefined) byBody.set(kernel.body, { made, aliases: [] });
     return { name, ...made };
   });
-  const functions = [...byBody.values()].map(({ made, aliases }): FunctionCode => (aliases.length === 0 ? made.code : { ...made.code, aliases }));
+  const functions = [...byBody.values()].map(({ made, aliases }): FunctionCode => (aliases.length === 0 ? made.code : { aliases, ...made.code }));
   return { kernels: all, code: { sharedMemory, imports: host.functions, functions }, pool };
 }
 

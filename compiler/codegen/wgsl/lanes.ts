@@ -106,7 +106,7 @@ function accesses(list: readonly Stmt[], names: readonly string[]): ReadonlyMap<
       const inner = inside(s, around);
       const { nest, vectors } = s.kind === "reduce" ? inner : around;
       for (const e of exprOrder(expressionsOf(s))) if (e.op === "load") found.get(e.name)?.push({ nest, vectors, index: at(e.args, 0), writes: false });
-      if (s.kind === "store") found.get(s.buffer)?.push({ ...around, index: s.index, writes: true });
+      if (s.kind === "store") found.get(s.buffer)?.push({ index: s.index, writes: true, ...around });
       for (const body of bodiesOf(s)) walk(body, inner);
     }
   };
@@ -175,7 +175,7 @@ function shrink(body: readonly Stmt[], local: Local, size: number, lanes: number
   const walk = (list: readonly Stmt[], around: Around): Stmt[] =>
     list.map((s): Stmt => {
       const inner = inside(s, around);
-      const within = (index: Expr): Expr => withinLane({ ...inner, index, writes: false }, size, lanes) ?? index;
+      const within = (index: Expr): Expr => withinLane({ index, writes: false, ...inner }, size, lanes) ?? index;
       const visit = exprMapper((e) => (e.op === "load" && e.name === local.name ? withOperands(e, [within(at(e.args, 0)), ...e.args.slice(1)]) : e));
       const mapped = mapStatement(s, visit, (below) => walk(below, inner));
       if (mapped.kind === "local" && mapped.name === local.name) return { ...mapped, size };

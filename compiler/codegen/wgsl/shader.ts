@@ -71,7 +71,7 @@ export class Shader implements Scope {
   }
 
   #addUniform(member: Omit<UniformMember, "offset">): string {
-    this.#uniforms.push({ ...member, offset: 4 * this.#uniforms.length });
+    this.#uniforms.push({ offset: 4 * this.#uniforms.length, ...member });
     return `u.${member.name}`;
   }
 

@@ -151,7 +151,7 @@ class Lowering {
   /** What stands before the outputs: in the order of the graph, so that rows are complete where they are read. */
   #stages(grid: Scope): void {
     const { anchors, held, nodes } = this.#region;
-    const list = [...anchors.map((a) => ({ ...a, isHeld: false })), ...held.map((h) => ({ ...h, isHeld: true }))];
+    const list = [...anchors.map((a) => ({ isHeld: false, ...a })), ...held.map((h) => ({ ...h, isHeld: true }))];
     const position = new Map([...nodes].map((n, i) => [n, i]));
     const placeOf = ({ value }: RegionOutput): number => position.get(value.node) ?? 0;
     for (const stage of list.toSorted((a, b) => placeOf(a) - placeOf(b))) {
