@@ -1,4 +1,5 @@
 /** The body of a function in the making: where instructions go, and its locals. */
+import { at } from "../../ir/errors.ts";
 import type { Code, InstructionData, LocalVariable, ValueType } from "./code.ts";
 import { unsigned } from "./bytes.ts";
 import { encodeInstruction } from "./encode.ts";
@@ -88,7 +89,9 @@ export class Body {
 
   /** Code that was made apart, complete by now. */
   append(code: Code): void {
+    // one by one: what a call is given lies on the stack
+    for (let i = 0; i < code.length; i++) this.#code.push(at(code, i));
     this.#bytes = [];
-    this.#code.push(...code, this.#bytes);
+    this.#code.push(this.#bytes);
   }
 }
