@@ -215,6 +215,9 @@ const scatterRows: ReadonlyMap<string, ScatterPrimitive> = new Map(
   [slices, elements].flatMap((how) => modes.map((mode) => [`${how.word} ${mode}`, scatterRow(how, mode)] as const)),
 );
 
+/** Those whose updates go to indices along one axis. */
+export const indexedScatters: readonly Primitive[] = [...scatterRows.values()];
+
 // ---- builders
 
 /** The slices of `x` at int32 `indices` (any shape) along `axis`: `x.shape[:axis] + indices.shape + x.shape[axis+1:]`. Indices are clamped. */
@@ -232,4 +235,4 @@ export const scatterAlong = (x: Value, indices: Value, updates: Value, axis: num
   make(scatterOp(elements, mode), [x, indices, updates], { axis });
 
 /** The rows of this file. */
-export const gatherOps: readonly Primitive[] = [gatherOp, gatherAlongOp, ...scatterRows.values()];
+export const gatherOps: readonly Primitive[] = [gatherOp, gatherAlongOp, ...indexedScatters];

@@ -12,7 +12,7 @@ import { int } from "../../ir/node.ts";
 import { sameShape, sizeOf } from "../../ir/shape.ts";
 import * as a from "../../ops/arithmetic.ts";
 import type { ScatterMode } from "../../ops/gather.ts";
-import { scatter, scatterAlong } from "../../ops/gather.ts";
+import { indexedScatters, scatter, scatterAlong } from "../../ops/gather.ts";
 import * as layout from "../../ops/layout.ts";
 import { reduceMax } from "../../ops/reductions.ts";
 import { iotaValue } from "../../ops/source.ts";
@@ -61,7 +61,7 @@ const modes: readonly ScatterMode[] = ["set", "add", "mul", "min", "max"];
 export const updates: readonly Rule[] = [
   rule({
     name: "scatter(same, k, x) -> where(position = k, x, same)",
-    of: ["scatter"],
+    of: indexedScatters,
     opens: true,
     dtypes: numbers,
     examples: (x, y) => [
