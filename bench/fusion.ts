@@ -3,7 +3,7 @@
  * process; results are read back and compared first. Writes fusion.json and fusion.svg. With `--device webgpu` the same on a GPU
  * (fusion-webgpu.*): dispatches, and times until the GPU is done. With `--target js` on generated JavaScript (fusion-js.*).
  */
-import { configure, counters, evalAll, evalAllSync, inspect, memory, synchronize } from "../src/index.ts";
+import { configure, counters, DeviceError, evalAll, evalAllSync, inspect, memory, synchronize } from "../src/index.ts";
 import type { GpuInfo, Tensor } from "../src/index.ts";
 import type { Case, MakeCase } from "./cases.ts";
 import { cases } from "./cases.ts";
@@ -163,20 +163,28 @@ const headingOf = (gpu: GpuInfo | null): string[] => [
   "first call ms",
 ];
 
-/** Runs the cases of these names (all where there are none) and writes what was found. */
+/** Runs the cases of these names (all where there are none) and writes what was found; a case that the device cannot hold is named, and the rest goes on. */
 export async function fusion(names: readonly string[], suite: Suite): Promise<void> {
   const results: FusionResult[] = [];
+  const tooLarge: string[] = [];
   for (const make of cases) {
     if (names.length > 0 && !names.includes(make(16).name)) continue;
-    const result = await runCase(make, suite);
-    results.push(result);
-    console.log(`fused / unfused ${ratioOf(timingOf(result.timings, "fused"), timingOf(result.timings, "unfused")).toFixed(2)}`);
+    const result = await runCase(make, suite).catch((error: unknown): string => {
+      if (error instanceof DeviceError) return `${make(16).name} does not fit: ${error.message}`;
+      throw error;
+    });
+    if (typeof result === "string") tooLarge.push(result);
+    else results.push(result);
+    console.log(
+      typeof result === "string" ? result : `fused / unfused ${ratioOf(timingOf(result.timings, "fused"), timingOf(result.timings, "unfused")).toFixed(2)}`,
+    );
   }
-  if (results.length === 0) throw new Error(`no case is called ${names.join(" or ")}: there are ${cases.map((make) => make(16).name).join(", ")}`);
+  if (results.length + tooLarge.length === 0)
+    throw new Error(`no case is called ${names.join(" or ")}: there are ${cases.map((make) => make(16).name).join(", ")}`);
   const on = machine(suite.gpu);
-  console.log(`\n${on.target}\n${table([headingOf(suite.gpu), ...results.map(row)])}\n`);
+  console.log(`\n${on.target}\n${table([headingOf(suite.gpu), ...results.map(row)])}\n${tooLarge.map((line) => `${line}\n`).join("")}`);
   const rows = results.map((r) => ({ name: r.name, bars: r.timings.map((t) => ({ variant: t.name, milliseconds: t.median * 1000 })) }));
   const name = ["fusion", ...(suite.gpu === null ? [] : ["webgpu"]), ...(configure().target === "js" ? ["js"] : [])].join("-");
-  writeResult(suite.folder, `${name}.json`, JSON.stringify({ ...on, shrink: suite.shrink, peakBytes: memory().peak, cases: results }, null, 1));
+  writeResult(suite.folder, `${name}.json`, JSON.stringify({ ...on, shrink: suite.shrink, peakBytes: memory().peak, cases: results, tooLarge }, null, 1));
   writeResult(suite.folder, `${name}.svg`, chart(`lazuli, ${on.target}: median milliseconds of one evaluation (shorter is better)`, rows));
 }
