@@ -136,13 +136,20 @@ export class Sharing {
     this.#numbering = new Numbering(mutable);
   }
 
-  list(list: readonly Stmt[]): Stmt[] {
+  /** `taken`: names that stand for something already, beside those that the list defines. */
+  list(list: readonly Stmt[], taken: ReadonlySet<string>): Stmt[] {
     const all = statements(list);
     for (let i = 0; i < all.length; i++) {
       const s = at(all, i);
-      if (s.kind === "let" && s.name.startsWith("t")) this.#fresh = Math.max(this.#fresh, 1 + Number(/^t(\d+)$/.exec(s.name)?.[1] ?? -1));
+      if (s.kind === "let") this.#pass(s.name);
     }
+    taken.forEach((name) => this.#pass(name));
     return this.#level(list, { around: null, isBranch: false }, [], []);
+  }
+
+  /** Fresh names come after this one. */
+  #pass(name: string): void {
+    if (name.startsWith("t")) this.#fresh = Math.max(this.#fresh, 1 + Number(/^t(\d+)$/.exec(name)?.[1] ?? -1));
   }
 
   /** `loops`: axes whose iterations run this list. `tail`: values read at its end, rewritten in place. */

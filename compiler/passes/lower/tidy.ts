@@ -17,8 +17,24 @@ import { expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
 import { Sharing } from "./sharing.ts";
 
+/** All of a kernel: what it reads, it defines. */
 export function tidy(list: readonly Stmt[]): readonly Stmt[] {
-  return dropUnread(share(mergeLoops(dropEmpty(list))));
+  return tidied(list, noNames);
+}
+
+/** A part of a kernel, which may read names of what is around it: they stay what they are. */
+export function tidyPart(list: readonly Stmt[]): readonly Stmt[] {
+  const read = new Set<string>();
+  for (const s of statements(list)) for (const e of expressionsOf(s)) freeNames(e, read);
+  return tidied(list, read);
+}
+
+const noNames: ReadonlySet<string> = new Set();
+
+/** `taken`: names that no let may get. */
+function tidied(list: readonly Stmt[], taken: ReadonlySet<string>): readonly Stmt[] {
+  const merged = mergeLoops(dropEmpty(list));
+  return dropUnread(new Sharing(mutableNames(merged)).list(merged, taken));
 }
 
 const isEmpty = (a: Axis): boolean => a.lo.op === "const" && a.hi.op === "const" && a.hi.value <= a.lo.value;
@@ -183,10 +199,6 @@ function mutableNames(list: readonly Stmt[]): Set<string> {
     else if (s.kind === "store") names.add(s.buffer);
   }
   return names;
-}
-
-function share(list: readonly Stmt[]): Stmt[] {
-  return new Sharing(mutableNames(list)).list(list);
 }
 
 /** Without lets that nothing reads. Names are unique in a kernel, so one set serves all levels; what reads a let stands behind it. */

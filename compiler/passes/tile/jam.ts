@@ -15,7 +15,7 @@ import { addIndex, ix, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatements } from "../../ir/loop-walk.ts";
-import { tidy } from "../lower/tidy.ts";
+import { tidy, tidyPart } from "../lower/tidy.ts";
 import { blockAxes, gridNest, loadsOf, operationsOf, soleReduce, strideOf } from "./nest.ts";
 
 /** Copies of a body with more operations than this do not fit into registers. */
@@ -81,7 +81,7 @@ function jammedBody(nest: readonly For[], jams: readonly Jam[], body: readonly S
       0,
     ).axis.hi.value,
   }));
-  const copies = tidy(copiesOf(body, limits));
+  const copies = tidyPart(copiesOf(body, limits));
   const partial = limits.filter((l) => l.extent % l.times !== 0);
   if (partial.length === 0) return copies;
   const fits = partial.map((l) => apply("le", [addIndex(axisIndex(l.axis, 0, l.extent - 1), l.times), ix(l.extent)]));

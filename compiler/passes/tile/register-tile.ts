@@ -14,7 +14,7 @@ import { apply, axisIndex } from "../../ir/expr.ts";
 import { addIndex, ix, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
-import { tidy } from "../lower/tidy.ts";
+import { tidy, tidyPart } from "../lower/tidy.ts";
 import type { Place as CopyPlace } from "./copy.ts";
 import { copied, loop, minOf, vector } from "./copy.ts";
 import { registerBytes, tupleBytes } from "./cost.ts";
@@ -103,7 +103,7 @@ function packedBlocks(c: Contraction, p: Packing): Stmt[] {
   const group = p.group === 0 || p.group >= p.rows ? ix(0) : axisIndex(p.slots.group, 0, p.rows - p.group);
   const slots = { names: p.slots, panel: columns.offset, tile: rows.offset, group };
   // by itself: here nobody writes what was packed, so that rows share what they load of it
-  const tiles = (turn: Block["turn"]): Stmt[] => [columns.loop(flattenWalks(tidy(blockOf({ ...c, turn, corner, slots }))))];
+  const tiles = (turn: Block["turn"]): Stmt[] => [columns.loop(flattenWalks(tidyPart(blockOf({ ...c, turn, corner, slots }))))];
   const packed = [...p.packColumns(columns.block, columns.width)];
   const byRows = (turn: Block["turn"]): Stmt[] => {
     if (group.op !== "axis") return [...p.packRows(rows.block, rows.width), rows.loop(tiles(turn))];

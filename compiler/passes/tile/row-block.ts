@@ -20,7 +20,7 @@ import { exprMapper, localBytes } from "../../ir/loop-walk.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
-import { tidy } from "../lower/tidy.ts";
+import { tidyPart } from "../lower/tidy.ts";
 import { abreast, canGoAbreast } from "./abreast.ts";
 import type { Place } from "./copy.ts";
 import { copied, loop } from "./copy.ts";
@@ -131,9 +131,9 @@ const scalars = 4;
 function scalarRows(kernel: Kernel, nest: readonly For[], row: Axis): Kernel {
   const inner = at(nest, nest.length - 1);
   const list = new Block(row, inner.body, { lanes: 1, rows: scalars, skips: scalars, sums: scalars * 4 }).body();
-  if (!canGoAbreast(list, row)) return { ...kernel, body: nested(nest, tidy(pointBody(row, inner.body, 1))) };
+  if (!canGoAbreast(list, row)) return { ...kernel, body: nested(nest, tidyPart(pointBody(row, inner.body, 1))) };
   const around = nest.filter((f) => f.axis !== row);
-  const turn: For = { kind: "for", axis: { ...row, step: scalars }, body: tidy(abreast(row, list, scalars)) };
+  const turn: For = { kind: "for", axis: { ...row, step: scalars }, body: tidyPart(abreast(row, list, scalars)) };
   return { ...kernel, body: nested([...around, turn], turn.body) };
 }
 
@@ -235,7 +235,7 @@ class Block {
         (below, f) => [{ ...f, body: below }],
         columns({ ...inner, body }, times, skipOf(body, { axis: this.#row, count: this.#skips }, inner.axis)),
       );
-    return [...kept.flatMap((k) => k.fill), ...copied({ body: tidy(turns), values: [] }, { suffix, axes: new Map() }).body];
+    return [...kept.flatMap((k) => k.fill), ...copied({ body: tidyPart(turns), values: [] }, { suffix, axes: new Map() }).body];
   }
 
   /** What all iterations of a stage need of one side of it: computed once, where lanes lie side by side. */

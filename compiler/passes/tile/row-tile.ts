@@ -21,7 +21,7 @@ import type { Axis, For, Kernel, Local, Reduce, Stmt, Store } from "../../ir/loo
 import { expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, localBytes, mapStatement } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
-import { tidy } from "../lower/tidy.ts";
+import { tidyPart } from "../lower/tidy.ts";
 import { copied, loop, minOf } from "./copy.ts";
 import { gridNest, inlineLets, isPlain } from "./nest.ts";
 import { blockAxis, insideOf, isBlocks, pointBody } from "./row-block.ts";
@@ -215,7 +215,7 @@ class Tile {
 
   #list(list: readonly Stmt[]): Stmt[] {
     return segmentsOf(list).map((g): Stmt => {
-      if (g.kind === "narrow") return this.#lane(tidy(this.#inLane(g.list, new Set())));
+      if (g.kind === "narrow") return this.#lane(tidyPart(this.#inLane(g.list, new Set())));
       if (g.kind === "wide") return this.#lane([this.#wide(g.loop)]);
       const [test] = g.loop.body;
       const body = test?.kind === "if" && g.loop.body.length === 1 ? [{ ...test, then: this.#list(test.then) }] : this.#list(g.loop.body);
@@ -229,7 +229,7 @@ class Tile {
 
   #wide(f: For): For {
     const only = f.body.length === 1 ? f.body[0] : undefined;
-    const body = only?.kind === "for" && only.axis.kind === "serial" ? [this.#wide(only)] : tidy(this.#inLane(f.body, new Set()));
+    const body = only?.kind === "for" && only.axis.kind === "serial" ? [this.#wide(only)] : tidyPart(this.#inLane(f.body, new Set()));
     return { ...f, axis: { ...f.axis, kind: "lane" }, body };
   }
 
