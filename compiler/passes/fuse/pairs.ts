@@ -3,6 +3,7 @@ import type { Cluster } from "./cluster.ts";
 import { heldBytes } from "./held-rows.ts";
 import type { Alignment } from "./legality.ts";
 import { alignment, mergeRefusal, sizeRefusal } from "./legality.ts";
+import { productRefusal } from "./profit.ts";
 import { alignSiblings } from "./siblings.ts";
 import type { FusionState } from "./state.ts";
 import { between } from "./state.ts";
@@ -28,5 +29,5 @@ function allowed(state: FusionState, x: Cluster, d: Cluster, aligned: Alignment 
   if (typeof aligned === "string") return aligned;
   const bytes = heldBytes(x, state.axes) + heldBytes(d, state.axes);
   if (bytes > state.target.scratchBytes) return `their rows take ${bytes} bytes of scratch (at most ${state.target.scratchBytes})`;
-  return mergeRefusal(x, d, aligned, state.axes, state.bindings) ?? aligned;
+  return mergeRefusal(x, d, aligned, state.axes, state.bindings) ?? productRefusal(x, d, state) ?? aligned;
 }

@@ -96,6 +96,49 @@ function placeOf({ index }: Demand): string {
   return (index ?? []).map((e) => keyOf(anonymous(e))).join();
 }
 
+/** Products of a tile share what they load and wait in registers for one another; of contractions with other walks in one kernel none do … */
+const alone = 2;
+/** … and of those with one walk each has fewer of the registers: additions that a product takes longer. */
+const beside = 0.3;
+/** Products that share less than so many times what they load are in no tile … */
+const fewestShared = 4;
+/** … and so few are done before that matters. */
+const fewProducts = 2 ** 19;
+
+/** Why contractions are better apart, each with a tile of its own, or null. */
+export function productRefusal(producer: Cluster, consumer: Cluster, state: FusionState): string | null {
+  if (state.target.lanes === 1) return null;
+  const [own, others] = [contractionsOf(producer), contractionsOf(consumer)];
+  if (own.length === 0 || others.length === 0) return null;
+  const all = [...own, ...others];
+  const walks = new Set(all.map(({ walk }) => walk));
+  const products = all.reduce((n, c) => n + c.products, 0);
+  const lostNs = products <= fewProducts ? 0 : (products * (walks.size > 1 ? alone : beside)) / state.target.throughput;
+  const saved = savedNs(state, producer, consumer);
+  return lostNs > saved ? `contractions would take ${Math.round(lostNs)} ns longer in one kernel, which saves ${Math.round(saved)} ns` : null;
+}
+
+interface Products {
+  readonly products: number;
+  /** The lengths of the loops that add up. */
+  readonly walk: string;
+}
+
+/** The contractions of a cluster that tiles make faster. */
+function contractionsOf(c: Cluster): Products[] {
+  const found: Products[] = [];
+  for (const { op, args, attrs, results } of c.nodes) {
+    if (op.kind !== "contraction") continue;
+    const depth = op.depth(
+      args.map((a) => a.type),
+      attrs,
+    );
+    const products = results.reduce((n, r) => n + sizeOf(r.shape), 0) * sizeOf(depth);
+    if (args.every((a) => products >= fewestShared * sizeOf(a.shape))) found.push({ products, walk: depth.join() });
+  }
+  return found;
+}
+
 /** What one kernel saves of two: a launch, results that nobody else reads, inputs that are read once. */
 export function savedNs(state: FusionState, producer: Cluster, consumer: Cluster): number {
   const { target } = state;

@@ -85,7 +85,7 @@ function mergeLoops(list: readonly Stmt[]): readonly Stmt[] {
   return isSame ? list : out;
 }
 
-/** The position of an earlier loop over the same range, nothing after it or in it being read by `s`; -1 where there is none. */
+/** The position of an earlier loop over the same range, nothing after it or in it being read by `s`, or touching what `s` writes; -1 where there is none. */
 function findHost(out: readonly Stmt[], s: Stmt, nest: Nest): number {
   const range = rangeText(nest);
   const isHost = (candidate: Stmt): boolean => {
@@ -95,9 +95,10 @@ function findHost(out: readonly Stmt[], s: Stmt, nest: Nest): number {
   const first = out.findIndex(isHost);
   if (first < 0) return -1;
   const needs = readsOf(s);
+  const stored = storedBy(s);
   for (let i = out.length - 1; i >= first; i--) {
     const candidate = at(out, i);
-    if (writesAny(candidate, needs)) return -1;
+    if (writesAny(candidate, needs) || (stored.size > 0 && touchesAny(candidate, stored))) return -1;
     if (isHost(candidate)) return i;
   }
   return -1;
@@ -188,6 +189,16 @@ function writesAny(s: Stmt, names: ReadonlySet<string>): boolean {
       return names.has(s.name);
   }
 }
+
+/** Memory that a statement or its bodies write. */
+function storedBy(s: Stmt): Set<string> {
+  const names = new Set<string>();
+  for (const inner of statements([s])) if (inner.kind === "store") names.add(inner.buffer);
+  return names;
+}
+
+/** Whether a statement or its bodies read or write one of these memories. */
+const touchesAny = (s: Stmt, names: ReadonlySet<string>): boolean => writesAny(s, names) || [...readsOf(s)].some((name) => names.has(name));
 
 /** Values may change between two reads of a mutable name, so what reads one is never shared. */
 function mutableNames(list: readonly Stmt[]): Set<string> {

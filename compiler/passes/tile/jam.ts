@@ -16,7 +16,8 @@ import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatements } from "../../ir/loop-walk.ts";
 import { tidy, tidyPart } from "../lower/tidy.ts";
-import { blockAxes, gridNest, loadsOf, operationsOf, soleReduce, strideOf } from "./nest.ts";
+import { blockAxes, gridNest, loadsOf, operationsOf, strideOf } from "./nest.ts";
+import { reducesIn } from "./phases.ts";
 
 /** Copies of a body with more operations than this do not fit into registers. */
 const maxOperations = 16;
@@ -29,13 +30,12 @@ interface Jam {
 export function jam(kernel: Kernel): Kernel {
   const nest = gridNest(kernel.body);
   const inner = nest.at(-1);
-  const reduce = inner === undefined ? null : soleReduce(inner.body);
-  if (reduce === null || operationsOf([reduce]) > maxOperations) return kernel;
-  const jams = choose(
-    nest.map((f) => f.axis),
-    reduce,
-  );
-  return jams.length === 0 ? kernel : { ...kernel, body: tidy([rebuild(nest, jams, 0)]) };
+  const reduces = inner === undefined ? null : reducesIn(inner.body);
+  if (reduces === null || operationsOf(reduces) > maxOperations) return kernel;
+  const axes = nest.map((f) => f.axis);
+  const [jams = [], ...others] = reduces.map((r) => choose(axes, r));
+  const agree = others.every((o) => o.length === jams.length && o.every((j, i) => j.axis === at(jams, i).axis && j.times === at(jams, i).times));
+  return jams.length === 0 || !agree ? kernel : { ...kernel, body: tidy([rebuild(nest, jams, 0)]) };
 }
 
 /** Which axes to jam, and how many points of each: 4 × 4 where loads are shared both ways, 8 along a row that is read down its columns. */

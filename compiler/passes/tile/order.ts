@@ -2,7 +2,7 @@
  * order: in which order the reductions of a kernel add up on the CPU. It follows from shapes and indices only, and is asked before a
  * target is, so that all of them and any number of threads give the same bits.
  *
- * - `tile`: a contraction. Each result adds up one element after another; blocks of results share what they load
+ * - `tile`: contractions. Each result adds up one element after another; blocks of results share what they load
  * - `block`: contractions with rows in scratch. Each result adds up one element after another, blocks of rows share what they load
  * - `columns`: neighbouring grid points read neighbouring elements. Each result adds up one element after another, many at once
  * - `rows`: the loops of a grid point walk through memory themselves. Several accumulators side by side add up one result
@@ -13,7 +13,8 @@ import type { Expr } from "../../ir/expr.ts";
 import { addIndex, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsIn, statements } from "../../ir/loop.ts";
-import { isPlain, loadsOf, soleReduce, strideOf } from "./nest.ts";
+import { isPlain, loadsOf, strideOf } from "./nest.ts";
+import { reducesIn, withSumsApart } from "./phases.ts";
 import { blockAxis } from "./row-block.ts";
 import { computedIn } from "./sides.ts";
 
@@ -26,13 +27,34 @@ const narrowest = 4;
 export function orderOf(nest: readonly For[]): Order {
   const inner = nest.at(-1);
   if (inner === undefined) return "rows";
-  const reduce = soleReduce(inner.body);
-  if (reduce !== null && isContraction(sharedAxes(nest, reduce))) return "tile";
+  if (contractionsOf(nest) !== null) return "tile";
   if (blockAxis(nest) !== null) return "block";
   return walksColumns(inner.body, inner.axis) ? "columns" : "rows";
 }
 
-const isContraction = (shared: readonly Axis[]): boolean => shared.length === 2;
+/** The contractions of a grid point, and the axes that all their blocks lie along. */
+export interface Contractions {
+  /** The statements of a grid point. */
+  readonly body: readonly Stmt[];
+  readonly reduces: readonly Reduce[];
+  readonly row: Axis;
+  readonly column: Axis;
+}
+
+/** Null where there are none, or blocks do not lie along the same axes. Sums over different things are apart, unless only together they are contractions. */
+export function contractionsOf(nest: readonly For[]): Contractions | null {
+  const { body } = at(nest, nest.length - 1);
+  const apart = withSumsApart(body);
+  return contractionIn(nest, apart) ?? (apart.length === body.length ? null : contractionIn(nest, body));
+}
+
+function contractionIn(nest: readonly For[], body: readonly Stmt[]): Contractions | null {
+  const reduces = reducesIn(body);
+  const axes = reduces?.map((r) => sharedAxes(nest, r)) ?? [];
+  const [row, column] = axes[0] ?? [];
+  const agree = axes.every(([r, c]) => r !== undefined && r === row && c !== undefined && c === column);
+  return reduces === null || row === undefined || column === undefined || !agree ? null : { body, reduces, row, column };
+}
 
 /**
  * A row and a column axis of the grid that some loads of the walk need and others do not: blocks along them share loads. The column is

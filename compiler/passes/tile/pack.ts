@@ -23,6 +23,7 @@ import { tupleBytes } from "./cost.ts";
 import type { Line } from "./line.ts";
 import { partsAt, partsInLine } from "./line.ts";
 import { isPlain, soleReduce } from "./nest.ts";
+import type { Waiting } from "./phases.ts";
 import { inlined, isAlong, isPlainLoad, movedTo, namesBefore, replaced, sideOf } from "./sides.ts";
 
 /** Columns of a block, and bytes that a block of them may have: they stay in a core's second cache. */
@@ -88,6 +89,34 @@ export interface Contraction {
   readonly times: number;
   /** Grid points around. */
   readonly around: number;
+  /** How large blocks are, where that is settled. */
+  readonly block?: BlockSize;
+}
+
+export interface BlockSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** What a tile is. */
+export type TileShape = Pick<Contraction, "row" | "line" | "lanes" | "times">;
+
+export const slotsOf = ({ line: { axis }, row }: TileShape): Slots => ({
+  panel: `${axis.name}p`,
+  lane: `${axis.name}l`,
+  row: `${row.name}s`,
+  tile: `${row.name}t`,
+  group: `${row.name}q`,
+});
+
+/** Where a result of a tile waits among those of its block, a tile after another. */
+export function waitingIn(shape: TileShape, { rows, columns }: BlockSize): Waiting {
+  const { times, lanes } = shape;
+  const slots = slotsOf(shape);
+  const [height, width] = [Math.ceil(rows / times) * times, Math.ceil(columns / lanes) * lanes];
+  const [tile, panel] = [axisIndex(slots.tile, 0, height - times), axisIndex(slots.panel, 0, width - lanes)];
+  const within = [mulIndex(panel, times), mulIndex(axisIndex(slots.row, 0, times - 1), lanes), axisIndex(slots.lane, 0, lanes - 1)];
+  return { index: within.reduce<Expr>((sum, e) => addIndex(sum, e), mulIndex(tile, width)), size: height * width };
 }
 
 /** How to pack the operands of a contraction; null where they are read well from where they are. */
@@ -109,7 +138,11 @@ export function packing(c: Contraction): Packing | null {
   const innermost = at(reduce.axes, reduce.axes.length - 1).name;
   const isNear = (e: Expr): boolean => isPlainLoad(e) && isAlong(e, innermost) && (chunk === null || alongChunk(e, chunk) !== null);
   const crosswise = rows.filter((e) => !isNear(e));
-  const most = Math.min(crosswise.length > 0 ? mostBesideRows : mostColumns, Math.floor(mostBytes / bytes / c.lanes) * c.lanes);
+  const most = Math.min(
+    c.block?.columns ?? Infinity,
+    crosswise.length > 0 ? mostBesideRows : mostColumns,
+    Math.floor(mostBytes / bytes / c.lanes) * c.lanes,
+  );
   if (most < c.lanes) return null;
   const panels = Math.ceil(axis.hi.value / c.lanes);
   const blocks = Math.ceil((panels * c.lanes) / most);
@@ -135,7 +168,7 @@ class Packer {
   constructor(c: Contraction, found: Found) {
     this.#c = c;
     this.#found = found;
-    this.#slots = { panel: `${c.line.axis.name}p`, lane: `${c.line.axis.name}l`, row: `${c.row.name}s`, tile: `${c.row.name}t`, group: `${c.row.name}q` };
+    this.#slots = slotsOf(c);
   }
 
   packing(): Packing | null {
@@ -171,8 +204,9 @@ class Packer {
 
   /** Rows of a block: where the walk is cut, those whose sums can be kept. */
   get #rows(): number {
-    const { line, row, times } = this.#c;
+    const { line, row, times, block } = this.#c;
     const { width, reduce, chunk } = this.#found;
+    if (block !== undefined) return block.rows;
     const blocks = Math.ceil(line.axis.hi.value / width) * this.#c.around;
     if (chunk === null) return blocks >= manyBlocks ? row.hi.value : Math.min(row.hi.value, Math.ceil(blockRows / times) * times);
     const bytes = width * tupleBytes(reduce.init.map((e) => e.dtype));
@@ -189,15 +223,12 @@ class Packer {
   }
 
   #chunks(packed: Reduce, chunk: Chunk): Chunks | null {
-    const { body, row, lanes, times } = this.#c;
+    const { body, row, lanes } = this.#c;
     const { width } = this.#found;
     const values = packed.values.flatMap((e) => alongChunk(e, chunk) ?? []);
     if (values.length < packed.values.length || namesBefore(body).size > 0) return null;
-    const [tile, panel] = [axisIndex(this.#slots.tile, 0, this.#rows - times), axisIndex(this.#slots.panel, 0, width - lanes)];
-    const [slot, lane] = [axisIndex(this.#slots.row, 0, times - 1), axisIndex(this.#slots.lane, 0, lanes - 1)];
-    const within = [mulIndex(panel, times), mulIndex(slot, lanes), lane];
-    const index = within.reduce<Expr>((sum, e) => addIndex(sum, e), mulIndex(tile, width));
-    const sums = sumsOf(packed, index, { size: this.#rows * width, lanes, name: `${row.name}z` });
+    const { index, size } = waitingIn(this.#c, { rows: this.#rows, columns: width });
+    const sums = sumsOf(packed, index, { size, lanes, name: `${row.name}z` });
     return {
       sums,
       around: (inner) => overChunks(chunk, inner),

@@ -12,7 +12,7 @@ import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex } from "../../ir/expr.ts";
 import { addIndex, ix, namesIn, subIndex } from "../../ir/indexing.ts";
-import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
+import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { tidy, tidyPart } from "../lower/tidy.ts";
 import type { Place as CopyPlace } from "./copy.ts";
@@ -22,10 +22,13 @@ import { goesTogether } from "./independent.ts";
 import { flattenWalks } from "./flat.ts";
 import type { Line } from "./line.ts";
 import { lineAround, lineOf, partsAt, storeStride } from "./line.ts";
-import { isPlain, soleReduce } from "./nest.ts";
-import { sharedAxes } from "./order.ts";
-import type { Contraction, Packing, Slots } from "./pack.ts";
-import { packing } from "./pack.ts";
+import { isPlain } from "./nest.ts";
+import type { Contractions } from "./order.ts";
+import { contractionsOf } from "./order.ts";
+import type { BlockSize, Contraction, Packing, Slots } from "./pack.ts";
+import { packing, slotsOf, waitingIn } from "./pack.ts";
+import type { Phases } from "./phases.ts";
+import { phasesOf } from "./phases.ts";
 
 /** Bytes of a register. */
 const register = 16;
@@ -33,21 +36,21 @@ const register = 16;
 const across = 2;
 /** Bytes that stay in a cache near by while a tile goes down the rows. */
 const nearby = 1 << 18;
+/** Bytes of what phases of a block give to the last. */
+const mostWaiting = 1 << 18;
 
 /** `nest`: the grid loops of a contraction. */
 export function registerTile(kernel: Kernel, nest: readonly For[], { sumVectors }: Target): Kernel {
-  const { body } = at(nest, nest.length - 1);
-  const reduce = soleReduce(body);
-  const [row, column] = reduce === null ? [] : sharedAxes(nest, reduce);
-  if (reduce === null || row === undefined || column === undefined) return kernel;
-  const tiling: Tiling = { kernel, nest, body, reduce, sumVectors };
-  return packedTiles(tiling, row, column) ?? tilesInPlace(tiling, row, column);
+  const found = contractionsOf(nest);
+  if (found === null) return kernel;
+  const tiling: Tiling = { kernel, nest, ...found, reduce: at(found.reduces, 0), sumVectors };
+  return packedTiles(tiling) ?? tilesInPlace(tiling);
 }
 
-interface Tiling {
+interface Tiling extends Contractions {
   readonly kernel: Kernel;
   readonly nest: readonly For[];
-  readonly body: readonly Stmt[];
+  /** The first of them, which stands for all. */
   readonly reduce: Reduce;
   readonly sumVectors: number;
 }
@@ -62,8 +65,8 @@ function tileOf({ reduce: r, sumVectors }: Tiling, rows: number, columns: number
 }
 
 /** By blocks whose operands are packed, where that pays: columns are on the side whose neighbours are stored side by side. */
-function packedTiles(t: Tiling, row: Axis, column: Axis): Kernel | null {
-  const { kernel, nest, body, reduce } = t;
+function packedTiles(t: Tiling): Kernel | null {
+  const { kernel, nest, body, reduce, reduces, row, column } = t;
   const lanes = perRegister(reduce) * across;
   const lines = [lineAround(column, { nest, row, reduce, lanes }), lineAround(row, { nest, row: column, reduce, lanes })] as const;
   const isTurned = storeStride(lines[1], nest) < storeStride(lines[0], nest);
@@ -73,18 +76,23 @@ function packedTiles(t: Tiling, row: Axis, column: Axis): Kernel | null {
     const around = nest.filter((f) => !isBeside(f));
     const points = around.reduce((n, f) => n * f.axis.hi.value, 1);
     const contraction: Contraction = { kernel, body, ...choice, ...tileOf(t, choice.row.hi.value, choice.line.axis.hi.value), around: points };
-    const packed = choice.line.parts.every((p) => goesTogether(body, p.name)) ? packing(contraction) : null;
+    const packed = choice.line.parts.every((p) => goesTogether(body, p.name)) ? packings(contraction, reduces) : null;
     if (packed !== null) return { ...kernel, body: tidy(nested(around, packedBlocks(contraction, packed))) };
   }
   return null;
 }
 
-function tilesInPlace(t: Tiling, row: Axis, column: Axis): Kernel {
-  const { kernel, nest, body, reduce } = t;
+function tilesInPlace(t: Tiling): Kernel {
+  const { kernel, nest, body, reduce, reduces, row, column } = t;
   if (!goesTogether(body, column.name)) return kernel;
   const { lanes, times } = tileOf(t, row.hi.value, column.hi.value);
   const corner = { row: axisIndex(row.name, 0, row.hi.value - 1), column: axisIndex(column.name, 0, column.hi.value - 1) };
-  const tiles = blockOf({ turn: copiesOf(body), row, line: lineOf(column), lanes, times, corner, slots: null });
+  const line = lineOf(column);
+  const shape = { row, line, lanes, times };
+  const slots = { names: slotsOf(shape), panel: ix(0), tile: ix(0), group: ix(0) };
+  // loops of vectors keep apart what the phases add up
+  const { bodies, locals } = phasesOf(body, reduces, waitingIn(shape, { rows: times, columns: lanes }));
+  const tiles = [...locals, ...bodies.flatMap((own) => blockOf({ ...shape, turn: copiesOf(own), corner, slots }))];
   const step = new Map([
     [row.name, times],
     [column.name, lanes],
@@ -96,9 +104,48 @@ function tilesInPlace(t: Tiling, row: Axis, column: Axis): Kernel {
 const nested = (loops: readonly For[], body: readonly Stmt[]): readonly Stmt[] =>
   loops.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body);
 
-/** Blocks of rows and columns; in each the columns are packed, and tiles go across them. */
-function packedBlocks(c: Contraction, p: Packing): Stmt[] {
-  const [columns, rows] = [blocksAlong(c.line.axis, c.lanes, p.columns), blocksAlong(c.row, c.times, p.rows)];
+/** How the operands of each phase are packed, in blocks of one size; null where one of them reads well from where they are. */
+function packings(c: Contraction, reduces: readonly Reduce[]): Packed | null {
+  if (reduces.length === 1) {
+    const only = packing(c);
+    return only === null ? null : { phases: [only], waiting: [] };
+  }
+  const phasesIn = (block: BlockSize): Phases => phasesOf(c.body, reduces, waitingIn(c, block));
+  const whole = { columns: c.line.axis.hi.value, rows: c.row.hi.value };
+  const alone = phasesIn(whole).bodies.flatMap((body) => packing({ ...c, body }) ?? []);
+  if (alone.length < reduces.length || reduces.some((r) => perRegister(r) !== perRegister(at(reduces, 0)))) return null;
+  const columns = Math.min(...alone.map((p) => p.columns));
+  const sums = tupleBytes(reduces.flatMap((r) => r.init.map((e) => e.dtype)));
+  const most = Math.max(1, Math.floor(mostWaiting / (columns * sums) / c.times)) * c.times;
+  const block = { columns, rows: Math.min(most, ...alone.map((p) => p.rows)) };
+  const { bodies, locals } = phasesIn(block);
+  const phases = bodies.flatMap((body) => packing({ ...c, body, block }) ?? []);
+  return phases.length < reduces.length ? null : { phases, waiting: locals };
+}
+
+interface Packed {
+  readonly phases: readonly Packing[];
+  /** What waits for the last of them. */
+  readonly waiting: readonly Local[];
+}
+
+/** Blocks of rows and columns; in each the columns are packed, and tiles go across them, once a phase. */
+function packedBlocks(c: Contraction, { phases, waiting }: Packed): Stmt[] {
+  const first = at(phases, 0);
+  const [columns, rows] = [blocksAlong(c.line.axis, c.lanes, first.columns), blocksAlong(c.row, c.times, first.rows)];
+  const inside = phases.flatMap((p) => inBlock(c, p, { columns, rows }));
+  const locals = [...phases.flatMap((p) => [...p.locals, ...(p.chunks?.sums.locals ?? [])]), ...waiting];
+  return [rows.grid([columns.grid([...largest(locals), ...inside])])];
+}
+
+/** Phases use memory one after the other: of one name, what is largest. */
+function largest(locals: readonly Local[]): Local[] {
+  const found = new Map<string, Local>();
+  for (const l of locals) if (l.size > (found.get(l.name)?.size ?? 0)) found.set(l.name, l);
+  return [...found.values()];
+}
+
+function inBlock(c: Contraction, p: Packing, { columns, rows }: { readonly columns: Blocks; readonly rows: Blocks }): Stmt[] {
   const corner = { row: rows.corner, column: columns.corner };
   const group = p.group === 0 || p.group >= p.rows ? ix(0) : axisIndex(p.slots.group, 0, p.rows - p.group);
   const slots = { names: p.slots, panel: columns.offset, tile: rows.offset, group };
@@ -111,10 +158,9 @@ function packedBlocks(c: Contraction, p: Packing): Stmt[] {
     const inside = loop("serial", { name: rows.offset.name, lo: group, hi: addIndex(group, height) }, c.times, tiles(turn));
     return [loop("serial", { name: group.name, lo: ix(0), hi: rows.width }, p.group, [...p.packRows(addIndex(rows.block, group), height), inside])];
   };
-  if (p.chunks === null) return [rows.grid([columns.grid([...p.locals, ...packed, ...byRows(copiesOf(p.body))])])];
+  if (p.chunks === null) return [...packed, ...byRows(copiesOf(p.body))];
   const { sums, around, turn, behind } = p.chunks;
-  const inside = [...p.locals, ...sums.locals, ...sums.fill, ...around([...packed, ...byRows(turn)]), rows.loop(tiles(copiesOf(behind)))];
-  return [rows.grid([columns.grid(inside)])];
+  return [...sums.fill, ...around([...packed, ...byRows(turn)]), rows.loop(tiles(copiesOf(behind)))];
 }
 
 /** An axis in blocks, `name` + b, and within a block the offset of a tile, `name` + o. */
