@@ -69,6 +69,8 @@ export interface Alignment {
   readonly grid: ReadonlyMap<string, string>;
   /** Producer's grid axis → where along it the consumer asks: an axis of the grid, for a part with an offset. */
   readonly places: ReadonlyMap<string, Expr>;
+  /** The same of other parts, which the consumer asks for as well. */
+  readonly parts: readonly ReadonlyMap<string, Expr>[];
   /** Flat axes of either that become loops over the elements of a row. */
   readonly splits: { readonly x: readonly Split[]; readonly d: readonly Split[] };
   /** All axes of the producer → where the consumer asks, a map for each place: axes that meet whole get one name. */
@@ -91,6 +93,7 @@ export function alignment(x: Cluster, d: Cluster, axes: Axes, readers: Readers):
   if (walk !== null) return walk;
   const pairs = new Pairing(views.x, views.d, axes, readers);
   for (const { form, index } of links) pairs.add(views.x.splits.length === 0 ? form : form.map(views.x.toExpr), index.map(views.d.toExpr));
+  if (x.fixed && views.x.splits.length + views.d.splits.length === 0) pairs.takeParts();
   const grid = pairs.grid();
   if (x.fixed && grid.size !== views.x.grid.length)
     return "the consumer asks for it inside a loop of its own or at another index, so it would be computed again";
@@ -100,7 +103,7 @@ export function alignment(x: Cluster, d: Cluster, axes: Axes, readers: Readers):
     const rowsStay = pairs.elementsMeet && [...views.x.rows].every((r) => grid.has(r)) && [...views.d.rows].every((r) => met.has(r));
     if (!rowsStay) return "rows of differing lengths are met row by row only";
   }
-  return { grid, places: pairs.places, inner: pairs.inner, asked: pairs.inner, splits: { x: views.x.splits, d: views.d.splits } };
+  return { grid, places: pairs.places, parts: pairs.parts, inner: pairs.inner, asked: pairs.inner, splits: { x: views.x.splits, d: views.d.splits } };
 }
 
 /** Where a consumer asks for a producer's results; null where it needs a whole buffer first. */
@@ -139,7 +142,7 @@ export function rowAlignment(x: Cluster, d: Cluster, axes: Axes): Alignment | st
       return p.op !== "axis" || grid.has(p.name) || (q.op === "axis" && q.hi === p.hi && !met.has(q.name));
     });
   if (grid.size === 0 || !links.every(isWhole)) return "the consumer asks for more or less than whole rows";
-  return { grid, places: pairs.places, inner: [], asked: [], splits: { x: [], d: [] } };
+  return { grid, places: pairs.places, parts: [], inner: [], asked: [], splits: { x: [], d: [] } };
 }
 
 /** A running value can only be met in step: in a loop that walks all of its axis and no other, from the same end. */
@@ -164,6 +167,11 @@ function stepOf(index: Expr, axis: string): number {
   return step.op === "const" ? step.value : 0;
 }
 
+const placeIn = (map: ReadonlyMap<string, Expr>, axis: string): readonly Expr[] => {
+  const place = map.get(axis);
+  return place === undefined ? [] : [place];
+};
+
 /** Collects which axis meets which, over all links between two clusters. */
 class Pairing {
   readonly inner: Map<string, Expr>[] = [];
@@ -179,6 +187,10 @@ class Pairing {
   readonly #from = new Map<string, string>();
   readonly #looseX = new Set<string>();
   readonly #looseD = new Set<string>();
+  /** Axes of a producer along which the consumer asks at several places, with one axis of its own. */
+  readonly #several = new Set<string>();
+  /** What is asked for beside the places. */
+  parts: readonly ReadonlyMap<string, Expr>[] = [];
 
   constructor(x: View, d: View, axes: Axes, readers: Readers) {
     this.#x = x;
@@ -239,8 +251,9 @@ class Pairing {
     const back = this.#from.get(q);
     const before = this.places.get(p);
     const same = before === undefined || sameIndex([before], [place]);
-    if (same && (known === undefined || known === q) && (back === undefined || back === p)) {
-      this.places.set(p, place);
+    if ((known === undefined || known === q) && (back === undefined || back === p)) {
+      if (same) this.places.set(p, place);
+      else this.#several.add(p);
       this.#to.set(p, q);
       this.#from.set(q, p);
       return;
@@ -249,11 +262,24 @@ class Pairing {
     for (const name of [q, known]) if (name !== undefined) this.#looseD.add(name);
   }
 
+  /** Several parts of a result, the halves that a gate multiplies, which nobody else asks for and which together are no more than all of it. */
+  takeParts(): void {
+    if (this.#several.size === 0 || this.#readers !== "consumer") return;
+    const found: ReadonlyMap<string, Expr>[] = [];
+    const isKnown = (map: ReadonlyMap<string, Expr>): boolean => found.some((other) => this.#x.grid.every((p) => sameIndex(placeIn(map, p), placeIn(other, p))));
+    for (const map of [this.places, ...this.inner]) if (!isKnown(map)) found.push(map);
+    const met = this.#x.grid.flatMap((p) => this.#to.get(p) ?? []);
+    const isPaired = met.length === this.#x.grid.length && this.#looseX.size === 0 && !met.some((q) => this.#looseD.has(q));
+    if (!isPaired || found.length * this.#axes.volume(met) > this.#axes.volume(this.#x.grid)) return;
+    this.parts = found.slice(1);
+    this.#several.clear();
+  }
+
   grid(): Map<string, string> {
     const out = new Map<string, string>();
     for (const p of this.#x.grid) {
       const q = this.#to.get(p);
-      if (q !== undefined && !this.#looseX.has(p) && !this.#looseD.has(q)) out.set(p, q);
+      if (q !== undefined && !this.#looseX.has(p) && !this.#looseD.has(q) && !this.#several.has(p)) out.set(p, q);
     }
     return out;
   }

@@ -2,7 +2,7 @@
 import type { Expr } from "../../ir/expr.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Axes } from "./axes.ts";
-import type { Cluster } from "./cluster.ts";
+import type { Cluster, Demand } from "./cluster.ts";
 import { renaming } from "./cluster.ts";
 import type { Ask } from "./demand.ts";
 import type { Alignment } from "./legality.ts";
@@ -12,7 +12,7 @@ export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignme
   turn(producer, aligned.splits.x, axes);
   turn(consumer, aligned.splits.d, axes);
   const anew = demandsCausedAnew(producer, aligned);
-  const part = [...aligned.grid].some(([p, q]) => aligned.places.get(p)?.op !== "axis" || axes.extent(p) !== axes.extent(q));
+  const part = aligned.parts.length > 0 || [...aligned.grid].some(([p, q]) => aligned.places.get(p)?.op !== "axis" || axes.extent(p) !== axes.extent(q));
   const small = part || size(producer) <= size(consumer) ? producer : consumer;
   const large = small === producer ? consumer : producer;
   const names = namesFor(small === producer, aligned, axes);
@@ -21,9 +21,9 @@ export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignme
   const order = large.grid.filter((g) => grid.includes(g));
   for (const n of small.nodes) large.nodes.add(n);
   const renamed = renaming(names);
-  small.demands.forEach((list, v) => list.forEach((d) => large.addDemand(v, renamed(d))));
+  askAt(small, large, renamed);
   for (const { value, demand } of anew) large.addDemand(value, small === producer ? renamed(demand) : demand);
-  small.forms.forEach((list, v) => list.forEach((d) => large.addForm(v, renamed(d))));
+  for (const places of aligned.parts) askAt(small, large, renaming(new Map([...names, ...places])));
   small.outputs.forEach((form, v) => large.outputs.set(v, form.map(toExpr)));
   small.held.forEach((form, v) => large.held.set(v, form.map(toExpr)));
   // it computes these itself
@@ -38,6 +38,12 @@ export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignme
   small.mergedInto = large;
   clear(small);
   return large;
+}
+
+/** What a producer asks for, and computes, at another place. */
+function askAt(small: Cluster, large: Cluster, renamed: (d: Demand) => Demand): void {
+  small.demands.forEach((list, v) => list.forEach((d) => large.addDemand(v, renamed(d))));
+  small.forms.forEach((list, v) => list.forEach((d) => large.addForm(v, renamed(d))));
 }
 
 const size = (c: Cluster): number => c.nodes.size + c.demands.size + c.forms.size;

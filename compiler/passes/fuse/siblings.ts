@@ -77,7 +77,7 @@ function correspondence({ x, d }: Pair, form: readonly Expr[], index: readonly E
   if (refusal !== null) return refusal;
   const places = new Map<string, Expr>();
   grid.forEach((q, p) => places.set(p, axes.expr(q)));
-  return { grid, places, inner: [names], asked: [], splits: { x: [], d: [] } };
+  return { grid, places, parts: [], inner: [names], asked: [], splits: { x: [], d: [] } };
 }
 
 /** An axis of one index, and the axis of another one in its place. */
