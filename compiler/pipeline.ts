@@ -1,7 +1,7 @@
 /**
  * The table of contents of the compiler: from a canonical graph to a plan with code.
  *
- *   graph ─ simplify ─ split ─ border ─ write ─ join ─ fuse ─ lower ─ parts ─ online ─ tile ─ legalize ─ pack ─ order ─ buffers ─ emit ─ plan
+ *   graph ─ simplify ─ regroup ─ split ─ border ─ write ─ join ─ fuse ─ lower ─ parts ─ online ─ tile ─ legalize ─ pack ─ order ─ buffers ─ emit ─ plan
  */
 import { at } from "./ir/errors.ts";
 import type { Graph } from "./ir/graph.ts";
@@ -33,6 +33,7 @@ import { inParts } from "./passes/parts.ts";
 import type { Packed } from "./passes/pack.ts";
 import { pack } from "./passes/pack.ts";
 import { online } from "./passes/online/online.ts";
+import { regroup } from "./passes/regroup.ts";
 import { split } from "./passes/split.ts";
 import { tile } from "./passes/tile/tile.ts";
 import { writeInPlace } from "./passes/write.ts";
@@ -64,6 +65,7 @@ export interface KernelPass {
 
 export const graphPasses: readonly GraphPass[] = [
   { name: "simplify", run: (graph) => simplify(graph).graph },
+  { name: "regroup", run: (graph, _, { fusion }) => (fusion === false ? graph : regroup(graph)) },
   { name: "split", run: split },
   { name: "border", run: border },
   { name: "write", run: (graph, _, { donated }) => writeInPlace(graph, donated ?? []) },

@@ -15,6 +15,7 @@ import { data, drawn, placed } from "./row.ts";
 import { storedInParts } from "./joins.ts";
 import { kinds } from "./kinds.ts";
 import { longRows } from "./long-rows.ts";
+import { gates } from "./gates.ts";
 import { losses } from "./losses.ts";
 import { training } from "./training.ts";
 import {
@@ -424,4 +425,5 @@ export const fusionRows: readonly FusionRow[] = [
   ...attention,
   ...longRows,
   ...losses,
+  ...gates,
 ];

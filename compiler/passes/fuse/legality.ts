@@ -266,7 +266,8 @@ class Pairing {
   takeParts(): void {
     if (this.#several.size === 0 || this.#readers !== "consumer") return;
     const found: ReadonlyMap<string, Expr>[] = [];
-    const isKnown = (map: ReadonlyMap<string, Expr>): boolean => found.some((other) => this.#x.grid.every((p) => sameIndex(placeIn(map, p), placeIn(other, p))));
+    const isKnown = (map: ReadonlyMap<string, Expr>): boolean =>
+      found.some((other) => this.#x.grid.every((p) => sameIndex(placeIn(map, p), placeIn(other, p))));
     for (const map of [this.places, ...this.inner]) if (!isKnown(map)) found.push(map);
     const met = this.#x.grid.flatMap((p) => this.#to.get(p) ?? []);
     const isPaired = met.length === this.#x.grid.length && this.#looseX.size === 0 && !met.some((q) => this.#looseD.has(q));

@@ -9,11 +9,12 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { addIndex, freeNames, ix } from "../../ir/indexing.ts";
-import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
-import { expressionsIn } from "../../ir/loop.ts";
+import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
+import { expressionsIn, statements } from "../../ir/loop.ts";
 import { mapBodies, replaceEach, visitExpressions } from "../../ir/loop-walk.ts";
+import { tidy } from "../lower/tidy.ts";
 import { copied } from "./copy.ts";
-import { isPlain, strideOf } from "./nest.ts";
+import { inlineLets, isPlain, strideOf } from "./nest.ts";
 
 /** Reductions over fewer axes, wherever they stand. */
 export function joinReductions(list: readonly Stmt[]): readonly Stmt[] {
@@ -101,6 +102,16 @@ function walksTogether(e: Expr, outer: Axis, inner: Axis): boolean | undefined {
   const [far, near] = [strideOf(sum, outer.name), strideOf(sum, inner.name)];
   if (Number.isNaN(far) || Number.isNaN(near)) return undefined;
   return far === near * inner.hi.value;
+}
+
+/** The kernel with loops of its grid points joined; index arithmetic between them is no matter. What is held in scratch has loops that mean something. */
+export function withLoopsJoined(kernel: Kernel): Kernel {
+  const isNest = (s: Stmt): boolean => s.kind === "for" && s.axis.kind === "serial" && s.body.some((b) => b.kind === "for");
+  const all = statements(kernel.body);
+  if (!all.some(isNest) || all.some((s) => s.kind === "local")) return kernel;
+  const plain = inlineLets(kernel.body, (e) => e.dtype === "int32");
+  const body = joinLoops(plain);
+  return body === plain ? kernel : { ...kernel, body: tidy(body) };
 }
 
 /** Serial loops around nothing but another one, joined with it. */

@@ -138,11 +138,7 @@ export function packing(c: Contraction): Packing | null {
   const innermost = at(reduce.axes, reduce.axes.length - 1).name;
   const isNear = (e: Expr): boolean => isPlainLoad(e) && isAlong(e, innermost) && (chunk === null || alongChunk(e, chunk) !== null);
   const crosswise = rows.filter((e) => !isNear(e));
-  const most = Math.min(
-    c.block?.columns ?? Infinity,
-    crosswise.length > 0 ? mostBesideRows : mostColumns,
-    Math.floor(mostBytes / bytes / c.lanes) * c.lanes,
-  );
+  const most = Math.min(c.block?.columns ?? Infinity, crosswise.length > 0 ? mostBesideRows : mostColumns, Math.floor(mostBytes / bytes / c.lanes) * c.lanes);
   if (most < c.lanes) return null;
   const panels = Math.ceil(axis.hi.value / c.lanes);
   const blocks = Math.ceil((panels * c.lanes) / most);

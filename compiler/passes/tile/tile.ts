@@ -24,7 +24,7 @@ import { accumulate } from "./accumulate.ts";
 import { jam } from "./jam.ts";
 import { dealLanes } from "./lanes.ts";
 import { gridNest } from "./nest.ts";
-import { joinReductions } from "./join.ts";
+import { joinReductions, withLoopsJoined } from "./join.ts";
 import { asMinima } from "./minima.ts";
 import { orderOf } from "./order.ts";
 import { registerTile } from "./register-tile.ts";
@@ -37,8 +37,9 @@ import { stage } from "./stage.ts";
 import { vectorise } from "./vector.ts";
 import { widenGrid, widenLoops } from "./widen.ts";
 
-export function tile(kernel: Kernel, target: Target): Kernel {
-  if (target.lanes === 1) return forCpu(kernel, target);
+export function tile(given: Kernel, target: Target): Kernel {
+  if (target.lanes === 1) return forCpu(given, target);
+  const kernel = withLoopsJoined(given);
   const rows = target.groupMemoryPays ? rowTile(kernel, target) : rowBlocks(kernel, gridNest(kernel.body), target);
   if (rows !== kernel) return rows;
   const dealt = dealLanes(kernel, target);

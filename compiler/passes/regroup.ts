@@ -1,0 +1,91 @@
+/**
+ * regroup: what is computed element by element from sums whose axes were grouped anew is computed before they are.
+ *
+ *   %4 = reshape %3 {shape=[4,4,36]}           %4 = reshape %3 {shape=[4,2,2,36]}; %5 = reshape %w {shape=[4,2,2,36]}
+ *   %5 = multiply %4, %w                   →   %6 = multiply %4, %5; %7 = reshape %6 {shape=[4,4,36]}
+ *
+ * where %3 : f32[4,2,72] stands on sums over its last axis.
+ *
+ * Grouped anew, an element asks for the sums of its row at a quotient of its index: no axis of one grid is then an axis of the other,
+ * and two kernels are needed. A reshape that comes last costs nothing.
+ */
+import { at } from "../ir/errors.ts";
+import type { Graph } from "../ir/graph.ts";
+import { nodesOf, rewrite } from "../ir/graph.ts";
+import type { Node, Value } from "../ir/node.ts";
+import { result } from "../ir/node.ts";
+import { sameShape } from "../ir/shape.ts";
+import { reshape } from "../ops/layout.ts";
+import { isLight } from "./region.ts";
+
+export function regroup(graph: Graph): Graph {
+  const sums = new Sums();
+  const moves = (node: Node): boolean => node.op.kind === "elementwise" && node.args.some((v) => sums.regrouped(v) !== null);
+  if (!nodesOf(graph).some(moves)) return graph;
+  return rewrite(graph, (node, args, intern) => {
+    const { shape } = result(node, 0);
+    const source = node.op.kind === "elementwise" ? firstOf(args, (v) => sums.regrouped(v)) : null;
+    if (source === null) return null;
+    const parts = partsOf(source.shape, shape) ?? source.shape;
+    const grouped = args.map((v) => (isAlias(v) ? regrouped(sourceOf(v), parts) : regrouped(v, parts)));
+    const computed = intern.node(node.op, grouped, node.attrs, node.provenance);
+    computed.site ??= node.site;
+    return [reshape(result(computed, 0), shape)];
+  });
+}
+
+const regrouped = (v: Value, shape: readonly number[]): Value => (sameShape(v.shape, shape) ? v : reshape(v, shape));
+
+/** The fewest axes that are parts of those of both shapes, so that no index divides; null where lengths do not divide one another. */
+function partsOf(a: readonly number[], b: readonly number[]): readonly number[] | null {
+  const strides = [...new Set([...stridesOf(a), ...stridesOf(b)])].sort((x, y) => x - y);
+  const parts = strides.slice(1).map((s, i) => s / at(strides, i));
+  return parts.every(Number.isInteger) ? parts.toReversed() : null;
+}
+
+/** Of each axis, and of all of them: how many elements one step is. */
+function stridesOf(shape: readonly number[]): number[] {
+  let stride = 1;
+  return [1, ...shape.toReversed().map((n) => (stride *= n))];
+}
+
+const isAlias = ({ node: { op } }: Value): boolean => op.kind === "view" && op.alias === true;
+const sourceOf = (v: Value): Value => at(v.node.args, 0);
+
+function firstOf(list: readonly Value[], find: (v: Value) => Value | null): Value | null {
+  for (const v of list) {
+    const found = find(v);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** Lengths that make a difference. */
+const lengthsOf = ({ shape }: Value): readonly number[] => shape.filter((n) => n !== 1);
+
+/** Which values are computed from sums, by elementwise work and views alone. */
+class Sums {
+  readonly #known = new Map<Node, boolean>();
+
+  /** What a value was before it was grouped anew, where that stands on sums; else null. */
+  regrouped(v: Value): Value | null {
+    if (!isAlias(v)) return null;
+    const source = sourceOf(v);
+    return !sameShape(lengthsOf(v), lengthsOf(source)) && this.#standsOn(source.node) ? source : null;
+  }
+
+  #standsOn(root: Node): boolean {
+    const open = [root];
+    for (let node = open.at(-1); node !== undefined; node = open.at(-1)) {
+      const waits = this.#known.has(node) || !isLight(node) ? [] : node.args.filter((a) => !this.#known.has(a.node));
+      if (waits.length > 0) open.push(...waits.map((a) => a.node));
+      else {
+        if (!this.#known.has(node)) this.#known.set(node, collects(node) || (isLight(node) && node.args.some((a) => this.#known.get(a.node) === true)));
+        open.pop();
+      }
+    }
+    return this.#known.get(root) === true;
+  }
+}
+
+const collects = ({ op }: Node): boolean => op.kind === "reduction" || op.kind === "contraction" || op.kind === "prefix";
