@@ -58,6 +58,12 @@ function bothProducts(): readonly Tensor[] {
   return [silu(x.matmul(data(64, 48))).mul(x.matmul(data(64, 48)))];
 }
 
+function gatedPerceptron(): readonly Tensor[] {
+  const x = data(32, 64);
+  const h = silu(x.matmul(data(64, 96))).mul(x.matmul(data(64, 96)));
+  return [h.matmul(data(96, 64)).add(x)];
+}
+
 /** Pairs told apart by the cosine of their directions. */
 function contrast(): readonly Tensor[] {
   const [a, b] = [data(32, 16).requireGrad(), data(32, 16).requireGrad()];
@@ -86,6 +92,7 @@ export const gates: readonly FusionRow[] = [
   { row: 307, section: "D", expression: "silu(groupNorm(x(4,8,6,6), 4) * w(8) + b(8))", aim: 1, outputs: () => [normed()] },
   { row: 308, section: "D", expression: "groupNorm(x(4,8,6,6), 2) * w(8) + b(8) + x", aim: 1, outputs: addedToItself },
   { row: 309, section: "D", expression: "softmax(x(8,64).reshape(8,4,16)).reshape(8,64) * w(64)", aim: 1, outputs: () => [byBlocks()] },
+  { row: 311, section: "B", expression: "(silu(x(32,64) @ v(64,96)) * (x @ w(64,96))) @ u(96,64) + x", aim: 2, outputs: gatedPerceptron },
   { row: 310, section: "D", expression: "crossEntropy(cosines of a(32,16), b(32,16) / 0.1, arange) -> loss, da, db", aim: 3, outputs: contrast },
 ];
 

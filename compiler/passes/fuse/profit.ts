@@ -1,5 +1,6 @@
 /** What fusion costs: work repeated against bytes and launches saved, in the target's nanoseconds. */
 import { dtypeInfo } from "../../ir/dtype.ts";
+import { at } from "../../ir/errors.ts";
 import { variable } from "../../ir/expr.ts";
 import { keyOf, namesIn } from "../../ir/indexing.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
@@ -13,6 +14,8 @@ import { isFree, isLight } from "../region.ts";
 import { costOf } from "./demand.ts";
 import type { FusionState } from "./state.ts";
 
+/** With so many nodes behind it a value is not followed further. */
+const patience = 64;
 /** Repeating this much a grid point hides behind the loads of a kernel that is bound by memory. */
 const hidden = 4;
 
@@ -31,11 +34,29 @@ export function repeatRefusal(c: Cluster, node: Node, state: FusionState): strin
     const inLoop = demands.some((d) => d.inner.length > 0);
     if (!inLoop && (times / state.axes.volume(c.grid)) * work <= hidden) continue;
     const repeatedNs = ((times - elements) * work) / target.throughput;
-    const savedNs = target.launchNs + (2 * elements * dtypeInfo(r.dtype).bytes) / target.bandwidth;
+    const bytesNs = (2 * elements * dtypeInfo(r.dtype).bytes) / target.bandwidth;
+    const follows = followsSums(node);
+    // whoever adds up what it is made of stores it instead, in the same launch
+    const savedNs = follows ? (isApart(node, c, state) ? bytesNs : 0) : target.launchNs + bytesNs;
     if (repeatedNs > savedNs)
       return `it would be computed ${(times / elements).toFixed(1)} times (${Math.round(repeatedNs)} ns) to save ${Math.round(savedNs)} ns`;
   }
   return null;
+}
+
+/** Whether what a node is made of is stored whoever computes it. */
+const isApart = ({ args }: Node, c: Cluster, state: FusionState): boolean =>
+  args.some((a) => !isFree(a.node) && (state.kept.has(a) || state.isAskedBeside(a, c)));
+
+/** Whether a node is elementwise work on what a reduction or a contraction gives, element by element. */
+function followsSums(node: Node): boolean {
+  const seen = new Set([node]);
+  for (const { op, args, results } of seen) {
+    if (op.kind === "reduction" || op.kind === "contraction") return true;
+    if (op.kind !== "elementwise" || seen.size > patience) return false;
+    for (const a of args) if (sizeOf(a.shape) === sizeOf(at(results, 0).shape)) seen.add(a.node);
+  }
+  return false;
 }
 
 /** Why computing a producer's results in each loop of a consumer that asks for them does not pay, or null. */
