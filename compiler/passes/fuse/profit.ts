@@ -14,6 +14,8 @@ import { isFree, isLight } from "../region.ts";
 import { costOf } from "./demand.ts";
 import type { FusionState } from "./state.ts";
 
+/** A value that is computed more often than this is better stored by a kernel that is there anyway. */
+const often = 4;
 /** With so many nodes behind it a value is not followed further. */
 const patience = 64;
 /** Repeating this much a grid point hides behind the loads of a kernel that is bound by memory. */
@@ -35,7 +37,7 @@ export function repeatRefusal(c: Cluster, node: Node, state: FusionState): strin
     if (!inLoop && (times / state.axes.volume(c.grid)) * work <= hidden) continue;
     const repeatedNs = ((times - elements) * work) / target.throughput;
     const bytesNs = (2 * elements * dtypeInfo(r.dtype).bytes) / target.bandwidth;
-    const follows = followsSums(node);
+    const follows = times > often * elements && followsSums(node);
     // whoever adds up what it is made of stores it instead, in the same launch
     const savedNs = follows ? (isApart(node, c, state) ? bytesNs : 0) : target.launchNs + bytesNs;
     if (repeatedNs > savedNs)
@@ -48,13 +50,14 @@ export function repeatRefusal(c: Cluster, node: Node, state: FusionState): strin
 const isApart = ({ args }: Node, c: Cluster, state: FusionState): boolean =>
   args.some((a) => !isFree(a.node) && (state.kept.has(a) || state.isAskedBeside(a, c)));
 
-/** Whether a node is elementwise work on what a reduction or a contraction gives, element by element. */
+/** Whether a node is elementwise work on what a reduction or a contraction gives, element by element or the same for all of a row. */
 function followsSums(node: Node): boolean {
   const seen = new Set([node]);
   for (const { op, args, results } of seen) {
     if (op.kind === "reduction" || op.kind === "contraction") return true;
-    if (op.kind !== "elementwise" || seen.size > patience) return false;
-    for (const a of args) if (sizeOf(a.shape) === sizeOf(at(results, 0).shape)) seen.add(a.node);
+    if (seen.size > patience) return false;
+    const isSpread = op.kind === "view" && args.every((a) => op.alias === true || sizeOf(a.shape) < sizeOf(at(results, 0).shape));
+    if (op.kind === "elementwise" || isSpread) for (const a of args) seen.add(a.node);
   }
   return false;
 }
