@@ -72,11 +72,7 @@ function plainName(op: ScalarOp, dtype: DType): string | undefined {
 export function spellScalar(e: Expr, op: ScalarOp, context: ScalarContext): void {
   const { body, push } = context;
   const from = at(e.args, 0).dtype;
-  if (op === "select") {
-    const [condition, yes, no] = [at(e.args, 0), at(e.args, 1), at(e.args, 2)];
-    for (const a of [yes, no, condition]) push(a);
-    return body.emit("select");
-  }
+  if (op === "select") return spellSelect(at(e.args, 0), [at(e.args, 1), at(e.args, 2)], context);
   if (op === "cast") return spellCast(at(e.args, 0), e.dtype, context);
   if (op === "bitcast") return spellBitcast(at(e.args, 0), e.dtype, context);
   // nothing but a float is NaN
@@ -90,6 +86,43 @@ export function spellScalar(e: Expr, op: ScalarOp, context: ScalarContext): void
   if (isFloat(from)) return spellFloat(e, op, context);
   spellInteger(e, op, context);
 }
+
+function spellSelect(condition: Expr, [yes, no]: readonly [Expr, Expr], context: ScalarContext): void {
+  if (isFloat(yes.dtype) && condition.args.some((a) => isFloat(a.dtype))) return spellChoice(condition, [yes, no], context);
+  const { body, push } = context;
+  for (const a of [yes, no, condition]) push(a);
+  body.emit("select");
+}
+
+/** Floats by their bits, no ^ ((yes ^ no) & -condition): engines branch for a select of floats, and nobody knows which way computed ones go. */
+function spellChoice(condition: Expr, [yes, no]: readonly [Expr, Expr], { body, push }: ScalarContext): void {
+  const { local: t } = typeRow(yes.dtype);
+  const bits = t === "f32" ? "i32" : "i64";
+  const pushBits = (e: Expr): void => {
+    push(e);
+    body.named(`${bits}.reinterpret_${t}`);
+  };
+  const pushMask = (): void => {
+    body.named(`${bits}.const`, 0);
+    push(condition);
+    if (bits === "i64") body.emit("i64.extend_i32_u");
+    body.named(`${bits}.sub`);
+    body.named(`${bits}.and`);
+  };
+  pushBits(yes);
+  if (!isPlainZero(no)) {
+    pushBits(no);
+    const other = body.local("no", bits);
+    body.emit("local.tee", other);
+    body.named(`${bits}.xor`);
+    pushMask();
+    body.get(other);
+    body.named(`${bits}.xor`);
+  } else pushMask();
+  body.named(`${t}.reinterpret_${bits}`);
+}
+
+const isPlainZero = (e: Expr): boolean => e.op === "const" && Object.is(e.value, 0);
 
 function spellBool(e: Expr, op: ScalarOp, { body, push }: ScalarContext): void {
   if (op !== "not") throw new CompilerBug(`WebAssembly has no spelling of ${op} on bool`);
