@@ -36,14 +36,19 @@ export function repeatRefusal(c: Cluster, node: Node, state: FusionState): strin
     const inLoop = demands.some((d) => d.inner.length > 0);
     if (!inLoop && (times / state.axes.volume(c.grid)) * work <= hidden) continue;
     const repeatedNs = ((times - elements) * work) / target.throughput;
-    const bytesNs = (2 * elements * dtypeInfo(r.dtype).bytes) / target.bandwidth;
-    const follows = times > often * elements && followsSums(node);
-    // whoever adds up what it is made of stores it instead, in the same launch
-    const savedNs = follows ? (isApart(node, c, state) ? bytesNs : 0) : target.launchNs + bytesNs;
+    const savedNs = savedInside(r, times, c, state);
     if (repeatedNs > savedNs)
       return `it would be computed ${(times / elements).toFixed(1)} times (${Math.round(repeatedNs)} ns) to save ${Math.round(savedNs)} ns`;
   }
   return null;
+}
+
+/** What is saved where a result is computed inside: its memory, and a launch unless whoever adds up what it is made of stores it in theirs. */
+function savedInside(r: Value, times: number, c: Cluster, state: FusionState): number {
+  const { target } = state;
+  const bytesNs = (2 * bytesOf(r.type)) / target.bandwidth;
+  if (times <= often * sizeOf(r.shape) || !followsSums(r.node)) return target.launchNs + bytesNs;
+  return isApart(r.node, c, state) ? bytesNs : 0;
 }
 
 /** Whether what a node is made of is stored whoever computes it. */
