@@ -134,7 +134,7 @@ const fewestShared = 4;
 /** … and so few are done before that matters. */
 const fewProducts = 2 ** 19;
 
-/** Why contractions are better apart, each with a tile of its own, or null. */
+/** Why contractions are better apart, each with a tile of its own, or null. On one lane they have that in one kernel too (`tile/phases.ts`). */
 export function productRefusal(producer: Cluster, consumer: Cluster, state: FusionState): string | null {
   if (state.target.lanes === 1) return null;
   const [own, others] = [contractionsOf(producer), contractionsOf(consumer)];

@@ -44,6 +44,7 @@ export const withSumsApart = (body: readonly Stmt[]): readonly Stmt[] => body.fl
 
 function sumsApart(r: Reduce): Stmt[] {
   const n = r.names.length;
+  if (n === 1) return [r];
   const loads = r.names.map((_, i) =>
     loadsIn({ ...r, values: [at(r.values, i)] })
       .map(keyOf)
