@@ -274,7 +274,7 @@ export class VectorMemory {
     this.#code.push(e, register);
   }
 
-  /** Where the guard holds for all lanes one access does; else lanes without it load from the start of the buffer, and become 0. */
+  /** Where the guard holds for all lanes one access does, where it holds for none none; else lanes without it load from the start of the buffer, and become 0. */
   #loadGuarded(memory: Buffer, site: Site, guard: Expr): void {
     const { body } = this.#code.tools;
     this.#code.mask(guard, site.register, site.width);
@@ -298,9 +298,15 @@ export class VectorMemory {
       body.get(mask);
       body.emit("v128.and");
     };
+    const some = (): void => {
+      body.get(mask);
+      body.emit("v128.any_true");
+      // of no lane the mask is 0
+      body.choose("v128", lanes, () => body.get(mask));
+    };
     const whole = (): void => this.#loadWide(memory, site);
-    if (site.isContiguous && site.isFull) this.#whereAll(mask, site.width, { type: "v128", all: whole, some: lanes });
-    else lanes();
+    if (site.isContiguous && site.isFull) this.#whereAll(mask, site.width, { type: "v128", all: whole, some });
+    else some();
     this.#decode(memory.dtype, site.register);
   }
 
