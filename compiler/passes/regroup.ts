@@ -26,7 +26,8 @@ export function regroup(graph: Graph): Graph {
     const { shape } = result(node, 0);
     const source = node.op.kind === "elementwise" ? firstOf(args, (v) => sums.regrouped(v)) : null;
     if (source === null) return null;
-    const parts = partsOf(source.shape, shape) ?? source.shape;
+    const parts = sums.axesFor(args, source, shape);
+    if (parts === null) return null;
     const grouped = args.map((v) => (isAlias(v) ? regrouped(sourceOf(v), parts) : regrouped(v, parts)));
     const computed = intern.node(node.op, grouped, node.attrs, node.provenance);
     computed.site ??= node.site;
@@ -72,6 +73,14 @@ class Sums {
     if (!isAlias(v)) return null;
     const source = sourceOf(v);
     return !sameShape(lengthsOf(v), lengthsOf(source)) && this.#standsOn(source.node) ? source : null;
+  }
+
+  /** The axes that something is computed along; null where the reshape had better come first. */
+  axesFor(args: readonly Value[], source: Value, shape: readonly number[]): readonly number[] | null {
+    const parts = partsOf(source.shape, shape);
+    if (parts !== null && !sameShape(parts, shape)) return parts;
+    // axes of sums that become several: what else is summed has those
+    return args.every((v) => this.regrouped(v) !== null || !this.#standsOn(v.node)) ? source.shape : null;
   }
 
   #standsOn(root: Node): boolean {

@@ -64,6 +64,11 @@ function gatedPerceptron(): readonly Tensor[] {
   return [h.matmul(data(96, 64)).add(x)];
 }
 
+function batched(): readonly Tensor[] {
+  const y = data(6, 10, 32).reshape(60, 32).matmul(data(32, 16));
+  return [gelu(y.reshape(6, 10, 16).add(data(16)))];
+}
+
 /** Pairs told apart by the cosine of their directions. */
 function contrast(): readonly Tensor[] {
   const [a, b] = [data(32, 16).requireGrad(), data(32, 16).requireGrad()];
@@ -93,6 +98,7 @@ export const gates: readonly FusionRow[] = [
   { row: 308, section: "D", expression: "groupNorm(x(4,8,6,6), 2) * w(8) + b(8) + x", aim: 1, outputs: addedToItself },
   { row: 309, section: "D", expression: "softmax(x(8,64).reshape(8,4,16)).reshape(8,64) * w(64)", aim: 1, outputs: () => [byBlocks()] },
   { row: 311, section: "B", expression: "(silu(x(32,64) @ v(64,96)) * (x @ w(64,96))) @ u(96,64) + x", aim: 2, outputs: gatedPerceptron },
+  { row: 312, section: "B", expression: "gelu((x(6,10,32).reshape(60,32) @ w(32,16)).reshape(6,10,16) + b(16))", aim: 1, outputs: batched },
   { row: 310, section: "D", expression: "crossEntropy(cosines of a(32,16), b(32,16) / 0.1, arange) -> loss, da, db", aim: 3, outputs: contrast },
 ];
 
