@@ -1,25 +1,18 @@
 /** Several contractions in one kernel: each has tiles of its own, and gives the bits it would give alone. */
 import { describe, expect, test } from "vitest";
 import { interpretGraph } from "../../compiler/interpret.ts";
+import type { DType } from "../../compiler/ir/dtype.ts";
 import { at } from "../../compiler/ir/errors.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
 import { statements } from "../../compiler/ir/loop.ts";
 import { compileGraph, kernelCount } from "../../compiler/pipeline.ts";
 import { js, wasm } from "../../compiler/target.ts";
-import { conv2d, tensor } from "../../src/index.ts";
+import { conv2d } from "../../src/index.ts";
 import type { Tensor } from "../../src/index.ts";
 import { runCompiled } from "../../src/cli/run.ts";
 import { expectClose } from "../filetests/close.ts";
+import { data, drawn, placed } from "../fusion/row.ts";
 import { recorded } from "../recorded.ts";
-
-let drawn = 1;
-function data(...shape: readonly number[]): Tensor {
-  const count = shape.reduce((a, b) => a * b, 1);
-  drawn = (drawn * 16807) % 2147483647;
-  let state = drawn;
-  const next = (): number => (state = (state * 16807) % 2147483647) / 2147483647 - 0.5;
-  return tensor(Float32Array.from({ length: count }, next), { shape });
-}
 
 interface Program {
   readonly name: string;
@@ -35,6 +28,17 @@ function sumOfTwo(rows: number, depths: readonly [number, number], columns: numb
       .matmul(data(k, columns))
       .add(data(rows, l).matmul(data(l, columns)))
       .tanh(),
+  ];
+}
+
+/** A product of integers beside one of floats: what is packed for them is of two dtypes. */
+function sumOfDTypes(dtype: DType, rows: number, depth: number, columns: number): Tensor[] {
+  const whole = (...shape: readonly number[]): Tensor => placed(drawn(shape).mul(3).astype(dtype));
+  return [
+    whole(rows, depth)
+      .matmul(whole(depth, columns))
+      .astype("float32")
+      .add(data(rows, 128).matmul(data(128, columns))),
   ];
 }
 
@@ -58,6 +62,9 @@ const programs: readonly Program[] = [
   { name: "edges of tiles", outputs: () => sumOfTwo(23, [33, 17], 45) },
   { name: "packed blocks", outputs: () => sumOfTwo(70, [300, 128], 150) },
   { name: "a walk in chunks", outputs: () => sumOfTwo(20, [5000, 60], 40), slack: 100 },
+  { name: "packed int8 and float32", outputs: () => sumOfDTypes("int8", 70, 300, 150) },
+  { name: "packed int32 in chunks and float32", outputs: () => sumOfDTypes("int32", 64, 5000, 72) },
+  { name: "float64 and float32", outputs: () => sumOfDTypes("float64", 40, 130, 72) },
   { name: "halves", outputs: () => halves(24, 64, 32) },
   { name: "halves with edges", outputs: () => halves(23, 130, 45) },
   { name: "packed halves", outputs: () => halves(64, 256, 136) },

@@ -6,6 +6,7 @@
  *
  * Sums keep their order: a walk along one axis adds up by the blocks that `accumulate` makes, one along several goes on where it was.
  */
+import type { DType } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, variable } from "../../ir/expr.ts";
@@ -93,8 +94,16 @@ export interface Sums {
   readonly fill: readonly Stmt[];
 }
 
-export function sumsOf(reduce: Reduce, index: Expr, { size, lanes, name }: { readonly size: number; readonly lanes: number; readonly name: string }): Sums {
-  const named = reduce.init.map((e, i) => ({ name: i === 0 ? "sums" : `sums${i}`, dtype: e.dtype, init: e }));
+/** How large they are, and what their axis and their memory are called. */
+interface SumsIn {
+  readonly size: number;
+  readonly lanes: number;
+  readonly name: string;
+  readonly memory: (dtype: DType, i: number) => string;
+}
+
+export function sumsOf(reduce: Reduce, index: Expr, { size, lanes, name, memory }: SumsIn): Sums {
+  const named = reduce.init.map((e, i) => ({ name: memory(e.dtype, i), dtype: e.dtype, init: e }));
   const from = axisIndex(name, 0, size - lanes);
   const store = (lane: Expr): Stmt[] => named.map((s) => ({ kind: "store", buffer: s.name, index: addIndex(from, lane), value: s.init }));
   return {

@@ -10,6 +10,7 @@
  * unless they lie across.
  */
 import { at } from "../../ir/errors.ts";
+import type { DType } from "../../ir/dtype.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, load } from "../../ir/expr.ts";
@@ -189,8 +190,8 @@ class Packer {
       rows: this.#rows,
       chunks,
       locals: [
-        ...columns.map((e, i) => local(columnsName(i), e, depth * Math.max(width, lanes))),
-        ...crosswise.map((e, i) => local(rowsName(i), e, depth * this.#group)),
+        ...columns.map((e, i) => local(this.#memory("columns", e.dtype, i), e, depth * Math.max(width, lanes))),
+        ...crosswise.map((e, i) => local(this.#memory("rows", e.dtype, i), e, depth * this.#group)),
       ],
       packColumns: (block, end) => columns.flatMap((e, i) => this.#copyColumns(e, i, block, end)),
       packRows: (corner, height) => crosswise.flatMap((e, i) => this.#copyRows(e, i, { corner, height })),
@@ -224,13 +225,18 @@ class Packer {
     const values = packed.values.flatMap((e) => alongChunk(e, chunk) ?? []);
     if (values.length < packed.values.length || namesBefore(body).size > 0) return null;
     const { index, size } = waitingIn(this.#c, { rows: this.#rows, columns: width });
-    const sums = sumsOf(packed, index, { size, lanes, name: `${row.name}z` });
+    const sums = sumsOf(packed, index, { size, lanes, name: `${row.name}z`, memory: (dtype, i) => this.#memory("sums", dtype, i) });
     return {
       sums,
       around: (inner) => overChunks(chunk, inner),
       turn: (points) => chunkTurn(packed, values, { chunk, sums, points }),
       behind: body.flatMap((s): Stmt[] => (s.kind === "reduce" ? s.names.map((name, i) => ({ kind: "let", name, value: at(sums.loads, i) })) : [s])),
     };
+  }
+
+  /** Scratch of this name. In blocks of several phases one after the other uses it, where it holds the same dtype. */
+  #memory(name: string, dtype: DType, i: number): string {
+    return `${name}${i === 0 ? "" : i}${this.#c.block === undefined ? "" : `_${dtype}`}`;
   }
 
   /** The axes along which operands are packed at once. */
@@ -258,7 +264,7 @@ class Packer {
     const { width, depth } = this.#found;
     const panel = axisIndex(this.#slots.panel, 0, width - lanes);
     const lane = axisIndex(this.#slots.lane, 0, lanes - 1);
-    return load(columnsName(i), e.dtype, addIndex(addIndex(mulIndex(panel, depth), mulIndex(this.#step, lanes)), lane));
+    return load(this.#memory("columns", e.dtype, i), e.dtype, addIndex(addIndex(mulIndex(panel, depth), mulIndex(this.#step, lanes)), lane));
   }
 
   #rowAt(e: Expr, i: number): Expr {
@@ -266,7 +272,7 @@ class Packer {
     const from = axisIndex(this.#slots.group, 0, this.#rows - times);
     const tile = subIndex(axisIndex(this.#slots.tile, 0, this.#rows - times), from);
     const index = addIndex(mulIndex(tile, this.#found.depth), mulIndex(this.#step, times));
-    return load(rowsName(i), e.dtype, addIndex(index, axisIndex(this.#slots.row, 0, times - 1)));
+    return load(this.#memory("rows", e.dtype, i), e.dtype, addIndex(index, axisIndex(this.#slots.row, 0, times - 1)));
   }
 
   /** Panels of as many columns as a tile has, each with what one step of the walk needs side by side. */
@@ -279,7 +285,12 @@ class Packer {
     const to = addIndex(addIndex(mulIndex(panel, this.#found.depth), mulIndex(this.#step, lanes)), lane);
     const copy = (count: number, places: (lane: Expr) => [string, Expr][]): Stmt =>
       vector(lane.name, count, (v) => [
-        { kind: "store", buffer: columnsName(i), index: movedTo(to, [[lane.name, v]]), value: movedTo(e, [...places(v), ...this.#places]) },
+        {
+          kind: "store",
+          buffer: this.#memory("columns", e.dtype, i),
+          index: movedTo(to, [[lane.name, v]]),
+          value: movedTo(e, [...places(v), ...this.#places]),
+        },
       ]);
     const each = (v: Expr): [string, Expr][] => partsAt(line, addIndex(corner, v));
     const rest = column.hi.value % lanes;
@@ -309,7 +320,7 @@ class Packer {
     const copy = (count: number): Stmt =>
       vector(lane.name, count, (v) => {
         const value = movedTo(e, [[row.name, addIndex(from, v)], ...this.#places]);
-        return [{ kind: "store", buffer: rowsName(i), index: movedTo(to, [[lane.name, v]]), value }];
+        return [{ kind: "store", buffer: this.#memory("rows", e.dtype, i), index: movedTo(to, [[lane.name, v]]), value }];
       });
     const rest = row.hi.value % times;
     const isWhole = apply("le", [from, ix(row.hi.value - times)]);
@@ -321,6 +332,3 @@ class Packer {
     return this.#axes.reduceRight<Stmt[]>((inner, axis) => [{ kind: "for", axis, body: inner }], [...body]);
   }
 }
-
-const columnsName = (i: number): string => (i === 0 ? "columns" : `columns${i}`);
-const rowsName = (i: number): string => (i === 0 ? "rows" : `rows${i}`);
