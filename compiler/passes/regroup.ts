@@ -20,22 +20,22 @@ import { isLight } from "./region.ts";
 
 export function regroup(graph: Graph): Graph {
   const sums = new Sums();
-  const moves = (node: Node): boolean => node.op.kind === "elementwise" && node.args.some((v) => sums.regrouped(v) !== null);
+  const moves = (node: Node): boolean => node.op.kind === "elementwise" && node.args.some((v) => sums.before(v) !== null);
   if (!nodesOf(graph).some(moves)) return graph;
   return rewrite(graph, (node, args, intern) => {
     const { shape } = result(node, 0);
-    const source = node.op.kind === "elementwise" ? firstOf(args, (v) => sums.regrouped(v)) : null;
+    const source = node.op.kind === "elementwise" ? firstOf(args, (v) => sums.before(v)) : null;
     if (source === null) return null;
     const parts = sums.axesFor(args, source, shape);
     if (parts === null) return null;
-    const grouped = args.map((v) => (isAlias(v) ? regrouped(sourceOf(v), parts) : regrouped(v, parts)));
+    const grouped = args.map((v) => (isAlias(v) ? along(sourceOf(v), parts) : along(v, parts)));
     const computed = intern.node(node.op, grouped, node.attrs, node.provenance);
     computed.site ??= node.site;
     return [reshape(result(computed, 0), shape)];
   });
 }
 
-const regrouped = (v: Value, shape: readonly number[]): Value => (sameShape(v.shape, shape) ? v : reshape(v, shape));
+const along = (v: Value, shape: readonly number[]): Value => (sameShape(v.shape, shape) ? v : reshape(v, shape));
 
 /** The fewest axes that are parts of those of both shapes, so that no index divides; null where lengths do not divide one another. */
 function partsOf(a: readonly number[], b: readonly number[]): readonly number[] | null {
@@ -69,7 +69,7 @@ class Sums {
   readonly #known = new Map<Node, boolean>();
 
   /** What a value was before it was grouped anew, where that stands on sums; else null. */
-  regrouped(v: Value): Value | null {
+  before(v: Value): Value | null {
     if (!isAlias(v)) return null;
     const source = sourceOf(v);
     return !sameShape(lengthsOf(v), lengthsOf(source)) && this.#standsOn(source.node) ? source : null;
@@ -80,7 +80,7 @@ class Sums {
     const parts = partsOf(source.shape, shape);
     if (parts !== null && !sameShape(parts, shape)) return parts;
     // axes of sums that become several: what else is summed has those
-    return args.every((v) => this.regrouped(v) !== null || !this.#standsOn(v.node)) ? source.shape : null;
+    return args.every((v) => this.before(v) !== null || !this.#standsOn(v.node)) ? source.shape : null;
   }
 
   #standsOn(root: Node): boolean {

@@ -86,22 +86,6 @@ function addedToItself(): readonly Tensor[] {
   return [groupNorm(x, 2, { weight: data(8), bias: data(8) }).add(x)];
 }
 
-export const gates: readonly FusionRow[] = [
-  { row: 300, section: "B", expression: "tanh(x(16,24) @ w(24,20) + h(16,20) @ u(20,20) + b)", aim: 1, reductions: 2, outputs: () => recurrent() },
-  { row: 301, section: "B", expression: "silu(x(32,64) @ v(64,48)) * (x @ w(64,48))", aim: 1, outputs: bothProducts },
-  { row: 302, section: "B", expression: "y = x(32,16) @ w(16,64); gelu(y[:, :32]) * y[:, 32:]", aim: 1, outputs: halves },
-  { row: 303, section: "B", expression: "s = sum(x(64,40), 1); s[:32] * s[32:]", aim: 1, outputs: halvesOfSums },
-  { row: 304, section: "B", expression: "s = sum(x(64,40), 1); s[::2] - s[1::2]", aim: 1, outputs: everyOther },
-  { row: 305, section: "B", expression: "z = x(16,24) @ w(24,80) + h(16,20) @ u(20,80) + b; i, f, g, o = z -> h, c", aim: 1, outputs: memoryCell },
-  { row: 306, section: "B", expression: "r, u, n of x(16,24) @ w(24,60) and h(16,20) @ u(20,60) -> h", aim: 1, outputs: recurrentUnit },
-  { row: 307, section: "D", expression: "silu(groupNorm(x(4,8,6,6), 4) * w(8) + b(8))", aim: 1, outputs: () => [normed()] },
-  { row: 308, section: "D", expression: "groupNorm(x(4,8,6,6), 2) * w(8) + b(8) + x", aim: 1, outputs: addedToItself },
-  { row: 309, section: "D", expression: "softmax(x(8,64).reshape(8,4,16)).reshape(8,64) * w(64)", aim: 1, outputs: () => [byBlocks()] },
-  { row: 311, section: "B", expression: "(silu(x(32,64) @ v(64,96)) * (x @ w(64,96))) @ u(96,64) + x", aim: 2, outputs: gatedPerceptron },
-  { row: 312, section: "B", expression: "gelu((x(6,10,32).reshape(60,32) @ w(32,16)).reshape(6,10,16) + b(16))", aim: 1, outputs: batched },
-  { row: 310, section: "D", expression: "crossEntropy(cosines of a(32,16), b(32,16) / 0.1, arange) -> loss, da, db", aim: 3, outputs: contrast },
-];
-
 function recurrent(): readonly Tensor[] {
   return [
     data(16, 24)
@@ -117,3 +101,19 @@ const byBlocks = (): Tensor =>
   softmax(data(8, 64).reshape(8, 4, 16), { axis: 2 })
     .reshape(8, 64)
     .mul(data(64));
+
+export const gates: readonly FusionRow[] = [
+  { row: 300, section: "B", expression: "tanh(x(16,24) @ w(24,20) + h(16,20) @ u(20,20) + b)", aim: 1, reductions: 2, outputs: recurrent },
+  { row: 301, section: "B", expression: "silu(x(32,64) @ v(64,48)) * (x @ w(64,48))", aim: 1, outputs: bothProducts },
+  { row: 302, section: "B", expression: "y = x(32,16) @ w(16,64); gelu(y[:, :32]) * y[:, 32:]", aim: 1, outputs: halves },
+  { row: 303, section: "B", expression: "s = sum(x(64,40), 1); s[:32] * s[32:]", aim: 1, outputs: halvesOfSums },
+  { row: 304, section: "B", expression: "s = sum(x(64,40), 1); s[::2] - s[1::2]", aim: 1, outputs: everyOther },
+  { row: 305, section: "B", expression: "z = x(16,24) @ w(24,80) + h(16,20) @ u(20,80) + b; i, f, g, o = z -> h, c", aim: 1, outputs: memoryCell },
+  { row: 306, section: "B", expression: "r, u, n of x(16,24) @ w(24,60) and h(16,20) @ u(20,60) -> h", aim: 1, outputs: recurrentUnit },
+  { row: 307, section: "D", expression: "silu(groupNorm(x(4,8,6,6), 4) * w(8) + b(8))", aim: 1, outputs: () => [normed()] },
+  { row: 308, section: "D", expression: "groupNorm(x(4,8,6,6), 2) * w(8) + b(8) + x", aim: 1, outputs: addedToItself },
+  { row: 309, section: "D", expression: "softmax(x(8,64).reshape(8,4,16)).reshape(8,64) * w(64)", aim: 1, outputs: () => [byBlocks()] },
+  { row: 310, section: "D", expression: "crossEntropy(cosines of a(32,16), b(32,16) / 0.1, arange) -> loss, da, db", aim: 3, outputs: contrast },
+  { row: 311, section: "B", expression: "(silu(x(32,64) @ v(64,96)) * (x @ w(64,96))) @ u(96,64) + x", aim: 2, outputs: gatedPerceptron },
+  { row: 312, section: "B", expression: "gelu((x(6,10,32).reshape(60,32) @ w(32,16)).reshape(6,10,16) + b(16))", aim: 1, outputs: batched },
+];

@@ -274,7 +274,7 @@ export class VectorMemory {
     this.#code.push(e, register);
   }
 
-  /** Where the guard holds for all lanes one access does, where it holds for none none; else lanes without it load from the start of the buffer, and become 0. */
+  /** One access where the guard holds for all lanes, none where it holds for no lane; else lanes without it load from the start of the buffer, and become 0. */
   #loadGuarded(memory: Buffer, site: Site, guard: Expr): void {
     const { body } = this.#code.tools;
     this.#code.mask(guard, site.register, site.width);

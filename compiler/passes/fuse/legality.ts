@@ -167,11 +167,6 @@ function stepOf(index: Expr, axis: string): number {
   return step.op === "const" ? step.value : 0;
 }
 
-const placeIn = (map: ReadonlyMap<string, Expr>, axis: string): readonly Expr[] => {
-  const place = map.get(axis);
-  return place === undefined ? [] : [place];
-};
-
 /** Collects which axis meets which, over all links between two clusters. */
 class Pairing {
   readonly inner: Map<string, Expr>[] = [];
@@ -265,14 +260,14 @@ class Pairing {
   /** Several parts of a result, the halves that a gate multiplies, which nobody else asks for and which together are no more than all of it. */
   takeParts(): void {
     if (this.#several.size === 0 || this.#readers !== "consumer") return;
-    const found: ReadonlyMap<string, Expr>[] = [];
-    const isKnown = (map: ReadonlyMap<string, Expr>): boolean =>
-      found.some((other) => this.#x.grid.every((p) => sameIndex(placeIn(map, p), placeIn(other, p))));
-    for (const map of [this.places, ...this.inner]) if (!isKnown(map)) found.push(map);
-    const met = this.#x.grid.flatMap((p) => this.#to.get(p) ?? []);
-    const isPaired = met.length === this.#x.grid.length && this.#looseX.size === 0 && !met.some((q) => this.#looseD.has(q));
-    if (!isPaired || found.length * this.#axes.volume(met) > this.#axes.volume(this.#x.grid)) return;
-    this.parts = found.slice(1);
+    const { grid } = this.#x;
+    const met = grid.flatMap((p) => this.#to.get(p) ?? []);
+    if (met.length < grid.length || this.#looseX.size > 0 || met.some((q) => this.#looseD.has(q))) return;
+    const placesIn = (map: ReadonlyMap<string, Expr>): readonly Expr[] => grid.flatMap((p) => map.get(p) ?? []);
+    const parts: ReadonlyMap<string, Expr>[] = [];
+    for (const map of this.inner) if (![this.places, ...parts].some((known) => sameIndex(placesIn(known), placesIn(map)))) parts.push(map);
+    if ((1 + parts.length) * this.#axes.volume(met) > this.#axes.volume(grid)) return;
+    this.parts = parts;
     this.#several.clear();
   }
 

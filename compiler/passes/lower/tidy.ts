@@ -24,9 +24,7 @@ export function tidy(list: readonly Stmt[]): readonly Stmt[] {
 
 /** A part of a kernel, which may read names of what is around it: they stay what they are. */
 export function tidyPart(list: readonly Stmt[]): readonly Stmt[] {
-  const read = new Set<string>();
-  for (const s of statements(list)) for (const e of expressionsOf(s)) freeNames(e, read);
-  return tidied(list, read);
+  return tidied(list, readsOf(list));
 }
 
 const noNames: ReadonlySet<string> = new Set();
@@ -94,11 +92,11 @@ function findHost(out: readonly Stmt[], s: Stmt, nest: Nest): number {
   };
   const first = out.findIndex(isHost);
   if (first < 0) return -1;
-  const needs = readsOf(s);
-  const stored = storedBy(s);
+  const needs = readsOf([s]);
+  const changed = mutableNames([s]);
   for (let i = out.length - 1; i >= first; i--) {
     const candidate = at(out, i);
-    if (writesAny(candidate, needs) || (stored.size > 0 && touchesAny(candidate, stored))) return -1;
+    if (writesAny(candidate, needs) || (changed.size > 0 && touchesAny(candidate, changed))) return -1;
     if (isHost(candidate)) return i;
   }
   return -1;
@@ -142,11 +140,11 @@ function joinReduces(a: Reduce | null, b: Reduce | null, f: (e: Expr) => Expr): 
   };
 }
 
-/** Names of scalars and buffers that a statement and its bodies read. */
-function readsOf(s: Stmt): Set<string> {
+/** Names of scalars and buffers that statements and their bodies read. */
+function readsOf(list: readonly Stmt[]): Set<string> {
   const into = new Set<string>();
   const seen = new Set<Expr>();
-  for (const inner of statements([s])) {
+  for (const inner of statements(list)) {
     noteNames(inner, into, seen);
     if (inner.kind === "assign") into.add(inner.name);
   }
@@ -190,17 +188,10 @@ function writesAny(s: Stmt, names: ReadonlySet<string>): boolean {
   }
 }
 
-/** Memory that a statement or its bodies write. */
-function storedBy(s: Stmt): Set<string> {
-  const names = new Set<string>();
-  for (const inner of statements([s])) if (inner.kind === "store") names.add(inner.buffer);
-  return names;
-}
+/** Whether a statement or its bodies read or write one of these scalars and buffers. */
+const touchesAny = (s: Stmt, names: ReadonlySet<string>): boolean => writesAny(s, names) || [...readsOf([s])].some((name) => names.has(name));
 
-/** Whether a statement or its bodies read or write one of these memories. */
-const touchesAny = (s: Stmt, names: ReadonlySet<string>): boolean => writesAny(s, names) || [...readsOf(s)].some((name) => names.has(name));
-
-/** Values may change between two reads of a mutable name, so what reads one is never shared. */
+/** Scalars and buffers that statements change: values may differ between two reads of one, so what reads it is never shared. */
 function mutableNames(list: readonly Stmt[]): Set<string> {
   const names = new Set<string>();
   const all = statements(list);

@@ -200,8 +200,8 @@ interface Block {
   readonly times: number;
   /** Where the block is. */
   readonly corner: { readonly row: Expr; readonly column: Expr };
-  /** Where packed operands are asked for, and the offset of the block among the packed columns. */
-  readonly slots: { readonly names: Slots; readonly panel: Expr; readonly tile: Expr; readonly group: Expr } | null;
+  /** Where packed operands, and results that wait, are asked for, and the offset of the block among the packed columns. */
+  readonly slots: { readonly names: Slots; readonly panel: Expr; readonly tile: Expr; readonly group: Expr };
 }
 
 /** The statements of a grid point once for each of some points. */
@@ -260,9 +260,7 @@ function columnsOf(b: Block, rows: readonly Place[], suffix: string): Stmt[] {
 
 /** What the axes, and the slots of packed operands, are at one result of a block. */
 function placesOf({ row, line, slots }: Block, r: Place, c: Place): ReadonlyMap<string, Expr> {
-  const places = new Map([[row.name, r.at], ...partsAt(line, c.at)]);
-  if (slots === null) return places;
-  return places
+  return new Map([[row.name, r.at], ...partsAt(line, c.at)])
     .set(slots.names.group, slots.group)
     .set(slots.names.tile, slots.tile)
     .set(slots.names.panel, slots.panel)

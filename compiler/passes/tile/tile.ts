@@ -9,6 +9,7 @@
  * - `lanes`: on targets whose lanes share memory, the loops inside a grid point are dealt out to them
  * - `residue`: an axis that indices divide becomes two, so that a transposed convolution is a contraction
  * - `register tile`: on CPUs with vectors, blocks of a contraction stay in registers; `pack` copies operands that do not lie as they read them
+ * - `phases`: several contractions of a grid point, one after the other, each in tiles of its own
  * - `row block`: there too, and where shared memory is emulated, contractions with rows that a grid point holds in scratch: several at once
  * - `abreast`: on CPUs without vectors, such rows in step
  * - `row tile`: the same on targets whose lanes share memory
