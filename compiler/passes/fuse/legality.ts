@@ -141,7 +141,7 @@ export function rowAlignment(x: Cluster, d: Cluster, axes: Axes): Alignment | st
       const q = at(index, k);
       return p.op !== "axis" || grid.has(p.name) || (q.op === "axis" && q.hi === p.hi && !met.has(q.name));
     });
-  if (grid.size === 0 || !links.every(isWhole)) return "the consumer asks for more or less than whole rows";
+  if (!links.every(isWhole)) return "the consumer asks for more or less than whole rows";
   return { grid, places: pairs.places, parts: [], inner: [], asked: [], splits: { x: [], d: [] } };
 }
 

@@ -7,6 +7,7 @@
  * by a grid over its columns too: tiles that use what they load in both directions. So it pays where little is multiplied for an element.
  */
 import { dtypeInfo } from "../../ir/dtype.ts";
+import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { freeNames } from "../../ir/indexing.ts";
 import { sizeOf } from "../../ir/shape.ts";
@@ -14,23 +15,31 @@ import { isFree } from "../region.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Joint } from "./held-profit.ts";
-import { cacheFactor, farNs, fewestNeighbours, isFar, manyRows, smallWork, walkOf } from "./held-profit.ts";
+import { cacheFactor, farNs, fewestNeighbours, isFar, manyRows, namesIn, smallWork, walkOf } from "./held-profit.ts";
 import type { Held } from "./held-rows.ts";
-import { contracts, heldResults, jointOf, lower, producersOf, reduces, rowLength, settle, wholeRow } from "./held-rows.ts";
+import { contracts, heldBytes, heldResults, jointOf, lower, producersOf, reduces, rowLength, settle } from "./held-rows.ts";
 import type { FusionState } from "./state.ts";
 
-/** Contractions whose rows are reduced, and read by nobody else, become one cluster with what reads them. */
+/** Contractions and sums whose rows are reduced become one cluster with what reads them. */
 export function holdEpilogues(s: FusionState): void {
-  for (const rows of s.live()) {
-    if (rows.mergedInto !== null || !reduces(rows) || contracts(rows)) continue;
-    const sources = producersOf(rows, s).filter((c) => contracts(c) && !reduces(c));
-    const [source] = sources;
-    if (source === undefined || sources.length > 1) continue;
-    const anchor = s.anchorOf(source);
-    const refusal = hold(source, rows, s);
-    if (refusal === null) s.noteFused(anchor, rows.root(), "its rows are held in scratch");
-    else s.noteRefused(anchor, rows, refusal);
+  for (const c of s.live()) {
+    const tried = new Set<Cluster>();
+    for (let rows = c.root(), source = sourceOf(rows, tried, s); source !== null; rows = c.root(), source = sourceOf(rows, tried, s)) {
+      tried.add(source);
+      const anchor = s.anchorOf(source);
+      const refusal = hold(source, rows, s);
+      if (refusal === null) s.noteFused(anchor, rows.root(), "its rows are held in scratch");
+      else s.noteRefused(anchor, rows, refusal);
+    }
   }
+}
+
+/** What gives elements that a cluster reduces, one by one: a contraction or a reduction over axes of its own. */
+function sourceOf(rows: Cluster, tried: ReadonlySet<Cluster>, s: FusionState): Cluster | null {
+  if (!reduces(rows) || contracts(rows)) return null;
+  const sources = producersOf(rows, s).filter((c) => contracts(c) !== reduces(c));
+  if (sources.filter(contracts).length > 1) return null;
+  return sources.find((c) => !tried.has(c) && c.held.size === 0) ?? null;
 }
 
 /** Makes one cluster of both, or says why not. */
@@ -38,27 +47,98 @@ function hold(source: Cluster, rows: Cluster, s: FusionState): string | null {
   const joint = jointOf(source, rows, s);
   if (typeof joint === "string") return joint;
   const results = heldResults(source, rows);
-  if ([...source.outputs.keys()].some((v) => s.kept.has(v) || s.askersOf(v).some((c) => c !== rows))) return "others need its rows too";
-  const bytes = scratchOf(source, results, joint, s);
+  if (contracts(source) && [...source.outputs.keys()].some((v) => s.kept.has(v) || s.isAskedBeside(v, rows))) return "others need its rows too";
+  if (!isOncePoint(rows, joint)) return "it would be computed again for each element of a row";
+  const bound = s.bindings.mergeRefusal(source, rows);
+  if (bound !== null) return bound;
+  const bytes = heldBytes(rows, s.axes) + scratchOf({ source, rows }, results, joint, s);
   if (bytes > s.target.scratchBytes) return `its rows take ${bytes} bytes of scratch (at most ${s.target.scratchBytes})`;
   const refusal = lossRefusal({ source, rows }, joint, s);
   if (refusal !== null) return refusal;
   lower(source, joint.loops);
   const whole = s.merge(source, rows, joint.aligned);
-  for (const [v] of results) whole.held.set(v, wholeRow(whole, v));
+  // one walk fills them all
+  const named = (e: Expr): Expr => (e.op === "axis" && !whole.grid.includes(e.name) ? met(e, joint, s.axes) : e);
+  for (const [v, form] of results) whole.held.set(v, form.map(named));
   settle(whole, s);
   return null;
+}
+
+/** What an axis of a source's grid is called in the rows'. */
+function met(e: Expr, { aligned }: Joint, axes: Axes): Expr {
+  const name = e.op === "axis" ? aligned.grid.get(e.name) : undefined;
+  return name === undefined ? e : axes.expr(name);
+}
+
+/** Whether no axis of the rows' grid becomes a loop around what has loops of its own, which would run again for each turn. */
+function isOncePoint({ grid, outputs }: Cluster, { aligned }: Joint): boolean {
+  const met = new Set(aligned.grid.values());
+  if (grid.every((g) => met.has(g))) return true;
+  return [...outputs.values()].every((form) => form.every((e) => e.op !== "axis" || grid.includes(e.name)));
+}
+
+interface Pair {
+  readonly source: Cluster;
+  readonly rows: Cluster;
 }
 
 /** On one lane several rows are held at once, and what each of them multiplies (`tile/row-block.ts`). */
 const atOnce = 8;
 
-function scratchOf(source: Cluster, results: readonly Held[], { loops }: Joint, { axes, target }: FusionState): number {
+function scratchOf({ source }: Pair, results: readonly Held[], { loops }: Joint, { axes, target }: FusionState): number {
   const grid = source.grid.filter((g) => !loops.includes(g));
   const row = results.reduce((n, held) => n + rowLength(held, grid, axes) * dtypeInfo(held[0].dtype).bytes, 0);
-  if (target.lanes > 1) return row;
+  if (target.lanes > 1 || !isShared(source, loops, axes)) return row;
   const sides = [...source.demands].map(([v, list]) => Math.max(...list.map((d) => axes.volume(d.inner))) * dtypeInfo(v.dtype).bytes);
   return atOnce * (row + Math.max(0, ...sides));
+}
+
+/** Whether rows share what they walk over: a contraction's other operand. Sums of what belongs to one row alone lose nothing to others. */
+function isShared(source: Cluster, loops: readonly string[], axes: Axes): boolean {
+  const walk = walkOf(source, loops, axes);
+  return contracts(source) || source.grid.some((g) => !loops.includes(g) && axes.extent(g) >= fewestNeighbours && !walk.grid.has(g));
+}
+
+/** Why it does not pay, or null. */
+function lossRefusal(pair: Pair, joint: Joint, s: FusionState): string | null {
+  const { source, rows } = pair;
+  const lost = isShared(source, joint.loops, s.axes) ? lostToProducts(pair, joint, s) : lostToSums(pair, joint, s);
+  if (typeof lost === "string") return lost;
+  const between = [...source.outputs.keys()].filter((v) => rows.demands.has(v));
+  const bytes = between.reduce((n, v) => n + sizeOf(v.shape) * dtypeInfo(v.dtype).bytes * (s.kept.has(v) || s.isAskedBeside(v, rows) ? 1 : 2), 0);
+  const saved = s.target.launchNs + bytes / s.target.bandwidth;
+  return lost > saved ? `it would cost ${Math.round(lost)} ns to save ${Math.round(saved)} ns` : null;
+}
+
+/** With fewer rows a machine is not busy, which is no matter up to so many elements of each. */
+const [fewRows, longRow] = [8, 65536];
+/** Sums of fewer elements than a vector are added up element by element, and that much longer each, in nanoseconds. */
+const [shortSum, shortNs] = [4, 0.5];
+/** How many times longer a lane's own stretch of memory takes than one that neighbours share … */
+const apart = 3;
+/** … and the bytes a nanosecond that come to one lane. */
+const laneRate = 0.4;
+
+/** What sums lose by a grid of their own, in nanoseconds, or why they cannot do without. */
+function lostToSums({ source }: Pair, { loops, aligned }: Joint, { axes, target }: FusionState): number | string {
+  const points = axes.volume([...aligned.grid.values()]);
+  const row = axes.volume(source.grid) / points;
+  let [longest, bytes, isAcross] = [0, 0, false];
+  for (const [v, list] of source.demands)
+    for (const d of list) {
+      if (isFree(v.node) || d.inner.length === 0) continue;
+      const names = namesIn(d.index ?? []);
+      longest = Math.max(longest, axes.volume(d.inner));
+      bytes += axes.volume([...names].filter((a) => axes.has(a))) * dtypeInfo(v.dtype).bytes;
+      isAcross ||= [at(d.inner, d.inner.length - 1), ...loops.filter((a) => axes.extent(a) >= fewestNeighbours)].every((a) => isFar(d.index ?? [], a));
+    }
+  if (points < fewRows && row * longest > longRow) return `${points} rows of ${row * longest} elements leave too little parallelism`;
+  if (target.lanes > 1) {
+    const together = row < target.lanes / 2 ? 1 : Math.min(row, target.lanes);
+    return Math.max(((apart - 1) * bytes) / target.bandwidth, bytes / points / together / laneRate);
+  }
+  if (isAcross) return "it would walk columns of memory one by one";
+  return longest < shortSum ? points * row * longest * shortNs : 0;
 }
 
 /** By how much a product takes longer that no tile of packed operands shares its loads with, in nanoseconds. */
@@ -66,24 +146,15 @@ const productNs = 0.002;
 /** Stores that leave the nearest caches while those of neighbouring rows go elsewhere, in nanoseconds an element. */
 const [farStoreNs, nearBytes] = [0.6, 65536];
 
-interface Pair {
-  readonly source: Cluster;
-  readonly rows: Cluster;
-}
-
-/** Why it does not pay, or null. */
-function lossRefusal(pair: Pair, joint: Joint, s: FusionState): string | null {
+/** What is lost where neighbouring rows walk over the same: the tiles of a grid over columns too. */
+function lostToProducts(pair: Pair, joint: Joint, s: FusionState): number | string {
   const { source, rows } = pair;
   const { axes, target } = s;
   const points = axes.volume(rows.grid);
   if (points < manyRows && axes.volume(source.grid) > smallWork) return `${points} rows leave too little parallelism`;
   const walk = walkOf(source, joint.loops, axes);
   if (walk.bytes > target.cacheBytes && target.lanes === 1) return `each row would walk over ${walk.bytes} bytes again, which leave the caches`;
-  const lost = target.lanes > 1 ? (points * walk.bytes) / (target.bandwidth * cacheFactor) : lostToLanes(pair, joint, walk.grid, s);
-  if (typeof lost === "string") return lost;
-  const bytes = [...source.outputs.keys()].reduce((n, v) => n + 2 * sizeOf(v.shape) * dtypeInfo(v.dtype).bytes, 0);
-  const saved = target.launchNs + bytes / target.bandwidth;
-  return lost > saved ? `it would cost ${Math.round(lost)} ns to save ${Math.round(saved)} ns` : null;
+  return target.lanes > 1 ? (points * walk.bytes) / (target.bandwidth * cacheFactor) : lostToLanes(pair, joint, walk.grid, s);
 }
 
 /** Rows are done side by side: elements are quick that lie side by side across rows. */

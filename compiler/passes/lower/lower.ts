@@ -31,6 +31,7 @@ import type { Kept } from "./row-cache.ts";
 import { isCacheable, RowCache } from "./row-cache.ts";
 import { Scope } from "./scope.ts";
 import { shareRows } from "./share-rows.ts";
+import { stagesOf } from "./stages.ts";
 import { partsNeeded } from "./running.ts";
 import { sumMonoid } from "./sum.ts";
 import { tidy } from "./tidy.ts";
@@ -148,28 +149,28 @@ class Lowering {
     return this.#cache.worthwhile(target);
   }
 
-  /** What stands before the outputs: in the order of the graph, so that rows are complete where they are read. */
+  /** What stands before the outputs. */
   #stages(grid: Scope): void {
-    const { anchors, held, nodes } = this.#region;
-    const list = [...anchors.map((a) => ({ isHeld: false, ...a })), ...held.map((h) => ({ ...h, isHeld: true }))];
-    const position = new Map([...nodes].map((n, i) => [n, i]));
-    const placeOf = ({ value }: RegionOutput): number => position.get(value.node) ?? 0;
-    for (const stage of list.toSorted((a, b) => placeOf(a) - placeOf(b))) {
-      if (stage.isHeld) this.#hold(stage, grid);
-      else this.#value(stage.value, stage.form, undefined, grid);
+    for (const stage of stagesOf(this.#region)) {
+      if (stage.kind === "rows") this.#hold(stage.rows, grid);
+      else this.#value(stage.output.value, stage.output.form, undefined, grid);
     }
   }
 
-  /** Fills a row in scratch. */
-  #hold({ value, form }: RegionOutput, grid: Scope): void {
+  /** Fills rows in scratch, in one walk. */
+  #hold(rows: readonly RegionOutput[], grid: Scope): void {
     const names = new Set(this.#region.grid.map((g) => g.name));
-    const index = form.map((e) => (e.op === "axis" && !names.has(e.name) ? this.#axis(e.hi + 1) : e));
-    const loops = index.filter((e) => e.op === "axis" && !names.has(e.name)).map(wholeLoop);
+    const walk = new Map<string, Expr>();
+    for (const e of rows.flatMap((r) => r.form)) if (e.op === "axis" && !names.has(e.name) && !walk.has(e.name)) walk.set(e.name, this.#axis(e.hi + 1));
+    const loops = [...walk.values()].filter((e) => e.op === "axis").map(wholeLoop);
     const scopes = [grid];
     for (const l of loops) scopes.push(new Scope(at(scopes, scopes.length - 1), [l.index.name]));
     const body = at(scopes, scopes.length - 1);
     this.#cache.enter(body, loops);
-    this.#cache.write(value, index, this.#value(value, index, undefined, body), body);
+    for (const { value, form } of rows) {
+      const index = form.map((e) => (e.op === "axis" ? (walk.get(e.name) ?? e) : e));
+      this.#cache.write(value, index, this.#value(value, index, undefined, body), body);
+    }
     this.#closeLoops(loops, scopes);
     this.#cache.leave(body);
   }

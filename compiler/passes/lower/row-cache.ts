@@ -71,7 +71,7 @@ export class RowCache {
   /** Values to keep, and how many elements of each. */
   readonly #wanted: ReadonlyMap<Value, number>;
   readonly #loops = new Map<Scope, readonly Loop[]>();
-  readonly #walkers = new Set<string>();
+  readonly #walkers = new Map<string, Loop>();
   readonly #rows = new Map<Value, Row>();
   readonly #locals: Stmt[] = [];
   readonly #seen = new Map<Value, Seen>();
@@ -83,7 +83,7 @@ export class RowCache {
   /** A loop body over these axes is being built. */
   enter(body: Scope, loops: readonly Loop[]): void {
     this.#loops.set(body, loops);
-    for (const l of loops) this.#walkers.add(l.index.name);
+    for (const l of loops) this.#walkers.set(l.index.name, l);
   }
 
   /** The body is complete: what it stored may be read by what follows. */
@@ -94,7 +94,7 @@ export class RowCache {
   read(v: Value, index: readonly Expr[], home: Scope): Kept | null {
     const row = this.#rows.get(v);
     if (row === undefined || !row.complete) return null;
-    const split = this.#split(v, index, home);
+    const split = this.#split(v, index, home) ?? this.#along(v, index);
     if (split === null || split.fixed !== row.fixed) return null;
     const place = this.#place(v, split);
     return { value: load(row.name, v.dtype, place.index, place.guard), guard: place.guard };
@@ -150,6 +150,21 @@ export class RowCache {
     if (first === null || position === undefined || room >= sizeOf(extents)) return whole;
     const inRow = subIndex(position, first);
     return { index: flatten([inRow, ...walk.slice(1)], extents), guard: s.lt(inRow, room / sizeOf(extents.slice(1))) };
+  }
+
+  /** The index of an element of a row that is there: loops around may walk it together with others. */
+  #along(v: Value, index: readonly Expr[]): RowIndex | null {
+    const [walk, extents, fixed]: [Expr[], number[], string[]] = [[], [], []];
+    for (const [i, e] of index.entries()) {
+      const loop = e.op === "axis" ? this.#walkers.get(e.name) : undefined;
+      if (loop !== undefined && loop.segment === undefined && e.op === "axis" && e.hi + 1 === at(v.shape, i)) {
+        walk.push(e);
+        extents.push(at(v.shape, i));
+        fixed.push("*");
+      } else if (namesIn(e).some((n) => this.#walkers.has(n))) return null;
+      else fixed.push(keyOf(e));
+    }
+    return { fixed: fixed.join(","), walk, extents, first: null };
   }
 
   /** The row index, or null where the loops of `home` do not walk the row element by element. */

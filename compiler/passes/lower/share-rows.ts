@@ -1,5 +1,5 @@
 /**
- * Rows in scratch that are not needed at the same time take one place.
+ * Rows in scratch that are not needed at the same time take one place, and those that nobody reads none.
  *
  *   reduce %s over %k { let %e = exp(load %row0[%k] - %m)  store %row1[%k] = %e  yield %e }     →     … store %row0[%k] = %e …
  *
@@ -11,10 +11,11 @@ import type { Expr } from "../../ir/expr.ts";
 import { freeNames, keyOf } from "../../ir/indexing.ts";
 import type { For, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
-import { mapBodies, renamedMemory } from "../../ir/loop-walk.ts";
+import { mapBodies, renamedMemory, replaceEach } from "../../ir/loop-walk.ts";
 import { at } from "../../ir/errors.ts";
 
-export function shareRows(list: readonly Stmt[]): Stmt[] {
+export function shareRows(given: readonly Stmt[]): readonly Stmt[] {
+  const list = withoutUnread(given);
   const locals = list.filter((s) => s.kind === "local");
   if (locals.length === 0) return list.map((s) => mapBodies(s, shareRows));
   const spans = new Map(locals.map((l) => [l.name, spanOf(l.name, list)]));
@@ -37,6 +38,15 @@ export function shareRows(list: readonly Stmt[]): Stmt[] {
   if (names.size === 0) return [...list];
   const placed = list.filter((s) => s.kind !== "local" || !names.has(s.name));
   return renamedMemory(placed, names);
+}
+
+/** What is computed of the elements of a row may have been kept in its place. */
+function withoutUnread(list: readonly Stmt[]): readonly Stmt[] {
+  const unread = new Set(list.flatMap((s) => (s.kind === "local" && list.every((one) => statements([one]).every((x) => loadsOf(x, s.name).length === 0)) ? [s.name] : [])));
+  if (unread.size === 0) return list;
+  const drop = (inner: readonly Stmt[]): readonly Stmt[] =>
+    replaceEach(inner, (s) => ((s.kind === "store" && unread.has(s.buffer)) || (s.kind === "local" && unread.has(s.name)) ? [] : mapBodies(s, drop)));
+  return drop(list);
 }
 
 /** The first and the last statement of a list that touch a memory. */

@@ -14,9 +14,10 @@ import { apply, axisIndex, variable, withOperands, withRange } from "../../ir/ex
 import { addIndex, ix, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
-import { exprMapper, mapStatements } from "../../ir/loop-walk.ts";
+import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
 import { tidy, tidyPart } from "../lower/tidy.ts";
 import { blockAxes, gridNest, loadsOf, operationsOf, strideOf } from "./nest.ts";
+import { isOverColumns } from "./order.ts";
 import { reducesIn } from "./phases.ts";
 
 /** Copies of a body with more operations than this do not fit into registers. */
@@ -29,13 +30,30 @@ interface Jam {
 
 export function jam(kernel: Kernel): Kernel {
   const nest = gridNest(kernel.body);
+  const jams = jamsOf(nest);
+  return jams.length === 0 ? kernel : { ...kernel, body: tidy([rebuild(nest, jams, 0)]) };
+}
+
+/** The same of loops inside a grid point that go over columns. */
+export function jamColumns(kernel: Kernel): Kernel {
+  const visit = (list: readonly Stmt[]): readonly Stmt[] =>
+    replaceEach(list, (s) => {
+      const jams = isOverColumns(s) ? jamsOf([s]) : [];
+      return jams.length > 0 && isOverColumns(s) ? rebuild([s], jams, 0) : mapBodies(s, visit);
+    });
+  const body = visit(kernel.body);
+  return body === kernel.body ? kernel : { ...kernel, body: tidy(body) };
+}
+
+/** The axes of a nest of loops to jam, if all reductions in it agree. */
+function jamsOf(nest: readonly For[]): readonly Jam[] {
   const inner = nest.at(-1);
   const reduces = inner === undefined ? null : reducesIn(inner.body);
-  if (reduces === null || operationsOf(reduces) > maxOperations) return kernel;
+  if (reduces === null || operationsOf(reduces) > maxOperations) return [];
   const axes = nest.map((f) => f.axis);
   const [jams = [], ...others] = reduces.map((r) => choose(axes, r));
   const agree = others.every((o) => o.length === jams.length && o.every((j, i) => j.axis === at(jams, i).axis && j.times === at(jams, i).times));
-  return jams.length === 0 || !agree ? kernel : { ...kernel, body: tidy([rebuild(nest, jams, 0)]) };
+  return agree ? jams : [];
 }
 
 /** Which axes to jam, and how many points of each: 4 × 4 where loads are shared both ways, 8 along a row that is read down its columns. */

@@ -74,7 +74,10 @@ export function sharedAxes(nest: readonly For[], reduce: Reduce): Axis[] {
   return [row, column].flatMap((a) => a ?? []);
 }
 
-/** Whether every loop of a grid point reads, or writes, what is next to what the neighbouring grid points do. */
+/** Whether a loop inside a grid point is of columns: what adds up in it reads what is next to what neighbouring iterations do. */
+export const isOverColumns = (s: Stmt): s is For => s.kind === "for" && s.axis.kind === "serial" && isPlain(s.axis) && walksColumns(s.body, s.axis);
+
+/** Whether every loop of a grid point, or of an iteration, reads or writes what is next to what the neighbouring ones do. */
 function walksColumns(body: readonly Stmt[], last: Axis): boolean {
   const loops = body.filter((s) => s.kind === "for" || s.kind === "reduce");
   if (loops.length === 0 || last.hi.op !== "const" || last.hi.value < narrowest) return false;

@@ -27,6 +27,7 @@ import { copied, loop, minOf } from "./copy.ts";
 import { costOf, registerBytes, tupleBytes, valuesIn } from "./cost.ts";
 import { isIndependent, updatedBuffers } from "./independent.ts";
 import { isPlain } from "./nest.ts";
+import { isOverColumns } from "./order.ts";
 import type { Rising } from "./rising.ts";
 import { risingFrom } from "./rising.ts";
 
@@ -43,6 +44,8 @@ export function addRows(kernel: Kernel, target: Target): Kernel {
   const updated = updatedBuffers(kernel);
   const mapList = (list: readonly Stmt[]): readonly Stmt[] =>
     replaceEach(list, (inner) => {
+      // sums of neighbouring columns go side by side
+      if (isOverColumns(inner)) return inner;
       const r = mapBodies(inner, mapList);
       const lanes = r.kind === "reduce" && isIndependent(r.body, r.values, updated) ? lanesFor(r) : 0;
       return r.kind === "reduce" && lanes > 0 ? new Row(r, lanes, spellingOf(r, lanes, target)).statements() : r;

@@ -22,12 +22,12 @@ import type { For, Kernel, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { accumulate } from "./accumulate.ts";
-import { jam } from "./jam.ts";
+import { jam, jamColumns } from "./jam.ts";
 import { dealLanes } from "./lanes.ts";
 import { gridNest } from "./nest.ts";
 import { joinReductions, withLoopsJoined } from "./join.ts";
 import { asMinima } from "./minima.ts";
-import { orderOf } from "./order.ts";
+import { isOverColumns, orderOf } from "./order.ts";
 import { registerTile } from "./register-tile.ts";
 import { splitResidues } from "./residue.ts";
 import { rowBlocks } from "./row-block.ts";
@@ -35,6 +35,7 @@ import { startRising } from "./rising.ts";
 import { rowTile } from "./row-tile.ts";
 import { addRows } from "./rows.ts";
 import { stage } from "./stage.ts";
+import { inStrips } from "./strips.ts";
 import { vectorise } from "./vector.ts";
 import { widenGrid, widenLoops } from "./widen.ts";
 
@@ -72,10 +73,13 @@ function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   if (order === "block") return rowBlocks(kernel, nest, target);
   if (order === "columns") return target.vectors ? widenGrid({ ...kernel, body: startRising(kernel.body) }) : jam(kernel);
   const added = addRows(kernel, target);
-  if (!target.vectors) return added;
+  if (!target.vectors) return jamColumns(added);
   // rows too short for lanes of their own go side by side
-  const side = added === kernel && statements(kernel.body).some((s) => s.kind === "reduce") ? widenGrid(kernel) : kernel;
+  const list = statements(kernel.body);
+  const side = added === kernel && list.some((s) => s.kind === "reduce") && !list.some(isOverColumns) ? widenGrid(kernel) : kernel;
   if (side !== kernel) return side;
-  const wide = widenLoops(added);
+  const strips = inStrips(kernel, nest);
+  const rows = strips === kernel ? added : addRows(strips, target);
+  const wide = widenLoops(rows);
   return wide === kernel ? widenGrid(kernel) : wide;
 }

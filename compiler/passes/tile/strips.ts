@@ -1,0 +1,85 @@
+/**
+ * strips: rows that a grid point fills element by element, and then reads by vectors, several of them a turn, on CPUs with vectors.
+ *
+ *   for %i in 0..512 [grid] { local %row: f32[64]  for %j { reduce %s …  store %row[%j] = %s }  reduce %m over %j { load %row[%j] } … }
+ *     → for %i in 0..512 step 4 [grid] { local %row: f32[256]
+ *         for %ir in 0..4 { for %j { reduce %s …  store %row[%ir * 64 + %j] = %s } }
+ *         for %in in 0..4 { reduce %m over %j { load %row[%in * 64 + %j] } … } }
+ *
+ * A processor hands on what it has just stored to a load of the same width only: a vector of single stores waits until all of them have
+ * reached the cache. By the time a strip is read, they have. No sum changes its order, so no bit changes.
+ */
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { axisIndex, load } from "../../ir/expr.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
+import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
+import { expressionsIn, statements } from "../../ir/loop.ts";
+import { exprMapper, mapBodies, mapStatements } from "../../ir/loop-walk.ts";
+import { tidy } from "../lower/tidy.ts";
+import { copied, loop, minOf } from "./copy.ts";
+import { isPlain } from "./nest.ts";
+
+/** Stores until the first of them have reached the cache, with room to spare. */
+const underway = 512;
+/** Fewer turns than this leave threads idle. */
+const fewestTurns = 16;
+
+/** The kernel with several rows a turn, or the kernel itself where none is read soon after it was filled. */
+export function inStrips(kernel: Kernel, nest: readonly For[]): Kernel {
+  const inner = nest.at(-1);
+  if (inner === undefined || !isPlain(inner.axis)) return kernel;
+  const rows = inner.body.filter((s) => s.kind === "local");
+  const body = inner.body.filter((s) => s.kind !== "local");
+  const cut = body.findLastIndex((s) => s.kind === "for" && isFilled(s, rows)) + 1;
+  const [filling, reading] = [body.slice(0, cut), body.slice(cut)];
+  const shortest = Math.min(...rows.filter((r) => filling.some((s) => isFilled(s, [r]))).map((r) => r.size));
+  const count = Math.min(Math.ceil(underway / shortest), Math.floor(inner.axis.hi.value / fewestTurns));
+  if (cut === 0 || count < 2 || needsScalars(filling, reading)) return kernel;
+  const turn = [...rows.map((r): Local => ({ ...r, size: r.size * count })), ...[filling, reading].map((list, i) => strip(list, { axis: inner.axis, count, rows, i }))];
+  const loops = nest.map((f) => (f === inner ? { ...f, axis: { ...f.axis, step: count } } : f));
+  return { ...kernel, body: tidy(loops.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], turn)) };
+}
+
+/** Whether a loop stores sums into one of these rows, one after another. */
+const isFilled = (s: Stmt, rows: readonly Local[]): boolean =>
+  s.kind === "for" &&
+  statements(s.body).some((one) => one.kind === "reduce") &&
+  statements(s.body).some((one) => one.kind === "store" && rows.some((r) => r.name === one.buffer));
+
+/** Whether what reads rows needs scalars of what filled them, which would be those of another row. */
+function needsScalars(filling: readonly Stmt[], reading: readonly Stmt[]): boolean {
+  const named = new Set(filling.flatMap((s) => (s.kind === "reduce" ? s.names : s.kind === "let" || s.kind === "carry" ? [s.name] : [])));
+  return exprOrder(expressionsIn(reading)).some((e) => e.op === "var" && named.has(e.name));
+}
+
+interface Strip {
+  readonly axis: Axis & { readonly hi: { readonly value: number } };
+  readonly count: number;
+  readonly rows: readonly Local[];
+  /** Which of a turn's it is: loops have names of their own. */
+  readonly i: number;
+}
+
+/** What is done for each row of a turn. */
+function strip(list: readonly Stmt[], { axis, count, rows, i }: Strip): For {
+  const n = axis.hi.value;
+  const last = n % count === 0 ? n - count : n - (n % count);
+  const first = axisIndex(axis.name, 0, last);
+  const row = axisIndex(`${axis.name}${i === 0 ? "r" : "n"}`, 0, count - 1);
+  const { body } = copied({ body: list, values: [] }, { suffix: i === 0 ? "" : "_n", axes: new Map([[axis.name, addIndex(first, row)]]) });
+  const hi = n % count === 0 ? ix(count) : minOf(ix(count), subIndex(ix(n), first));
+  return loop("serial", { name: row.name, lo: ix(0), hi }, 1, ofRow(body, rows, row));
+}
+
+/** Scratch of one row beside that of the others. */
+function ofRow(body: readonly Stmt[], rows: readonly Local[], row: Expr): readonly Stmt[] {
+  const sizes = new Map(rows.map((r) => [r.name, r.size]));
+  const place = (name: string, index: Expr): Expr => addIndex(mulIndex(row, sizes.get(name) ?? 0), index);
+  const f = exprMapper((e) => (e.op === "load" && sizes.has(e.name) ? load(e.name, e.dtype, place(e.name, at(e.args, 0)), e.args[1]) : e));
+  return mapStatements(body, f).map(function stored(one: Stmt): Stmt {
+    const next = mapBodies(one, (list) => list.map(stored));
+    return next.kind === "store" && sizes.has(next.buffer) ? { ...next, index: place(next.buffer, next.index) } : next;
+  });
+}
