@@ -1,6 +1,6 @@
-/** Fusion cases of contractions with what is made of their rows. */
+/** Fusion cases of contractions, and of sums, with what is made of their rows. */
 import type { Tensor } from "../../src/index.ts";
-import { argmax, layerNorm, logsumexp, matmul, mean, softmax, sqrt } from "../../src/index.ts";
+import { argmax, argmin, gradients, layerNorm, logsumexp, matmul, mean, softmax, sqrt } from "../../src/index.ts";
 import type { FusionRow } from "./row.ts";
 import { data } from "./row.ts";
 
@@ -9,6 +9,47 @@ const kept = { axis: 1, keepdims: true } as const;
 /** x(32,48) @ w(48,columns). */
 const product = (columns: number): Tensor => matmul(data(32, 48), data(48, columns));
 const rmsNorm = (x: Tensor): Tensor => x.div(sqrt(mean(x.square(), kept).add(1e-5)));
+
+const last = { axis: 2 } as const;
+/** The sums of x(batch,20,16) over its last axis. */
+const sums = (batch: number): Tensor => data(batch, 20, 16).sum(last);
+/** The squares of the distances between x(64,8) and c(20,8). */
+const distances = (): Tensor =>
+  data(64, 1, 8)
+    .sub(data(1, 20, 8))
+    .square()
+    .sum(last);
+/** What additive attention thinks of 20 keys of each of 32 queries. */
+const additive = (keys: Tensor): Tensor => softmax(data(32, 1, 16).add(keys).tanh().mul(data(16)).sum(last), rows);
+const pooled = (x: Tensor, weights: Tensor): Tensor => x.mul(weights.reshape(...weights.shape, 1)).sum(rows);
+
+function ranged(): Tensor {
+  const d = distances();
+  return d.sub(d.min(kept)).div(d.max(kept).sub(d.min(kept)));
+}
+
+/** x(64,20,16) weighed by the softmax of what a vector makes of it. */
+function pooledBy(): Tensor {
+  const x = data(64, 20, 16);
+  return pooled(x, softmax(x.mul(data(16)).sum(last), rows));
+}
+
+function sumsAndSoftmax(): readonly Tensor[] {
+  const s = sums(64);
+  return [s, softmax(s)];
+}
+
+function gradientOfSums(): readonly Tensor[] {
+  const x = data(64, 20, 16).requireGrad();
+  return gradients(softmax(x.sum(last)).mul(data(64, 20)).sum(), [x]);
+}
+
+/** Rows divided by their sums, then columns. */
+function balanced(): Tensor {
+  const x = data(32, 32).exp();
+  const r = x.div(x.sum(kept));
+  return r.div(r.sum({ axis: 0, keepdims: true }));
+}
 
 export const rowEpilogues: readonly FusionRow[] = [
   { row: 240, section: "B", expression: "argmax(x(32,48) @ w(48,64), 1)", aim: 1, outputs: () => [argmax(product(64), rows)] },
@@ -41,5 +82,40 @@ export const rowEpilogues: readonly FusionRow[] = [
       const y = product(64);
       return [y, softmax(y)];
     },
+  },
+  { row: 313, section: "D", expression: "softmax(sum(x(64,20,16), 2))", aim: 1, outputs: () => [softmax(sums(64))] },
+  { row: 314, section: "D", expression: "max(sum(x(64,20,16), 2), 1)", aim: 1, outputs: () => [sums(64).max(rows)] },
+  { row: 315, section: "D", expression: "var(mean(x(64,20,16), 2), 1)", aim: 1, outputs: () => [data(64, 20, 16).mean(last).var(rows)] },
+  { row: 316, section: "D", expression: "s = sum(x(64,20,16), 2) -> s, softmax(s)", aim: 1, outputs: sumsAndSoftmax },
+  { row: 317, section: "D", expression: "max(mean(x(64,20,16), 1), 1): down columns", aim: 1, outputs: () => [data(64, 20, 16).mean(rows).max(rows)] },
+  { row: 318, section: "D", expression: "softmax(mean(x(16,32,7,7), (2,3)))", aim: 1, outputs: () => [softmax(data(16, 32, 7, 7).mean({ axis: [2, 3] }))] },
+  { row: 319, section: "D", expression: "softmax(sum(x(64,40), 1)): one row", aim: 1, outputs: () => [softmax(data(64, 40).sum(rows), { axis: 0 })] },
+  { row: 320, section: "D", expression: "mean(logsumexp(x(64,40), 1))", aim: 1, outputs: () => [logsumexp(data(64, 40), rows).mean()] },
+  { row: 321, section: "D", expression: "max(sum(abs(x(64,40)), 1)): a norm", aim: 1, outputs: () => [data(64, 40).abs().sum(rows).max()] },
+  { row: 322, section: "D", expression: "argmin of distances, x(64,8) to c(20,8)", aim: 1, outputs: () => [argmin(distances(), rows)] },
+  { row: 323, section: "D", expression: "logsumexp(-distances, 1)", aim: 1, outputs: () => [logsumexp(distances().neg(), rows)] },
+  { row: 324, section: "D", expression: "distances between their least and greatest of a row", aim: 1, outputs: () => [ranged()] },
+  { row: 325, section: "D", expression: "softmax(sum(v * tanh(q(32,1,16) + k(32,20,16)), 2))", aim: 1, outputs: () => [additive(data(32, 20, 16))] },
+  {
+    row: 326,
+    section: "D",
+    expression: "additive attention: sum of k(32,20,16) by those weights",
+    aim: 1,
+    outputs: () => {
+      const keys = data(32, 20, 16);
+      return [pooled(keys, additive(keys))];
+    },
+  },
+  { row: 327, section: "D", expression: "sum(x(64,20,16) * softmax(sum(x * q, 2)), 1)", aim: 1, outputs: () => [pooledBy()] },
+  { row: 328, section: "D", expression: "d/dx sum(y * softmax(sum(x(64,20,16), 2)))", aim: 1, outputs: gradientOfSums },
+  { row: 329, section: "D", expression: "r = x(32,32) / sum(x, 1, kd); r / sum(r, 0, kd)", aim: 2, outputs: () => [balanced()] },
+  {
+    row: 330,
+    section: "D",
+    expression: "softmax(mean(x(64,8,512), 2)): on lanes rows of their own are read side by side",
+    aim: 2,
+    today: { js: 1, wgsl: 2 },
+    outputs: () => [softmax(data(64, 8, 512).mean(last))],
+    smaller: () => [softmax(data(8, 4, 64).mean(last))],
   },
 ];

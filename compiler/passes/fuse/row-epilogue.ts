@@ -46,11 +46,11 @@ function sourceOf(rows: Cluster, tried: ReadonlySet<Cluster>, s: FusionState): C
 function hold(source: Cluster, rows: Cluster, s: FusionState): string | null {
   const joint = jointOf(source, rows, s);
   if (typeof joint === "string") return joint;
-  const results = heldResults(source, rows);
   if (contracts(source) && [...source.outputs.keys()].some((v) => s.kept.has(v) || s.isAskedBeside(v, rows))) return "others need its rows too";
-  if (!isOncePoint(rows, joint)) return "it would be computed again for each element of a row";
+  if (!isOncePoint({ source, rows }, joint)) return "it would be computed again for each element of a row";
   const bound = s.bindings.mergeRefusal(source, rows);
   if (bound !== null) return bound;
+  const results = contracts(source) ? heldResults(source, rows) : [...source.outputs];
   const bytes = heldBytes(rows, s.axes) + scratchOf({ source, rows }, results, joint, s);
   if (bytes > s.target.scratchBytes) return `its rows take ${bytes} bytes of scratch (at most ${s.target.scratchBytes})`;
   const refusal = lossRefusal({ source, rows }, joint, s);
@@ -64,17 +64,22 @@ function hold(source: Cluster, rows: Cluster, s: FusionState): string | null {
   return null;
 }
 
+/**
+ * Whether all is computed once. A loop that was an axis of a grid runs through what had a grid point of its own: in one walk, if no
+ * result has loops beside it; of the rows, if there is one result and nothing else that is held.
+ */
+function isOncePoint({ source, rows }: Pair, { aligned }: Joint): boolean {
+  const met = new Set(aligned.grid.values());
+  if (!hasNoLoops(source) && !source.grid.every((g) => aligned.grid.has(g))) return false;
+  return rows.grid.every((g) => met.has(g)) || (rows.held.size === 0 && rows.outputs.size === 1 && hasNoLoops(rows));
+}
+
+const hasNoLoops = ({ grid, outputs }: Cluster): boolean => [...outputs.values()].every((form) => form.every((e) => e.op !== "axis" || grid.includes(e.name)));
+
 /** What an axis of a source's grid is called in the rows'. */
 function met(e: Expr, { aligned }: Joint, axes: Axes): Expr {
   const name = e.op === "axis" ? aligned.grid.get(e.name) : undefined;
   return name === undefined ? e : axes.expr(name);
-}
-
-/** Whether no axis of the rows' grid becomes a loop around what has loops of its own, which would run again for each turn. */
-function isOncePoint({ grid, outputs }: Cluster, { aligned }: Joint): boolean {
-  const met = new Set(aligned.grid.values());
-  if (grid.every((g) => met.has(g))) return true;
-  return [...outputs.values()].every((form) => form.every((e) => e.op !== "axis" || grid.includes(e.name)));
 }
 
 interface Pair {

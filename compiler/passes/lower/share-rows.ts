@@ -42,7 +42,9 @@ export function shareRows(given: readonly Stmt[]): readonly Stmt[] {
 
 /** What is computed of the elements of a row may have been kept in its place. */
 function withoutUnread(list: readonly Stmt[]): readonly Stmt[] {
-  const unread = new Set(list.flatMap((s) => (s.kind === "local" && list.every((one) => statements([one]).every((x) => loadsOf(x, s.name).length === 0)) ? [s.name] : [])));
+  const unread = new Set(
+    list.flatMap((s) => (s.kind === "local" && list.every((one) => statements([one]).every((x) => loadsOf(x, s.name).length === 0)) ? [s.name] : [])),
+  );
   if (unread.size === 0) return list;
   const drop = (inner: readonly Stmt[]): readonly Stmt[] =>
     replaceEach(inner, (s) => ((s.kind === "store" && unread.has(s.buffer)) || (s.kind === "local" && unread.has(s.name)) ? [] : mapBodies(s, drop)));

@@ -16,6 +16,7 @@ import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
 import { tidy, tidyPart } from "../lower/tidy.ts";
+import { copied } from "./copy.ts";
 import { blockAxes, gridNest, loadsOf, operationsOf, strideOf } from "./nest.ts";
 import { isOverColumns } from "./order.ts";
 import { reducesIn } from "./phases.ts";
@@ -36,10 +37,14 @@ export function jam(kernel: Kernel): Kernel {
 
 /** The same of loops inside a grid point that go over columns. */
 export function jamColumns(kernel: Kernel): Kernel {
+  let count = 0;
   const visit = (list: readonly Stmt[]): readonly Stmt[] =>
     replaceEach(list, (s) => {
-      const jams = isOverColumns(s) ? jamsOf([s]) : [];
-      return jams.length > 0 && isOverColumns(s) ? rebuild([s], jams, 0) : mapBodies(s, visit);
+      if (!isOverColumns(s)) return mapBodies(s, visit);
+      const jams = jamsOf([s]);
+      if (jams.length === 0) return s;
+      // copies are tidied by themselves: their names are theirs alone
+      return copied({ body: [rebuild([s], jams, 0)], values: [] }, { suffix: `_c${count++}`, axes: new Map() }).body;
     });
   const body = visit(kernel.body);
   return body === kernel.body ? kernel : { ...kernel, body: tidy(body) };

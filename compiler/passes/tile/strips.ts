@@ -37,7 +37,10 @@ export function inStrips(kernel: Kernel, nest: readonly For[]): Kernel {
   const shortest = Math.min(...rows.filter((r) => filling.some((s) => isFilled(s, [r]))).map((r) => r.size));
   const count = Math.min(Math.ceil(underway / shortest), Math.floor(inner.axis.hi.value / fewestTurns));
   if (cut === 0 || count < 2 || needsScalars(filling, reading)) return kernel;
-  const turn = [...rows.map((r): Local => ({ ...r, size: r.size * count })), ...[filling, reading].map((list, i) => strip(list, { axis: inner.axis, count, rows, i }))];
+  const turn = [
+    ...rows.map((r): Local => ({ ...r, size: r.size * count })),
+    ...[filling, reading].map((list, i) => strip(list, { axis: inner.axis, count, rows, i })),
+  ];
   const loops = nest.map((f) => (f === inner ? { ...f, axis: { ...f.axis, step: count } } : f));
   return { ...kernel, body: tidy(loops.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], turn)) };
 }
