@@ -103,5 +103,5 @@ export const models: readonly ModelCase[] = [
     smaller: () => resnet18(33, 4),
     slack: 10,
   },
-  { name: "digit step", aim: 8, today: { js: 5, wasm: 6, wgsl: 5 }, outputs: digitStep, smaller: digitStep, slack: 10 },
+  { name: "digit step", aim: 8, today: { js: 5, wasm: 6, wgsl: 6 }, outputs: digitStep, smaller: digitStep, slack: 10 },
 ];

@@ -1,10 +1,12 @@
 /**
- * Row epilogues: a contraction and what is made of its rows, where nobody else needs them.
+ * Row epilogues: a contraction or sums, and what is made of their rows.
  *
  *   S[i,j] = sum over k of x[i,k] * w[k,j]      argmax of S[i]      →      one region over [i]: S[i] lies in the grid point's scratch
+ *   S[i,j] = sum over k of x[i,j,k]             softmax of S[i]     →      the same
  *
- * As with chains of two contractions (`held-rows.ts`), a grid point contracts a whole row; what it loses is what the contraction gained
- * by a grid over its columns too: tiles that use what they load in both directions. So it pays where little is multiplied for an element.
+ * As with chains of two contractions (`held-rows.ts`), a grid point computes a whole row; what it loses is what a grid over columns too
+ * had gained. Contractions had tiles that use what they load in both directions: it pays where little is multiplied for an element, and
+ * nobody else needs the rows. Sums of what no other row reads had more lanes: on one lane they lose nothing.
  */
 import { dtypeInfo } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";

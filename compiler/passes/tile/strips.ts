@@ -23,7 +23,7 @@ import { isPlain } from "./nest.ts";
 
 /** Stores until the first of them have reached the cache, with room to spare. */
 const underway = 512;
-/** Fewer turns than this leave threads idle. */
+/** Fewer turns leave threads idle. */
 const fewestTurns = 16;
 
 /** The kernel with several rows a turn, or the kernel itself where none is read soon after it was filled. */
@@ -33,10 +33,11 @@ export function inStrips(kernel: Kernel, nest: readonly For[]): Kernel {
   const rows = inner.body.filter((s) => s.kind === "local");
   const body = inner.body.filter((s) => s.kind !== "local");
   const cut = body.findLastIndex((s) => s.kind === "for" && isFilled(s, rows)) + 1;
-  const [filling, reading] = [body.slice(0, cut), body.slice(cut)];
+  const filling = body.slice(0, cut);
+  const reading = withLets(filling, body.slice(cut));
   const shortest = Math.min(...rows.filter((r) => filling.some((s) => isFilled(s, [r]))).map((r) => r.size));
   const count = Math.min(Math.ceil(underway / shortest), Math.floor(inner.axis.hi.value / fewestTurns));
-  if (cut === 0 || count < 2 || needsScalars(filling, reading)) return kernel;
+  if (cut === 0 || count < 2 || reading === null) return kernel;
   const turn = [
     ...rows.map((r): Local => ({ ...r, size: r.size * count })),
     ...[filling, reading].map((list, i) => strip(list, { axis: inner.axis, count, rows, i })),
@@ -51,10 +52,18 @@ const isFilled = (s: Stmt, rows: readonly Local[]): boolean =>
   statements(s.body).some((one) => one.kind === "reduce") &&
   statements(s.body).some((one) => one.kind === "store" && rows.some((r) => r.name === one.buffer));
 
-/** Whether what reads rows needs scalars of what filled them, which would be those of another row. */
-function needsScalars(filling: readonly Stmt[], reading: readonly Stmt[]): boolean {
-  const named = new Set(filling.flatMap((s) => (s.kind === "reduce" ? s.names : s.kind === "let" || s.kind === "carry" ? [s.name] : [])));
-  return exprOrder(expressionsIn(reading)).some((e) => e.op === "var" && named.has(e.name));
+/** What reads the rows with the lets that it shares with what fills them; null where it needs a sum of the same row. */
+function withLets(filling: readonly Stmt[], reading: readonly Stmt[]): readonly Stmt[] | null {
+  const sums = new Set(filling.flatMap((s) => (s.kind === "reduce" ? s.names : [])));
+  const needsSum = (list: readonly Stmt[]): boolean => exprOrder(expressionsIn(list)).some((e) => e.op === "var" && sums.has(e.name));
+  const shared: Stmt[] = [];
+  for (const one of filling) {
+    if (one.kind === "carry") sums.add(one.name);
+    if (one.kind !== "let") continue;
+    if (needsSum([one])) sums.add(one.name);
+    else shared.push(one);
+  }
+  return needsSum(reading) ? null : [...shared, ...reading];
 }
 
 interface Strip {

@@ -13,6 +13,7 @@
  * - `row block`: there too, and where shared memory is emulated, contractions with rows that a grid point holds in scratch: several at once
  * - `abreast`: on CPUs without vectors, such rows in step
  * - `row tile`: the same on targets whose lanes share memory
+ * - `strips`: rows that are filled sum by sum and read by vectors, several a turn, on CPUs with vectors
  * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
  * - `stage`: on targets where that memory is fast, contractions by workgroups that load each operand's tile once
  *
