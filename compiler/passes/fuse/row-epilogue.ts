@@ -118,7 +118,7 @@ function lossRefusal(pair: Pair, joint: Joint, s: FusionState): string | null {
 }
 
 /** With fewer rows a machine is not busy, which is no matter up to so many elements of each. */
-const [fewRows, longRow] = [8, 65536];
+const [fewRows, longRow] = [8, 32768];
 /** Sums of fewer elements than a vector are added up element by element, and that much longer each, in nanoseconds. */
 const [shortSum, shortNs] = [4, 0.5];
 /** How many times longer a lane's own stretch of memory takes than one that neighbours share … */
