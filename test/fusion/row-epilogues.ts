@@ -1,8 +1,8 @@
 /** Fusion cases of contractions, and of sums, with what is made of their rows. */
 import type { Tensor } from "../../src/index.ts";
-import { argmax, argmin, gradients, layerNorm, logsumexp, matmul, mean, softmax, sqrt } from "../../src/index.ts";
+import { argmax, argmin, crossEntropy, gradients, layerNorm, logsumexp, matmul, mean, softmax, sqrt } from "../../src/index.ts";
 import type { FusionRow } from "./row.ts";
-import { data } from "./row.ts";
+import { data, drawn, placed } from "./row.ts";
 
 const rows = { axis: 1 } as const;
 const kept = { axis: 1, keepdims: true } as const;
@@ -50,6 +50,39 @@ function balanced(): Tensor {
   const r = x.div(x.sum(kept));
   return r.div(r.sum({ axis: 0, keepdims: true }));
 }
+
+const cube = (): Tensor => data(32, 32, 32).sum(last);
+
+function twoStages(): readonly Tensor[] {
+  const y = cube().relu();
+  return [y, y.sum(rows)];
+}
+
+/** One less the share of two masks that they have in common. */
+function overlap(): Tensor {
+  const [p, t] = [data(8, 16, 16).sigmoid(), data(8, 16, 16).sigmoid()];
+  const all = (x: Tensor): Tensor => x.sum({ axis: [1, 2] });
+  return all(p.mul(t))
+    .mul(-2)
+    .div(all(p).add(all(t)))
+    .add(1)
+    .mean();
+}
+
+/** How much nearer a row is to its like than to another. */
+function triplet(): Tensor {
+  const [a, p, n] = [data(32, 16), data(32, 16), data(32, 16)];
+  const far = (x: Tensor): Tensor => a.sub(x).square().sum(rows);
+  return far(p).sub(far(n)).add(1).relu().mean();
+}
+
+const labels = (count: number, kinds: number): Tensor =>
+  placed(
+    drawn([count])
+      .abs()
+      .mul(kinds / 4)
+      .astype("int32"),
+  );
 
 export const rowEpilogues: readonly FusionRow[] = [
   { row: 240, section: "B", expression: "argmax(x(32,48) @ w(48,64), 1)", aim: 1, outputs: () => [argmax(product(64), rows)] },
@@ -112,10 +145,29 @@ export const rowEpilogues: readonly FusionRow[] = [
   {
     row: 330,
     section: "D",
-    expression: "softmax(mean(x(64,8,512), 2)): on lanes rows of their own are read side by side",
-    aim: 2,
-    today: { js: 1, wgsl: 2 },
+    expression: "softmax(mean(x(64,8,512), 2)): lanes share each sum",
+    aim: 1,
     outputs: () => [softmax(data(64, 8, 512).mean(last))],
     smaller: () => [softmax(data(8, 4, 64).mean(last))],
+  },
+  {
+    row: 331,
+    section: "D",
+    expression: "softmax(mean(x(64,64,512), 2)): on lanes rows of their own are read side by side",
+    aim: 2,
+    today: { js: 1, wgsl: 2 },
+    outputs: () => [softmax(data(64, 64, 512).mean(last))],
+    smaller: () => [softmax(data(8, 4, 64).mean(last))],
+  },
+  { row: 332, section: "D", expression: "relu(sum(relu(sum(x(32,32,32), 2)), 1)): two stages", aim: 1, outputs: () => [cube().relu().sum(rows).relu()] },
+  { row: 333, section: "D", expression: "y = relu(sum(x(32,32,32), 2)) -> y, sum(y, 1)", aim: 1, outputs: twoStages },
+  { row: 334, section: "D", expression: "mean(1 - 2 sum(p * t, (1,2)) / (sum(p, (1,2)) + sum(t, (1,2)))), (8,16,16)", aim: 1, outputs: () => [overlap()] },
+  { row: 335, section: "D", expression: "mean(relu(|a - p|^2 - |a - n|^2 + 1)), rows of (32,16)", aim: 1, outputs: () => [triplet()] },
+  {
+    row: 336,
+    section: "D",
+    expression: "crossEntropy(x(64,10), labels(64)), a mean of rows",
+    aim: 1,
+    outputs: () => [crossEntropy(data(64, 10), labels(64, 10))],
   },
 ];

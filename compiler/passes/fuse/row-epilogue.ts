@@ -13,6 +13,7 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { freeNames } from "../../ir/indexing.ts";
 import { sizeOf } from "../../ir/shape.ts";
+import type { Target } from "../../target.ts";
 import { isFree } from "../region.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster } from "./cluster.ts";
@@ -22,26 +23,25 @@ import type { Held } from "./held-rows.ts";
 import { contracts, heldBytes, heldResults, jointOf, lower, producersOf, reduces, rowLength, settle } from "./held-rows.ts";
 import type { FusionState } from "./state.ts";
 
-/** Contractions and sums whose rows are reduced become one cluster with what reads them. */
+/** Contractions whose rows are reduced become one cluster with what reads them, and then sums do. */
 export function holdEpilogues(s: FusionState): void {
-  for (const c of s.live()) {
-    const tried = new Set<Cluster>();
-    for (let rows = c.root(), source = sourceOf(rows, tried, s); source !== null; rows = c.root(), source = sourceOf(rows, tried, s)) {
-      tried.add(source);
-      const anchor = s.anchorOf(source);
-      const refusal = hold(source, rows, s);
-      if (refusal === null) s.noteFused(anchor, rows.root(), "its rows are held in scratch");
-      else s.noteRefused(anchor, rows, refusal);
-    }
-  }
+  for (const isSource of [(c: Cluster) => contracts(c) && !reduces(c), (c: Cluster) => reduces(c) && !contracts(c)])
+    for (const c of s.live()) holdSources(c, isSource, s);
 }
 
-/** What gives elements that a cluster reduces, one by one: a contraction or a reduction over axes of its own. */
-function sourceOf(rows: Cluster, tried: ReadonlySet<Cluster>, s: FusionState): Cluster | null {
-  if (!reduces(rows) || contracts(rows)) return null;
-  const sources = producersOf(rows, s).filter((c) => contracts(c) !== reduces(c));
-  if (sources.filter(contracts).length > 1) return null;
-  return sources.find((c) => !tried.has(c) && c.held.size === 0) ?? null;
+/** Makes one cluster of rows and of what gives the elements that they reduce, one source after another. */
+function holdSources(c: Cluster, isSource: (c: Cluster) => boolean, s: FusionState): void {
+  const tried = new Set<Cluster>();
+  for (let rows = c.root(); reduces(rows) && !contracts(rows); rows = c.root()) {
+    const sources = producersOf(rows, s).filter(isSource);
+    const source = sources.find((p) => !tried.has(p) && p.held.size === 0);
+    if (source === undefined || (contracts(source) && sources.length > 1)) return;
+    tried.add(source);
+    const anchor = s.anchorOf(source);
+    const refusal = hold(source, rows, s);
+    if (refusal === null) s.noteFused(anchor, rows.root(), "its rows are held in scratch");
+    else s.noteRefused(anchor, rows, refusal);
+  }
 }
 
 /** Makes one cluster of both, or says why not. */
@@ -121,35 +121,52 @@ function lossRefusal(pair: Pair, joint: Joint, s: FusionState): string | null {
 const [fewRows, longRow] = [8, 32768];
 /** Sums of fewer elements than a vector are added up element by element, and that much longer each, in nanoseconds. */
 const [shortSum, shortNs] = [4, 0.5];
-/** How many times longer a lane's own stretch of memory takes than one that neighbours share … */
-const apart = 3;
-/** … and the bytes a nanosecond that come to one lane. */
-const laneRate = 0.4;
+/** How many times longer a lane's own stretch of memory takes than one that neighbours share, and the bytes a nanosecond that come to one lane. */
+const [apart, laneRate] = [3, 0.4];
+/** Nanoseconds until lanes have brought one sum together, and workgroups that do so side by side. */
+const [togetherNs, sideBySide] = [150, 1024];
 
 /** What sums lose by a grid of their own, in nanoseconds, or why they cannot do without. */
 function lostToSums({ source }: Pair, { loops, aligned }: Joint, { axes, target }: FusionState): number | string {
   const points = axes.volume([...aligned.grid.values()]);
   const row = axes.volume(source.grid) / points;
-  let [longest, bytes, isAcross] = [0, 0, false];
+  const side = loops.filter((a) => axes.extent(a) >= fewestNeighbours);
+  let [longest, bytes, alone, isAcross] = [0, 0, 0, false];
   for (const [v, list] of source.demands)
-    for (const d of list) {
-      if (isFree(v.node) || d.inner.length === 0) continue;
-      const names = namesIn(d.index ?? []);
-      longest = Math.max(longest, axes.volume(d.inner));
-      bytes += axes.volume([...names].filter((a) => axes.has(a))) * dtypeInfo(v.dtype).bytes;
-      isAcross ||= [at(d.inner, d.inner.length - 1), ...loops.filter((a) => axes.extent(a) >= fewestNeighbours)].every((a) => isFar(d.index ?? [], a));
+    for (const { index, inner } of list) {
+      if (isFree(v.node) || inner.length === 0 || index === null) continue;
+      const own = axes.volume([...namesIn(index)].filter((a) => axes.has(a))) * dtypeInfo(v.dtype).bytes;
+      const isAlone = side.every((a) => isFar(index, a));
+      longest = Math.max(longest, axes.volume(inner));
+      bytes += own;
+      if (isAlone) alone += own;
+      isAcross ||= isAlone && isFar(index, at(inner, inner.length - 1));
     }
   if (points < fewRows && row * longest > longRow) return `${points} rows of ${row * longest} elements leave too little parallelism`;
-  if (target.lanes > 1) {
-    const together = row < target.lanes / 2 ? 1 : Math.min(row, target.lanes);
-    return Math.max(((apart - 1) * bytes) / target.bandwidth, bytes / points / together / laneRate);
-  }
+  if (target.lanes > 1) return lostOnLanes({ points, row, longest, bytes, alone }, target);
   if (isAcross) return "it would walk columns of memory one by one";
   return longest < shortSum ? points * row * longest * shortNs : 0;
 }
 
-/** By how much a product takes longer that no tile of packed operands shares its loads with, in nanoseconds. */
-const productNs = 0.002;
+interface Sums {
+  readonly points: number;
+  /** Sums of a point, and the length of each. */
+  readonly row: number;
+  readonly longest: number;
+  /** Of all that is added up, and of what neighbouring sums do not find side by side. */
+  readonly bytes: number;
+  readonly alone: number;
+}
+
+/** Lanes take a sum each, or share one after another where these are few and long (`tile/lanes.ts`). */
+function lostOnLanes({ points, row, longest, bytes, alone }: Sums, { lanes, bandwidth }: Target): number {
+  const few = lanes / 2;
+  if (row < few && longest >= few) return bytes / points / lanes / laneRate + row * togetherNs * Math.max(1, points / sideBySide);
+  return Math.max(((apart - 1) * alone) / bandwidth, bytes / points / (row < few ? 1 : Math.min(row, lanes)) / laneRate);
+}
+
+/** What a product takes that one lane does after another, and by how much it takes longer that no tile of packed operands shares its loads with, in nanoseconds. */
+const [laneNs, productNs] = [1, 0.002];
 /** Stores that leave the nearest caches while those of neighbouring rows go elsewhere, in nanoseconds an element. */
 const [farStoreNs, nearBytes] = [0.6, 65536];
 
@@ -161,7 +178,8 @@ function lostToProducts(pair: Pair, joint: Joint, s: FusionState): number | stri
   if (points < manyRows && axes.volume(source.grid) > smallWork) return `${points} rows leave too little parallelism`;
   const walk = walkOf(source, joint.loops, axes);
   if (walk.bytes > target.cacheBytes && target.lanes === 1) return `each row would walk over ${walk.bytes} bytes again, which leave the caches`;
-  return target.lanes > 1 ? (points * walk.bytes) / (target.bandwidth * cacheFactor) : lostToLanes(pair, joint, walk.grid, s);
+  if (target.lanes === 1) return lostToLanes(pair, joint, walk.grid, s);
+  return Math.max((points * walk.bytes) / (target.bandwidth * cacheFactor), (productsOf(source, axes) / points / target.lanes) * laneNs);
 }
 
 /** Rows are done side by side: elements are quick that lie side by side across rows. */

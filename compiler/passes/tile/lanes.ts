@@ -5,7 +5,7 @@
  *   for %i in 0..8 [grid] { reduce %m = max over %k in 0..96 [serial] { load %x[%i * 96 + %k] } … }
  *     → for %i in 0..8 [grid] { reduce %m = max over %k in 0..96 step 4 [lane], %kv in %k..%k + 4 [vector] { load %x[%i * 96 + %kv] } … }
  *
- * Short rows stay with one lane each, which reads them by vectors. Down columns it is the grid points that are four at a time:
+ * Short rows stay with one lane each, which reads them by vectors; of short rows of long sums lanes share each sum. Down columns it is the grid points that are four at a time:
  *
  *   for %j in 0..512 [grid] { reduce %s = sum over %k in 0..900 [serial] { load %x[%k * 512 + %j] } … }
  *     → for %j in 0..512 step 4 [grid] { for %jv in %j..%j + 4 [vector] { reduce %s = sum over %k in 0..900 [lane] { … } … } }
@@ -43,7 +43,8 @@ export function dealLanes(kernel: Kernel, target: Target): Kernel {
   const names = new Names(kernel.body);
   const shares = loops.length === 1 && only?.kind === "reduce" && sharesLoads(only, grid, names);
   if (shares && points >= target.lanes * 4) return kernel;
-  const long = loops.every((s) => tripsOf(s) >= target.lanes * shortestRow) && !keepsToItself(kernel, target);
+  const fewest = target.lanes * shortestRow;
+  const long = (loops.every((s) => tripsOf(s) >= fewest) || loops.some((s) => hasLongSums(s, fewest))) && !keepsToItself(kernel, target);
   if (!shares && loops.every((s) => walksColumns(s, grid, names))) {
     if (!long || points > manyColumns) return kernel;
     return dealt(vectorise(kernel, target), "lane", target);
@@ -69,6 +70,10 @@ function tripsOf(s: Stmt): number {
   const only = s.body.length === 1 ? s.body[0] : undefined;
   return trips([s.axis]) * (only?.kind === "for" ? tripsOf(only) : 1);
 }
+
+/** Whether a short loop has long reductions in it: lanes share each of these, one after another. */
+const hasLongSums = (s: Stmt, fewest: number): s is For =>
+  s.kind === "for" && tripsOf(s) < fewest && statements(s.body).some((one) => one.kind === "reduce" && trips(one.axes) >= fewest);
 
 const trips = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * (hasConstantBounds(a) ? a.hi.value - a.lo.value : (a.about ?? 0)), 1);
 
@@ -162,6 +167,7 @@ class Dealing {
       if (s === grid) return { ...grid, body: this.stages(grid.body, steps.within(grid.axis)) };
       if (grid !== undefined) return s;
       if (s.kind === "reduce") return this.#reduce(s, steps);
+      if (this.#kind === "lane" && hasLongSums(s, this.#target.lanes * shortestRow)) return { ...s, body: this.stages(s.body, steps.within(s.axis)) };
       return s.kind === "for" ? this.#for(s, steps) : s;
     });
   }
