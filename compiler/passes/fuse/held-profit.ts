@@ -40,6 +40,8 @@ export const manyRows: number = 128;
 export const smallWork: number = 4096;
 /** Nanoseconds by which an element takes longer that neighbouring rows have far apart. */
 export const farNs: number = 0.12;
+/** Nanoseconds of a product, or of an element that is added up, that a GPU's lane does after another. */
+export const laneNs: number = 1;
 /** How much faster than memory the caches are from which a GPU's rows read what they share. */
 export const cacheFactor: number = 10;
 
@@ -57,7 +59,7 @@ export function lossRefusal(chain: Chain, joints: Joints, s: FusionState): strin
   if (points < manyRows && axes.volume(sink.grid) > smallWork) return `${points} rows leave too little parallelism`;
   const walks = [walkOf(source, joints.first.loops, axes), walkOf(sink, joints.second.loops, axes)];
   const near = walks.reduce((n, w) => n + w.bytes, 0);
-  const lost = target.lanes > 1 ? (points * near) / (mostRows * target.bandwidth * cacheFactor) : lostToLanes(chain, joints, walks, s);
+  const lost = target.lanes > 1 ? lostOnLanes(chain, near, s) : lostToLanes(chain, joints, walks, s);
   if (typeof lost === "string") return lost;
   const stored = new Set(storedOf([source, rows, sink], s));
   const between = [...source.outputs.keys(), ...rows.outputs.keys()];
@@ -66,6 +68,14 @@ export function lossRefusal(chain: Chain, joints: Joints, s: FusionState): strin
   const saved = 2 * target.launchNs + bytes / target.bandwidth;
   if (near > target.cacheBytes && target.lanes === 1) return `each row would walk over ${near} bytes again, which leave the caches`;
   return lost > saved ? `it would cost ${Math.round(lost)} ns to save ${Math.round(saved)} ns` : null;
+}
+
+/** Rows of a workgroup share what they walk over; with few of them each takes its time. */
+function lostOnLanes({ source, rows, sink }: Chain, near: number, { axes, target }: FusionState): number {
+  const points = axes.volume(rows.grid);
+  const products = productsOf(source, axes) + productsOf(sink, axes);
+  const walked = (points * near) / (mostRows * target.bandwidth * cacheFactor);
+  return points < manyRows ? Math.max(walked, (products / points / target.lanes) * laneNs) : walked;
 }
 
 /** Of rows that are done side by side, elements that lie side by side across rows are the quick ones. */
@@ -122,3 +132,7 @@ export function namesIn(index: readonly Expr[]): Set<string> {
   for (const e of index) freeNames(e, names);
   return names;
 }
+
+/** Products that a contraction adds up, or elements that a reduction does. */
+export const productsOf = (c: Cluster, axes: Axes): number =>
+  Math.max(0, ...[...c.demands.values()].flat().map((d) => axes.volume([...new Set([...c.grid, ...d.inner])])));

@@ -154,18 +154,21 @@ interface Products {
 }
 
 /** The contractions of a cluster that tiles make faster. */
-function contractionsOf(c: Cluster): Products[] {
-  const found: Products[] = [];
-  for (const { op, args, attrs, results } of c.nodes) {
-    if (op.kind !== "contraction") continue;
-    const depth = op.depth(
-      args.map((a) => a.type),
-      attrs,
-    );
-    const products = results.reduce((n, r) => n + sizeOf(r.shape), 0) * sizeOf(depth);
-    if (args.every((a) => products >= fewestShared * sizeOf(a.shape))) found.push({ products, walk: depth.join() });
-  }
-  return found;
+const contractionsOf = (c: Cluster): Products[] => [...c.nodes].flatMap((n) => (isTiled(n) ? (productsOf(n) ?? []) : []));
+
+/** Whether a node is a contraction that tiles make faster: one that uses what it loads several times. */
+export function isTiled(node: Node): boolean {
+  const found = productsOf(node);
+  return found !== null && node.args.every((a) => found.products >= fewestShared * sizeOf(a.shape));
+}
+
+function productsOf({ op, args, attrs, results }: Node): Products | null {
+  if (op.kind !== "contraction") return null;
+  const depth = op.depth(
+    args.map((a) => a.type),
+    attrs,
+  );
+  return { products: results.reduce((n, r) => n + sizeOf(r.shape), 0) * sizeOf(depth), walk: depth.join() };
 }
 
 /** What one kernel saves of two: a launch, results that nobody else reads, inputs that are read once. */
