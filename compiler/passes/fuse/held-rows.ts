@@ -188,7 +188,18 @@ function soleUse(c: Cluster, v: Value, s: FusionState): Value | null {
   const [only] = users;
   if (users.length !== 1 || only === undefined || only.op.kind !== "elementwise") return null;
   const [result] = only.results;
-  return only.results.length === 1 && result !== undefined && only.args.filter((a) => a === v).length === 1 && !c.held.has(result) ? result : null;
+  const isAlone = only.results.length === 1 && only.args.filter((a) => a === v).length === 1;
+  return isAlone && result !== undefined && !c.held.has(result) && only.args.every((a) => a === v || c.held.has(a) || !isOfRows(a, c)) ? result : null;
+}
+
+/** Whether a value is made of what is held: it may need all of a row. */
+function isOfRows(v: Value, c: Cluster): boolean {
+  const seen = new Set([v.node]);
+  for (const n of seen) {
+    if (n.results.some((r) => c.held.has(r))) return true;
+    for (const a of n.args) if (c.nodes.has(a.node)) seen.add(a.node);
+  }
+  return false;
 }
 
 /** Bytes of the rows that a grid point of a cluster holds. */

@@ -11,7 +11,6 @@ import type { Axes } from "./axes.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Joint } from "./held-profit.ts";
 import { heldBytes, heldResults, isContraction, jointOf, lower, producersOf, reduces, settle } from "./held-rows.ts";
-import type { Pair } from "./row-profit.ts";
 import { hasTiles, lossRefusal, scratchOf } from "./row-profit.ts";
 import type { FusionState } from "./state.ts";
 
@@ -43,7 +42,7 @@ function hold(source: Cluster, rows: Cluster, s: FusionState): string | null {
   const joint = jointOf(source, rows, s);
   if (typeof joint === "string") return joint;
   if (hasTiles(source) && [...source.outputs.keys()].some((v) => s.kept.has(v) || s.isAskedBeside(v, rows))) return "others need its rows too";
-  if (!isOncePoint({ source, rows }, joint)) return "it would be computed again for each element of a row";
+  if (!isOncePoint(rows, joint)) return "it would be computed again for each element of a row";
   const bound = s.bindings.mergeRefusal(source, rows);
   if (bound !== null) return bound;
   const results = hasTiles(source) ? heldResults(source, rows) : [...source.outputs];
@@ -61,12 +60,11 @@ function hold(source: Cluster, rows: Cluster, s: FusionState): string | null {
 }
 
 /**
- * Whether all is computed once. A loop that was an axis of a grid runs through what had a grid point of its own: in one walk, if no
- * result has loops beside it; of the rows, if there is one result and nothing else that is held.
+ * Whether all is computed once. Loops that were axes of the source's grid are one walk, whatever its results have inside. An axis of the
+ * rows' grid becomes a loop only around one result, and where nothing else is held.
  */
-function isOncePoint({ source, rows }: Pair, { aligned }: Joint): boolean {
+function isOncePoint(rows: Cluster, { aligned }: Joint): boolean {
   const met = new Set(aligned.grid.values());
-  if (!hasNoLoops(source) && !source.grid.every((g) => aligned.grid.has(g))) return false;
   return rows.grid.every((g) => met.has(g)) || (rows.held.size === 0 && rows.outputs.size === 1 && hasNoLoops(rows));
 }
 

@@ -25,13 +25,15 @@ import { destinationsOf, isPassThrough, isScalarParam } from "../region.ts";
 import { piecesInside } from "../fuse/demand.ts";
 import type { Loop } from "./loop.ts";
 import { axisOf, loopAxis, wholeLoop } from "./loop.ts";
+import { closeNest, innermostOf, openNest } from "./nest.ts";
 import type { FormLoop, OutputGroup } from "./outputs.ts";
 import { backwards, groupByLoops } from "./outputs.ts";
 import type { Kept } from "./row-cache.ts";
 import { isCacheable, RowCache } from "./row-cache.ts";
 import { Scope } from "./scope.ts";
 import { shareRows } from "./share-rows.ts";
-import { stagesOf } from "./stages.ts";
+import type { Walk } from "./stages.ts";
+import { heldElements, stagesOf } from "./stages.ts";
 import { partsNeeded } from "./running.ts";
 import { sumMonoid } from "./sum.ts";
 import { tidy } from "./tidy.ts";
@@ -53,12 +55,6 @@ export function lower(region: Region, target: Target): Lowered {
   if (repeated.size === 0) return { kernel, scalars: probe.scalarNodes() };
   const again = new Lowering(region, new RowCache(new Map([...held, ...repeated])));
   return { kernel: again.run(), scalars: again.scalarNodes() };
-}
-
-/** How many elements of a value a grid point holds. */
-export function heldElements({ grid }: Region, { form }: RegionOutput): number {
-  const names = new Set(grid.map((g) => g.name));
-  return sizeOf(form.flatMap((e) => (e.op === "axis" && !names.has(e.name) ? [e.hi + 1] : [])));
 }
 
 /** The kernel that brings the updates of a scatter into a buffer that already holds its operand. */
@@ -103,7 +99,7 @@ class Lowering {
     const grid = this.#region.grid.filter((g) => g.extent !== 1);
     const scopes: Scope[] = [this.#root];
     for (const g of grid) scopes.push(new Scope(at(scopes, scopes.length - 1), [g.name]));
-    const inner = at(scopes, scopes.length - 1);
+    const inner = innermostOf(scopes);
     this.#stages(inner);
     for (const group of groupByLoops(this.#region)) this.#store(group, outputs, inner);
     this.#cache.declare(inner.statements);
@@ -152,41 +148,43 @@ class Lowering {
   /** What stands before the outputs. */
   #stages(grid: Scope): void {
     for (const stage of stagesOf(this.#region)) {
-      if (stage.kind === "rows") this.#hold(stage.rows, grid);
+      if (stage.kind === "rows") this.#hold(stage, grid);
       else this.#value(stage.output.value, stage.output.form, undefined, grid);
     }
   }
 
   /** Fills rows in scratch, in one walk. */
-  #hold(rows: readonly RegionOutput[], grid: Scope): void {
-    const names = new Set(this.#region.grid.map((g) => g.name));
-    const walk = new Map<string, Expr>();
-    for (const e of rows.flatMap((r) => r.form)) if (e.op === "axis" && !names.has(e.name) && !walk.has(e.name)) walk.set(e.name, this.#axis(e.hi + 1));
-    const loops = [...walk.values()].filter((e) => e.op === "axis").map(wholeLoop);
-    const scopes = [grid];
-    for (const l of loops) scopes.push(new Scope(at(scopes, scopes.length - 1), [l.index.name]));
-    const body = at(scopes, scopes.length - 1);
-    this.#cache.enter(body, loops);
-    for (const { value, form } of rows) {
-      const index = form.map((e) => (e.op === "axis" ? (walk.get(e.name) ?? e) : e));
-      this.#cache.write(value, index, this.#value(value, index, undefined, body), body);
-    }
-    this.#closeLoops(loops, scopes);
-    this.#cache.leave(body);
-  }
-
-  /** Loops around the statements of scopes that stand in one another. */
-  #closeLoops(loops: readonly Loop[], scopes: readonly Scope[]): void {
-    for (let i = loops.length - 1; i >= 0; i--)
-      at(scopes, i).statements.push({ kind: "for", axis: axisOf(at(loops, i), "serial"), body: at(scopes, i + 1).statements });
+  #hold({ around, rows }: Walk, grid: Scope): void {
+    const names = new Map<string, Expr>();
+    const own = (e: Expr): Expr => (e.op === "axis" ? (names.get(e.name) ?? e) : e);
+    const loopsFor = (list: readonly Expr[]): Loop[] =>
+      list.flatMap((e) => {
+        const axis = this.#axis(e.hi + 1);
+        if (e.op === "axis") names.set(e.name, axis);
+        return axis.op === "axis" ? [wholeLoop(axis)] : [];
+      });
+    const outer = loopsFor(around);
+    const scopes = openNest(grid, outer);
+    const filled = rows.map(({ output, inside }) => {
+      const inner = loopsFor(inside);
+      const below = openNest(innermostOf(scopes), inner);
+      const body = innermostOf(below);
+      const index = output.form.map(own);
+      this.#cache.enter(body, [...outer, ...inner]);
+      this.#cache.write(output.value, index, this.#value(output.value, index, undefined, body), body);
+      closeNest(inner, below);
+      if (inner.length > 0) this.#cache.leave(body, outer);
+      return body;
+    });
+    closeNest(outer, scopes);
+    for (const body of filled) this.#cache.leave(body);
   }
 
   #store(given: OutputGroup, buffers: readonly KernelBuffer[], grid: Scope): void {
     const group = this.#backwards ? backwards(given) : given;
     const loops = group.loops.map((l) => this.#loop(l, grid));
-    const scopes = [grid];
-    for (const l of loops) scopes.push(new Scope(at(scopes, scopes.length - 1), [l.index.name]));
-    const body = at(scopes, scopes.length - 1);
+    const scopes = openNest(grid, loops);
+    const body = innermostOf(scopes);
     this.#cache.enter(body, loops);
     for (const o of group.outputs) {
       const value = this.#value(o.value, o.form, undefined, body);
@@ -194,7 +192,7 @@ class Lowering {
       const buffer = at(buffers, destinationsOf(this.#region.outputs).indexOf(home));
       body.statements.push({ kind: "store", buffer: buffer.name, index: flatten(index, home.shape), value });
     }
-    this.#closeLoops(loops, scopes);
+    closeNest(loops, scopes);
     this.#cache.leave(body);
   }
 

@@ -57,6 +57,8 @@ interface Row {
   readonly fixed: string;
   readonly home: Scope;
   complete: boolean;
+  /** Axes that walk through it while others wait: until that walk is over only what is at its place is there. */
+  around: readonly Loop[];
 }
 
 interface Seen {
@@ -86,14 +88,18 @@ export class RowCache {
     for (const l of loops) this.#walkers.set(l.index.name, l);
   }
 
-  /** The body is complete: what it stored may be read by what follows. */
-  leave(body: Scope): void {
-    for (const row of this.#rows.values()) if (row.home === body) row.complete = true;
+  /** The body is complete: what it stored may be read by what follows, at the place of the loops around where these go on. */
+  leave(body: Scope, around: readonly Loop[] = []): void {
+    for (const row of this.#rows.values()) {
+      if (row.home !== body) continue;
+      row.complete = true;
+      row.around = around;
+    }
   }
 
   read(v: Value, index: readonly Expr[], home: Scope): Kept | null {
     const row = this.#rows.get(v);
-    if (row === undefined || !row.complete) return null;
+    if (row === undefined || !row.complete || !row.around.every((l) => index.some((e) => e.op === "axis" && e.name === l.index.name))) return null;
     const split = this.#split(v, index, home) ?? this.#along(v, index);
     if (split === null || split.fixed !== row.fixed) return null;
     const place = this.#place(v, split);
@@ -112,7 +118,7 @@ export class RowCache {
     const room = this.#wanted.get(v);
     if (room === undefined || this.#rows.has(v)) return;
     const name = `row${this.#rows.size}`;
-    this.#rows.set(v, { name, fixed: split.fixed, home, complete: false });
+    this.#rows.set(v, { name, fixed: split.fixed, home, complete: false, around: [] });
     this.#locals.push({ kind: "local", name, dtype: v.dtype, size: room, space: "scratch" });
     const { index: flat, guard } = this.#place(v, split);
     home.statements.push({ kind: "store", buffer: name, index: flat, value, ...(guard === undefined ? {} : { guard }) });

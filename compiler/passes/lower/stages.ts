@@ -1,27 +1,52 @@
 /** What a grid point computes before its outputs, in the order of the graph, so that rows are complete where they are read. */
+import type { Expr } from "../../ir/expr.ts";
+import { sizeOf } from "../../ir/shape.ts";
 import type { Region, RegionOutput } from "../region.ts";
 
 /** An element at the grid's index, or rows that one walk fills. */
-export type Stage = { readonly kind: "element"; readonly output: RegionOutput } | { readonly kind: "rows"; readonly rows: readonly RegionOutput[] };
+export type Stage = { readonly kind: "element"; readonly output: RegionOutput } | ({ readonly kind: "rows" } & Walk);
+
+/** Loops around the filling of some rows, each of which may have others inside. */
+export interface Walk {
+  readonly around: readonly Expr[];
+  readonly rows: readonly { readonly output: RegionOutput; readonly inside: readonly Expr[] }[];
+}
 
 export function stagesOf(region: Region): Stage[] {
   const { anchors, nodes } = region;
-  const list: Stage[] = [...anchors.map((output): Stage => ({ kind: "element", output })), ...walksOf(region).map((rows): Stage => ({ kind: "rows", rows }))];
+  const list: Stage[] = [...anchors.map((output): Stage => ({ kind: "element", output })), ...walksOf(region).map((w): Stage => ({ kind: "rows", ...w }))];
   if (list.length < 2) return list;
   const position = new Map([...nodes].map((n, i) => [n, i]));
   const placeOf = ({ value }: RegionOutput): number => position.get(value.node) ?? 0;
-  const firstOf = (s: Stage): number => (s.kind === "element" ? placeOf(s.output) : Math.min(...s.rows.map(placeOf)));
+  const firstOf = (s: Stage): number => (s.kind === "element" ? placeOf(s.output) : Math.min(...s.rows.map((r) => placeOf(r.output))));
   return list.toSorted((a, b) => firstOf(a) - firstOf(b));
 }
 
 /** Rows by the loops that fill them: what one kernel gave before it was held has one walk. Contractions have tiles, each of its own. */
-function walksOf({ held, grid, nodes }: Region): RegionOutput[][] {
-  if (held.length < 2 || [...nodes].some((n) => n.op.kind === "contraction")) return held.map((h) => [h]);
+function walksOf({ held, grid, nodes }: Region): Walk[] {
   const names = new Set(grid.map((g) => g.name));
-  const walks = new Map<string, RegionOutput[]>();
-  for (const h of held) {
-    const key = h.form.flatMap((e) => (e.op === "axis" && !names.has(e.name) ? [e.name] : [])).join();
-    walks.set(key, [...(walks.get(key) ?? []), h]);
+  const loopsOf = ({ form }: RegionOutput): Expr[] => form.filter((e) => e.op === "axis" && !names.has(e.name));
+  const isAlone = [...nodes].some((n) => n.op.kind === "contraction");
+  const groups: { readonly loops: Expr[]; readonly rows: RegionOutput[] }[] = [];
+  for (const row of held) {
+    const loops = loopsOf(row);
+    const known = isAlone ? undefined : groups.find((g) => g.loops.some((a) => loops.some((b) => isSame(a, b))));
+    if (known === undefined) groups.push({ loops, rows: [row] });
+    else {
+      known.rows.push(row);
+      known.loops.splice(0, Infinity, ...known.loops.filter((a) => loops.some((b) => isSame(a, b))));
+    }
   }
-  return [...walks.values()];
+  return groups.map(({ loops, rows }) => ({
+    around: loops,
+    rows: rows.map((output) => ({ output, inside: loopsOf(output).filter((a) => !loops.some((b) => isSame(a, b))) })),
+  }));
+}
+
+const isSame = (a: Expr, b: Expr): boolean => a.op === "axis" && b.op === "axis" && a.name === b.name;
+
+/** How many elements of a value a grid point holds. */
+export function heldElements({ grid }: Region, { form }: RegionOutput): number {
+  const names = new Set(grid.map((g) => g.name));
+  return sizeOf(form.flatMap((e) => (e.op === "axis" && !names.has(e.name) ? [e.hi + 1] : [])));
 }

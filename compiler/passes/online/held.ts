@@ -1,7 +1,8 @@
 /** Regions whose grid points hold rows, lowered so that the rows fit into scratch: whole, or in blocks. */
 import { dtypeInfo } from "../../ir/dtype.ts";
 import type { Lowered } from "../lower/lower.ts";
-import { heldElements, lower } from "../lower/lower.ts";
+import { lower } from "../lower/lower.ts";
+import { heldElements } from "../lower/stages.ts";
 import type { Region } from "../region.ts";
 import type { Target } from "../../target.ts";
 import { online, scratchOf } from "./online.ts";
