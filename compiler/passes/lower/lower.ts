@@ -27,7 +27,7 @@ import type { Loop } from "./loop.ts";
 import { axisOf, loopAxis, wholeLoop } from "./loop.ts";
 import { closeNest, innermostOf, openNest } from "./nest.ts";
 import type { FormLoop, OutputGroup } from "./outputs.ts";
-import { backwards, groupByLoops } from "./outputs.ts";
+import { backwards, groupByLoops, mapOutput } from "./outputs.ts";
 import type { Kept } from "./row-cache.ts";
 import { isCacheable, RowCache } from "./row-cache.ts";
 import { Scope } from "./scope.ts";
@@ -63,6 +63,13 @@ export function lowerScatter(region: Region, node: Node): Lowered {
   return { kernel: lowering.runScatter(node), scalars: lowering.scalarNodes() };
 }
 
+type Buffers = ReadonlyMap<Value, KernelBuffer>;
+
+function storeOf({ value, form, into }: RegionOutput, buffers: Buffers, element: Expr): Stmt {
+  const home = into ?? { value, index: form };
+  return { kind: "store", buffer: lookup(buffers, home.value, "an output's buffer").name, index: flatten(home.index, home.value.shape), value: element };
+}
+
 /** Where an element is computed, and what else is there at the same index. */
 interface Home {
   readonly home: Scope;
@@ -95,20 +102,25 @@ class Lowering {
 
   run(): Kernel {
     const stored = destinationsOf(this.#region.outputs);
-    const outputs = stored.map((v, i): KernelBuffer => ({ name: `out${i}`, dtype: v.dtype, size: sizeOf(v.shape), access: "write" }));
+    const outputs = new Map(stored.map((v, i): [Value, KernelBuffer] => [v, { name: `out${i}`, dtype: v.dtype, size: sizeOf(v.shape), access: "write" }]));
     const grid = this.#region.grid.filter((g) => g.extent !== 1);
     const scopes: Scope[] = [this.#root];
     for (const g of grid) scopes.push(new Scope(at(scopes, scopes.length - 1), [g.name]));
     const inner = innermostOf(scopes);
-    this.#stages(inner);
-    for (const group of groupByLoops(this.#region)) this.#store(group, outputs, inner);
+    const before = this.#stages(outputs, inner);
+    for (const group of groupByLoops(this.#region, before)) this.#store(group, outputs, inner);
     this.#cache.declare(inner.statements);
     for (let i = grid.length - 1; i >= 0; i--) {
       const g = at(grid, i);
       at(scopes, i).statements.push({ kind: "for", axis: loopAxis(g.name, g.extent, "grid"), body: at(scopes, i + 1).statements });
     }
     const read = this.#region.inputs.map((v) => lookup(this.#buffers, v, "an input's buffer"));
-    return { name: this.#region.name, buffers: [...read, ...outputs], scalars: [...this.#scalars.values()], body: shareRows(tidy(this.#root.statements)) };
+    return {
+      name: this.#region.name,
+      buffers: [...read, ...outputs.values()],
+      scalars: [...this.#scalars.values()],
+      body: shareRows(tidy(this.#root.statements)),
+    };
   }
 
   runScatter(node: Node): Kernel {
@@ -145,16 +157,19 @@ class Lowering {
     return this.#cache.worthwhile(target);
   }
 
-  /** What stands before the outputs. */
-  #stages(grid: Scope): void {
+  /** What stands before the outputs; gives those that it stores. */
+  #stages(buffers: Buffers, grid: Scope): Set<RegionOutput> {
+    const stored = new Set<RegionOutput>();
     for (const stage of stagesOf(this.#region)) {
-      if (stage.kind === "rows") this.#hold(stage, grid);
+      if (stage.kind === "rows") this.#hold(stage, buffers, grid);
       else this.#value(stage.output.value, stage.output.form, undefined, grid);
+      if (stage.kind === "rows") for (const o of stage.rows.flatMap((r) => r.stores)) stored.add(o);
     }
+    return stored;
   }
 
   /** Fills rows in scratch, in one walk. */
-  #hold({ around, rows }: Walk, grid: Scope): void {
+  #hold({ around, rows }: Walk, buffers: Buffers, grid: Scope): void {
     const names = new Map<string, Expr>();
     const own = (e: Expr): Expr => (e.op === "axis" ? (names.get(e.name) ?? e) : e);
     const loopsFor = (list: readonly Expr[]): Loop[] =>
@@ -165,13 +180,15 @@ class Lowering {
       });
     const outer = loopsFor(around);
     const scopes = openNest(grid, outer);
-    const filled = rows.map(({ output, inside }) => {
+    const filled = rows.map(({ output, inside, stores }) => {
       const inner = loopsFor(inside);
       const below = openNest(innermostOf(scopes), inner);
       const body = innermostOf(below);
       const index = output.form.map(own);
       this.#cache.enter(body, [...outer, ...inner]);
-      this.#cache.write(output.value, index, this.#value(output.value, index, undefined, body), body);
+      const value = this.#value(output.value, index, undefined, body);
+      this.#cache.write(output.value, index, value, body);
+      for (const o of stores) body.statements.push(storeOf(mapOutput(o, own), buffers, value));
       closeNest(inner, below);
       if (inner.length > 0) this.#cache.leave(body, outer);
       return body;
@@ -180,18 +197,13 @@ class Lowering {
     for (const body of filled) this.#cache.leave(body);
   }
 
-  #store(given: OutputGroup, buffers: readonly KernelBuffer[], grid: Scope): void {
+  #store(given: OutputGroup, buffers: Buffers, grid: Scope): void {
     const group = this.#backwards ? backwards(given) : given;
     const loops = group.loops.map((l) => this.#loop(l, grid));
     const scopes = openNest(grid, loops);
     const body = innermostOf(scopes);
     this.#cache.enter(body, loops);
-    for (const o of group.outputs) {
-      const value = this.#value(o.value, o.form, undefined, body);
-      const { value: home, index } = o.into ?? { value: o.value, index: o.form };
-      const buffer = at(buffers, destinationsOf(this.#region.outputs).indexOf(home));
-      body.statements.push({ kind: "store", buffer: buffer.name, index: flatten(index, home.shape), value });
-    }
+    for (const o of group.outputs) body.statements.push(storeOf(o, buffers, this.#value(o.value, o.form, undefined, body)));
     closeNest(loops, scopes);
     this.#cache.leave(body);
   }

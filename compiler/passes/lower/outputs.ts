@@ -22,16 +22,18 @@ export function backwards(group: OutputGroup): OutputGroup {
   return { loops: group.loops, outputs: group.outputs.map((o) => mapOutput(o, turn)) };
 }
 
-function mapOutput(o: RegionOutput, f: (e: Expr) => Expr): RegionOutput {
+/** An output at other names of its axes. */
+export function mapOutput(o: RegionOutput, f: (e: Expr) => Expr): RegionOutput {
   const moved = { ...o, form: o.form.map(f) };
   return o.into === undefined ? moved : { ...moved, into: { value: o.into.value, index: o.into.index.map(f) } };
 }
 
-/** Outputs that the same loops inside a grid point store, in their first order. */
-export function groupByLoops({ outputs, segments, grid }: Region): OutputGroup[] {
+/** Outputs that the same loops inside a grid point store, in their first order; not those that are stored before. */
+export function groupByLoops({ outputs, segments, grid }: Region, stored: ReadonlySet<RegionOutput>): OutputGroup[] {
   const gridNames = new Set(grid.map((g) => g.name));
   const groups = new Map<string, { loops: FormLoop[]; outputs: RegionOutput[] }>();
   for (const o of outputs) {
+    if (stored.has(o)) continue;
     const loops = o.form.filter((e) => e.op === "axis" && !gridNames.has(e.name)).map((index) => ({ index, segment: segments.get(index.name) }));
     const key = loops.map((l) => l.index.name).join(",");
     const group = groups.get(key) ?? { loops, outputs: [] };

@@ -9,7 +9,14 @@ export type Stage = { readonly kind: "element"; readonly output: RegionOutput } 
 /** Loops around the filling of some rows, each of which may have others inside. */
 export interface Walk {
   readonly around: readonly Expr[];
-  readonly rows: readonly { readonly output: RegionOutput; readonly inside: readonly Expr[] }[];
+  readonly rows: readonly FilledRow[];
+}
+
+export interface FilledRow {
+  readonly output: RegionOutput;
+  readonly inside: readonly Expr[];
+  /** Where its elements are stored for others as well. */
+  readonly stores: readonly RegionOutput[];
 }
 
 export function stagesOf(region: Region): Stage[] {
@@ -23,7 +30,7 @@ export function stagesOf(region: Region): Stage[] {
 }
 
 /** Rows by the loops that fill them: what one kernel gave before it was held has one walk. Contractions have tiles, each of its own. */
-function walksOf({ held, grid, nodes }: Region): Walk[] {
+function walksOf({ held, grid, nodes, outputs }: Region): Walk[] {
   const names = new Set(grid.map((g) => g.name));
   const loopsOf = ({ form }: RegionOutput): Expr[] => form.filter((e) => e.op === "axis" && !names.has(e.name));
   const isAlone = [...nodes].some((n) => n.op.kind === "contraction");
@@ -39,7 +46,11 @@ function walksOf({ held, grid, nodes }: Region): Walk[] {
   }
   return groups.map(({ loops, rows }) => ({
     around: loops,
-    rows: rows.map((output) => ({ output, inside: loopsOf(output).filter((a) => !loops.some((b) => isSame(a, b))) })),
+    rows: rows.map((output) => ({
+      output,
+      inside: loopsOf(output).filter((a) => !loops.some((b) => isSame(a, b))),
+      stores: isAlone ? [] : outputs.filter((o) => o.value === output.value),
+    })),
   }));
 }
 

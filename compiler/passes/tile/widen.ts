@@ -187,6 +187,9 @@ export function widenLoops(kernel: Kernel): Kernel {
   return widening.changed ? { ...kernel, body: tidy(body) } : kernel;
 }
 
+/** Rows shorter than this are added up element by element. */
+const shortest = 16;
+
 class Widening {
   changed = false;
   readonly #updated: ReadonlySet<string>;
@@ -197,6 +200,9 @@ class Widening {
 
   list(list: readonly Stmt[]): readonly Stmt[] {
     return replaceEach(list, (one) => {
+      // rows too short for lanes of their own go side by side
+      const side = one.kind === "for" && one.axis.kind === "serial" && hasShortRows(one.body) ? this.#loop(one) : one;
+      if (side !== one) return side;
       const inner = mapBodies(one, (below) => this.list(below));
       return inner.kind === "for" && inner.axis.kind === "serial" ? this.#loop(inner) : inner;
     });
@@ -216,6 +222,12 @@ class Widening {
     const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(step, lane), lane, ""));
     return [loop("serial", { name: step.name, lo: ix(0), hi: ix(last) }, lanes, [whole]), ...rest(axis.name, last, axis.hi.value, piece)];
   }
+}
+
+/** Whether a body reduces rows, and no loop in it is as long as a row that lanes of its own would walk. */
+function hasShortRows(body: readonly Stmt[]): boolean {
+  const list = statements(body);
+  return list.some((one) => one.kind === "reduce") && list.every((one) => axesOf(one).every((a) => isPlain(a) && a.hi.value < shortest));
 }
 
 /** A loop whose bounds are loaded. */
