@@ -1,6 +1,6 @@
 /** Fusion cases of contractions, and of sums, with what is made of their rows. */
 import type { Tensor } from "../../src/index.ts";
-import { argmax, argmin, crossEntropy, gradients, layerNorm, logsumexp, matmul, mean, softmax, sqrt } from "../../src/index.ts";
+import { argmax, argmin, crossEntropy, gradients, layerNorm, logsumexp, matmul, mean, softmax, softplus, sqrt } from "../../src/index.ts";
 import type { FusionRow } from "./row.ts";
 import { data, drawn, placed } from "./row.ts";
 
@@ -74,6 +74,28 @@ function triplet(): Tensor {
   const [a, p, n] = [data(32, 16), data(32, 16), data(32, 16)];
   const far = (x: Tensor): Tensor => a.sub(x).square().sum(rows);
   return far(p).sub(far(n)).add(1).relu().mean();
+}
+
+function lossAndGradient(): readonly Tensor[] {
+  const x = data(64, 10).requireGrad();
+  const loss = crossEntropy(x, labels(64, 10));
+  return [loss, ...gradients(loss, [x])];
+}
+
+function singleQuery(): Tensor {
+  const weights = softmax(matmul(data(64, 32), data(32)), { axis: 0 });
+  return matmul(weights, data(64, 16));
+}
+
+function iterated(): Tensor {
+  const y = matmul(data(64, 64), data(64));
+  return y.div(y.square().sum().sqrt());
+}
+
+function logistic(): readonly Tensor[] {
+  const w = data(32).requireGrad();
+  const loss = softplus(matmul(data(64, 32), w).neg().mul(data(64))).mean();
+  return [loss, ...gradients(loss, [w])];
 }
 
 const labels = (count: number, kinds: number): Tensor =>
@@ -170,4 +192,17 @@ export const rowEpilogues: readonly FusionRow[] = [
     aim: 1,
     outputs: () => [crossEntropy(data(64, 10), labels(64, 10))],
   },
+  { row: 337, section: "D", expression: "x(64,10), labels(64): -> crossEntropy, its gradient: all of it in one", aim: 1, outputs: lossAndGradient },
+  { row: 338, section: "D", expression: "mean(layerNorm(x(8,20,16)), 1)", aim: 1, outputs: () => [mean(layerNorm(data(8, 20, 16), [16]), rows)] },
+  { row: 339, section: "D", expression: "mean(softmax(x(64,10)), 0): rows, then columns", aim: 1, outputs: () => [mean(softmax(data(64, 10)), { axis: 0 })] },
+  { row: 340, section: "D", expression: "softmax(q(32) K(64,32).T) V(64,16): a single query", aim: 1, outputs: () => [singleQuery()] },
+  { row: 341, section: "D", expression: "y = A(64,64) x; y / |y|", aim: 1, outputs: () => [iterated()] },
+  {
+    row: 342,
+    section: "D",
+    expression: "x A(32,16) y: two products of matrix and vector",
+    aim: 1,
+    outputs: () => [matmul(matmul(data(32), data(32, 16)), data(16))],
+  },
+  { row: 343, section: "F", expression: "logistic regression, x(64,32): -> loss, dw", aim: 1, outputs: logistic },
 ];

@@ -26,8 +26,8 @@ import { piecesInside } from "../fuse/demand.ts";
 import type { Loop } from "./loop.ts";
 import { axisOf, loopAxis, wholeLoop } from "./loop.ts";
 import { closeNest, innermostOf, openNest } from "./nest.ts";
-import type { FormLoop, OutputGroup } from "./outputs.ts";
-import { backwards, groupByLoops, mapOutput } from "./outputs.ts";
+import type { Buffers, FormLoop, OutputGroup } from "./outputs.ts";
+import { backwards, groupByLoops, mapOutput, storeOf } from "./outputs.ts";
 import type { Kept } from "./row-cache.ts";
 import { isCacheable, RowCache } from "./row-cache.ts";
 import { Scope } from "./scope.ts";
@@ -49,25 +49,18 @@ export interface Lowered {
 
 export function lower(region: Region, target: Target): Lowered {
   const held = new Map(region.held.map((h) => [h.value, heldElements(region, h)]));
-  const probe = new Lowering(region, new RowCache(held));
+  const probe = new Lowering(region, new RowCache(held, target));
   const kernel = probe.run();
   const repeated = probe.repeatedRows(target);
   if (repeated.size === 0) return { kernel, scalars: probe.scalarNodes() };
-  const again = new Lowering(region, new RowCache(new Map([...held, ...repeated])));
+  const again = new Lowering(region, new RowCache(new Map([...held, ...repeated]), target));
   return { kernel: again.run(), scalars: again.scalarNodes() };
 }
 
 /** The kernel that brings the updates of a scatter into a buffer that already holds its operand. */
 export function lowerScatter(region: Region, node: Node): Lowered {
-  const lowering = new Lowering(region, new RowCache(new Map()));
+  const lowering = new Lowering(region, new RowCache(new Map(), { lanes: 1 }));
   return { kernel: lowering.runScatter(node), scalars: lowering.scalarNodes() };
-}
-
-type Buffers = ReadonlyMap<Value, KernelBuffer>;
-
-function storeOf({ value, form, into }: RegionOutput, buffers: Buffers, element: Expr): Stmt {
-  const home = into ?? { value, index: form };
-  return { kind: "store", buffer: lookup(buffers, home.value, "an output's buffer").name, index: flatten(home.index, home.value.shape), value: element };
 }
 
 /** Where an element is computed, and what else is there at the same index. */
@@ -115,12 +108,8 @@ class Lowering {
       at(scopes, i).statements.push({ kind: "for", axis: loopAxis(g.name, g.extent, "grid"), body: at(scopes, i + 1).statements });
     }
     const read = this.#region.inputs.map((v) => lookup(this.#buffers, v, "an input's buffer"));
-    return {
-      name: this.#region.name,
-      buffers: [...read, ...outputs.values()],
-      scalars: [...this.#scalars.values()],
-      body: shareRows(tidy(this.#root.statements)),
-    };
+    const [buffers, scalars] = [[...read, ...outputs.values()], [...this.#scalars.values()]];
+    return { name: this.#region.name, buffers, scalars, body: shareRows(tidy(this.#root.statements)) };
   }
 
   runScatter(node: Node): Kernel {
@@ -161,15 +150,14 @@ class Lowering {
   #stages(buffers: Buffers, grid: Scope): Set<RegionOutput> {
     const stored = new Set<RegionOutput>();
     for (const stage of stagesOf(this.#region)) {
-      if (stage.kind === "rows") this.#hold(stage, buffers, grid);
-      else this.#value(stage.output.value, stage.output.form, undefined, grid);
-      if (stage.kind === "rows") for (const o of stage.rows.flatMap((r) => r.stores)) stored.add(o);
+      if (stage.kind === "element") this.#value(stage.output.value, stage.output.form, undefined, grid);
+      else for (const o of this.#hold(stage, buffers, grid)) stored.add(o);
     }
     return stored;
   }
 
-  /** Fills rows in scratch, in one walk. */
-  #hold({ around, rows }: Walk, buffers: Buffers, grid: Scope): void {
+  /** Fills rows in scratch, in one walk; gives the outputs that it stores. */
+  #hold({ around, rows }: Walk, buffers: Buffers, grid: Scope): RegionOutput[] {
     const names = new Map<string, Expr>();
     const own = (e: Expr): Expr => (e.op === "axis" ? (names.get(e.name) ?? e) : e);
     const loopsFor = (list: readonly Expr[]): Loop[] =>
@@ -180,12 +168,14 @@ class Lowering {
       });
     const outer = loopsFor(around);
     const scopes = openNest(grid, outer);
+    this.#cache.enter(innermostOf(scopes), outer);
     const filled = rows.map(({ output, inside, stores }) => {
       const inner = loopsFor(inside);
       const below = openNest(innermostOf(scopes), inner);
       const body = innermostOf(below);
       const index = output.form.map(own);
-      this.#cache.enter(body, [...outer, ...inner]);
+      if (inner.length > 0) this.#cache.enter(body, inner);
+      this.#cache.hold(output.value, [...outer, ...inner]);
       const value = this.#value(output.value, index, undefined, body);
       this.#cache.write(output.value, index, value, body);
       for (const o of stores) body.statements.push(storeOf(mapOutput(o, own), buffers, value));
@@ -195,6 +185,7 @@ class Lowering {
     });
     closeNest(outer, scopes);
     for (const body of filled) this.#cache.leave(body);
+    return rows.flatMap((r) => r.stores);
   }
 
   #store(given: OutputGroup, buffers: Buffers, grid: Scope): void {

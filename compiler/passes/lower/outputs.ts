@@ -1,7 +1,10 @@
 /** What a grid point stores: outputs by the loops that store them. */
+import { lookup } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { ix, subIndex } from "../../ir/indexing.ts";
+import { flatten, ix, subIndex } from "../../ir/indexing.ts";
+import type { KernelBuffer, Stmt } from "../../ir/loop.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
+import type { Value } from "../../ir/node.ts";
 import type { Region, RegionOutput, RegionSegment } from "../region.ts";
 
 /** A loop of a form: its index, and the row whose elements it walks, where it does. */
@@ -52,4 +55,13 @@ function namedApart(groups: readonly OutputGroup[]): OutputGroup[] {
     const f = exprMapper((e) => (e.op === "axis" ? (names.get(e.name) ?? e) : e));
     return { loops: loops.map((l) => ({ ...l, index: f(l.index) })), outputs: outputs.map((o) => mapOutput(o, f)) };
   });
+}
+
+/** Where outputs are stored. */
+export type Buffers = ReadonlyMap<Value, KernelBuffer>;
+
+/** The store of one element. */
+export function storeOf({ value, form, into }: RegionOutput, buffers: Buffers, element: Expr): Stmt {
+  const home = into ?? { value, index: form };
+  return { kind: "store", buffer: lookup(buffers, home.value, "an output's buffer").name, index: flatten(home.index, home.value.shape), value: element };
 }

@@ -31,14 +31,18 @@ function worthOf({ op, args }: Node): number {
 /** Whether rows of a node's elements may be kept: what is computed, and choices between what is. */
 export const isCacheable = ({ op, args }: Node): boolean => op.kind === "elementwise" || (op.kind === "view" && args.length > 1);
 
-/** How an index splits into what is fixed in a grid point and what walks the row. */
+/** How an index splits into what is fixed in a grid point, or in a loop around, and what walks the row. */
 interface RowIndex {
   readonly fixed: string;
+  /** By position what is fixed; null where the row is walked. Null for rows whose length is not known. */
+  readonly pattern: Pattern | null;
   readonly walk: readonly Expr[];
   readonly extents: readonly number[];
   /** Where the elements of a row start whose length is not known: `walk` has their position first, out of all rows. */
   readonly first: Expr | null;
 }
+
+type Pattern = readonly (string | null)[];
 
 /** A place in scratch, and when there is one. */
 interface Place {
@@ -55,6 +59,7 @@ export interface Kept {
 interface Row {
   readonly name: string;
   readonly fixed: string;
+  readonly pattern: Pattern | null;
   readonly home: Scope;
   complete: boolean;
   /** Axes that walk through it while others wait: until that walk is over only what is at its place is there. */
@@ -73,19 +78,29 @@ export class RowCache {
   /** Values to keep, and how many elements of each. */
   readonly #wanted: ReadonlyMap<Value, number>;
   readonly #loops = new Map<Scope, readonly Loop[]>();
-  readonly #walkers = new Map<string, Loop>();
+  /** Loops of the walks that fill held values. */
+  readonly #held = new Map<Value, readonly Loop[]>();
+  readonly #walkers = new Set<string>();
+  /** Whether what is kept inside of a loop may be kept in one place: its iterations come one after another. */
+  readonly #inTurn: boolean;
   readonly #rows = new Map<Value, Row>();
   readonly #locals: Stmt[] = [];
   readonly #seen = new Map<Value, Seen>();
 
-  constructor(wanted: ReadonlyMap<Value, number>) {
+  constructor(wanted: ReadonlyMap<Value, number>, { lanes }: Pick<Target, "lanes">) {
     this.#wanted = wanted;
+    this.#inTurn = lanes === 1;
+  }
+
+  /** Loops that fill a row of a value together. */
+  hold(v: Value, loops: readonly Loop[]): void {
+    this.#held.set(v, loops);
   }
 
   /** A loop body over these axes is being built. */
   enter(body: Scope, loops: readonly Loop[]): void {
     this.#loops.set(body, loops);
-    for (const l of loops) this.#walkers.set(l.index.name, l);
+    for (const l of loops) this.#walkers.add(l.index.name);
   }
 
   /** The body is complete: what it stored may be read by what follows, at the place of the loops around where these go on. */
@@ -100,7 +115,11 @@ export class RowCache {
   read(v: Value, index: readonly Expr[], home: Scope): Kept | null {
     const row = this.#rows.get(v);
     if (row === undefined || !row.complete || !row.around.every((l) => index.some((e) => e.op === "axis" && e.name === l.index.name))) return null;
-    const split = this.#split(v, index, home) ?? this.#along(v, index);
+    if (row.pattern !== null) {
+      const place = placeIn(row.pattern, index, v.shape);
+      return place === null ? null : { value: load(row.name, v.dtype, place), guard: undefined };
+    }
+    const split = this.#split(v, index, home);
     if (split === null || split.fixed !== row.fixed) return null;
     const place = this.#place(v, split);
     return { value: load(row.name, v.dtype, place.index, place.guard), guard: place.guard };
@@ -118,7 +137,7 @@ export class RowCache {
     const room = this.#wanted.get(v);
     if (room === undefined || this.#rows.has(v)) return;
     const name = `row${this.#rows.size}`;
-    this.#rows.set(v, { name, fixed: split.fixed, home, complete: false, around: [] });
+    this.#rows.set(v, { name, fixed: split.fixed, pattern: split.pattern, home, complete: false, around: [] });
     this.#locals.push({ kind: "local", name, dtype: v.dtype, size: room, space: "scratch" });
     const { index: flat, guard } = this.#place(v, split);
     home.statements.push({ kind: "store", buffer: name, index: flat, value, ...(guard === undefined ? {} : { guard }) });
@@ -158,24 +177,9 @@ export class RowCache {
     return { index: flatten([inRow, ...walk.slice(1)], extents), guard: s.lt(inRow, room / sizeOf(extents.slice(1))) };
   }
 
-  /** The index of an element of a row that is there: loops around may walk it together with others. */
-  #along(v: Value, index: readonly Expr[]): RowIndex | null {
-    const [walk, extents, fixed]: [Expr[], number[], string[]] = [[], [], []];
-    for (const [i, e] of index.entries()) {
-      const loop = e.op === "axis" ? this.#walkers.get(e.name) : undefined;
-      if (loop !== undefined && loop.segment === undefined && e.op === "axis" && e.hi + 1 === at(v.shape, i)) {
-        walk.push(e);
-        extents.push(at(v.shape, i));
-        fixed.push("*");
-      } else if (namesIn(e).some((n) => this.#walkers.has(n))) return null;
-      else fixed.push(keyOf(e));
-    }
-    return { fixed: fixed.join(","), walk, extents, first: null };
-  }
-
   /** The row index, or null where the loops of `home` do not walk the row element by element. */
   #split(v: Value, index: readonly Expr[], home: Scope): RowIndex | null {
-    const loops = this.#loops.get(home);
+    const loops = this.#held.get(v) ?? this.#loops.get(home);
     if (loops === undefined || loops.length === 0) return null;
     const own = new Map(loops.map((l) => [l.index.name, l]));
     const ragged: { readonly walk: Expr; readonly extent: number; readonly first: Expr }[] = [];
@@ -191,12 +195,34 @@ export class RowCache {
           walk.push(e);
           extents.push(at(v.shape, i));
         } else ragged.push({ walk: e, extent: at(v.shape, i), first: loop.lo });
-      } else if (namesIn(e).some((n) => this.#walkers.has(n))) return null;
+      } else if (!this.#isFixed(e, own)) return null;
       else fixed.push(keyOf(e));
     }
     if (own.size > 0 || ragged.length > 1) return null;
     const [row] = ragged;
-    if (row === undefined) return { fixed: fixed.join(","), walk, extents, first: null };
-    return { fixed: fixed.join(","), walk: [row.walk, ...walk], extents: [row.extent, ...extents], first: row.first };
+    if (row === undefined) return { fixed: fixed.join(","), pattern: fixed.map((e) => (e === "*" ? null : e)), walk, extents, first: null };
+    return { fixed: fixed.join(","), pattern: null, walk: [row.walk, ...walk], extents: [row.extent, ...extents], first: row.first };
   }
+
+  /** Whether an index is the same for all of a row: in the grid point, or in an iteration of the loops around. */
+  #isFixed(e: Expr, own: ReadonlyMap<string, Loop>): boolean {
+    const names = namesIn(e).filter((n) => this.#walkers.has(n));
+    return names.length === 0 || (this.#inTurn && names.every((n) => !own.has(n)));
+  }
+}
+
+/** Where an element of a row is kept; null for what is of another row. */
+function placeIn(pattern: Pattern, index: readonly Expr[], shape: readonly number[]): Expr | null {
+  const [walk, extents]: [Expr[], number[]] = [[], []];
+  for (const [i, e] of index.entries()) {
+    const fixed = at(pattern, i);
+    if (fixed !== null) {
+      if (keyOf(e) !== fixed) return null;
+      continue;
+    }
+    if (e.op !== "axis" || e.hi + 1 !== at(shape, i)) return null;
+    walk.push(e);
+    extents.push(at(shape, i));
+  }
+  return flatten(walk, extents);
 }

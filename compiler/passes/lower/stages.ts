@@ -1,5 +1,7 @@
 /** What a grid point computes before its outputs, in the order of the graph, so that rows are complete where they are read. */
+import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
+import { keyOf } from "../../ir/indexing.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Region, RegionOutput } from "../region.ts";
 
@@ -49,12 +51,12 @@ function walksOf({ held, grid, nodes, outputs }: Region): Walk[] {
     rows: rows.map((output) => ({
       output,
       inside: loopsOf(output).filter((a) => !loops.some((b) => isSame(a, b))),
-      stores: isAlone ? [] : outputs.filter((o) => o.value === output.value),
+      stores: isAlone ? [] : outputs.filter((o) => o.value === output.value && o.form.every((e, i) => isSame(e, at(output.form, i)))),
     })),
   }));
 }
 
-const isSame = (a: Expr, b: Expr): boolean => a.op === "axis" && b.op === "axis" && a.name === b.name;
+const isSame = (a: Expr, b: Expr): boolean => keyOf(a) === keyOf(b);
 
 /** How many elements of a value a grid point holds. */
 export function heldElements({ grid }: Region, { form }: RegionOutput): number {

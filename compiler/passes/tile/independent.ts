@@ -9,11 +9,14 @@ import { axesOf, expressionsOf, statements } from "../../ir/loop.ts";
 /** Buffers that other iterations, or other grid points, may meet in place. */
 export const updatedBuffers = (kernel: Kernel): ReadonlySet<string> => new Set(kernel.buffers.filter((b) => b.access === "update").map((b) => b.name));
 
+const none: ReadonlySet<string> = new Set();
+
 /**
  * No values are carried from one iteration to the next, no element of memory that one stores is another's to load, and what is stored
- * several times is stored in order elsewhere. `values` are what a reduction makes of an iteration.
+ * several times is stored in order elsewhere. `values` are what a reduction makes of an iteration; `own`: memory that each iteration
+ * has for itself.
  */
-export function isIndependent(body: readonly Stmt[], values: readonly Expr[], updated: ReadonlySet<string>): boolean {
+export function isIndependent(body: readonly Stmt[], values: readonly Expr[], updated: ReadonlySet<string>, own: ReadonlySet<string> = none): boolean {
   const stored = new Map<string, string>();
   const carries = new Set<string>();
   const list = [...statements(body)];
@@ -21,7 +24,7 @@ export function isIndependent(body: readonly Stmt[], values: readonly Expr[], up
     if (s.kind === "barrier" || s.kind === "local") return false;
     if (s.kind === "carry") carries.add(s.name);
     if (s.kind === "assign" && !carries.has(s.name)) return false;
-    if (s.kind !== "store") continue;
+    if (s.kind !== "store" || own.has(s.buffer)) continue;
     const index = keyOf(s.index);
     if (s.atomic !== undefined || updated.has(s.buffer) || (stored.get(s.buffer) ?? index) !== index) return false;
     stored.set(s.buffer, index);
@@ -31,7 +34,7 @@ export function isIndependent(body: readonly Stmt[], values: readonly Expr[], up
 }
 
 /** The names in a body whose values differ from iteration to iteration of `axis`. */
-function varyingNames(body: readonly Stmt[], axis: string): ReadonlySet<string> {
+export function varyingNames(body: readonly Stmt[], axis: string): ReadonlySet<string> {
   const varying = new Set([axis]);
   const list = statements(body).map((s) => ({ names: namedBy(s), reads: namesRead(s.kind === "reduce" ? [s, ...statements(s.body)] : [s]) }));
   for (let before = 0; before !== varying.size;) {

@@ -15,14 +15,14 @@ import { dtypeInfo } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, load, s, variable, withRange } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
+import { addIndex, ix, mulIndex, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
-import { axesOf, expressionsIn, statements } from "../../ir/loop.ts";
+import { axesOf, expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf, vector } from "./copy.ts";
 import { costOf, valuesIn, widest } from "./cost.ts";
-import { goesTogether, isIndependent, updatedBuffers } from "./independent.ts";
+import { goesTogether, isIndependent, updatedBuffers, varyingNames } from "./independent.ts";
 import { joinLoops, joinNest } from "./join.ts";
 import { gridNest, isPlain, strideOf } from "./nest.ts";
 import { firstOf } from "./skip.ts";
@@ -182,9 +182,9 @@ function pays(body: readonly Stmt[], axis: Axis): boolean {
 
 /** Loops of grid points that store rows, several elements at once. */
 export function widenLoops(kernel: Kernel): Kernel {
-  const widening = new Widening(updatedBuffers(kernel));
+  const widening = new Widening(kernel);
   const body = widening.list(joinLoops(kernel.body));
-  return widening.changed ? { ...kernel, body: tidy(body) } : kernel;
+  return widening.changed ? { ...kernel, body: tidy(widening.withRoom(body)) } : kernel;
 }
 
 /** Rows shorter than this are added up element by element. */
@@ -192,10 +192,14 @@ const shortest = 16;
 
 class Widening {
   changed = false;
+  readonly #kernel: Kernel;
   readonly #updated: ReadonlySet<string>;
+  /** Scratch of one iteration, of which each of those side by side has its own: how many these are. */
+  readonly #room = new Map<string, number>();
 
-  constructor(updated: ReadonlySet<string>) {
-    this.#updated = updated;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.#updated = updatedBuffers(kernel);
   }
 
   list(list: readonly Stmt[]): readonly Stmt[] {
@@ -208,20 +212,49 @@ class Widening {
     });
   }
 
+  /** Scratch as large as is needed now. */
+  withRoom(list: readonly Stmt[]): readonly Stmt[] {
+    if (this.#room.size === 0) return list;
+    return replaceEach(list, (s) => {
+      if (s.kind === "local") return { ...s, size: s.size * (this.#room.get(s.name) ?? 1) };
+      return mapBodies(s, (below) => this.withRoom(below));
+    });
+  }
+
   #loop(f: For): For | Stmt[] {
     const { axis, body } = f;
-    if (axis.step !== 1 || body.length === 0 || !isOpen(body) || !isIndependent(body, [], this.#updated)) return f;
-    if (!goesTogether(body, axis.name) || !pays(body, axis)) return f;
-    const piece = (index: Expr, _: Expr, suffix: string): readonly Stmt[] => copied({ body, values: [] }, { suffix, axes: new Map([[axis.name, index]]) }).body;
+    if (axis.step !== 1 || body.length === 0 || !isOpen(body)) return f;
+    const own = ownScratch(f, this.#kernel.body);
+    if (own === null || !isIndependent(body, [], this.#updated, own) || !goesTogether(body, axis.name) || !pays(body, axis)) return f;
     const lanes = lanesOf(body, isPlain(axis) ? axis.hi.value : (axis.about ?? 0));
     if (lanes === 0) return f;
+    const piece = (index: Expr, lane: Expr, suffix: string): readonly Stmt[] =>
+      spread(copied({ body, values: [] }, { suffix, axes: new Map([[axis.name, index]]) }).body, own, { lanes, lane });
     this.changed = true;
+    for (const name of own) this.#room.set(name, lanes);
     if (!isPlain(axis)) return openLoop(axis, lanes, piece);
     const last = Math.floor(axis.hi.value / lanes) * lanes;
     const step = axisIndex(`${axis.name}s`, 0, last - lanes);
     const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(step, lane), lane, ""));
     return [loop("serial", { name: step.name, lo: ix(0), hi: ix(last) }, lanes, [whole]), ...rest(axis.name, last, axis.hi.value, piece)];
   }
+}
+
+/**
+ * Scratch that each iteration of a loop fills anew, and that nobody else touches; null where iterations meet in scratch that others
+ * touch too.
+ */
+function ownScratch(f: For, all: readonly Stmt[]): ReadonlySet<string> | null {
+  const inside = statements(f.body);
+  const scratch = new Set(statements(all).flatMap((s) => (s.kind === "local" ? [s.name] : [])));
+  const varying = varyingNames(f.body, f.axis.name);
+  const met = new Set(inside.flatMap((s) => (s.kind === "store" && scratch.has(s.buffer) && !namesIn(s.index).some((n) => varying.has(n)) ? [s.buffer] : [])));
+  const touches = (list: readonly Stmt[], name: string): number =>
+    list.reduce(
+      (n, s) => n + (s.kind === "store" && s.buffer === name ? 1 : 0) + exprOrder(expressionsOf(s)).filter((e) => e.op === "load" && e.name === name).length,
+      0,
+    );
+  return [...met].every((name) => touches(inside, name) === touches(statements(all), name)) ? met : null;
 }
 
 /** Whether a body reduces rows, and no loop in it is as long as a row that lanes of its own would walk. */
