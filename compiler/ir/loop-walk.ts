@@ -141,9 +141,9 @@ export function visitExpressions(list: readonly Stmt[], visit: (e: Expr) => void
   for (let i = 0; i < all.length; i++) walk(at(all, i));
 }
 
-/** Bytes of the locals that are declared in a list and everything below it. */
+/** Bytes of the locals that are declared in a list and everything below it; a bool may take a word. */
 export const localBytes = (list: readonly Stmt[]): number =>
-  statements(list).reduce((n, s) => (s.kind === "local" ? n + s.size * dtypeInfo(s.dtype).bytes : n), 0);
+  statements(list).reduce((n, s) => (s.kind === "local" ? n + s.size * (s.dtype === "bool" ? 4 : dtypeInfo(s.dtype).bytes) : n), 0);
 
 /** Names of the buffers that a kernel loads or stores. */
 export function buffersTouched(kernel: Kernel): Set<string> {

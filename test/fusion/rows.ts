@@ -10,6 +10,7 @@ import { copy } from "../../compiler/ops/barrier.ts";
 import type { Tensor } from "../../src/index.ts";
 import { attention } from "./attention.ts";
 import { rowEpilogues } from "./row-epilogues.ts";
+import { rowSums } from "./row-sums.ts";
 import type { FusionRow } from "./row.ts";
 import { data, drawn, placed } from "./row.ts";
 import { storedInParts } from "./joins.ts";
@@ -426,4 +427,5 @@ export const fusionRows: readonly FusionRow[] = [
   ...longRows,
   ...losses,
   ...gates,
+  ...rowSums,
 ];

@@ -2,7 +2,7 @@
  * Where elements live and how they are read and written there.
  *
  * A bool in a storage buffer is one u32 word of 0 or 1. (Packing would want one invocation to own a whole word, hence loops of
- * another shape; a word each needs none, and so fusion stays free.) In workgroup and function memory a bool is a `bool`.
+ * another shape; a word each needs none, and so fusion stays free.) In workgroup memory too; in function memory a bool is a `bool`.
  * Buffers that lie in one GPU buffer (the plan's arena) are bound together as u32 words, which serve all dtypes.
  *
  * Memory that is stored to by vectors of four elements only is an array of such vectors ("wide"): a component of a vector must not
@@ -36,7 +36,7 @@ export function cellType(m: Pick<Memory, "atomic" | "wide" | "cell">): string {
 /** What a plain load of an element gives: atomics exist for u32 and i32 only. */
 export function cellOf({ dtype, space, atomic }: Pick<Memory, "dtype" | "space" | "atomic">): string {
   if (atomic) return dtype === "int32" ? "i32" : "u32";
-  return dtype === "bool" && space === "storage" ? "u32" : wgslType(dtype);
+  return dtype === "bool" && space !== "function" ? "u32" : wgslType(dtype);
 }
 
 /** The position of an element in the variable, in elements: `u.x_base + u32(i)`. */

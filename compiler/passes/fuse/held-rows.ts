@@ -93,7 +93,7 @@ function heldOperands(c: Cluster, contractions: readonly Node[], loops: readonly
 const contractionsIn = (c: Cluster): Node[] => [...c.nodes].filter(isContraction);
 
 /** Elements of a value that one grid point holds. */
-export const rowLength = ([, form]: Held, grid: readonly string[], axes: Axes): number =>
+const rowLength = ([, form]: Held, grid: readonly string[], axes: Axes): number =>
   axes.volume(form.flatMap((e) => (e.op === "axis" && !grid.includes(e.name) ? [e.name] : [])));
 
 /** Why a chain stays apart, or null. */
@@ -203,7 +203,10 @@ function isOfRows(v: Value, c: Cluster): boolean {
 }
 
 /** Bytes of the rows that a grid point of a cluster holds. */
-export function heldBytes(c: Cluster, axes: Axes): number {
-  if (c.held.size === 0) return 0;
-  return [...c.held].reduce((n, held) => n + rowLength(held, c.grid, axes) * dtypeInfo(held[0].dtype).bytes, 0);
+export const heldBytes = (c: Cluster, s: Pick<FusionState, "axes" | "target">): number => bytesOfRows([...c.held], c.grid, s);
+
+/** Bytes of the rows of some values. */
+export function bytesOfRows(list: readonly Held[], grid: readonly string[], { axes, target }: Pick<FusionState, "axes" | "target">): number {
+  const bytes = ({ dtype }: Value): number => (dtype === "bool" ? target.boolBytes : dtypeInfo(dtype).bytes);
+  return list.reduce((n, held) => n + rowLength(held, grid, axes) * bytes(held[0]), 0);
 }

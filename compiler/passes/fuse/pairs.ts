@@ -27,7 +27,7 @@ export function siblingAlignment(state: FusionState, x: Cluster, d: Cluster): Al
 
 function allowed(state: FusionState, x: Cluster, d: Cluster, aligned: Alignment | string): Alignment | string {
   if (typeof aligned === "string") return aligned;
-  const bytes = heldBytes(x, state.axes) + heldBytes(d, state.axes);
+  const bytes = heldBytes(x, state) + heldBytes(d, state);
   if (bytes > state.target.scratchBytes) return `their rows take ${bytes} bytes of scratch (at most ${state.target.scratchBytes})`;
   return mergeRefusal(x, d, aligned, state.axes, state.bindings) ?? productRefusal(x, d, state) ?? aligned;
 }

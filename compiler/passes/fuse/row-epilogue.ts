@@ -46,7 +46,7 @@ function hold(source: Cluster, rows: Cluster, s: FusionState): string | null {
   const bound = s.bindings.mergeRefusal(source, rows);
   if (bound !== null) return bound;
   const results = hasTiles(source) ? heldResults(source, rows) : [...source.outputs];
-  const bytes = heldBytes(rows, s.axes) + scratchOf({ source, rows }, results, joint, s);
+  const bytes = heldBytes(rows, s) + scratchOf({ source, rows }, results, joint, s);
   if (bytes > s.target.scratchBytes) return `its rows take ${bytes} bytes of scratch (at most ${s.target.scratchBytes})`;
   const refusal = lossRefusal({ source, rows }, joint, s);
   if (refusal !== null) return refusal;

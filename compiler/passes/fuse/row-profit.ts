@@ -13,7 +13,7 @@ import type { Cluster } from "./cluster.ts";
 import type { Joint } from "./held-profit.ts";
 import { cacheFactor, farNs, fewestNeighbours, isFar, laneNs, manyRows, namesIn, productsOf, smallWork, walkOf } from "./held-profit.ts";
 import type { Held } from "./held-rows.ts";
-import { rowLength } from "./held-rows.ts";
+import { bytesOfRows } from "./held-rows.ts";
 import { isTiled } from "./profit.ts";
 import type { FusionState } from "./state.ts";
 
@@ -29,7 +29,7 @@ const atOnce = 8;
 /** Bytes of scratch that the rows of a source take. */
 export function scratchOf({ source }: Pair, results: readonly Held[], { loops }: Joint, { axes, target }: FusionState): number {
   const grid = source.grid.filter((g) => !loops.includes(g));
-  const row = results.reduce((n, held) => n + rowLength(held, grid, axes) * dtypeInfo(held[0].dtype).bytes, 0);
+  const row = bytesOfRows(results, grid, { axes, target });
   if (target.lanes > 1 || !isShared(source, loops, axes)) return row;
   const sides = [...source.demands].map(([v, list]) => Math.max(...list.map((d) => axes.volume(d.inner))) * dtypeInfo(v.dtype).bytes);
   return atOnce * (row + Math.max(0, ...sides));
