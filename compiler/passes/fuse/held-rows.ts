@@ -104,6 +104,7 @@ function chainRefusal(chain: Chain, joints: Joints, s: FusionState): string | nu
   const results = heldResults(source, rows);
   const operands = heldOperands(sink, contractionsIn(sink), second.loops, (v) => rows.outputs.has(v) || sink.nodes.has(v.node));
   if (results.length === 0 || operands.length === 0) return "no row is needed again";
+  if (joints.first.aligned.grid.size === 0) return "one row for all keeps no machine busy";
   if (!operands.some(([v]) => isReduced(v, new Set([...rows.nodes, ...sink.nodes])))) return "one element of it after another would do";
   if (bindingsOf([source, rows, sink], s) > target.maxBindings) return s.bindings.reason;
   return lossRefusal(chain, joints, s);

@@ -50,7 +50,7 @@ function hold(source: Cluster, rows: Cluster, s: FusionState): string | null {
   if (bytes > s.target.scratchBytes) return `its rows take ${bytes} bytes of scratch (at most ${s.target.scratchBytes})`;
   const refusal = lossRefusal({ source, rows }, joint, s);
   if (refusal !== null) return refusal;
-  lower(source, joint.loops);
+  for (const c of [source, rows]) lower(c, joint.loops);
   const whole = s.merge(source, rows, joint.aligned);
   // one walk fills them all
   const named = (e: Expr): Expr => (e.op === "axis" && !whole.grid.includes(e.name) ? met(e, joint, s.axes) : e);

@@ -92,7 +92,8 @@ function walksColumns(body: readonly Stmt[], last: Axis): boolean {
   });
 }
 
-function innermost(s: Stmt): Axis | undefined {
+/** The last axis that a statement loops over. */
+export function innermost(s: Stmt): Axis | undefined {
   if (s.kind === "reduce") return s.axes.at(-1);
   if (s.kind !== "for") return undefined;
   const only = s.body.length === 1 ? s.body[0] : undefined;

@@ -15,11 +15,12 @@ import { axisIndex, load } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
-import { expressionsIn, statements } from "../../ir/loop.ts";
+import { expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, mapStatements } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf } from "./copy.ts";
-import { isPlain } from "./nest.ts";
+import { isPlain, strideOf } from "./nest.ts";
+import { innermost, isOverColumns } from "./order.ts";
 
 /** Stores until the first of them have reached the cache, with room to spare. */
 const underway = 512;
@@ -32,12 +33,14 @@ export function inStrips(kernel: Kernel, nest: readonly For[]): Kernel {
   if (inner === undefined || !isPlain(inner.axis)) return kernel;
   const rows = inner.body.filter((s) => s.kind === "local");
   const body = inner.body.filter((s) => s.kind !== "local");
-  const cut = body.findLastIndex((s) => s.kind === "for" && isFilled(s, rows)) + 1;
+  const cut = body.findLastIndex((s) => s.kind === "for" && filledBy(s).some((name) => rows.some((r) => r.name === name))) + 1;
   const filling = body.slice(0, cut);
   const reading = withLets(filling, body.slice(cut));
-  const shortest = Math.min(...rows.filter((r) => filling.some((s) => isFilled(s, [r]))).map((r) => r.size));
+  if (cut === 0 || reading === null) return kernel;
+  const filled = new Set(filling.flatMap(filledBy));
+  const shortest = Math.min(...rows.filter((r) => filled.has(r.name) && reading.some((s) => readsByVectors(s, r.name))).map((r) => r.size));
   const count = Math.min(Math.ceil(underway / shortest), Math.floor(inner.axis.hi.value / fewestTurns));
-  if (cut === 0 || count < 2 || reading === null) return kernel;
+  if (shortest === Infinity || count < 2) return kernel;
   const turn = [
     ...rows.map((r): Local => ({ ...r, size: r.size * count })),
     ...[filling, reading].map((list, i) => strip(list, { axis: inner.axis, count, rows, i })),
@@ -46,11 +49,19 @@ export function inStrips(kernel: Kernel, nest: readonly For[]): Kernel {
   return { ...kernel, body: tidy(loops.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], turn)) };
 }
 
-/** Whether a loop stores sums into one of these rows, one after another. */
-const isFilled = (s: Stmt, rows: readonly Local[]): boolean =>
-  s.kind === "for" &&
-  statements(s.body).some((one) => one.kind === "reduce") &&
-  statements(s.body).some((one) => one.kind === "store" && rows.some((r) => r.name === one.buffer));
+/** What a loop stores sums into, one after another. */
+function filledBy(s: Stmt): string[] {
+  if (s.kind !== "for") return [];
+  const own = s.body.some((one) => one.kind === "reduce") ? s.body.flatMap((one) => (one.kind === "store" ? [one.buffer] : [])) : [];
+  return [...own, ...s.body.flatMap(filledBy)];
+}
+
+/** Whether a loop walks along a row: down columns, it is a scalar that all of them need. */
+function readsByVectors(s: Stmt, row: string): boolean {
+  const axis = isOverColumns(s) ? s.axis : innermost(s);
+  const loads = exprOrder([s, ...statements([s])].flatMap(expressionsOf)).filter((e) => e.op === "load" && e.name === row);
+  return axis !== undefined && loads.some((e) => strideOf(addIndex(at(e.args, 0), 0), axis.name) === 1);
+}
 
 /** What reads the rows with the lets that it shares with what fills them; null where it needs a sum of the same row. */
 function withLets(filling: readonly Stmt[], reading: readonly Stmt[]): readonly Stmt[] | null {
