@@ -173,18 +173,20 @@ describe("old values that somebody needs", () => {
 
   it("a loss that is evaluated before backward", async () => {
     const [m, usual] = [model(plain), model(plain)];
-    const losses: unknown[] = [];
+    const losses: number[] = [];
     for (let i = 0; i < 6; i++) {
       m.optimizer.zeroGrad();
       const loss = m.loss();
-      losses.push(loss.item());
+      losses.push(Number(loss.item()));
       loss.backward();
       m.optimizer.step();
       resetCounters();
       await evalAll(m.optimizer.state);
     }
     expect(counters().donations).toBe(3);
-    expect(losses).toEqual(await steps(usual, 6));
+    // by itself its sums may be added up in another order than within a step
+    const wanted = await steps(usual, 6);
+    losses.forEach((loss, i) => expect(Math.abs(loss / (wanted[i] ?? Number.NaN) - 1)).toBeLessThan(1e-6));
   });
 
   it("gradients that add up over several losses", async () => {

@@ -42,6 +42,8 @@ import { FusionState } from "./state.ts";
 export interface FuseOptions {
   /** False: every primitive its own kernel (reshapes and constants excepted). */
   readonly fusion: boolean;
+  /** Buffer params, by position among them, whose memory may be written over. */
+  readonly donated?: readonly number[];
 }
 
 export interface Fused {
@@ -58,13 +60,15 @@ const attempts = 3;
 
 export function fuse(graph: Graph, target: Target, options: FuseOptions): Fused {
   const given = { kept: new Set(graph.outputs.map(storageOf)), places: options.fusion ? placesOf(graph) : noPlaces };
+  const buffers = graph.params.filter((p) => !isScalarParam(p.node));
+  const donated = new Set((options.donated ?? []).map((i) => at(buffers, i)));
   const careful = new Set<Node>();
   const cuts = new Set<Node>();
   const apart = new Set<Node>();
   let visits = 0;
   let strict: ReadonlySet<Node> | null = null;
   const walked = (): Attempt => {
-    const state = new FusionState(graph, given.places, new Bindings(target, strict, given), { target, apart });
+    const state = new FusionState(graph, given.places, new Bindings(target, strict, given), { target, apart, donated });
     new Walk(state, options, cuts).run();
     visits = Math.max(visits, state.visits);
     return { state, overfull: state.live().filter((c) => state.bindings.exceeds(c)) };

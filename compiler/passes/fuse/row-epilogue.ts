@@ -7,6 +7,7 @@
  * As with chains of two contractions (`held-rows.ts`), a grid point computes a whole row; what that costs is said in `row-profit.ts`.
  */
 import type { Expr } from "../../ir/expr.ts";
+import { bytesOf } from "../../ir/shape.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Joint } from "./held-profit.ts";
@@ -43,6 +44,7 @@ function hold(source: Cluster, rows: Cluster, s: FusionState): string | null {
   if (typeof joint === "string") return joint;
   if (hasTiles(source) && [...source.outputs.keys()].some((v) => s.kept.has(v) || s.isAskedBeside(v, rows))) return "others need its rows too";
   if (!isOncePoint(rows, joint)) return "it would be computed again for each element of a row";
+  if (isTooEarly(source, rows, s)) return "what it stores over an input would be stored before others have read that";
   const bound = s.bindings.mergeRefusal(source, rows);
   if (bound !== null) return bound;
   const results = hasTiles(source) ? heldResults(source, rows) : [...source.outputs];
@@ -69,6 +71,13 @@ function isOncePoint(rows: Cluster, { aligned }: Joint): boolean {
 }
 
 const hasNoLoops = ({ grid, outputs }: Cluster): boolean => [...outputs.values()].every((form) => form.every((e) => e.op !== "axis" || grid.includes(e.name)));
+
+/** Whether rows that are stored over an input would be stored in front of others that read it, and wait for the source. */
+function isTooEarly(source: Cluster, rows: Cluster, s: FusionState): boolean {
+  const stored = [...rows.outputs.keys()].filter((v) => s.returned.has(v)).map((v) => bytesOf(v.type));
+  const replaced = [...s.donated].filter((v) => rows.demands.has(v) && stored.includes(bytesOf(v.type)));
+  return replaced.some((v) => s.askersOf(v).some((c) => c !== rows && c !== source && s.reaches(source, c, "all")));
+}
 
 /** What an axis of a source's grid is called in the rows'. */
 function met(e: Expr, { aligned }: Joint, axes: Axes): Expr {

@@ -30,6 +30,7 @@ export const between: string = "another kernel stands between them";
 export interface Limits {
   readonly target: Target;
   readonly apart: ReadonlySet<Node>;
+  readonly donated: ReadonlySet<Value>;
 }
 
 /** With so many nodes behind it a value is not followed further. */
@@ -46,6 +47,8 @@ export class FusionState {
   /** What is stored whoever asks: also what is stored as a part of something that leaves. */
   readonly kept: ReadonlySet<Value>;
   readonly places: Places;
+  /** Inputs whose memory may be written over. */
+  readonly donated: ReadonlySet<Value>;
   readonly decisions: Decision[] = [];
   /** Nodes whose rows are too long to be held, or not held although that was hoped. */
   readonly apart: ReadonlySet<Node>;
@@ -59,10 +62,11 @@ export class FusionState {
   /** The cluster that stores a value. */
   readonly #writers = new Map<Value, Cluster>();
 
-  constructor(graph: Graph, places: Places, bindings: Bindings, { target, apart }: Limits) {
+  constructor(graph: Graph, places: Places, bindings: Bindings, { target, apart, donated }: Limits) {
     this.nodes = nodesOf(graph);
     this.target = target;
     this.apart = apart;
+    this.donated = donated;
     this.bindings = bindings;
     this.places = places;
     this.returned = new Set(graph.outputs.map(storageOf));
