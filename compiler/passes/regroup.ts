@@ -1,29 +1,34 @@
 /**
- * regroup: what is computed element by element from sums whose axes were grouped anew is computed before they are.
+ * regroup: what is computed from sums whose axes were grouped anew, element by element or of whole axes, is computed before they are.
  *
  *   %4 = reshape %3 {shape=[4,4,36]}           %4 = reshape %3 {shape=[4,2,2,36]}; %5 = reshape %w {shape=[4,2,2,36]}
  *   %5 = multiply %4, %w                   →   %6 = multiply %4, %5; %7 = reshape %6 {shape=[4,4,36]}
  *
- * where %3 : f32[4,2,72] stands on sums over its last axis.
+ * where %3 : f32[4,2,72] stands on sums over its last axis; and
+ *
+ *   %2 = reshape %1 {shape=[4,30]}; %3 = reduce max %2 {axes=[1]}    →    %3 = reduce max %1 {axes=[1,2]}
+ *
+ * where %1 : f32[4,6,5] does.
  *
  * Grouped anew, an element asks for the sums of its row at a quotient of its index: no axis of one grid is then an axis of the other,
  * and two kernels are needed. A reshape that comes last costs nothing.
  */
 import { at } from "../ir/errors.ts";
-import type { Graph } from "../ir/graph.ts";
+import type { Graph, Interner } from "../ir/graph.ts";
 import { nodesOf, rewrite } from "../ir/graph.ts";
 import type { Node, Value } from "../ir/node.ts";
-import { result } from "../ir/node.ts";
+import { ints, result } from "../ir/node.ts";
 import { sameShape } from "../ir/shape.ts";
 import { reshape } from "../ops/layout.ts";
 import { isLight } from "./region.ts";
 
 export function regroup(graph: Graph): Graph {
   const sums = new Sums();
-  const moves = (node: Node): boolean => node.op.kind === "elementwise" && node.args.some((v) => sums.before(v) !== null);
+  const moves = ({ op, args }: Node): boolean => (op.kind === "elementwise" || op.kind === "reduction") && args.some((v) => sums.before(v) !== null);
   if (!nodesOf(graph).some(moves)) return graph;
   return rewrite(graph, (node, args, intern) => {
     const { shape } = result(node, 0);
+    if (node.op.kind === "reduction") return reduced(node, at(args, 0), sums, intern);
     const source = node.op.kind === "elementwise" ? firstOf(args, (v) => sums.before(v)) : null;
     if (source === null) return null;
     const parts = sums.axesFor(args, source, shape);
@@ -33,6 +38,25 @@ export function regroup(graph: Graph): Graph {
     computed.site ??= node.site;
     return [reshape(result(computed, 0), shape)];
   });
+}
+
+/** A reduction over axes that were grouped anew, as one over the parts of those; null where it is none, or they are no parts of them. */
+function reduced(node: Node, operand: Value, sums: Sums, intern: Interner): readonly Value[] | null {
+  const source = sums.before(operand);
+  const parts = source === null ? null : partsOf(source.shape, operand.shape);
+  if (source === null || parts === null || sameShape(parts, operand.shape)) return null;
+  const axes = ints(node.attrs, "axes").flatMap((a) => partsWithin(operand.shape, a, parts));
+  if (axes.length === 0) return null;
+  const computed = intern.node(node.op, [along(source, parts)], { ...node.attrs, axes }, node.provenance);
+  computed.site ??= node.site;
+  return computed.results.map((r, i) => along(r, result(node, i).shape));
+}
+
+/** Which parts one axis of a shape consists of. */
+function partsWithin(shape: readonly number[], axis: number, parts: readonly number[]): number[] {
+  const strideOf = (list: readonly number[], i: number): number => list.slice(i + 1).reduce((a, b) => a * b, 1);
+  const from = strideOf(shape, axis);
+  return parts.flatMap((_, i) => (strideOf(parts, i) >= from && strideOf(parts, i) < from * at(shape, axis) ? [i] : []));
 }
 
 const along = (v: Value, shape: readonly number[]): Value => (sameShape(v.shape, shape) ? v : reshape(v, shape));

@@ -94,6 +94,10 @@ function logistic(): readonly Tensor[] {
   return [loss, ...gradients(loss, [w])];
 }
 
+const overPicture = (): Tensor => softmax(mean(data(16, 12, 6, 5), rows).reshape(16, 30));
+const regrouped = (): Tensor => data(50, 4, 6, 17).sum({ axis: 3 }).reshape(50, 24).max(rows);
+const flat = (): Tensor => softmax(data(8, 6, 10).sum(last).reshape(48), { axis: 0 }).reshape(8, 6);
+
 const labels = (count: number, kinds: number): Tensor =>
   placed(
     drawn([count])
@@ -170,4 +174,7 @@ export const rowSums: readonly FusionRow[] = [
     outputs: () => [matmul(matmul(data(32), data(32, 16)), data(16))],
   },
   { row: 343, section: "F", expression: "logistic regression, x(64,32): -> loss, dw", aim: 1, outputs: logistic },
+  { row: 344, section: "D", expression: "softmax(mean(x(16,12,6,5), 1).reshape(16,30)): over a picture", aim: 1, outputs: () => [overPicture()] },
+  { row: 345, section: "D", expression: "max(sum(x(50,4,6,17), 3).reshape(50,24), 1)", aim: 1, outputs: () => [regrouped()] },
+  { row: 346, section: "D", expression: "softmax(sum(x(8,6,10), 2).reshape(48)).reshape(8,6)", aim: 1, outputs: () => [flat()] },
 ];

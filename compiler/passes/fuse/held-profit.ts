@@ -40,8 +40,8 @@ export const manyRows: number = 128;
 export const smallWork: number = 4096;
 /** Nanoseconds by which an element takes longer that neighbouring rows have far apart. */
 export const farNs: number = 0.12;
-/** Nanoseconds of a product, or of an element that is added up, that a GPU's lane does after another. */
-export const laneNs: number = 1;
+/** Nanoseconds of a product, or of an element that is added up, with two loads, that a GPU's lane does after another. */
+export const laneNs: number = 2;
 /** How much faster than memory the caches are from which a GPU's rows read what they share. */
 export const cacheFactor: number = 10;
 
