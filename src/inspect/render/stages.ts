@@ -103,6 +103,7 @@ function regionText(r: Region, named: NamedGraph): string {
         .map((n) => nodeName(n, named))
         .join(", ") || "nothing"
     }`,
+    ...(r.held.length === 0 ? [] : [`  holds ${r.held.map((h) => storeText(h, named)).join(", ")}`]),
     `  stores ${r.outputs.map((o) => storeText(o, named)).join(", ")}`,
   ];
   return `${lines.join("\n")}\n`;
