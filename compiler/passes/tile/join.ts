@@ -104,11 +104,13 @@ function walksTogether(e: Expr, outer: Axis, inner: Axis): boolean | undefined {
   return far === near * inner.hi.value;
 }
 
-/** The kernel with loops of its grid points joined; index arithmetic between them is no matter. What is held in scratch has loops that mean something. */
+/** The same, where nothing is held in scratch: those loops mean something. */
+export const withoutRowsJoined = (kernel: Kernel): Kernel => (statements(kernel.body).some((s) => s.kind === "local") ? kernel : withLoopsJoined(kernel));
+
+/** The kernel with loops of its grid points joined; index arithmetic between them is no matter. */
 export function withLoopsJoined(kernel: Kernel): Kernel {
   const isNest = (s: Stmt): boolean => s.kind === "for" && s.axis.kind === "serial" && s.body.some((b) => b.kind === "for");
-  const all = statements(kernel.body);
-  if (!all.some(isNest) || all.some((s) => s.kind === "local")) return kernel;
+  if (!statements(kernel.body).some(isNest)) return kernel;
   const plain = inlineLets(kernel.body, (e) => e.dtype === "int32");
   const body = joinLoops(plain);
   return body === plain ? kernel : { ...kernel, body: tidy(body) };

@@ -39,7 +39,8 @@ export function inStrips(kernel: Kernel, nest: readonly For[]): Kernel {
   if (cut === 0 || reading === null) return kernel;
   const filled = new Set(filling.flatMap(filledBy));
   const shortest = Math.min(...rows.filter((r) => filled.has(r.name) && reading.some((s) => readsByVectors(s, r.name))).map((r) => r.size));
-  const count = Math.min(Math.ceil(underway / shortest), Math.floor(inner.axis.hi.value / fewestTurns));
+  // powers of two divide most lengths
+  const count = 2 ** Math.floor(Math.log2(Math.min((2 * underway) / shortest, inner.axis.hi.value / fewestTurns)));
   if (shortest === Infinity || count < 2) return kernel;
   const turn = [
     ...rows.map((r): Local => ({ ...r, size: r.size * count })),

@@ -26,7 +26,7 @@ import { accumulate } from "./accumulate.ts";
 import { jam, jamColumns } from "./jam.ts";
 import { dealLanes } from "./lanes.ts";
 import { gridNest } from "./nest.ts";
-import { joinReductions, withLoopsJoined } from "./join.ts";
+import { joinReductions, withLoopsJoined, withoutRowsJoined } from "./join.ts";
 import { asMinima } from "./minima.ts";
 import { isOverColumns, orderOf } from "./order.ts";
 import { registerTile } from "./register-tile.ts";
@@ -42,7 +42,7 @@ import { widenGrid, widenLoops } from "./widen.ts";
 
 export function tile(given: Kernel, target: Target): Kernel {
   if (target.lanes === 1) return forCpu(given, target);
-  const kernel = withLoopsJoined(given);
+  const kernel = withoutRowsJoined(given);
   const rows = target.groupMemoryPays ? rowTile(kernel, target) : rowBlocks(kernel, gridNest(kernel.body), target);
   if (rows !== kernel) return rows;
   const dealt = dealLanes(kernel, target);
@@ -73,6 +73,12 @@ function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   if (order === "tile") return target.vectors ? registerTile(kernel, nest, target) : jam(kernel);
   if (order === "block") return rowBlocks(kernel, nest, target);
   if (order === "columns") return target.vectors ? widenGrid({ ...kernel, body: startRising(kernel.body) }) : jam(kernel);
+  const joined = withLoopsJoined(kernel);
+  return joined === kernel ? alongRows(kernel, nest, target) : alongRows(joined, gridNest(joined.body), target);
+}
+
+/** Kernels whose grid points walk rows. */
+function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const added = addRows(kernel, target);
   if (!target.vectors) return jamColumns(added);
   // rows too short for lanes of their own go side by side
