@@ -103,7 +103,7 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
     if (check) verifyGraph(current);
     graphs.push({ pass: pass.name, graph: current });
   }
-  const { regions, decisions } = fuse(current, target, { fusion: options.fusion !== false, ...(options.donated && { donated: options.donated }) });
+  const { regions, decisions } = fuse(current, target, { fusion: options.fusion !== false, donated: options.donated ?? [] });
   // what needs no kernel, as a fill, is not looked at by legalize
   for (const v of [...graph.params, ...graph.outputs]) requireDType(v.dtype, target, `graph ${graph.name}: a value`);
   const alike: LoweredRegions = new Map();

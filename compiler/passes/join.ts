@@ -21,7 +21,7 @@ import type { Box, Choice } from "./boxes.ts";
 import { choiceIn, placeIn, restricted } from "./boxes.ts";
 import { worthKeeping } from "./lower/row-cache.ts";
 import { isPlaceable } from "./places.ts";
-import { isLight, isScalarParam } from "./region.ts";
+import { bufferParams, isLight } from "./region.ts";
 import { storageOf } from "./storage.ts";
 
 /** No result is cut in more boxes than this … */
@@ -31,7 +31,7 @@ const patience = 256;
 
 /** `donated` are buffer params, by position among them, whose memory may be written over: in one step, not in several. */
 export function storedInParts(graph: Graph, donated: readonly number[] = []): Graph {
-  const buffers = graph.params.filter((p) => !isScalarParam(p.node));
+  const buffers = bufferParams(graph);
   const dying = new Set(donated.map((i) => at(buffers, i).node));
   const roots = new Set(graph.outputs.map((v) => storageOf(v).node));
   const mayBeCut = (node: Node): boolean => roots.has(node) && (isLight(node) || isCopy(node));

@@ -27,7 +27,7 @@ import type { Piece } from "./order/pieces.ts";
 import { madeBy, readBy } from "./order/pieces.ts";
 import { bindingsOf } from "./fuse/bindings.ts";
 
-import { isScalarParam } from "./region.ts";
+import { bufferParams } from "./region.ts";
 import { storageOf } from "./storage.ts";
 import { operationsOf } from "./tile/nest.ts";
 
@@ -47,7 +47,7 @@ const mostEarly = 1 << 20;
 
 /** `donated` are buffer params, by position among them, whose memory may be written over. */
 export function pack(pieces: readonly Piece[], graph: Graph, target: Target, donated: readonly number[] = []): Packing {
-  const given = graph.params.filter((p) => !isScalarParam(p.node));
+  const given = bufferParams(graph);
   const safe = new Set(given.filter((_, i) => !donated.includes(i)));
   const kept = new Set(graph.outputs.map(storageOf));
   const bins: Bin[] = [];

@@ -5,6 +5,7 @@
  * a value is indexed in those axes: the max of a row softmax over grid axis `a` has the form [a], the result [a, b].
  */
 import type { Expr } from "../ir/expr.ts";
+import type { Graph } from "../ir/graph.ts";
 import type { Node, Value } from "../ir/node.ts";
 
 export interface RegionAxis {
@@ -56,6 +57,9 @@ export const isPassThrough = (node: Node): boolean => node.isBarrier && node.op.
 
 /** A parameter that is passed in the call, not in a buffer. */
 export const isScalarParam = (node: Node): boolean => node.op.kind === "param" && node.attrs["space"] === "scalar";
+
+/** The others, in their order: by position among them callers say which they donate. */
+export const bufferParams = (graph: Graph): Value[] => graph.params.filter((p) => !isScalarParam(p.node));
 
 /** Nodes that occupy no buffer even when they are read from another region. */
 export function isFree(node: Node): boolean {

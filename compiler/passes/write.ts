@@ -21,7 +21,7 @@ import type { ReadContext, ScatterPrimitive } from "../ir/primitive.ts";
 import { sizeOf } from "../ir/shape.ts";
 import { copyOp } from "../ops/barrier.ts";
 import { Axes } from "./fuse/axes.ts";
-import { isLight, isScalarParam } from "./region.ts";
+import { bufferParams, isLight } from "./region.ts";
 import { storageOf } from "./storage.ts";
 
 /** The row that writes what this node changes of operand 0, or null where it is no update. */
@@ -33,7 +33,7 @@ export function writingRow(node: Node): ScatterPrimitive | null {
 /** `donated` are buffer params, by position among them, whose memory may be written over. */
 export function writeInPlace(graph: Graph, donated: readonly number[]): Graph {
   if (donated.length === 0) return graph;
-  const buffers = graph.params.filter((p) => !isScalarParam(p.node));
+  const buffers = bufferParams(graph);
   // of each value whose memory dies, the param that it was given with
   const homes = new Map(donated.map((i) => [at(buffers, i), at(buffers, i)]));
   const chosen = choose(graph, homes);

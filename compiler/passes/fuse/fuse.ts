@@ -18,7 +18,7 @@ import { sizeOf } from "../../ir/shape.ts";
 import type { Target } from "../../target.ts";
 import { noPlaces, placesOf } from "../places.ts";
 import type { Region } from "../region.ts";
-import { isFree, isLight, isPassThrough, isScalarParam } from "../region.ts";
+import { bufferParams, isFree, isLight, isPassThrough, isScalarParam } from "../region.ts";
 import { constantOf, storageOf } from "../storage.ts";
 import { BestFirst } from "./best-first.ts";
 import { Bindings } from "./bindings.ts";
@@ -60,7 +60,7 @@ const attempts = 3;
 
 export function fuse(graph: Graph, target: Target, options: FuseOptions): Fused {
   const given = { kept: new Set(graph.outputs.map(storageOf)), places: options.fusion ? placesOf(graph) : noPlaces };
-  const buffers = graph.params.filter((p) => !isScalarParam(p.node));
+  const buffers = bufferParams(graph);
   const donated = new Set((options.donated ?? []).map((i) => at(buffers, i)));
   const careful = new Set<Node>();
   const cuts = new Set<Node>();
@@ -106,7 +106,7 @@ interface Attempt {
 const tooLong = (regions: readonly Region[], { target, hoped }: FusionState): Node[] =>
   regions.flatMap((r) => {
     if (r.held.length === 0) return hoped.size === 0 ? [] : [...r.nodes].filter((n) => hoped.has(n));
-    return heldBytesOf(r) > target.scratchBytes && lowerHeld(r, target) === null ? [...r.nodes].filter((n) => isContraction(n) || hoped.has(n)) : [];
+    return heldBytesOf(r, target) > target.scratchBytes && lowerHeld(r, target) === null ? [...r.nodes].filter((n) => isContraction(n) || hoped.has(n)) : [];
   });
 
 function finished(state: FusionState, options: FuseOptions): readonly Region[] {

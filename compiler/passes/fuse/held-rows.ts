@@ -8,11 +8,11 @@
  * one. They meet where whole rows are asked for, a row fits into scratch, and grid points that are neighbours walk over the same
  * operands, which stay in a near cache: then a block of rows is worked on at once (`tile/row-block.ts`).
  */
-import { dtypeInfo } from "../../ir/dtype.ts";
 import { CompilerBug } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import type { Target } from "../../target.ts";
+import { storedBytes } from "../../target.ts";
 import { isFree } from "../region.ts";
 import type { Axes } from "./axes.ts";
 import type { FusionState } from "./state.ts";
@@ -208,6 +208,5 @@ export const heldBytes = (c: Cluster, s: Pick<FusionState, "axes" | "target">): 
 
 /** Bytes of the rows of some values. */
 export function bytesOfRows(list: readonly Held[], grid: readonly string[], { axes, target }: Pick<FusionState, "axes" | "target">): number {
-  const bytes = ({ dtype }: Value): number => (dtype === "bool" ? target.boolBytes : dtypeInfo(dtype).bytes);
-  return list.reduce((n, held) => n + rowLength(held, grid, axes) * bytes(held[0]), 0);
+  return list.reduce((n, held) => n + storedBytes({ dtype: held[0].dtype, shape: [rowLength(held, grid, axes)] }, target), 0);
 }

@@ -25,7 +25,7 @@ import { destinationsOf, isPassThrough, isScalarParam } from "../region.ts";
 import { piecesInside } from "../fuse/demand.ts";
 import type { Loop } from "./loop.ts";
 import { axisOf, loopAxis, wholeLoop } from "./loop.ts";
-import { closeNest, innermostOf, openNest } from "./nest.ts";
+import { closeNest, innermostOf, namesOf, openNest } from "./nest.ts";
 import type { Buffers, FormLoop, OutputGroup } from "./outputs.ts";
 import { backwards, groupByLoops, mapOutput, storeOf } from "./outputs.ts";
 import type { Kept } from "./row-cache.ts";
@@ -97,8 +97,8 @@ class Lowering {
     const stored = destinationsOf(this.#region.outputs);
     const outputs = new Map(stored.map((v, i): [Value, KernelBuffer] => [v, { name: `out${i}`, dtype: v.dtype, size: sizeOf(v.shape), access: "write" }]));
     const grid = this.#region.grid.filter((g) => g.extent !== 1);
-    const scopes: Scope[] = [this.#root];
-    for (const g of grid) scopes.push(new Scope(at(scopes, scopes.length - 1), [g.name]));
+    const names = grid.map((g) => g.name);
+    const scopes = openNest(this.#root, names);
     const inner = innermostOf(scopes);
     const before = this.#stages(outputs, inner);
     for (const group of groupByLoops(this.#region, before)) this.#store(group, outputs, inner);
@@ -167,11 +167,11 @@ class Lowering {
         return axis.op === "axis" ? [wholeLoop(axis)] : [];
       });
     const outer = loopsFor(around);
-    const scopes = openNest(grid, outer);
+    const scopes = openNest(grid, namesOf(outer));
     this.#cache.enter(innermostOf(scopes), outer);
     const filled = rows.map(({ output, inside, stores }) => {
       const inner = loopsFor(inside);
-      const below = openNest(innermostOf(scopes), inner);
+      const below = openNest(innermostOf(scopes), namesOf(inner));
       const body = innermostOf(below);
       const index = output.form.map(own);
       if (inner.length > 0) this.#cache.enter(body, inner);
@@ -191,7 +191,7 @@ class Lowering {
   #store(given: OutputGroup, buffers: Buffers, grid: Scope): void {
     const group = this.#backwards ? backwards(given) : given;
     const loops = group.loops.map((l) => this.#loop(l, grid));
-    const scopes = openNest(grid, loops);
+    const scopes = openNest(grid, namesOf(loops));
     const body = innermostOf(scopes);
     this.#cache.enter(body, loops);
     for (const o of group.outputs) body.statements.push(storeOf(o, buffers, this.#value(o.value, o.form, undefined, body)));

@@ -5,14 +5,17 @@ import { axisOf } from "./loop.ts";
 import { Scope } from "./scope.ts";
 
 /** The scopes of loops inside one another, that around them first. */
-export function openNest(around: Scope, loops: readonly Loop[]): Scope[] {
+export function openNest(around: Scope, names: readonly string[]): Scope[] {
   const scopes = [around];
-  for (const l of loops) scopes.push(new Scope(at(scopes, scopes.length - 1), [l.index.name]));
+  for (const name of names) scopes.push(new Scope(innermostOf(scopes), [name]));
   return scopes;
 }
 
 /** The innermost of them. */
 export const innermostOf = (scopes: readonly Scope[]): Scope => at(scopes, scopes.length - 1);
+
+/** What the axes of loops are called. */
+export const namesOf = (loops: readonly Loop[]): string[] => loops.map((l) => l.index.name);
 
 /** Puts each loop behind what stands in the scope around it. */
 export function closeNest(loops: readonly Loop[], scopes: readonly Scope[]): void {

@@ -36,27 +36,28 @@ function walksOf({ held, grid, nodes, outputs }: Region): Walk[] {
   const names = new Set(grid.map((g) => g.name));
   const loopsOf = ({ form }: RegionOutput): Expr[] => form.filter((e) => e.op === "axis" && !names.has(e.name));
   const isAlone = [...nodes].some((n) => n.op.kind === "contraction");
-  const groups: { readonly loops: Expr[]; readonly rows: RegionOutput[] }[] = [];
+  const groups: { loops: readonly Expr[]; readonly rows: RegionOutput[] }[] = [];
   for (const row of held) {
     const loops = loopsOf(row);
-    const known = isAlone ? undefined : groups.find((g) => g.loops.some((a) => loops.some((b) => isSame(a, b))));
+    const known = isAlone ? undefined : groups.find((g) => g.loops.some((a) => isIn(a, loops)));
     if (known === undefined) groups.push({ loops, rows: [row] });
     else {
       known.rows.push(row);
-      known.loops.splice(0, Infinity, ...known.loops.filter((a) => loops.some((b) => isSame(a, b))));
+      known.loops = known.loops.filter((a) => isIn(a, loops));
     }
   }
   return groups.map(({ loops, rows }) => ({
     around: loops,
     rows: rows.map((output) => ({
       output,
-      inside: loopsOf(output).filter((a) => !loops.some((b) => isSame(a, b))),
+      inside: loopsOf(output).filter((a) => !isIn(a, loops)),
       stores: isAlone ? [] : outputs.filter((o) => o.value === output.value && o.form.every((e, i) => isSame(e, at(output.form, i)))),
     })),
   }));
 }
 
 const isSame = (a: Expr, b: Expr): boolean => keyOf(a) === keyOf(b);
+const isIn = (a: Expr, list: readonly Expr[]): boolean => list.some((b) => isSame(a, b));
 
 /** How many elements of a value a grid point holds. */
 export function heldElements({ grid }: Region, { form }: RegionOutput): number {

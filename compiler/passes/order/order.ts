@@ -17,7 +17,7 @@ import type { BufferOptions } from "../buffers.ts";
 import { assignBuffers } from "../buffers.ts";
 import type { Replacement } from "../in-place.ts";
 import { replaceable } from "../in-place.ts";
-import { isScalarParam } from "../region.ts";
+import { bufferParams } from "../region.ts";
 import { storageOf } from "../storage.ts";
 import type { Order } from "./lists.ts";
 import { backwards, forwards, widely } from "./lists.ts";
@@ -75,7 +75,7 @@ interface Given extends PlanOptions {
 /** The plan in a better order; null where there is none. */
 function reordered(graph: Graph, pieces: readonly Piece[], given: Given): Plan | null {
   const { target, budget, inPlace, own } = given;
-  const inputs = graph.params.filter((p) => !isScalarParam(p.node));
+  const inputs = bufferParams(graph);
   const donated = new Set(given.donated.map((i) => at(inputs, i)));
   const tasks = tasksOf(pieces, { target, donated, outputs: new Set(graph.outputs.map(storageOf)), inPlace });
   const peak = peakBytes(own);

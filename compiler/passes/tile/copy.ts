@@ -1,11 +1,11 @@
 /** Copies of statements, at other places of their axes and under names of their own. */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, indexOperation, mapOperands, variable, withName } from "../../ir/expr.ts";
+import { axisIndex, indexOperation, load, mapOperands, variable, withName } from "../../ir/expr.ts";
 import { ix, normalIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
-import { exprMapper, mapStatement } from "../../ir/loop-walk.ts";
+import { exprMapper, mapBodies, mapStatement, mapStatements } from "../../ir/loop-walk.ts";
 
 /** Where a copy stands: what its axes are there, and what its names end in. */
 export interface Place {
@@ -106,3 +106,12 @@ export function vector(name: string, lanes: number, body: (lane: Expr) => readon
 
 /** The smaller of two indices. */
 export const minOf = (a: Expr, b: Expr): Expr => indexOperation("min", a, b, Math.min(a.lo, b.lo), Math.min(a.hi, b.hi));
+
+/** A list whose own memories have their elements at other places of them. */
+export function moved(list: readonly Stmt[], own: ReadonlySet<string>, place: (name: string, index: Expr) => Expr): readonly Stmt[] {
+  const f = exprMapper((e) => (e.op === "load" && own.has(e.name) ? load(e.name, e.dtype, place(e.name, at(e.args, 0)), e.args[1]) : e));
+  return mapStatements(list, f).map(function stored(one: Stmt): Stmt {
+    const next = mapBodies(one, (inner) => inner.map(stored));
+    return next.kind === "store" && own.has(next.buffer) ? { ...next, index: place(next.buffer, next.index) } : next;
+  });
+}

@@ -38,6 +38,9 @@ export function inlineLets(body: readonly Stmt[], isWanted: (value: Expr) => boo
   return visit(body);
 }
 
+/** Rows shorter than this are added up one element after another. */
+export const shortRow: number = 16;
+
 /** From 0 in steps of 1 up to a constant. */
 export const isPlain = (a: Axis): boolean => a.lo.op === "const" && a.lo.value === 0 && a.hi.op === "const" && a.step === 1;
 

@@ -26,13 +26,11 @@ import { Scalars, Vectors } from "./accumulators.ts";
 import { copied, loop, minOf } from "./copy.ts";
 import { costOf, registerBytes, tupleBytes, valuesIn } from "./cost.ts";
 import { isIndependent, updatedBuffers } from "./independent.ts";
-import { isPlain } from "./nest.ts";
+import { isPlain, shortRow } from "./nest.ts";
 import { isOverColumns } from "./order.ts";
 import type { Rising } from "./rising.ts";
 import { risingFrom } from "./rising.ts";
 
-/** Rows shorter than this are added up one after another. */
-const shortest = 16;
 /** Elements that a lane adds up in a block, and blocks of a group. */
 const chain = 64;
 /** A body of more operations than this leaves time enough for an addition to come through. */
@@ -70,7 +68,7 @@ function lanesFor(r: Reduce): number {
   if (last === undefined || r.axes.some((a) => a.kind !== "serial" || a.step !== 1)) return 0;
   const isOpen = r.axes.length === 1 && last.about !== undefined;
   const length = isOpen ? last.about : last.hi.value;
-  if ((!isOpen && !r.axes.every(isPlain)) || length === undefined || length < shortest) return 0;
+  if ((!isOpen && !r.axes.every(isPlain)) || length === undefined || length < shortRow) return 0;
   const dtypes = r.init.map((e) => e.dtype);
   // bringing in a later element is little work, for which positions and elements wait together
   const bytes = risingFrom(r) === null ? tupleBytes(dtypes) : Math.max(...dtypes.map(registerBytes));

@@ -10,15 +10,13 @@
  * reached the cache. By the time a strip is read, they have. No sum changes its order, so no bit changes.
  */
 import { at } from "../../ir/errors.ts";
-import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, load } from "../../ir/expr.ts";
+import { axisIndex } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
-import { exprMapper, mapBodies, mapStatements } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
-import { copied, loop, minOf } from "./copy.ts";
+import { copied, loop, minOf, moved } from "./copy.ts";
 import { isPlain, strideOf } from "./nest.ts";
 import { innermost, isOverColumns } from "./order.ts";
 
@@ -94,16 +92,8 @@ function strip(list: readonly Stmt[], { axis, count, rows, i }: Strip): For {
   const row = axisIndex(`${axis.name}${i === 0 ? "r" : "n"}`, 0, count - 1);
   const { body } = copied({ body: list, values: [] }, { suffix: i === 0 ? "" : "_n", axes: new Map([[axis.name, addIndex(first, row)]]) });
   const hi = n % count === 0 ? ix(count) : minOf(ix(count), subIndex(ix(n), first));
-  return loop("serial", { name: row.name, lo: ix(0), hi }, 1, ofRow(body, rows, row));
-}
-
-/** Scratch of one row beside that of the others. */
-function ofRow(body: readonly Stmt[], rows: readonly Local[], row: Expr): readonly Stmt[] {
+  // scratch of one row beside that of the others
   const sizes = new Map(rows.map((r) => [r.name, r.size]));
-  const place = (name: string, index: Expr): Expr => addIndex(mulIndex(row, sizes.get(name) ?? 0), index);
-  const f = exprMapper((e) => (e.op === "load" && sizes.has(e.name) ? load(e.name, e.dtype, place(e.name, at(e.args, 0)), e.args[1]) : e));
-  return mapStatements(body, f).map(function stored(one: Stmt): Stmt {
-    const next = mapBodies(one, (list) => list.map(stored));
-    return next.kind === "store" && sizes.has(next.buffer) ? { ...next, index: place(next.buffer, next.index) } : next;
-  });
+  const ofRow = moved(body, new Set(sizes.keys()), (name, index) => addIndex(mulIndex(row, sizes.get(name) ?? 0), index));
+  return loop("serial", { name: row.name, lo: ix(0), hi }, 1, ofRow);
 }

@@ -13,18 +13,18 @@
 import { at } from "../../ir/errors.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { apply, axisIndex, load, s, variable, withRange } from "../../ir/expr.ts";
+import { apply, axisIndex, s, variable, withRange } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, ix, mulIndex, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { axesOf, expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
-import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
+import { mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
-import { copied, loop, minOf, vector } from "./copy.ts";
+import { copied, loop, minOf, moved, vector } from "./copy.ts";
 import { costOf, valuesIn, widest } from "./cost.ts";
 import { goesTogether, isIndependent, updatedBuffers, varyingNames } from "./independent.ts";
 import { joinLoops, joinNest } from "./join.ts";
-import { gridNest, isPlain, strideOf } from "./nest.ts";
+import { gridNest, isPlain, shortRow, strideOf } from "./nest.ts";
 import { firstOf } from "./skip.ts";
 
 /** Bytes of a register. */
@@ -152,12 +152,7 @@ function mostLanes(locals: readonly Local[]): number {
 /** Scratch of several points side by side: each element of one beside those of the others. */
 function spread(body: readonly Stmt[], own: ReadonlySet<string>, { lanes, lane }: { readonly lanes: number; readonly lane: Expr }): readonly Stmt[] {
   if (own.size === 0) return body;
-  const place = (index: Expr): Expr => addIndex(mulIndex(index, lanes), lane);
-  const f = exprMapper((e) => (e.op === "load" && own.has(e.name) ? load(e.name, e.dtype, place(at(e.args, 0)), e.args[1]) : e));
-  return mapStatements(body, f).map(function stored(one: Stmt): Stmt {
-    const next = mapBodies(one, (list) => list.map(stored));
-    return next.kind === "store" && own.has(next.buffer) ? { ...next, index: place(next.index) } : next;
-  });
+  return moved(body, own, (_, index) => addIndex(mulIndex(index, lanes), lane));
 }
 
 /** Whether a body can be done side by side at all: no lanes in it yet, nothing that must happen in order. */
@@ -187,19 +182,19 @@ export function widenLoops(kernel: Kernel): Kernel {
   return widening.changed ? { ...kernel, body: tidy(widening.withRoom(body)) } : kernel;
 }
 
-/** Rows shorter than this are added up element by element. */
-const shortest = 16;
-
 class Widening {
   changed = false;
-  readonly #kernel: Kernel;
   readonly #updated: ReadonlySet<string>;
+  /** All of the kernel, and the scratch in it. */
+  readonly #all: readonly Stmt[];
+  readonly #scratch: ReadonlySet<string>;
   /** Scratch of one iteration, of which each of those side by side has its own: how many these are. */
   readonly #room = new Map<string, number>();
 
   constructor(kernel: Kernel) {
-    this.#kernel = kernel;
     this.#updated = updatedBuffers(kernel);
+    this.#all = statements(kernel.body);
+    this.#scratch = new Set(this.#all.flatMap((one) => (one.kind === "local" ? [one.name] : [])));
   }
 
   list(list: readonly Stmt[]): readonly Stmt[] {
@@ -224,7 +219,7 @@ class Widening {
   #loop(f: For): For | Stmt[] {
     const { axis, body } = f;
     if (axis.step !== 1 || body.length === 0 || !isOpen(body)) return f;
-    const own = ownScratch(f, this.#kernel.body);
+    const own = this.#ownScratch(f);
     if (own === null || !isIndependent(body, [], this.#updated, own) || !goesTogether(body, axis.name) || !pays(body, axis)) return f;
     const lanes = lanesOf(body, isPlain(axis) ? axis.hi.value : (axis.about ?? 0));
     if (lanes === 0) return f;
@@ -238,29 +233,29 @@ class Widening {
     const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(step, lane), lane, ""));
     return [loop("serial", { name: step.name, lo: ix(0), hi: ix(last) }, lanes, [whole]), ...rest(axis.name, last, axis.hi.value, piece)];
   }
+
+  /**
+   * Scratch that each iteration of a loop fills anew, and that nobody else touches; null where iterations meet in scratch that others
+   * touch too.
+   */
+  #ownScratch({ axis, body }: For): ReadonlySet<string> | null {
+    const inside = statements(body);
+    const stores = inside.filter((one) => one.kind === "store").filter((one) => this.#scratch.has(one.buffer));
+    const varying: ReadonlySet<string> = stores.length === 0 ? new Set() : varyingNames(body, axis.name);
+    const met = new Set(stores.flatMap((one) => (namesIn(one.index).some((n) => varying.has(n)) ? [] : [one.buffer])));
+    const touching = (list: readonly Stmt[], name: string): number => list.filter((one) => touches(one, name)).length;
+    return [...met].every((name) => touching(inside, name) === touching(this.#all, name)) ? met : null;
+  }
 }
 
-/**
- * Scratch that each iteration of a loop fills anew, and that nobody else touches; null where iterations meet in scratch that others
- * touch too.
- */
-function ownScratch(f: For, all: readonly Stmt[]): ReadonlySet<string> | null {
-  const inside = statements(f.body);
-  const scratch = new Set(statements(all).flatMap((s) => (s.kind === "local" ? [s.name] : [])));
-  const varying = varyingNames(f.body, f.axis.name);
-  const met = new Set(inside.flatMap((s) => (s.kind === "store" && scratch.has(s.buffer) && !namesIn(s.index).some((n) => varying.has(n)) ? [s.buffer] : [])));
-  const touches = (list: readonly Stmt[], name: string): number =>
-    list.reduce(
-      (n, s) => n + (s.kind === "store" && s.buffer === name ? 1 : 0) + exprOrder(expressionsOf(s)).filter((e) => e.op === "load" && e.name === name).length,
-      0,
-    );
-  return [...met].every((name) => touches(inside, name) === touches(statements(all), name)) ? met : null;
-}
+/** Whether a statement itself, not what stands in it, stores to a memory or loads from it. */
+const touches = (one: Stmt, name: string): boolean =>
+  (one.kind === "store" && one.buffer === name) || exprOrder(expressionsOf(one)).some((e) => e.op === "load" && e.name === name);
 
 /** Whether a body reduces rows, and no loop in it is as long as a row that lanes of its own would walk. */
 function hasShortRows(body: readonly Stmt[]): boolean {
   const list = statements(body);
-  return list.some((one) => one.kind === "reduce") && list.every((one) => axesOf(one).every((a) => isPlain(a) && a.hi.value < shortest));
+  return list.some((one) => one.kind === "reduce") && list.every((one) => axesOf(one).every((a) => isPlain(a) && a.hi.value < shortRow));
 }
 
 /** A loop whose bounds are loaded. */
