@@ -1,7 +1,7 @@
 /**
  * The table of contents of the compiler: from a canonical graph to a plan with code.
  *
- *   graph ─ simplify ─ regroup ─ split ─ border ─ write ─ join ─ fuse ─ lower ─ parts ─ online ─ tile ─ legalize ─ pack ─ order ─ buffers ─ emit ─ plan
+ *   graph ─ simplify ─ regroup ─ distribute ─ split ─ border ─ write ─ join ─ fuse ─ lower ─ parts ─ online ─ tile ─ legalize ─ pack ─ order ─ buffers ─ emit ─ plan
  */
 import { at } from "./ir/errors.ts";
 import type { Graph } from "./ir/graph.ts";
@@ -16,6 +16,7 @@ import { emitJs } from "./codegen/js/emit.ts";
 import { emitWasm } from "./codegen/wasm/emit.ts";
 import { emitWgslPlan } from "./codegen/wgsl/plan.ts";
 import { border } from "./passes/border.ts";
+import { distribute } from "./passes/distribute.ts";
 import type { LoweredRegions } from "./passes/fragments.ts";
 import { fragmentOf } from "./passes/fragments.ts";
 import type { Decision } from "./passes/fuse/state.ts";
@@ -66,10 +67,11 @@ export interface KernelPass {
 export const graphPasses: readonly GraphPass[] = [
   { name: "simplify", run: (graph) => simplify(graph).graph },
   { name: "regroup", run: (graph, _, { fusion }) => (fusion === false ? graph : regroup(graph)) },
+  { name: "distribute", run: (graph, target, { fusion }) => (fusion === false ? graph : distribute(graph, target)) },
   { name: "split", run: split },
   { name: "border", run: border },
   { name: "write", run: (graph, _, { donated }) => writeInPlace(graph, donated ?? []) },
-  { name: "join", run: (graph, _, { fusion, donated }) => (fusion === false ? graph : storedInParts(graph, donated)) },
+  { name: "join", run: (graph, target, { fusion, donated }) => (fusion === false ? graph : storedInParts(graph, target, donated)) },
 ];
 
 export const kernelPasses: readonly KernelPass[] = [

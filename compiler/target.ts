@@ -19,7 +19,7 @@ export interface Target {
   readonly lanes: number;
   /** Whether neighbouring elements of a vector axis are computed at once. */
   readonly vectors: boolean;
-  /** Whether lanes do well to share what they load, and to deal out rows: workgroup memory is fast on hardware, slow where it is emulated. */
+  /** Whether lanes do well to share what they load, and to deal out rows: on hardware; where a CPU plays them, they take long to meet. */
   readonly groupMemoryPays: boolean;
   /** Storage buffers that one kernel may bind. */
   readonly maxBindings: number;

@@ -54,6 +54,6 @@ export function targetFor(device: DeviceName): Target {
   const info = openedGpu()?.info;
   if (info === undefined) return wgsl;
   const bindings = info.limits["maxStorageBuffersPerShaderStage"] ?? wgsl.maxBindings;
-  // workgroup memory of an adapter that computes on the CPU is no faster than its other memory
+  // lanes that a CPU plays take long to meet, and its workgroup memory is no faster than other memory
   return { ...wgsl, maxBindings: Math.min(bindings, mostBindings), groupMemoryPays: !info.isSoftware };
 }

@@ -1,13 +1,15 @@
 /**
- * join: results that are put together of costly pieces are stored piece by piece, straight into their memory.
+ * join: what is put together of pieces and stored is stored piece by piece, straight into its memory.
  *
  *   %0 = dot %x, %v                                          %3 = add %0, (slice %b {start=[0,0]})
  *   %1 = dot %x, %w                                          %4 = add %1, (slice %b {start=[0,64]})
  *   return add (concat %0, %1 {axis=1}), %b           →      return join %3, %4 {starts=[[0,0],[0,64]]}
  *
  * As a view, a concatenation chooses one of its pieces for each element. What is heavy would be stored first and moved then, and what is
- * costly computed for every element. So the result is cut in boxes there where the choice changes; in a box it is known, and what
- * stands after the view is done in each box for itself. Boxes are values like others to `fuse`: kernels of their own, or parts of one.
+ * costly computed for every element; on one lane, any choice keeps neighbours from being one vector. So the result is cut in boxes there
+ * where the choice changes; in a box it is known, and what stands after the view is done in each box for itself. Boxes are values like
+ * others to `fuse`: kernels of their own, or parts of one. Stored are results, copies, and on one lane operands of a contraction that
+ * would choose again for every product.
  */
 import type { Graph } from "../ir/graph.ts";
 import { nodesOf, rewrite } from "../ir/graph.ts";
@@ -17,10 +19,14 @@ import { at } from "../ir/errors.ts";
 import { sizeOf } from "../ir/shape.ts";
 import { copyOp } from "../ops/barrier.ts";
 import { join } from "../ops/views.ts";
+import type { Target } from "../target.ts";
+import { storedBytes } from "../target.ts";
 import type { Box, Choice } from "./boxes.ts";
 import { choiceIn, placeIn, restricted } from "./boxes.ts";
+import { choiceCost } from "./fuse/profit.ts";
 import { worthKeeping } from "./lower/row-cache.ts";
 import { isPlaceable } from "./places.ts";
+import { productsOf } from "./products.ts";
 import { bufferParams, isLight } from "./region.ts";
 import { storageOf } from "./storage.ts";
 
@@ -30,20 +36,22 @@ const mostBoxes = 32;
 const patience = 256;
 
 /** `donated` are buffer params, by position among them, whose memory may be written over: in one step, not in several. */
-export function storedInParts(graph: Graph, donated: readonly number[] = []): Graph {
+export function storedInParts(graph: Graph, target: Target, donated: readonly number[] = []): Graph {
   const buffers = bufferParams(graph);
   const dying = new Set(donated.map((i) => at(buffers, i).node));
-  const roots = new Set(graph.outputs.map((v) => storageOf(v).node));
-  const mayBeCut = (node: Node): boolean => roots.has(node) && (isLight(node) || isCopy(node));
-  // only views choose, and only what is there whole can be cut
   const nodes = nodesOf(graph);
+  // only views choose
   if (!nodes.some((n) => n.op.kind === "view" && n.args.length > 1)) return graph;
-  if (!nodes.some((n) => mayBeCut(n) && boxesOf(cutOf(result(n, 0)), dying).length > 1)) return graph;
+  const roots = new Set([...graph.outputs, ...nodes.flatMap((n) => chosenAgain(n, target))].map((v) => storageOf(v).node));
+  const cutter: Cutter = { dying, cuts: target.lanes === 1 ? "all" : "costly" };
+  // and only what is there whole can be cut
+  const mayBeCut = (node: Node): boolean => isCopy(node) || (roots.has(node) && isLight(node));
+  if (!nodes.some((n) => mayBeCut(n) && boxesOf(cutOf(result(n, 0)), cutter).length > 1)) return graph;
   return rewrite(graph, (node, args, intern) => {
     if (!mayBeCut(node)) return null;
     const whole = result(intern.node(node.op, args, node.attrs, node.provenance), 0);
     const cut = cutOf(whole);
-    const boxes = boxesOf(cut, dying);
+    const boxes = boxesOf(cut, cutter);
     if (boxes.length < 2) return null;
     const parts = boxes.map((b) => storedAlone(restricted(cut, b, intern)));
     return [
@@ -56,6 +64,24 @@ export function storedInParts(graph: Graph, donated: readonly number[] = []): Gr
   });
 }
 
+/** What ends a box. */
+interface Cutter {
+  readonly dying: ReadonlySet<Node>;
+  /** Any choice, or one of pieces that are costly. */
+  readonly cuts: "all" | "costly";
+}
+
+/** Operands of a contraction for whose elements it would choose again with every product, where it is quicker to store them. */
+function chosenAgain(node: Node, target: Target): readonly Value[] {
+  const found = target.lanes > 1 ? null : productsOf(node);
+  if (found === null) return [];
+  return node.args.filter((v) => {
+    const again = found.products - sizeOf(v.shape);
+    const storedNs = target.launchNs + (2 * storedBytes(v.type, target)) / target.bandwidth;
+    return again > 0 && (again * choiceCost) / target.throughput > storedNs;
+  });
+}
+
 const isCopy = ({ op }: Node): boolean => op.kind === "barrier" && op.effect === "materialise";
 
 /** What boxes are found in. */
@@ -65,12 +91,12 @@ const cutOf = (whole: Value): Value => (isCopy(whole.node) ? at(whole.node.args,
 const storedAlone = (part: Value): Value => (isPlaceable(part) ? part : make(copyOp, [part]));
 
 /** The boxes in which a value is known of which piece it is, where that pays; else the whole. */
-function boxesOf(whole: Value, dying: ReadonlySet<Node>): readonly Box[] {
+function boxesOf(whole: Value, cutter: Cutter): readonly Box[] {
   const done: Box[] = [];
   const open: Box[] = [{ start: whole.shape.map(() => 0), size: whole.shape }];
   if (sizeOf(whole.shape) === 0) return done;
   for (let box = open.pop(); box !== undefined; box = open.pop()) {
-    const cut = cutIn(whole, box, done.length + open.length === 0 ? dying : null);
+    const cut = cutIn(whole, { box, isWhole: done.length + open.length === 0 }, cutter);
     if (cut === "none") done.push(box);
     else if (cut === "never" || done.length + open.length >= mostBoxes) return [];
     else open.push(...halves(box, cut).toReversed());
@@ -95,15 +121,14 @@ function halves({ start, size }: Box, { axis, position }: Cut): readonly Box[] {
  * Where a box of the whole is cut first; "never" where something heavy is needed all over it, which each box would ask for, or where it
  * may be written over what it is made of. The latter two are asked of the whole, with what dies.
  */
-function cutIn(whole: Value, box: Box, dying: ReadonlySet<Node> | null): Cut | "none" | "never" {
-  const isWhole = dying !== null;
+function cutIn(whole: Value, { box, isWhole }: { readonly box: Box; readonly isWhole: boolean }, { dying, cuts }: Cutter): Cut | "none" | "never" {
   const seen = new Set<Node>();
   const open = [{ value: whole, box }];
   let found: Cut | null = null;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value, box: own } = next;
     const { node } = value;
-    if (dying?.has(node) === true && sizeOf(value.shape) === sizeOf(whole.shape)) return "never";
+    if (isWhole && dying.has(node) && sizeOf(value.shape) === sizeOf(whole.shape)) return "never";
     if (seen.has(node) || node.op.kind === "param") continue;
     seen.add(node);
     if (seen.size > patience) return "never";
@@ -111,7 +136,7 @@ function cutIn(whole: Value, box: Box, dying: ReadonlySet<Node> | null): Cut | "
     else if (node.op.kind === "view") {
       const choice = choiceIn(node, own);
       const only = choice.length === 1 ? choice[0] : undefined;
-      if (only === undefined) found ??= firstCut(choice, own, box, isInterrupted(node) ? "all" : "costly");
+      if (only === undefined) found ??= firstCut(choice, own, box, cuts === "all" || isInterrupted(node) ? "all" : "costly");
       else if (only.box !== null) open.push({ value: only.value, box: only.box });
       else if (isWhole && isCostly(only.value)) return "never";
     } else if (isWhole && !isLight(node)) return "never";

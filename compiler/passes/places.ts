@@ -2,8 +2,10 @@
 import { at } from "../ir/errors.ts";
 import type { Expr } from "../ir/expr.ts";
 import type { Graph } from "../ir/graph.ts";
+import { nodesOf } from "../ir/graph.ts";
 import { addIndex, flatten, unflatten } from "../ir/indexing.ts";
 import type { Node, Value } from "../ir/node.ts";
+import { result } from "../ir/node.ts";
 import { sameShape } from "../ir/shape.ts";
 import { constantOf, storageOf } from "./storage.ts";
 
@@ -32,14 +34,13 @@ export function isPlaceable(part: Value): boolean {
   return !isOwn && constantOf(part) === null;
 }
 
-/** Joined values that leave the graph, if all their parts can be stored there: one that is not is a view like others. */
+/** Joined values, if all their parts can be stored there: one that is not is a view like others. */
 export function placesOf(graph: Graph): Places {
-  const returned = new Set(graph.outputs.map(storageOf));
   const places = new Map<Value, Place[]>();
   const wholes = new Set<Node>();
-  for (const whole of returned) {
-    const { node } = whole;
+  for (const node of nodesOf(graph)) {
     if (node.op.kind !== "view" || node.op.parts === undefined || !node.args.every(isPlaceable)) continue;
+    const whole = result(node, 0);
     wholes.add(node);
     node.op.parts(node.attrs).forEach((start, k) => {
       const part = at(node.args, k);

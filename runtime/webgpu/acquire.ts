@@ -14,8 +14,13 @@ export interface AcquireOptions {
 }
 
 /** Nobody is to be kept from telling machines apart here, so timestamps need not be rounded. */
-const unrounded = "disable-dawn-features=timestamp_quantization";
-const withDefaults = (dawn: readonly string[]): string[] => (dawn.some((o) => o.startsWith("disable-dawn-features")) ? [...dawn] : [unrounded, ...dawn]);
+const always = ["timestamp_quantization"];
+/** Where a CPU computes, SwiftShader lets every lane set all of a workgroup's memory to zero, 137 ns a word; Tint's own loop shares that out. */
+const onSoftware = [...always, "use_vulkan_zero_initialize_workgroup_memory_extension"];
+
+/** Dawn's options: what is switched off in it, unless it was said what is. */
+const without = (features: readonly string[], dawn: readonly string[]): string[] =>
+  dawn.some((o) => o.startsWith("disable-dawn-features")) ? [...dawn] : [`disable-dawn-features=${features.join(",")}`, ...dawn];
 
 const wantedFeatures: ReadonlySet<string> = new Set(["timestamp-query", "subgroups", "shader-f16"]);
 
@@ -28,10 +33,8 @@ export interface Acquired {
 
 /** A GPU device with the limits and features of its adapter; a DeviceError that says what to install where there is none. */
 export async function acquire(options: AcquireOptions = {}): Promise<Acquired> {
-  const gpu = await findGpu(options.dawn ?? []);
-  const { powerPreference } = options;
-  const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
-  if (adapter === null) throw new DeviceError('webgpu: this machine has no GPU that WebGPU can use. configure({ device: "cpu" }).');
+  const first = await findAdapter(options, always);
+  const { gpu, adapter } = gpuOfPage() === undefined && isSoftware(first.adapter.info) ? await findAdapter(options, onSoftware) : first;
   // as much as the adapter has
   const limits = limitsOf(adapter.limits);
   const features = [...adapter.features].filter((name) => wantedFeatures.has(name)).toSorted();
@@ -47,12 +50,30 @@ const isFeature = (name: string): name is GPUFeatureName => wantedFeatures.has(n
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+interface Found {
+  readonly gpu: GPU;
+  readonly adapter: GPUAdapter;
+}
+
+async function findAdapter({ dawn = [], powerPreference }: AcquireOptions, switchedOff: readonly string[]): Promise<Found> {
+  const gpu = await findGpu(without(switchedOff, dawn));
+  const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
+  if (adapter === null) throw new DeviceError('webgpu: this machine has no GPU that WebGPU can use. configure({ device: "cpu" }).');
+  return { gpu, adapter };
+}
+
+/** The browser's. */
+function gpuOfPage(): GPU | undefined {
+  const page: { readonly gpu?: GPU } | undefined = typeof navigator === "undefined" ? undefined : navigator;
+  return page?.gpu;
+}
+
 async function findGpu(dawn: readonly string[]): Promise<GPU> {
-  const inPage: { readonly gpu?: GPU } | undefined = typeof navigator === "undefined" ? undefined : navigator;
-  if (inPage?.gpu !== undefined) return inPage.gpu;
+  const own = gpuOfPage();
+  if (own !== undefined) return own;
   try {
     const { create } = await import("webgpu");
-    return create(withDefaults(dawn));
+    return create([...dawn]);
   } catch (error) {
     throw new DeviceError(`webgpu: there is no WebGPU here (${firstLine(messageOf(error))}). In Node: npm install webgpu. In a browser: one that has WebGPU.`, {
       cause: error,

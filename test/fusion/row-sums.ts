@@ -138,6 +138,7 @@ export const rowSums: readonly FusionRow[] = [
     section: "D",
     expression: "softmax(mean(x(64,8,512), 2)): lanes share each sum",
     aim: 1,
+    today: { played: 2 },
     outputs: () => [softmax(data(64, 8, 512).mean(last))],
     smaller: () => [softmax(data(8, 4, 64).mean(last))],
   },

@@ -11,8 +11,11 @@ export interface FusionRow {
   readonly smaller?: () => readonly Tensor[];
   /** The largest count that is right. */
   readonly aim: number;
-  /** Exact counts where they are not `aim`, `js` on both CPU targets; `webgpu`: where an adapter binds more buffers than every one must, and that fuses more. */
-  readonly today?: { readonly js?: number; readonly wgsl?: number; readonly webgpu?: number };
+  /**
+   * Exact counts where they are not `aim`, `js` on both CPU targets; `webgpu`: where an adapter binds more buffers than every one must, and
+   * that fuses more; `played`: on a software adapter, where that has its price.
+   */
+  readonly today?: { readonly js?: number; readonly wgsl?: number; readonly webgpu?: number; readonly played?: number };
   /** The only kernel executes fewer scalar operations than this. */
   readonly operationsBelow?: number;
   /** Copies and fills of memory that a scatter needs beside its kernel; none unless told. */

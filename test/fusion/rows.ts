@@ -18,6 +18,7 @@ import { kinds } from "./kinds.ts";
 import { longRows } from "./long-rows.ts";
 import { gates } from "./gates.ts";
 import { losses } from "./losses.ts";
+import { pieces } from "./pieces.ts";
 import { training } from "./training.ts";
 import {
   arange,
@@ -428,4 +429,5 @@ export const fusionRows: readonly FusionRow[] = [
   ...losses,
   ...gates,
   ...rowSums,
+  ...pieces,
 ];

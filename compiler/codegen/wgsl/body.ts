@@ -10,7 +10,7 @@ import { bodiesOf, expressionsOf, statements } from "../../ir/loop.ts";
 import { Pending, touchedBy, touching } from "./barriers.ts";
 import type { Touched } from "./barriers.ts";
 import { bare, spell } from "./expression.ts";
-import { dealsLanes, laneNest, reduceLanes } from "./lanes.ts";
+import { dealsLanes, laneNest, reduceLanes, tripsOfAll } from "./lanes.ts";
 import { block, indent, laneLoop, serialLoop, unblocked } from "./loops.ts";
 import type { SpelledAxis } from "./loops.ts";
 import { lanePlaces } from "./packing.ts";
@@ -298,6 +298,8 @@ export class BodyWriter {
     });
     const wait = this.#waitFor(touching({ writes: partials }), place.pending);
     const far = names.fresh("far");
+    // the others have nothing but the neutral element
+    const busy = Math.min(lanes, 2 ** Math.ceil(Math.log2(tripsOfAll(reduceLanes(s)))));
     const [near, other] = [own.map(() => names.fresh("a")), own.map(() => names.fresh("b"))];
     const items = lanePlaces(this.#shader.packing);
     const lines = partials.flatMap((p, k) => [`let ${at(near, k)} = ${p}[${items.own}];`, `let ${at(other, k)} = ${p}[${items.other(far)}];`]);
@@ -311,7 +313,7 @@ export class BodyWriter {
       ...wait,
       ...partials.map((p, k) => `${p}[${items.own}] = ${at(own, k)};`),
       "workgroupBarrier();",
-      `for (var ${far} = ${lanes / 2}u; ${far} > 0u; ${far} >>= 1u) {`,
+      `for (var ${far} = ${Math.floor(busy / 2)}u; ${far} > 0u; ${far} >>= 1u) {`,
       ...indent([...block(`if (lane < ${far})`, lines), "workgroupBarrier();"]),
       "}",
       ...s.names.map((name, k) => `let ${names.of(name)} = ${at(partials, k)}[${items.first}];`),

@@ -23,7 +23,7 @@ export function tripsOf(a: Axis): number {
   return Math.max(0, Math.ceil((a.hi.value - a.lo.value) / a.step));
 }
 
-const tripsOfAll = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * tripsOf(a), 1);
+export const tripsOfAll = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * tripsOf(a), 1);
 
 /** Axes that lanes share out, and what runs in one iteration of them. */
 export interface LaneNest {
@@ -63,12 +63,12 @@ function* laneNests(list: readonly Stmt[]): Generator<LaneNest> {
 
 /**
  * How many lanes share one grid point of the kernel: 1 where it has no lane axis, else a power of two that covers its widest
- * lane loop, or the target's lanes where that is wider than a workgroup may be.
+ * lane loop, or the target's lanes where that is wider than a workgroup may be, or than a CPU that plays it should.
  */
 export function lanesFor(kernel: Kernel, target: Target): number {
   const trips = [...laneNests(kernel.body)].map((nest) => tripsOfAll(nest.axes));
   const widest = Math.max(1, ...trips);
-  const wanted = widest <= widestWorkgroup ? widest : target.lanes;
+  const wanted = widest <= (target.groupMemoryPays ? widestWorkgroup : target.lanes) ? widest : target.lanes;
   return 2 ** Math.ceil(Math.log2(wanted));
 }
 

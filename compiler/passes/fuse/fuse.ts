@@ -251,8 +251,10 @@ class Walk {
   /** Computes the node inside the cluster, at every index the cluster asks for it. */
   #absorb(c: Cluster, node: Node): void {
     const cost = costOf(node);
+    let asked = 0;
     for (const r of node.results) {
       const demands = c.takeIn(r);
+      asked += demands.length;
       const repeats = cost > 0 && this.#timesAsked(c, demands) > sizeOf(r.shape);
       // indexed loops: this is done for most nodes, and engines make an object of each step of the others
       for (let i = 0; i < demands.length; i++) {
@@ -268,7 +270,7 @@ class Walk {
     c.nodes.add(node);
     this.#waits(c, node);
     c.careful ||= this.#state.bindings.isCareful(node);
-    c.operations += weightOf(node);
+    c.operations += weightOf(node) * Math.max(1, asked);
     if (cost > 0) this.#state.noteFused(node, c, "computed where it is used");
   }
 
@@ -287,7 +289,9 @@ class Walk {
     if (c.closed !== null || this.#state.bindings.storeRefusal(c, node) !== null) return false;
     const isStorable = (r: Value): boolean => (c.demands.get(r) ?? noDemands).some((d) => storable(c, r, d, this.#state.axes) !== null);
     const stores = node.results.every((r) => !this.#state.isNeeded(r) || isStorable(r));
-    return stores && askers.every((other) => other === c || !this.#state.reaches(other, c, "all"));
+    const waiters = node.results.flatMap((r) => this.#state.waitersOf(r));
+    if (!stores || waiters.includes(c)) return false;
+    return [...askers, ...waiters].every((other) => other === c || !this.#state.reaches(other, c, "all"));
   }
 
   /** Whether all who ask can share the grid of one. */

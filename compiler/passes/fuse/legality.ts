@@ -44,7 +44,7 @@ export function absorbRefusal(c: Cluster, node: Node, target: Target, bindings: 
   if (demands.some(asksWhole)) return "its whole buffer is needed first";
   const crowd = demands.length > maxForms ? crowdRefusal(demands, costOf(node)) : null;
   if (crowd !== null) return crowd;
-  if (c.operations + weightOf(node) > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
+  if (c.operations + weightOf(node) * demands.length > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
   return bindings.absorbRefusal(c, node);
 }
 
@@ -62,6 +62,9 @@ function placeOf({ index, inner }: Demand): string {
   const f = exprMapper((e) => (e.op === "axis" ? variable(loops.get(e.name) ?? e.name, e.dtype) : e));
   return `${inner.length}: ${(index ?? []).map((e) => keyOf(f(e))).join()}`;
 }
+
+/** At how many places a consumer computes what a producer gave. */
+export const placesOf = ({ parts, asked }: Alignment): number => Math.max(1 + parts.length, asked.length);
 
 /** How the axes of a producer and a consumer correspond. */
 export interface Alignment {
@@ -288,9 +291,9 @@ const smallWork = 65536;
 /** Walking columns of a buffer larger than this misses the cache on every element. */
 const cacheBytes = 1 << 20;
 
-/** Why two clusters are too much for one kernel. */
-export function sizeRefusal(x: Cluster, d: Cluster, target: Target): string | null {
-  return x.operations + d.operations > target.maxOperations ? `the kernel would pass ${target.maxOperations} operations` : null;
+/** Why two clusters are too much for one kernel, the first at so many places. */
+export function sizeRefusal(x: Cluster, d: Cluster, target: Target, places = 1): string | null {
+  return x.operations * places + d.operations > target.maxOperations ? `the kernel would pass ${target.maxOperations} operations` : null;
 }
 
 /** Why two aligned clusters should stay apart all the same. */

@@ -6,6 +6,7 @@ import type { Cluster, Demand } from "./cluster.ts";
 import { renaming } from "./cluster.ts";
 import type { Ask } from "./demand.ts";
 import type { Alignment } from "./legality.ts";
+import { placesOf } from "./legality.ts";
 import { turn } from "./rows.ts";
 
 export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignment, axes: Axes): Cluster {
@@ -34,7 +35,7 @@ export function mergeInto(producer: Cluster, consumer: Cluster, aligned: Alignme
   for (const row of small.rows) large.rows.add(axes.renameRow(row, names.get(row)));
   for (const end of small.walks) large.walks.add(end);
   for (const v of small.waits) large.waits.add(v);
-  large.operations += small.operations;
+  large.operations = consumer.operations + producer.operations * placesOf(aligned);
   small.mergedInto = large;
   clear(small);
   return large;

@@ -2,7 +2,7 @@
 import type { Cluster } from "./cluster.ts";
 import { heldBytes } from "./held-rows.ts";
 import type { Alignment } from "./legality.ts";
-import { alignment, mergeRefusal, sizeRefusal } from "./legality.ts";
+import { alignment, mergeRefusal, placesOf, sizeRefusal } from "./legality.ts";
 import { productRefusal } from "./profit.ts";
 import { alignSiblings } from "./siblings.ts";
 import type { FusionState } from "./state.ts";
@@ -27,6 +27,8 @@ export function siblingAlignment(state: FusionState, x: Cluster, d: Cluster): Al
 
 function allowed(state: FusionState, x: Cluster, d: Cluster, aligned: Alignment | string): Alignment | string {
   if (typeof aligned === "string") return aligned;
+  const large = sizeRefusal(x, d, state.target, placesOf(aligned));
+  if (large !== null) return large;
   const bytes = heldBytes(x, state) + heldBytes(d, state);
   if (bytes > state.target.scratchBytes) return `their rows take ${bytes} bytes of scratch (at most ${state.target.scratchBytes})`;
   return mergeRefusal(x, d, aligned, state.axes, state.bindings) ?? productRefusal(x, d, state) ?? aligned;

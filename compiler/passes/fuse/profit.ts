@@ -10,8 +10,10 @@ import type { Axes } from "./axes.ts";
 import type { Cluster, Demand } from "./cluster.ts";
 import { noDemands, storable } from "./cluster.ts";
 import { isCacheable } from "../lower/row-cache.ts";
+import type { Products } from "../products.ts";
+import { productsOf } from "../products.ts";
 import { isFree, isLight } from "../region.ts";
-import { costOf } from "./demand.ts";
+import { asksOfLight, costOf } from "./demand.ts";
 import type { FusionState } from "./state.ts";
 
 /** A value that is computed more often than this is better stored by a kernel that is there anyway. */
@@ -21,13 +23,23 @@ const patience = 64;
 /** Repeating this much a grid point hides behind the loads of a kernel that is bound by memory. */
 const hidden = 4;
 
+/** Additions that a choice between two pieces of a view takes, with its guards. */
+export const choiceCost = 5;
+
+/** How often a view chooses between two of its pieces for an element. */
+function choicesOf(node: Node, demands: readonly Demand[], axes: Axes): number {
+  const [demand] = demands;
+  if (demand === undefined || node.args.length < 2) return 0;
+  return Math.max(0, asksOfLight(node, demand, axes).filter((ask) => ask.demand.share < demand.share).length - 1);
+}
+
 /** Why computing a node inside a cluster does not pay, or null. */
 export function repeatRefusal(c: Cluster, node: Node, state: FusionState): string | null {
   const { target } = state;
-  const cost = costOf(node);
-  if (node.op.kind === "view" || cost === 0) return null;
   for (const r of node.results) {
     const demands = c.demands.get(r) ?? [];
+    const cost = node.op.kind === "view" ? choiceCost * choicesOf(node, demands, state.axes) : costOf(node);
+    if (cost === 0) continue;
     const elements = sizeOf(r.shape);
     const times = timesComputed(r, demands, c, state);
     if (times <= elements) continue;
@@ -147,12 +159,6 @@ export function productRefusal(producer: Cluster, consumer: Cluster, state: Fusi
   return lostNs > saved ? `contractions would take ${Math.round(lostNs)} ns longer in one kernel, which saves ${Math.round(saved)} ns` : null;
 }
 
-interface Products {
-  readonly products: number;
-  /** The lengths of the loops that add up. */
-  readonly walk: string;
-}
-
 /** The contractions of a cluster that tiles make faster. */
 const contractionsOf = (c: Cluster): Products[] => [...c.nodes].flatMap((n) => (isTiled(n) ? (productsOf(n) ?? []) : []));
 
@@ -160,15 +166,6 @@ const contractionsOf = (c: Cluster): Products[] => [...c.nodes].flatMap((n) => (
 export function isTiled(node: Node): boolean {
   const found = productsOf(node);
   return found !== null && node.args.every((a) => found.products >= fewestShared * sizeOf(a.shape));
-}
-
-function productsOf({ op, args, attrs, results }: Node): Products | null {
-  if (op.kind !== "contraction") return null;
-  const depth = op.depth(
-    args.map((a) => a.type),
-    attrs,
-  );
-  return { products: results.reduce((n, r) => n + sizeOf(r.shape), 0) * sizeOf(depth), walk: depth.join() };
 }
 
 /** What one kernel saves of two: a launch, results that nobody else reads, inputs that are read once. */

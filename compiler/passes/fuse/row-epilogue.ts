@@ -50,7 +50,7 @@ function hold(source: Cluster, rows: Cluster, s: FusionState): string | null {
   const results = hasTiles(source) ? heldResults(source, rows) : [...source.outputs];
   const bytes = heldBytes(rows, s) + scratchOf({ source, rows }, results, joint, s);
   if (bytes > s.target.scratchBytes) return `its rows take ${bytes} bytes of scratch (at most ${s.target.scratchBytes})`;
-  const refusal = lossRefusal({ source, rows }, joint, s);
+  const refusal = lossRefusal({ source, rows, bytes }, joint, s);
   if (refusal !== null) return refusal;
   for (const c of [source, rows]) lower(c, joint.loops);
   const whole = s.merge(source, rows, joint.aligned);

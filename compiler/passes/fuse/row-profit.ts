@@ -6,8 +6,10 @@ import { dtypeInfo } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/shape.ts";
+import { vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
 import { isFree } from "../region.ts";
+import { keepsToItself } from "../tile/lanes.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Joint } from "./held-profit.ts";
@@ -45,8 +47,13 @@ function isShared(source: Cluster, loops: readonly string[], axes: Axes): boolea
   return source.grid.some((g) => !loops.includes(g) && axes.extent(g) >= fewestNeighbours && !walk.grid.has(g));
 }
 
+/** A pair whose rows take so many bytes of scratch together. */
+interface HeldPair extends Pair {
+  readonly bytes: number;
+}
+
 /** Why it does not pay, or null. */
-export function lossRefusal(pair: Pair, joint: Joint, s: FusionState): string | null {
+export function lossRefusal(pair: HeldPair, joint: Joint, s: FusionState): string | null {
   const { source, rows } = pair;
   const lost = isShared(source, joint.loops, s.axes) ? lostToProducts(pair, joint, s) : lostToSums(pair, joint, s);
   if (typeof lost === "string") return lost;
@@ -78,7 +85,7 @@ const [apart, laneRate] = [3, 0.4];
 const [togetherNs, sideBySide] = [150, 1024];
 
 /** What sums lose by a grid of their own, in nanoseconds, or why they cannot do without. */
-function lostToSums({ source }: Pair, { loops, aligned }: Joint, { axes, target }: FusionState): number | string {
+function lostToSums({ source, bytes: scratch }: HeldPair, { loops, aligned }: Joint, { axes, target }: FusionState): number | string {
   const points = axes.volume([...aligned.grid.values()]);
   const row = axes.volume(source.grid) / points;
   const side = loops.filter((a) => axes.extent(a) >= fewestNeighbours);
@@ -93,7 +100,8 @@ function lostToSums({ source }: Pair, { loops, aligned }: Joint, { axes, target 
       if (isAlone) alone += own;
       isAcross ||= isAlone && isFar(index, at(inner, inner.length - 1));
     }
-  if (target.lanes > 1) return lostOnLanes({ points, row, longest, bytes, alone }, target);
+  const sums = { points, row, longest, bytes, alone };
+  if (target.lanes > 1) return Math.max(lostOnLanes(sums, target), target.groupMemoryPays ? 0 : lostOnPlayed(sums, scratch, target));
   if (isAcross) return "it would walk columns of memory one by one";
   return longest < shortSum ? points * row * longest * shortNs : 0;
 }
@@ -113,6 +121,20 @@ function lostOnLanes({ points, row, longest, bytes, alone }: Sums, { lanes, band
   const few = lanes / 2;
   if (row < few && longest >= few) return bytes / points / lanes / laneRate + row * togetherNs * Math.max(1, points / sideBySide);
   return Math.max(((apart - 1) * alone) / bandwidth, bytes / points / (row < few ? 1 : Math.min(row, lanes)) / laneRate);
+}
+
+/**
+ * Where a CPU plays the lanes: workgroups that keep it busy; and of what an element takes that a vector of lanes adds up, and a sum that
+ * lanes share, so much that a launch is worth ten of its own.
+ */
+const [busyWorkgroups, playedNs, meetNs] = [4, 0.5, 2500];
+
+/** A CPU does few rows on one core, whether each has a lane of its own or lanes share them. */
+function lostOnPlayed({ points, row, longest }: Sums, scratch: number, target: Target): number {
+  const { lanes } = target;
+  if (points >= lanes * busyWorkgroups) return 0;
+  if (keepsToItself(scratch, target)) return row * longest * Math.ceil(Math.min(points, lanes) / vectorWidth) * playedNs;
+  return row < lanes / 2 && longest >= lanes / 2 ? row * meetNs : 0;
 }
 
 /** By how much a product takes longer that no tile of packed operands shares its loads with, in nanoseconds. */

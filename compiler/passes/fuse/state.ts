@@ -125,6 +125,11 @@ export class FusionState {
     return [...noted];
   }
 
+  /** The clusters that wait for a value without reading it. */
+  waitersOf(v: Value): Cluster[] {
+    return [...new Set([...(this.#waiters.get(v) ?? [])].map((c) => c.root()))];
+  }
+
   /** How many clusters ask for a value, at the most. */
   mostAskersOf(v: Value): number {
     return this.#askers.get(v)?.size ?? 0;
@@ -179,7 +184,13 @@ export class FusionState {
    * kernels do not wait for one another.
    */
   pathRefusal(producer: Cluster, consumer: Cluster): string | null {
-    return this.reaches(producer, consumer, "no direct ones") ? between : null;
+    return this.#storesPartFor(producer, consumer) || this.reaches(producer, consumer, "no direct ones") ? between : null;
+  }
+
+  /** Whether a cluster stores a part of what another reads as a whole, from memory. */
+  #storesPartFor(producer: Cluster, consumer: Cluster): boolean {
+    for (const v of consumer.waits) if (this.places.of.has(v) && producer.outputs.has(v)) return true;
+    return false;
   }
 
   noteFused(producer: Node, consumer: Cluster, reason: string): void {

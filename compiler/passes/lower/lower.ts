@@ -14,6 +14,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { argument, axisIndex, load, s, variable } from "../../ir/expr.ts";
 import { addIndex, conjoin, flatten, ix, namesIn, subIndex, within } from "../../ir/indexing.ts";
 import type { Kernel, KernelBuffer, KernelScalar, Stmt } from "../../ir/loop.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { flag, int, ints, result, text } from "../../ir/node.ts";
 import type { ContractionPrimitive, Monoid, Piece, Place, ViewPrimitive } from "../../ir/primitive.ts";
@@ -159,7 +160,7 @@ class Lowering {
   /** Fills rows in scratch, in one walk; gives the outputs that it stores. */
   #hold({ around, rows }: Walk, buffers: Buffers, grid: Scope): RegionOutput[] {
     const names = new Map<string, Expr>();
-    const own = (e: Expr): Expr => (e.op === "axis" ? (names.get(e.name) ?? e) : e);
+    const own = exprMapper((e) => (e.op === "axis" ? (names.get(e.name) ?? e) : e));
     const loopsFor = (list: readonly Expr[]): Loop[] =>
       list.flatMap((e) => {
         const axis = this.#axis(e.hi + 1);

@@ -21,7 +21,7 @@ export interface OutputGroup {
 /** The same loops, each index counted from the other end. */
 export function backwards(group: OutputGroup): OutputGroup {
   const names = new Set(group.loops.map((l) => l.index.name));
-  const turn = (e: Expr): Expr => (e.op === "axis" && names.has(e.name) ? subIndex(ix(e.hi), e) : e);
+  const turn = exprMapper((e) => (e.op === "axis" && names.has(e.name) ? subIndex(ix(e.hi), e) : e));
   return { loops: group.loops, outputs: group.outputs.map((o) => mapOutput(o, turn)) };
 }
 

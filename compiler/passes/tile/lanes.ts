@@ -44,7 +44,7 @@ export function dealLanes(kernel: Kernel, target: Target): Kernel {
   const shares = loops.length === 1 && only?.kind === "reduce" && sharesLoads(only, grid, names);
   if (shares && points >= target.lanes * 4) return kernel;
   const fewest = target.lanes * shortestRow;
-  const long = (loops.every((s) => tripsOf(s) >= fewest) || loops.some((s) => hasLongSums(s, fewest))) && !keepsToItself(kernel, target);
+  const long = (loops.every((s) => tripsOf(s) >= fewest) || loops.some((s) => hasLongSums(s, fewest))) && !keepsToItself(localBytes(kernel.body), target);
   if (!shares && loops.every((s) => walksColumns(s, grid, names))) {
     if (!long || points > manyColumns) return kernel;
     return dealt(vectorise(kernel, target), "lane", target);
@@ -53,10 +53,8 @@ export function dealLanes(kernel: Kernel, target: Target): Kernel {
   return shares ? kernel : dealt(kernel, "serial", target);
 }
 
-/** Whether a row is left to one lane whatever its length, because lanes would meet in slow memory. */
-function keepsToItself({ body }: Kernel, target: Target): boolean {
-  return !target.groupMemoryPays && localBytes(body) <= ownScratch;
-}
+/** Whether a row with so many bytes of scratch is left to one lane whatever its length, because lanes meet slowly where a CPU plays them. */
+export const keepsToItself = (bytes: number, target: Target): boolean => target.lanes > 1 && !target.groupMemoryPays && bytes <= ownScratch;
 
 /** Whether iterations must be done in their order: values are carried on, or elements of a buffer in place may be stored several times. */
 function isOrdered(kernel: Kernel, stages: readonly Stmt[]): boolean {
