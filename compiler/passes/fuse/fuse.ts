@@ -27,7 +27,7 @@ import { asksWhole, Cluster, noDemands, storable } from "./cluster.ts";
 import { cutOf } from "./cuts.ts";
 import { anchorOf, asksOfLight, costOf, weightOf } from "./demand.ts";
 import { holdRows, isContraction } from "./held-rows.ts";
-import { absorbRefusal, closedReason } from "./legality.ts";
+import { absorbRefusal, closedReason, placesAsked } from "./legality.ts";
 import { readerAlignment } from "./pairs.ts";
 import { indexArithmetic } from "./positions.ts";
 import { repeatRefusal } from "./profit.ts";
@@ -251,10 +251,10 @@ class Walk {
   /** Computes the node inside the cluster, at every index the cluster asks for it. */
   #absorb(c: Cluster, node: Node): void {
     const cost = costOf(node);
-    let asked = 0;
+    let places = 1;
     for (const r of node.results) {
       const demands = c.takeIn(r);
-      asked += demands.length;
+      places = Math.max(places, placesAsked(demands));
       const repeats = cost > 0 && this.#timesAsked(c, demands) > sizeOf(r.shape);
       // indexed loops: this is done for most nodes, and engines make an object of each step of the others
       for (let i = 0; i < demands.length; i++) {
@@ -270,7 +270,7 @@ class Walk {
     c.nodes.add(node);
     this.#waits(c, node);
     c.careful ||= this.#state.bindings.isCareful(node);
-    c.operations += weightOf(node) * Math.max(1, asked);
+    c.operations += weightOf(node) * places;
     if (cost > 0) this.#state.noteFused(node, c, "computed where it is used");
   }
 

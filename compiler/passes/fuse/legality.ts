@@ -44,7 +44,7 @@ export function absorbRefusal(c: Cluster, node: Node, target: Target, bindings: 
   if (demands.some(asksWhole)) return "its whole buffer is needed first";
   const crowd = demands.length > maxForms ? crowdRefusal(demands, costOf(node)) : null;
   if (crowd !== null) return crowd;
-  if (c.operations + weightOf(node) * demands.length > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
+  if (c.operations + weightOf(node) * placesAsked(demands) > target.maxOperations) return `the kernel would pass ${target.maxOperations} operations`;
   return bindings.absorbRefusal(c, node);
 }
 
@@ -56,6 +56,9 @@ function crowdRefusal(demands: readonly Demand[], cost: number): string | null {
   return places > maxForms && work > workOfForms ? `asked for at ${places} different indices (at most ${maxForms})` : null;
 }
 
+/** At how many places a node is computed; a few are not told apart, as the stages of a row ask at one. */
+export const placesAsked = (demands: readonly Demand[]): number => (demands.length > maxForms ? new Set(demands.map(placeOf)).size : 1);
+
 /** Where a demand asks, whatever its loops are called: the stages of a row ask for its elements at one place, each in a loop of its own. */
 function placeOf({ index, inner }: Demand): string {
   const loops = new Map(inner.map((a, i) => [a, `loop ${i}`]));
@@ -63,8 +66,12 @@ function placeOf({ index, inner }: Demand): string {
   return `${inner.length}: ${(index ?? []).map((e) => keyOf(f(e))).join()}`;
 }
 
-/** At how many places a consumer computes what a producer gave. */
-export const placesOf = ({ parts, asked }: Alignment): number => Math.max(1 + parts.length, asked.length);
+/** At how many places a consumer computes what a producer gave: its loops over a row ask at one. */
+export function placesOf({ parts, asked }: Alignment): number {
+  const anonymous = exprMapper((e) => (e.op === "axis" ? variable("loop", e.dtype) : e));
+  const keys = asked.length > maxForms ? new Set(asked.map((map) => [...map].map(([p, q]) => `${p} ${keyOf(anonymous(q))}`).join())) : null;
+  return Math.max(1 + parts.length, keys?.size ?? 1);
+}
 
 /** How the axes of a producer and a consumer correspond. */
 export interface Alignment {
