@@ -1,5 +1,6 @@
 /**
- * regroup: what is computed from sums whose axes were grouped anew, element by element or of whole axes, is computed before they are.
+ * regroup: what is computed from sums whose axes were grouped anew, element by element or of whole axes, is computed before they are;
+ * and what is computed element by element from what views have moved.
  *
  *   %4 = reshape %3 {shape=[4,4,36]}           %4 = reshape %3 {shape=[4,2,2,36]}; %5 = reshape %w {shape=[4,2,2,36]}
  *   %5 = multiply %4, %w                   →   %6 = multiply %4, %5; %7 = reshape %6 {shape=[4,4,36]}
@@ -11,7 +12,7 @@
  * where %1 : f32[4,6,5] does.
  *
  * Grouped anew, an element asks for the sums of its row at a quotient of its index: no axis of one grid is then an axis of the other,
- * and two kernels are needed. A reshape that comes last costs nothing.
+ * and two kernels are needed. What a view has moved it asks for there too, and neighbours are no vector. A reshape that comes last costs nothing.
  */
 import { at } from "../ir/errors.ts";
 import type { Graph, Interner } from "../ir/graph.ts";
@@ -24,14 +25,16 @@ import { isLight } from "./region.ts";
 
 export function regroup(graph: Graph): Graph {
   const sums = new Sums();
-  const moves = ({ op, args }: Node): boolean => (op.kind === "elementwise" || op.kind === "reduction") && args.some((v) => sums.before(v) !== null);
+  const moves = ({ op, args }: Node): boolean =>
+    (op.kind === "elementwise" || op.kind === "reduction") &&
+    args.some((v) => sums.before(v) !== null || (op.kind === "elementwise" && viewBefore(v) !== null));
   if (!nodesOf(graph).some(moves)) return graph;
   return rewrite(graph, (node, args, intern) => {
     const { shape } = result(node, 0);
     if (node.op.kind === "reduction") return reduced(node, at(args, 0), sums, intern);
-    const source = node.op.kind === "elementwise" ? firstOf(args, (v) => sums.before(v)) : null;
-    if (source === null) return null;
-    const parts = sums.axesFor(args, source, shape);
+    if (node.op.kind !== "elementwise") return null;
+    const source = firstOf(args, (v) => sums.before(v));
+    const parts = source === null ? axesOfViews(args, sums, shape) : sums.axesFor(args, source, shape);
     if (parts === null) return null;
     const grouped = args.map((v) => (isAlias(v) ? along(sourceOf(v), parts) : along(v, parts)));
     const computed = intern.node(node.op, grouped, node.attrs, node.provenance);
@@ -85,6 +88,31 @@ function firstOf(list: readonly Value[], find: (v: Value) => Value | null): Valu
   return null;
 }
 
+/** With so many nodes behind it a value is not followed further. */
+const patience = 64;
+/** Shorter rows are no vectors. */
+const shortestRow = 4;
+
+/** What a value was before it was grouped anew, where a view that moves elements made that; else null. */
+function viewBefore(v: Value): Value | null {
+  if (!isAlias(v) || sameShape(lengthsOf(v), lengthsOf(sourceOf(v)))) return null;
+  const seen = new Set([sourceOf(v).node]);
+  for (const { op, args } of seen) {
+    const moves = op.kind === "view" && op.alias !== true && args.some((a) => a.shape.length > 0);
+    if (moves) return sourceOf(v);
+    if ((op.kind === "elementwise" || op.kind === "view") && seen.size <= patience) for (const a of args) seen.add(a.node);
+  }
+  return null;
+}
+
+/** The axes that something is computed along which views move and reshapes group; null where it stands on sums too, or its rows would be short. */
+function axesOfViews(args: readonly Value[], sums: Sums, shape: readonly number[]): readonly number[] | null {
+  const source = firstOf(args, viewBefore);
+  if (source === null || args.some((v) => sums.carries(v))) return null;
+  const parts = partsOf(source.shape, shape);
+  return parts === null || sameShape(parts, shape) || at(parts, parts.length - 1) < shortestRow ? null : parts;
+}
+
 /** Lengths that make a difference. */
 const lengthsOf = ({ shape }: Value): readonly number[] => shape.filter((n) => n !== 1);
 
@@ -97,6 +125,11 @@ class Sums {
     if (!isAlias(v)) return null;
     const source = sourceOf(v);
     return !sameShape(lengthsOf(v), lengthsOf(source)) && this.#standsOn(source.node) ? source : null;
+  }
+
+  /** Whether a value is computed from sums. */
+  carries({ node }: Value): boolean {
+    return this.#standsOn(node);
   }
 
   /** The axes that something is computed along; null where the reshape had better come first. */

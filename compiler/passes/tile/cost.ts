@@ -42,6 +42,9 @@ const processors: ReadonlySet<ScalarOp> = new Set<ScalarOp>([
 ]);
 const madeOfOthers = 20;
 
+/** Whether an operation is a function that is spelled with others. */
+export const isMadeOfOthers = (op: string): boolean => isScalarOp(op) && !processors.has(op);
+
 /** Operations of the expressions, without those on the indices of loads. */
 export function costOf(roots: readonly Expr[]): number {
   let cost = 0;
@@ -50,7 +53,7 @@ export function costOf(roots: readonly Expr[]): number {
   for (let e = stack.pop(); e !== undefined; e = stack.pop()) {
     if (seen.has(e)) continue;
     seen.add(e);
-    if (isScalarOp(e.op)) cost += processors.has(e.op) ? 1 : madeOfOthers;
+    if (isScalarOp(e.op)) cost += isMadeOfOthers(e.op) ? madeOfOthers : 1;
     stack.push(...(e.op === "load" ? e.args.slice(1) : e.args));
   }
   return cost;

@@ -83,7 +83,8 @@ function walksColumns(body: readonly Stmt[], last: Axis): boolean {
   if (loops.length === 0 || last.hi.op !== "const" || last.hi.value < narrowest) return false;
   return loops.every((s) => {
     const inside = innermost(s);
-    const accesses = inside === undefined ? [] : accessesIn(s).filter((index) => namesIn(index).includes(inside.name));
+    const varying = inside === undefined ? new Set<string>() : varyingIn(s, inside.name);
+    const accesses = accessesIn(s).filter((index) => namesIn(index).some((name) => varying.has(name)));
     const columns = (index: Expr): boolean => strideOf(index, last.name) === 1;
     const rows = (index: Expr): boolean => inside !== undefined && strideOf(index, inside.name) === 1;
     const down = accesses.filter((index) => columns(index) && !rows(index)).length;
@@ -98,6 +99,13 @@ export function innermost(s: Stmt): Axis | undefined {
   if (s.kind !== "for") return undefined;
   const only = s.body.length === 1 ? s.body[0] : undefined;
   return (only === undefined ? undefined : innermost(only)) ?? s.axis;
+}
+
+/** An axis and what is named by it inside a loop: an element may be found by another one. */
+function varyingIn(s: Stmt, axis: string): Set<string> {
+  const varying = new Set([axis]);
+  for (const inner of statements([s])) if (inner.kind === "let" && namesIn(inner.value).some((name) => varying.has(name))) varying.add(inner.name);
+  return varying;
 }
 
 /** Indices that are loaded and stored, in their normal form. */

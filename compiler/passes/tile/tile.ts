@@ -14,6 +14,8 @@
  * - `abreast`: on CPUs without vectors, such rows in step
  * - `row tile`: the same on targets whose lanes share memory
  * - `strips`: rows that are filled sum by sum and read by vectors, several a turn, on CPUs with vectors
+ * - `updates`: costly values that a scatter stores, computed by vectors first, there too
+ * - `chains`: functions of functions one after the other for a strip of elements, there too
  * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
  * - `stage`: on targets where that memory is fast, contractions by workgroups that load each operand's tile once
  *
@@ -24,6 +26,7 @@ import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { accumulate } from "./accumulate.ts";
 import { jam, jamColumns } from "./jam.ts";
+import { chainsInStrips } from "./chains.ts";
 import { dealLanes } from "./lanes.ts";
 import { gridNest } from "./nest.ts";
 import { joinReductions, withLoopsJoined, withoutRowsJoined } from "./join.ts";
@@ -37,6 +40,7 @@ import { rowTile } from "./row-tile.ts";
 import { addRows } from "./rows.ts";
 import { stage } from "./stage.ts";
 import { inStrips } from "./strips.ts";
+import { updatesInStrips } from "./updates.ts";
 import { vectorise } from "./vector.ts";
 import { widenGrid, widenLoops } from "./widen.ts";
 
@@ -77,6 +81,15 @@ function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   return joined === kernel ? alongRows(kernel, nest, target) : alongRows(joined, gridNest(joined.body), target);
 }
 
+/** What the first of some steps makes of a kernel that changes it. */
+function firstChanged(kernel: Kernel, steps: readonly ((kernel: Kernel, nest: readonly For[]) => Kernel)[], nest: readonly For[]): Kernel {
+  for (const step of steps) {
+    const changed = step(kernel, nest);
+    if (changed !== kernel) return changed;
+  }
+  return kernel;
+}
+
 /** Kernels whose grid points walk rows. */
 function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const added = addRows(kernel, target);
@@ -85,7 +98,7 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   const list = statements(kernel.body);
   const side = added === kernel && list.some((s) => s.kind === "reduce") && !list.some(isOverColumns) ? widenGrid(kernel) : kernel;
   if (side !== kernel) return side;
-  const strips = inStrips(kernel, nest);
+  const strips = firstChanged(kernel, [updatesInStrips, chainsInStrips, inStrips], nest);
   const rows = strips === kernel ? added : addRows(strips, target);
   const wide = widenLoops(rows);
   return wide === kernel ? widenGrid(kernel) : wide;
