@@ -1,5 +1,5 @@
 /**
- * chains: functions of functions are computed one after another for a strip of elements, on CPUs with vectors.
+ * chains: functions of functions are computed one after another for a strip or a row of elements, on CPUs with vectors.
  *
  *   for %i in 0..4096 [grid] { store %out[%i] = log1p(exp(load %x[%i])) }
  *     → for %i in 0..4096 step 256 [grid] { local %chain0: f32[256]
@@ -9,92 +9,146 @@
  * A function is some forty operations that wait for one another. A processor works on as many elements at once as fit into what it
  * looks ahead; of a chain twice as long on half of them, so that two functions take longer together than apart. No bit changes.
  */
+import { dtypeInfo } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { load, mapOperands } from "../../ir/expr.ts";
-import type { For, Kernel, Let, Local, Stmt, Store } from "../../ir/loop.ts";
+import { axisIndex, load, mapOperands } from "../../ir/expr.ts";
+import { ix } from "../../ir/indexing.ts";
+import type { For, Kernel, Let, Local, Reduce, Stmt } from "../../ir/loop.ts";
+import type { Target } from "../../target.ts";
+import { tidy } from "../lower/tidy.ts";
+import { copied, loop } from "./copy.ts";
 import { isMadeOfOthers } from "./cost.ts";
 import { isPlain } from "./nest.ts";
 import { letsFor, overStrip, stripOf, withStrips } from "./strip.ts";
 
 /** Beyond so many strips what is kept leaves the nearest cache. */
 const mostStrips = 6;
+/** Rows shorter than this are no vectors. */
+const shortestRow = 16;
 
-/** The kernel with strips between its functions, or the kernel itself where none is a function of another. */
+/** The kernel with strips between the functions of its elements, or the kernel itself where none is a function of another. */
 export function chainsInStrips(kernel: Kernel, nest: readonly For[]): Kernel {
   const inner = nest.at(-1);
   if (inner === undefined || !isPlain(inner.axis) || inner.axis.hi.op !== "const") return kernel;
+  const { axis } = inner;
   const lets = inner.body.filter((s) => s.kind === "let");
   const stores = inner.body.filter((s) => s.kind === "store");
   const size = stripOf(inner.axis.hi.value);
   if (size === 0 || lets.length + stores.length !== inner.body.length || stores.some((s) => s.atomic !== undefined)) return kernel;
-  const chains = new Chains(lets, stores);
-  if (chains.length < 2 || chains.kept.length > mostStrips || !chains.kept.every(isFloat)) return kernel;
-  return withStrips(kernel, nest, size, chains.stages(inner, size));
+  const chains = new Chains(
+    lets,
+    stores.map((s) => s.value),
+  );
+  if (!chains.isWorthKeeping) return kernel;
+  const locals = chains.localsOf(size, "chain_");
+  const loops = chains.depths.map((depth) => overStrip(axis, size, `c${depth}`, (index) => chains.kept(locals, { depth, index })));
+  const last = overStrip(axis, size, `c${chains.length}`, (index) => {
+    const f = chains.reading(locals, { depth: chains.length, index });
+    return chains.withLets(
+      stores.map((s) => ({ ...s, value: f(s.value) })),
+      f,
+    );
+  });
+  return withStrips(kernel, nest, size, [...locals, ...loops, last]);
+}
+
+/** The same of what is reduced in a grid point: each function of a chain for the whole row, where that stays near the core. */
+export function chainsInRows(kernel: Kernel, nest: readonly For[], { rowBytes }: Target): Kernel {
+  const inner = nest.at(-1);
+  if (inner === undefined) return kernel;
+  const body = inner.body.flatMap((s, i) => (s.kind === "reduce" ? (keptRows(s, `chain${i}_`, rowBytes) ?? [s]) : [s]));
+  if (body.length === inner.body.length) return kernel;
+  return { ...kernel, body: tidy(nest.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: f === inner ? body : below }], [])) };
+}
+
+/** Rows of functions, and the reduction that reads them; null where it has no chain. */
+function keptRows(r: Reduce, prefix: string, rowBytes: number): readonly Stmt[] | null {
+  const [axis] = r.axes;
+  if (axis === undefined || r.axes.length > 1 || axis.kind !== "serial" || !isPlain(axis) || axis.hi.op !== "const" || axis.hi.value < shortestRow) return null;
+  const size = axis.hi.value;
+  const lets = r.body.filter((s) => s.kind === "let");
+  const stores = r.body.filter((s) => s.kind === "store");
+  if (lets.length + stores.length !== r.body.length) return null;
+  const chains = new Chains(lets, [...r.values, ...stores.map((s) => s.value)]);
+  if (!chains.isWorthKeeping) return null;
+  const locals = chains.localsOf(size, prefix);
+  if (locals.reduce((n, l) => n + l.size * dtypeInfo(l.dtype).bytes, 0) > rowBytes) return null;
+  const loops = chains.depths.map((depth) => {
+    const index = axisIndex(`${axis.name}c${depth}`, 0, size - 1);
+    const moved = copied({ body: chains.kept(locals, { depth, index }), values: [] }, { suffix: `_c${depth}`, axes: new Map([[axis.name, index]]) });
+    return loop("serial", { name: index.name, lo: ix(0), hi: ix(size) }, 1, moved.body);
+  });
+  const f = chains.reading(locals, { depth: chains.length, index: axisIndex(axis.name, 0, size - 1) });
+  const read = r.body.map((s): Stmt => (s.kind === "let" || s.kind === "store" ? { ...s, value: f(s.value) } : s));
+  return [...locals, ...loops, { ...r, body: read, values: r.values.map(f) }];
 }
 
 const isFloat = ({ dtype }: Expr): boolean => dtype === "float32" || dtype === "float64";
 
+/** Where something is read: what has been kept before this depth, at this place. */
+interface Reading {
+  readonly depth: number;
+  readonly index: Expr;
+}
+
 /** The functions of a body, by how many others each waits for. */
 class Chains {
   readonly #lets: readonly Let[];
-  readonly #stores: readonly Store[];
   readonly #values: ReadonlyMap<string, Expr>;
   readonly #depths = new Map<Expr, number>();
+  /** What others wait for, what is needed first in front. */
+  readonly #functions: readonly Expr[];
   /** The functions of the longest chain. */
   readonly length: number;
-  /** What others wait for, what is needed first in front. */
-  readonly kept: readonly Expr[];
 
-  constructor(lets: readonly Let[], stores: readonly Store[]) {
+  constructor(lets: readonly Let[], roots: readonly Expr[]) {
     this.#lets = lets;
-    this.#stores = stores;
     this.#values = new Map(lets.map((l) => [l.name, l.value]));
-    this.length = Math.max(0, ...stores.map((s) => this.#depthOf(s.value)));
+    this.length = Math.max(0, ...roots.map((e) => this.#depthOf(e)));
     const functions = [...this.#depths.keys()].filter((e) => isMadeOfOthers(e.op) && this.#depthOf(e) < this.length);
-    this.kept = functions.toSorted((a, b) => this.#depthOf(a) - this.#depthOf(b));
+    this.#functions = functions.toSorted((a, b) => this.#depthOf(a) - this.#depthOf(b));
   }
 
-  /** A loop for the functions of each depth, and one for what is stored. */
-  stages({ axis }: For, size: number): Stmt[] {
-    const locals = this.kept.map((e, i): Local => ({ kind: "local", name: `chain${i}`, dtype: e.dtype, size, space: "scratch" }));
-    const own = new Map(this.kept.map((e, i) => [e, at(locals, i)]));
-    const loops: Stmt[] = [];
-    for (let depth = 1; depth < this.length; depth++) {
-      const made = this.kept.filter((e) => this.#depthOf(e) === depth);
-      loops.push(
-        overStrip(axis, size, `c${depth}`, (index) => {
-          const f = this.#reading(own, { depth, index });
-          const stores = made.map((e): Stmt => ({ kind: "store", buffer: own.get(e)?.name ?? "", index, value: f(e) }));
-          return this.#withLets(stores, f);
-        }),
-      );
-    }
-    const last = overStrip(axis, size, `c${this.length}`, (index) => {
-      const f = this.#reading(own, { depth: this.length, index });
-      return this.#withLets(
-        this.#stores.map((s) => ({ ...s, value: f(s.value) })),
-        f,
-      );
-    });
-    return [...locals, ...loops, last];
+  get isWorthKeeping(): boolean {
+    return this.length > 1 && this.#functions.length <= mostStrips && this.#functions.every(isFloat);
+  }
+
+  /** All but the last. */
+  get depths(): readonly number[] {
+    return Array.from({ length: this.length - 1 }, (_, i) => i + 1);
+  }
+
+  /** Scratch for each function that others wait for. */
+  localsOf(size: number, prefix: string): Local[] {
+    return this.#functions.map((e, i) => ({ kind: "local", name: `${prefix}${i}`, dtype: e.dtype, size, space: "scratch" }));
+  }
+
+  /** What keeps the functions of a depth. */
+  kept(locals: readonly Local[], { depth, index }: Reading): readonly Stmt[] {
+    const f = this.reading(locals, { depth, index });
+    const stores = this.#functions.flatMap((e, i): Stmt[] =>
+      this.#depthOf(e) === depth ? [{ kind: "store", buffer: at(locals, i).name, index, value: f(e) }] : [],
+    );
+    return this.withLets(stores, f);
   }
 
   /** Statements behind the lets that they need. */
-  #withLets(stores: readonly Stmt[], f: (e: Expr) => Expr): readonly Stmt[] {
+  withLets(stores: readonly Stmt[], f: (e: Expr) => Expr): readonly Stmt[] {
     const lets = this.#lets.map((l) => ({ ...l, value: f(l.value) }));
     const values = stores.flatMap((s) => (s.kind === "store" ? [s.value, s.index, ...(s.guard === undefined ? [] : [s.guard])] : []));
     return [...letsFor(values, lets), ...stores];
   }
 
-  /** Expressions with loads in the place of functions that are not of this depth, which are there. */
-  #reading(own: ReadonlyMap<Expr, Local>, { depth, index }: { readonly depth: number; readonly index: Expr }): (e: Expr) => Expr {
+  /** Expressions with loads in the place of functions that are kept. */
+  reading(locals: readonly Local[], { depth, index }: Reading): (e: Expr) => Expr {
+    const own = new Map(this.#functions.map((e, i) => [e, at(locals, i)]));
     const done = new Map<Expr, Expr>();
     const map = (e: Expr): Expr => {
       const known = done.get(e);
       if (known !== undefined) return known;
       const local = this.#depthOf(e) < depth ? own.get(e) : undefined;
-      const whole = e.args.length === 0 ? e : mapOperands(e, map);
+      const whole = e.args.length === 0 || local !== undefined ? e : mapOperands(e, map);
       const found = local === undefined ? whole : load(local.name, local.dtype, index);
       done.set(e, found);
       return found;

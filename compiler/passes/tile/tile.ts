@@ -26,7 +26,7 @@ import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { accumulate } from "./accumulate.ts";
 import { jam, jamColumns } from "./jam.ts";
-import { chainsInStrips } from "./chains.ts";
+import { chainsInRows, chainsInStrips } from "./chains.ts";
 import { dealLanes } from "./lanes.ts";
 import { gridNest } from "./nest.ts";
 import { joinReductions, withLoopsJoined, withoutRowsJoined } from "./join.ts";
@@ -92,6 +92,8 @@ function firstChanged(kernel: Kernel, steps: readonly ((kernel: Kernel, nest: re
 
 /** Kernels whose grid points walk rows. */
 function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
+  const kept = target.vectors ? chainsInRows(kernel, nest, target) : kernel;
+  if (kept !== kernel) return alongRows(kept, gridNest(kept.body), target);
   const added = addRows(kernel, target);
   if (!target.vectors) return jamColumns(added);
   // rows too short for lanes of their own go side by side
