@@ -23,6 +23,9 @@ export interface Choice {
   readonly box: Box | null;
 }
 
+/** Whether a node may be a view of several pieces; starts and indices are no pieces. */
+export const mayChoose = ({ op, args, results }: Node): boolean => op.kind === "view" && args.length > 1 && args.every((a) => a.dtype === at(results, 0).dtype);
+
 /** The pieces of a view that hold somewhere in a box, the first that holds everywhere last. */
 export function choiceIn(node: Node, box: Box): readonly Choice[] {
   if (node.op.kind !== "view") return [];

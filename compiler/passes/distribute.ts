@@ -22,7 +22,7 @@ import { add } from "../ops/arithmetic.ts";
 import { reshape } from "../ops/layout.ts";
 import { slice } from "../ops/views.ts";
 import type { Target } from "../target.ts";
-import { choiceIn, placeIn } from "./boxes.ts";
+import { choiceIn, mayChoose, placeIn } from "./boxes.ts";
 import { storageOf } from "./storage.ts";
 
 /** A sum of more contractions than this would load the other operand in too many walks. */
@@ -30,7 +30,7 @@ const mostPieces = 4;
 
 export function distribute(graph: Graph, target: Target): Graph {
   const nodes = nodesOf(graph);
-  if (target.lanes > 1 || !nodes.some((n) => n.op.kind === "view" && n.args.length > 1)) return graph;
+  if (target.lanes > 1 || !nodes.some(mayChoose)) return graph;
   const needed = new Set(graph.outputs.map((v) => storageOf(v).node));
   for (const n of nodes) for (const [k, v] of n.args.entries()) if (isReader(n) && sumOver(n, n.args, k) === null) needed.add(storageOf(v).node);
   return rewrite(graph, (node, args, intern) => {

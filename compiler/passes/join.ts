@@ -22,7 +22,7 @@ import { join } from "../ops/views.ts";
 import type { Target } from "../target.ts";
 import { storedBytes } from "../target.ts";
 import type { Box, Choice } from "./boxes.ts";
-import { choiceIn, placeIn, restricted } from "./boxes.ts";
+import { choiceIn, mayChoose, placeIn, restricted } from "./boxes.ts";
 import { choiceCost } from "./fuse/profit.ts";
 import { worthKeeping } from "./lower/row-cache.ts";
 import { isPlaceable } from "./places.ts";
@@ -41,7 +41,7 @@ export function storedInParts(graph: Graph, target: Target, donated: readonly nu
   const dying = new Set(donated.map((i) => at(buffers, i).node));
   const nodes = nodesOf(graph);
   // only views choose
-  if (!nodes.some((n) => n.op.kind === "view" && n.args.length > 1)) return graph;
+  if (!nodes.some(mayChoose)) return graph;
   const roots = new Set([...graph.outputs, ...nodes.flatMap((n) => chosenAgain(n, target))].map((v) => storageOf(v).node));
   const cutter: Cutter = { dying, cuts: target.lanes === 1 ? "all" : "costly" };
   // and only what is there whole can be cut
