@@ -147,6 +147,10 @@ export const wgsl: Target = {
 /** Invocations in a workgroup, at the most: WebGPU's default limit. */
 export const widestWorkgroup = 256;
 
+/** The lanes of a workgroup that could use so many: the target's own where that is wider than one may be, or than a CPU that plays it should. */
+export const workgroupFor = (lanes: number, target: Target): number =>
+  lanes <= (target.groupMemoryPays ? widestWorkgroup : target.lanes) ? lanes : target.lanes;
+
 /** A text that is equal for equal targets: part of the plan cache's key. */
 export const targetKey = (t: Target): string =>
   `${t.name} ${t.maxBindings} ${t.sumVectors}${t.groupMemoryPays ? " staged" : ""}${t.sharedMemory ? " shared" : ""}${t.relaxed ? " relaxed" : ""}`;

@@ -14,6 +14,9 @@ export interface Box {
   readonly size: readonly number[];
 }
 
+/** All of a value. */
+export const wholeBox = (shape: readonly number[]): Box => ({ start: shape.map(() => 0), size: shape });
+
 /** A piece that a view may choose in a box. */
 export interface Choice {
   readonly value: Value;

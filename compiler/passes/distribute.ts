@@ -22,7 +22,8 @@ import { add } from "../ops/arithmetic.ts";
 import { reshape } from "../ops/layout.ts";
 import { slice } from "../ops/views.ts";
 import type { Target } from "../target.ts";
-import { choiceIn, mayChoose, placeIn } from "./boxes.ts";
+import { choiceIn, mayChoose, placeIn, wholeBox } from "./boxes.ts";
+import { isAlias } from "./region.ts";
 import { storageOf } from "./storage.ts";
 
 /** A sum of more contractions than this would load the other operand in too many walks. */
@@ -32,16 +33,15 @@ export function distribute(graph: Graph, target: Target): Graph {
   const nodes = nodesOf(graph);
   if (target.lanes > 1 || !nodes.some(mayChoose)) return graph;
   const needed = new Set(graph.outputs.map((v) => storageOf(v).node));
-  for (const n of nodes) for (const [k, v] of n.args.entries()) if (isReader(n) && sumOver(n, n.args, k) === null) needed.add(storageOf(v).node);
+  for (const n of nodes) for (const [k, v] of n.args.entries()) if (!isAlias(n) && sumOver(n, n.args, k) === null) needed.add(storageOf(v).node);
   return rewrite(graph, (node, args, intern) => {
-    const k = [0, 1].find((i) => node.op.kind === "contraction" && !needed.has(storageOf(at(node.args, i)).node) && sumOver(node, args, i) !== null);
-    const sum = k === undefined ? null : sumOver(node, args, k);
-    return sum === null ? null : [distributed(node, args, sum, intern)];
+    for (const [k, v] of node.args.entries()) {
+      const sum = needed.has(storageOf(v).node) ? null : sumOver(node, args, k);
+      if (sum !== null) return [distributed(node, args, sum, intern)];
+    }
+    return null;
   });
 }
-
-/** Whether a node reads elements; a reshape only hands memory on. */
-const isReader = ({ op }: Node): boolean => !(op.kind === "view" && op.alias === true);
 
 /** Pieces side by side along an axis. */
 interface Row {
@@ -67,17 +67,18 @@ function sumOver(node: Node, args: readonly Value[], k: number): Sum | null {
 function rowOf(value: Value): Row | null {
   const { node, shape } = value;
   if (node.op.kind !== "view") return null;
-  if (node.op.alias === true) {
+  if (isAlias(node)) {
     const row = rowOf(at(node.args, 0));
     const axis = row === null ? -1 : axisKept(at(node.args, 0).shape, row.axis, shape);
     return row === null || axis < 0 ? null : { axis, pieces: row.pieces.map((p) => reshape(p, shape.with(axis, at(p.shape, row.axis)))) };
   }
-  const choice = choiceIn(node, { start: shape.map(() => 0), size: shape });
+  const whole = wholeBox(shape);
+  const choice = choiceIn(node, whole);
   if (choice.length < 2 || choice.length > mostPieces) return null;
   const axis = shape.findIndex((n, i) => at(choice, 0).value.shape[i] !== n);
   let from = 0;
   for (const { value: piece, shift } of choice) {
-    const place = shift === null ? null : placeIn(piece, shift, { start: shape.map(() => 0), size: shape });
+    const place = shift === null ? null : placeIn(piece, shift, whole);
     const isNext = place?.start.every((s, i) => s === (i === axis ? from : 0)) === true && place.size.every((n, i) => i === axis || n === shape[i]);
     if (place === null || !isNext || place.size.some((n, i) => n !== piece.shape[i])) return null;
     from += at(place.size, axis);

@@ -22,7 +22,7 @@ import { join } from "../ops/views.ts";
 import type { Target } from "../target.ts";
 import { storedBytes } from "../target.ts";
 import type { Box, Choice } from "./boxes.ts";
-import { choiceIn, mayChoose, placeIn, restricted } from "./boxes.ts";
+import { choiceIn, mayChoose, placeIn, restricted, wholeBox } from "./boxes.ts";
 import { choiceCost } from "./fuse/profit.ts";
 import { worthKeeping } from "./lower/row-cache.ts";
 import { isPlaceable } from "./places.ts";
@@ -93,7 +93,7 @@ const storedAlone = (part: Value): Value => (isPlaceable(part) ? part : make(cop
 /** The boxes in which a value is known of which piece it is, where that pays; else the whole. */
 function boxesOf(whole: Value, cutter: Cutter): readonly Box[] {
   const done: Box[] = [];
-  const open: Box[] = [{ start: whole.shape.map(() => 0), size: whole.shape }];
+  const open: Box[] = [wholeBox(whole.shape)];
   if (sizeOf(whole.shape) === 0) return done;
   for (let box = open.pop(); box !== undefined; box = open.pop()) {
     const cut = cutIn(whole, { box, isWhole: done.length + open.length === 0 }, cutter);
@@ -146,8 +146,7 @@ function cutIn(whole: Value, { box, isWhole }: { readonly box: Box; readonly isW
 
 /** Whether costly pieces of a view leave several runs of others: each would need the view, which several kernels should not do. */
 function isInterrupted(node: Node): boolean {
-  const all = result(node, 0).shape;
-  const costly = choiceIn(node, { start: all.map(() => 0), size: all }).map((c) => isCostly(c.value));
+  const costly = choiceIn(node, wholeBox(result(node, 0).shape)).map((c) => isCostly(c.value));
   const runs = costly.filter((c, i) => !c && costly[i - 1] !== false);
   return costly.includes(true) && runs.length > 1;
 }

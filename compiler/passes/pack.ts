@@ -19,7 +19,7 @@ import { bytesOf } from "../ir/shape.ts";
 import type { Fragment, Launch } from "../routines/fragment.ts";
 import { ofValue } from "../routines/fragment.ts";
 import type { Target } from "../target.ts";
-import { widestWorkgroup } from "../target.ts";
+import { workgroupFor } from "../target.ts";
 import type { Replacement } from "./in-place.ts";
 import { replaceable } from "./in-place.ts";
 import { overLanes } from "./over-lanes.ts";
@@ -245,10 +245,7 @@ function idleNs(parts: readonly Part[], target: Target): number {
 }
 
 /** The lanes of a workgroup: those of the widest part, where a workgroup may be as wide. */
-function lanesOf(parts: readonly Part[], target: Target): number {
-  const widest = Math.max(...parts.map((p) => p.lanes));
-  return widest <= widestWorkgroup ? widest : target.lanes;
-}
+const lanesOf = (parts: readonly Part[], target: Target): number => workgroupFor(Math.max(...parts.map((p) => p.lanes)), target);
 
 /** Whether one reads what the other one would write over, were it alone, and not as parts of one result do: each where it writes. */
 const inTheWay = (a: Part, b: Part): boolean => isHindered(a, b) || isHindered(b, a);

@@ -52,6 +52,9 @@ export function isLight(node: Node): boolean {
   return kind === "source" || kind === "elementwise" || kind === "view" || kind === "gather" || isPassThrough(node);
 }
 
+/** Whether a node hands memory on as it is. */
+export const isAlias = ({ op }: Node): boolean => op.kind === "view" && op.alias === true;
+
 /** A barrier that is the identity by the time kernels are made. */
 export const isPassThrough = (node: Node): boolean => node.isBarrier && node.op.kind === "barrier" && node.op.effect !== "materialise";
 

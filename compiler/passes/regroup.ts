@@ -20,8 +20,9 @@ import { nodesOf, rewrite } from "../ir/graph.ts";
 import type { Node, Value } from "../ir/node.ts";
 import { ints, result } from "../ir/node.ts";
 import { sameShape } from "../ir/shape.ts";
+import { vectorWidth } from "../ir/steps.ts";
 import { reshape } from "../ops/layout.ts";
-import { isLight } from "./region.ts";
+import { isAlias, isLight } from "./region.ts";
 
 export function regroup(graph: Graph): Graph {
   const sums = new Sums();
@@ -36,7 +37,7 @@ export function regroup(graph: Graph): Graph {
     const source = firstOf(args, (v) => sums.before(v));
     const parts = source === null ? axesOfViews(args, sums, shape) : sums.axesFor(args, source, shape);
     if (parts === null) return null;
-    const grouped = args.map((v) => (isAlias(v) ? along(sourceOf(v), parts) : along(v, parts)));
+    const grouped = args.map((v) => (isAlias(v.node) ? along(sourceOf(v), parts) : along(v, parts)));
     const computed = intern.node(node.op, grouped, node.attrs, node.provenance);
     computed.site ??= node.site;
     return [reshape(result(computed, 0), shape)];
@@ -77,7 +78,6 @@ function stridesOf(shape: readonly number[]): number[] {
   return [1, ...shape.toReversed().map((n) => (stride *= n))];
 }
 
-const isAlias = ({ node: { op } }: Value): boolean => op.kind === "view" && op.alias === true;
 const sourceOf = (v: Value): Value => at(v.node.args, 0);
 
 function firstOf(list: readonly Value[], find: (v: Value) => Value | null): Value | null {
@@ -90,12 +90,10 @@ function firstOf(list: readonly Value[], find: (v: Value) => Value | null): Valu
 
 /** With so many nodes behind it a value is not followed further. */
 const patience = 64;
-/** Shorter rows are no vectors. */
-const shortestRow = 4;
 
 /** What a value was before it was grouped anew, where a view that moves elements made that; else null. */
 function viewBefore(v: Value): Value | null {
-  if (!isAlias(v) || sameShape(lengthsOf(v), lengthsOf(sourceOf(v)))) return null;
+  if (!isAlias(v.node) || sameShape(lengthsOf(v), lengthsOf(sourceOf(v)))) return null;
   const seen = new Set([sourceOf(v).node]);
   for (const { op, args } of seen) {
     const moves = op.kind === "view" && op.alias !== true && args.some((a) => a.shape.length > 0);
@@ -110,7 +108,7 @@ function axesOfViews(args: readonly Value[], sums: Sums, shape: readonly number[
   const source = firstOf(args, viewBefore);
   if (source === null || args.some((v) => sums.carries(v))) return null;
   const parts = partsOf(source.shape, shape);
-  return parts === null || sameShape(parts, shape) || at(parts, parts.length - 1) < shortestRow ? null : parts;
+  return parts === null || sameShape(parts, shape) || at(parts, parts.length - 1) < vectorWidth ? null : parts;
 }
 
 /** Lengths that make a difference. */
@@ -122,7 +120,7 @@ class Sums {
 
   /** What a value was before it was grouped anew, where that stands on sums; else null. */
   before(v: Value): Value | null {
-    if (!isAlias(v)) return null;
+    if (!isAlias(v.node)) return null;
     const source = sourceOf(v);
     return !sameShape(lengthsOf(v), lengthsOf(source)) && this.#standsOn(source.node) ? source : null;
   }

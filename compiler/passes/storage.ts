@@ -3,15 +3,14 @@ import type { Numeric } from "../ir/dtype.ts";
 import { at } from "../ir/errors.ts";
 import type { Value } from "../ir/node.ts";
 import { numeric } from "../ir/node.ts";
-import { isPassThrough, isScalarParam } from "./region.ts";
+import { isAlias, isPassThrough, isScalarParam } from "./region.ts";
 
 /** The value whose buffer this value is: itself, or what it is a reshape of; a scalar param has no buffer. */
 export function storageOf(value: Value): Value {
   let v = value;
   for (;;) {
-    const { op, args } = v.node.def;
-    const isAlias = (op.kind === "view" && op.alias === true) || isPassThrough(v.node);
-    if (!isAlias) return v;
+    const { args } = v.node.def;
+    if (!isAlias(v.node) && !isPassThrough(v.node)) return v;
     const next = at(args, 0);
     if (isScalarParam(next.node)) return v;
     v = next;

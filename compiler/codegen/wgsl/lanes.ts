@@ -12,7 +12,7 @@ import { addIndex, mulIndex, subIndex } from "../../ir/indexing.ts";
 import { vectorWidth } from "../../ir/steps.ts";
 import { at } from "../../ir/errors.ts";
 import type { Target } from "../../target.ts";
-import { widestWorkgroup } from "../../target.ts";
+import { workgroupFor } from "../../target.ts";
 
 /** Scratch that every lane may keep a copy of, in elements; beyond it lanes share one. */
 const maxCopied = 64;
@@ -23,6 +23,7 @@ export function tripsOf(a: Axis): number {
   return Math.max(0, Math.ceil((a.hi.value - a.lo.value) / a.step));
 }
 
+/** The number of iterations of all axes, or Infinity. */
 export const tripsOfAll = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * tripsOf(a), 1);
 
 /** Axes that lanes share out, and what runs in one iteration of them. */
@@ -68,8 +69,7 @@ function* laneNests(list: readonly Stmt[]): Generator<LaneNest> {
 export function lanesFor(kernel: Kernel, target: Target): number {
   const trips = [...laneNests(kernel.body)].map((nest) => tripsOfAll(nest.axes));
   const widest = Math.max(1, ...trips);
-  const wanted = widest <= (target.groupMemoryPays ? widestWorkgroup : target.lanes) ? widest : target.lanes;
-  return 2 ** Math.ceil(Math.log2(wanted));
+  return 2 ** Math.ceil(Math.log2(workgroupFor(widest, target)));
 }
 
 /** Where each local of a kernel with lanes lives. */

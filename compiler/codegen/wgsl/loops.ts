@@ -1,7 +1,7 @@
 /** The texts of loops. */
 import type { Axis } from "../../ir/loop.ts";
 import { bare } from "./expression.ts";
-import { tripsOf } from "./lanes.ts";
+import { tripsOf, tripsOfAll } from "./lanes.ts";
 
 /** Lines one level deeper. */
 export const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
@@ -14,9 +14,6 @@ export function unblocked(lines: readonly string[]): readonly string[] {
   const isBlock = lines.length > 2 && lines[0] === "{" && lines.at(-1) === "}" && inner.every((line) => line.startsWith("  "));
   return isBlock ? inner.map((line) => line.slice(2)) : lines;
 }
-
-/** The number of iterations of all axes, or Infinity. */
-const tripsOfAll = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * tripsOf(a), 1);
 
 /** An axis with the texts of its name and bounds. */
 export interface SpelledAxis {

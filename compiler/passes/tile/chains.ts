@@ -9,44 +9,38 @@
  * A function is some forty operations that wait for one another. A processor works on as many elements at once as fit into what it
  * looks ahead; of a chain twice as long on half of them, so that two functions take longer together than apart. No bit changes.
  */
-import { dtypeInfo } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, mapOperands } from "../../ir/expr.ts";
 import { ix } from "../../ir/indexing.ts";
-import type { For, Kernel, Let, Local, Reduce, Stmt } from "../../ir/loop.ts";
+import type { For, Kernel, Let, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
+import { expressionsIn } from "../../ir/loop.ts";
+import { localBytes } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
-import { copied, loop } from "./copy.ts";
 import { isMadeOfOthers } from "./cost.ts";
-import { isPlain } from "./nest.ts";
-import { letsFor, overStrip, stripOf, withStrips } from "./strip.ts";
+import { isPlain, shortRow } from "./nest.ts";
+import type { Straight, Strip } from "./strip.ts";
+import { overStrip, letsFor, straight, stripOf, turnsOf, withStrips } from "./strip.ts";
 
 /** Beyond so many strips what is kept leaves the nearest cache. */
 const mostStrips = 6;
-/** Rows shorter than this are no vectors. */
-const shortestRow = 16;
 
 /** The kernel with strips between the functions of its elements, or the kernel itself where none is a function of another. */
 export function chainsInStrips(kernel: Kernel, nest: readonly For[]): Kernel {
   const inner = nest.at(-1);
-  if (inner === undefined || !isPlain(inner.axis) || inner.axis.hi.op !== "const") return kernel;
-  const { axis } = inner;
-  const lets = inner.body.filter((s) => s.kind === "let");
-  const stores = inner.body.filter((s) => s.kind === "store");
+  const list = inner === undefined ? null : straight(inner.body);
+  if (inner === undefined || list === null || !isPlain(inner.axis) || inner.axis.hi.op !== "const") return kernel;
   const size = stripOf(inner.axis.hi.value);
-  if (size === 0 || lets.length + stores.length !== inner.body.length || stores.some((s) => s.atomic !== undefined)) return kernel;
-  const chains = new Chains(
-    lets,
-    stores.map((s) => s.value),
-  );
+  if (size === 0 || list.stores.some((s) => s.atomic !== undefined)) return kernel;
+  const chains = new Chains(list);
   if (!chains.isWorthKeeping) return kernel;
-  const locals = chains.localsOf(size, "chain_");
-  const loops = chains.depths.map((depth) => overStrip(axis, size, `c${depth}`, (index) => chains.kept(locals, { depth, index })));
-  const last = overStrip(axis, size, `c${chains.length}`, (index) => {
+  const turns = turnsOf(inner.axis, size);
+  const { locals, loops } = chains.kept(turns, "chain_");
+  const last = overStrip(turns, `c${chains.length}`, (index) => {
     const f = chains.reading(locals, { depth: chains.length, index });
     return chains.withLets(
-      stores.map((s) => ({ ...s, value: f(s.value) })),
+      list.stores.map((s) => ({ ...s, value: f(s.value) })),
       f,
     );
   });
@@ -65,20 +59,13 @@ export function chainsInRows(kernel: Kernel, nest: readonly For[], { rowBytes }:
 /** Rows of functions, and the reduction that reads them; null where it has no chain. */
 function keptRows(r: Reduce, prefix: string, rowBytes: number): readonly Stmt[] | null {
   const [axis] = r.axes;
-  if (axis === undefined || r.axes.length > 1 || axis.kind !== "serial" || !isPlain(axis) || axis.hi.op !== "const" || axis.hi.value < shortestRow) return null;
+  if (axis === undefined || r.axes.length > 1 || axis.kind !== "serial" || !isPlain(axis) || axis.hi.op !== "const" || axis.hi.value < shortRow) return null;
+  const list = straight(r.body);
+  const chains = list === null ? null : new Chains(list, r.values);
+  if (chains === null || !chains.isWorthKeeping) return null;
   const size = axis.hi.value;
-  const lets = r.body.filter((s) => s.kind === "let");
-  const stores = r.body.filter((s) => s.kind === "store");
-  if (lets.length + stores.length !== r.body.length) return null;
-  const chains = new Chains(lets, [...r.values, ...stores.map((s) => s.value)]);
-  if (!chains.isWorthKeeping) return null;
-  const locals = chains.localsOf(size, prefix);
-  if (locals.reduce((n, l) => n + l.size * dtypeInfo(l.dtype).bytes, 0) > rowBytes) return null;
-  const loops = chains.depths.map((depth) => {
-    const index = axisIndex(`${axis.name}c${depth}`, 0, size - 1);
-    const moved = copied({ body: chains.kept(locals, { depth, index }), values: [] }, { suffix: `_c${depth}`, axes: new Map([[axis.name, index]]) });
-    return loop("serial", { name: index.name, lo: ix(0), hi: ix(size) }, 1, moved.body);
-  });
+  const { locals, loops } = chains.kept({ axis, size, first: ix(0) }, prefix);
+  if (localBytes(locals) > rowBytes) return null;
   const f = chains.reading(locals, { depth: chains.length, index: axisIndex(axis.name, 0, size - 1) });
   const read = r.body.map((s): Stmt => (s.kind === "let" || s.kind === "store" ? { ...s, value: f(s.value) } : s));
   return [...locals, ...loops, { ...r, body: read, values: r.values.map(f) }];
@@ -102,7 +89,8 @@ class Chains {
   /** The functions of the longest chain. */
   readonly length: number;
 
-  constructor(lets: readonly Let[], roots: readonly Expr[]) {
+  constructor({ lets, stores }: Straight, values: readonly Expr[] = []) {
+    const roots = [...values, ...stores.map((s) => s.value)];
     this.#lets = lets;
     this.#values = new Map(lets.map((l) => [l.name, l.value]));
     this.length = Math.max(0, ...roots.map((e) => this.#depthOf(e)));
@@ -114,30 +102,27 @@ class Chains {
     return this.length > 1 && this.#functions.length <= mostStrips && this.#functions.every(isFloat);
   }
 
-  /** All but the last. */
-  get depths(): readonly number[] {
-    return Array.from({ length: this.length - 1 }, (_, i) => i + 1);
-  }
-
-  /** Scratch for each function that others wait for. */
-  localsOf(size: number, prefix: string): Local[] {
-    return this.#functions.map((e, i) => ({ kind: "local", name: `${prefix}${i}`, dtype: e.dtype, size, space: "scratch" }));
+  /** Scratch for each function that others wait for, and a loop for those of each depth. */
+  kept(strip: Strip, prefix: string): { readonly locals: readonly Local[]; readonly loops: readonly For[] } {
+    const locals = this.#functions.map((e, i): Local => ({ kind: "local", name: `${prefix}${i}`, dtype: e.dtype, size: strip.size, space: "scratch" }));
+    const loops: For[] = [];
+    for (let depth = 1; depth < this.length; depth++) loops.push(overStrip(strip, `c${depth}`, (index) => this.#stored(locals, { depth, index })));
+    return { locals, loops };
   }
 
   /** What keeps the functions of a depth. */
-  kept(locals: readonly Local[], { depth, index }: Reading): readonly Stmt[] {
+  #stored(locals: readonly Local[], { depth, index }: Reading): readonly Stmt[] {
     const f = this.reading(locals, { depth, index });
-    const stores = this.#functions.flatMap((e, i): Stmt[] =>
+    const stores = this.#functions.flatMap((e, i): Store[] =>
       this.#depthOf(e) === depth ? [{ kind: "store", buffer: at(locals, i).name, index, value: f(e) }] : [],
     );
     return this.withLets(stores, f);
   }
 
   /** Statements behind the lets that they need. */
-  withLets(stores: readonly Stmt[], f: (e: Expr) => Expr): readonly Stmt[] {
+  withLets(stores: readonly Store[], f: (e: Expr) => Expr): readonly Stmt[] {
     const lets = this.#lets.map((l) => ({ ...l, value: f(l.value) }));
-    const values = stores.flatMap((s) => (s.kind === "store" ? [s.value, s.index, ...(s.guard === undefined ? [] : [s.guard])] : []));
-    return [...letsFor(values, lets), ...stores];
+    return [...letsFor(expressionsIn(stores), lets), ...stores];
   }
 
   /** Expressions with loads in the place of functions that are kept. */

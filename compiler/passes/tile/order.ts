@@ -13,6 +13,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { addIndex, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsIn, statements } from "../../ir/loop.ts";
+import { varyingNames } from "./independent.ts";
 import { isPlain, loadsOf, strideOf } from "./nest.ts";
 import { reducesIn, withSumsApart } from "./phases.ts";
 import { blockAxis } from "./row-block.ts";
@@ -83,7 +84,8 @@ function walksColumns(body: readonly Stmt[], last: Axis): boolean {
   if (loops.length === 0 || last.hi.op !== "const" || last.hi.value < narrowest) return false;
   return loops.every((s) => {
     const inside = innermost(s);
-    const varying = inside === undefined ? new Set<string>() : varyingIn(s, inside.name);
+    // an element may be found by another one
+    const varying: ReadonlySet<string> = inside === undefined ? new Set() : varyingNames([s], inside.name);
     const accesses = accessesIn(s).filter((index) => namesIn(index).some((name) => varying.has(name)));
     const columns = (index: Expr): boolean => strideOf(index, last.name) === 1;
     const rows = (index: Expr): boolean => inside !== undefined && strideOf(index, inside.name) === 1;
@@ -99,13 +101,6 @@ export function innermost(s: Stmt): Axis | undefined {
   if (s.kind !== "for") return undefined;
   const only = s.body.length === 1 ? s.body[0] : undefined;
   return (only === undefined ? undefined : innermost(only)) ?? s.axis;
-}
-
-/** An axis and what is named by it inside a loop: an element may be found by another one. */
-function varyingIn(s: Stmt, axis: string): Set<string> {
-  const varying = new Set([axis]);
-  for (const inner of statements([s])) if (inner.kind === "let" && namesIn(inner.value).some((name) => varying.has(name))) varying.add(inner.name);
-  return varying;
 }
 
 /** Indices that are loaded and stored, in their normal form. */

@@ -1,18 +1,36 @@
 /** Strips of a row: what is computed for some neighbours is kept in scratch before more is done with it. */
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, ix, namesIn } from "../../ir/indexing.ts";
-import type { Axis, For, Kernel, Let, Stmt } from "../../ir/loop.ts";
+import type { Axis, For, Kernel, Let, Stmt, Store } from "../../ir/loop.ts";
+import { expressionsIn } from "../../ir/loop.ts";
 import { tidy } from "../lower/tidy.ts";
 import { copied, loop } from "./copy.ts";
+import { shortRow } from "./nest.ts";
 
-/** Elements of a strip, at the least and at the most: it stays in the nearest cache. */
-const [shortest, longest] = [16, 256];
+/** Elements of a strip, at the most: it stays in the nearest cache. */
+const longest = 256;
 
 /** The longest strip that divides a row; 0 where none does. */
 export function stripOf(length: number): number {
-  for (let n = Math.min(longest, length); n >= shortest; n--) if (length % n === 0) return n;
+  for (let n = Math.min(longest, length); n >= shortRow; n--) if (length % n === 0) return n;
   return 0;
+}
+
+/** A body of names and stores, of which parts may be done before others. */
+export interface Straight {
+  readonly lets: readonly Let[];
+  readonly stores: readonly Store[];
+}
+
+/** The same as lists; null where a body has more than that, or reads what it stores. */
+export function straight(body: readonly Stmt[]): Straight | null {
+  const lets = body.filter((s) => s.kind === "let");
+  const stores = body.filter((s) => s.kind === "store");
+  const stored = new Set(stores.map((s) => s.buffer));
+  const readsThem = exprOrder(expressionsIn(body)).some((e) => e.op === "load" && stored.has(e.name));
+  return readsThem || lets.length + stores.length < body.length ? null : { lets, stores };
 }
 
 /** What of the lets some values are made of. */
@@ -27,9 +45,22 @@ export function letsFor(values: readonly Expr[], lets: readonly Let[]): Let[] {
   return found.toReversed();
 }
 
-/** A loop over a strip of an axis: `make` gives what is done for an element from its place in the strip. */
-export function overStrip(axis: Axis, size: number, suffix: string, make: (index: Expr) => readonly Stmt[]): For {
-  const first = axisIndex(axis.name, 0, axis.hi.op === "const" ? axis.hi.value - size : 0);
+/** So many neighbours along an axis, from `first` on. */
+export interface Strip {
+  readonly axis: Axis;
+  readonly size: number;
+  readonly first: Expr;
+}
+
+/** A strip in each turn of a loop. */
+export const turnsOf = (axis: Axis & { readonly hi: { readonly value: number } }, size: number): Strip => ({
+  axis,
+  size,
+  first: axisIndex(axis.name, 0, axis.hi.value - size),
+});
+
+/** A loop over a strip: `make` gives what is done for an element from its place in the strip. */
+export function overStrip({ axis, size, first }: Strip, suffix: string, make: (index: Expr) => readonly Stmt[]): For {
   const index = axisIndex(`${axis.name}${suffix}`, 0, size - 1);
   const { body } = copied({ body: make(index), values: [] }, { suffix: `_${suffix}`, axes: new Map([[axis.name, addIndex(first, index)]]) });
   return loop("serial", { name: index.name, lo: ix(0), hi: ix(size) }, 1, body);
