@@ -42,6 +42,13 @@ const processors: ReadonlySet<ScalarOp> = new Set<ScalarOp>([
 ]);
 const madeOfOthers = 20;
 
+/** What is more than this for all copies together stays in a loop: JavaScript engines do not optimise functions that are too long. */
+export const mostCopied = 256;
+/** Operations of a function that they do optimise, with room to spare: V8 stops at 60 KB of bytecode, some 35 bytes an operation. */
+export const longestFunction = 1300;
+/** Operations that a function becomes there. */
+const spelledOut = 32;
+
 /** Whether an operation is a function that is spelled with others. */
 export const isMadeOfOthers = (op: string): boolean => isScalarOp(op) && !processors.has(op);
 
@@ -57,6 +64,16 @@ export function costOf(roots: readonly Expr[]): number {
     stack.push(...(e.op === "load" ? e.args.slice(1) : e.args));
   }
   return cost;
+}
+
+/** Operations of statements, loads, stores and indices included: how long the JavaScript is that they become. */
+export function lengthOf(list: readonly Stmt[]): number {
+  let length = 0;
+  for (const s of statements(list)) {
+    if (s.kind === "store") length++;
+    for (const e of exprOrder(expressionsOf(s))) if (e.args.length > 0) length += isMadeOfOthers(e.op) ? spelledOut : 1;
+  }
+  return length;
 }
 
 /** The values that statements compute, indices aside. */

@@ -11,15 +11,17 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, variable, withOperands, withRange } from "../../ir/expr.ts";
-import { addIndex, ix, namesIn } from "../../ir/indexing.ts";
+import { addIndex, ix, mulIndex, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
+import type { Target } from "../../target.ts";
 import { tidy, tidyPart } from "../lower/tidy.ts";
-import { copied } from "./copy.ts";
+import { copied, loop } from "./copy.ts";
+import { costOf, mostCopied, valuesIn } from "./cost.ts";
 import { blockAxes, gridNest, loadsOf, operationsOf, strideOf } from "./nest.ts";
 import { isOverColumns } from "./order.ts";
-import { reducesIn } from "./phases.ts";
+import { phasesBefore, reducesIn } from "./phases.ts";
 
 /** Copies of a body with more operations than this do not fit into registers. */
 const maxOperations = 16;
@@ -29,10 +31,10 @@ interface Jam {
   readonly times: number;
 }
 
-export function jam(kernel: Kernel): Kernel {
+export function jam(kernel: Kernel, { lanes }: Target): Kernel {
   const nest = gridNest(kernel.body);
   const jams = jamsOf(nest);
-  return jams.length === 0 ? kernel : { ...kernel, body: tidy([rebuild(nest, jams, 0)]) };
+  return jams.length === 0 ? kernel : { ...kernel, body: tidy([rebuild({ nest, jams, mostBehind: lanes === 1 ? mostCopied : Infinity }, 0)]) };
 }
 
 /** The same of loops inside a grid point that go over columns. */
@@ -44,7 +46,7 @@ export function jamColumns(kernel: Kernel): Kernel {
       const jams = jamsOf([s]);
       if (jams.length === 0) return s;
       // copies are tidied by themselves: their names are theirs alone
-      return copied({ body: [rebuild([s], jams, 0)], values: [] }, { suffix: `_c${count++}`, axes: new Map() }).body;
+      return copied({ body: [rebuild({ nest: [s], jams, mostBehind: mostCopied }, 0)], values: [] }, { suffix: `_c${count++}`, axes: new Map() }).body;
     });
   const body = visit(kernel.body);
   return body === kernel.body ? kernel : { ...kernel, body: tidy(body) };
@@ -88,15 +90,24 @@ function push(jams: Jam[], a: Axis, times: number): void {
   if (fitting !== undefined && fitting > 1 && a.step === 1 && a.lo.op === "const") jams.push({ axis: a.name, times: fitting });
 }
 
-function rebuild(nest: readonly For[], jams: readonly Jam[], depth: number): For {
-  const loop = at(nest, depth);
-  const times = jams.find((j) => j.axis === loop.axis.name)?.times ?? 1;
-  const last = depth === nest.length - 1;
-  const body = last ? jammedBody(nest, jams, loop.body) : [rebuild(nest, jams, depth + 1)];
-  return { ...loop, axis: { ...loop.axis, step: times }, body };
+/** Loops, and which of them to jam. */
+interface Jammed {
+  readonly nest: readonly For[];
+  readonly jams: readonly Jam[];
+  /** Where what follows the sums is more than this, for all points together, it is not copied. */
+  readonly mostBehind: number;
 }
 
-function jammedBody(nest: readonly For[], jams: readonly Jam[], body: readonly Stmt[]): readonly Stmt[] {
+function rebuild(given: Jammed, depth: number): For {
+  const { nest, jams } = given;
+  const f = at(nest, depth);
+  const times = jams.find((j) => j.axis === f.axis.name)?.times ?? 1;
+  const last = depth === nest.length - 1;
+  const body = last ? jammedBody(given, f.body) : [rebuild(given, depth + 1)];
+  return { ...f, axis: { ...f.axis, step: times }, body };
+}
+
+function jammedBody({ nest, jams, mostBehind: most }: Jammed, body: readonly Stmt[]): readonly Stmt[] {
   const limits = jams.map((j) => ({
     ...j,
     extent: at(
@@ -104,7 +115,7 @@ function jammedBody(nest: readonly For[], jams: readonly Jam[], body: readonly S
       0,
     ).axis.hi.value,
   }));
-  const copies = tidyPart(copiesOf(body, limits));
+  const copies = copiesOf(body, limits, most);
   const partial = limits.filter((l) => l.extent % l.times !== 0);
   if (partial.length === 0) return copies;
   const fits = partial.map((l) => apply("le", [addIndex(axisIndex(l.axis, 0, l.extent - 1), l.times), ix(l.extent)]));
@@ -114,14 +125,39 @@ function jammedBody(nest: readonly For[], jams: readonly Jam[], body: readonly S
 
 type Limit = Jam & { readonly extent: number };
 
+/** The body once for each point of the block; what takes long after the sums, in a loop over the points. */
+function copiesOf(body: readonly Stmt[], limits: readonly Limit[], most: number): readonly Stmt[] {
+  const points = limits.reduce((n, l) => n * l.times, 1);
+  const behind = body.filter((s) => s.kind !== "reduce");
+  if (points * costOf(valuesIn(behind)) <= most) return tidyPart(unrolled(body, limits));
+  const slot = axisIndex("slot", 0, points - 1);
+  const { bodies, locals } = phasesBefore(body, reducesIn(body) ?? [], { index: slot, size: points });
+  const sums = bodies.slice(0, -1).flatMap((list) => unrolled(list, limits));
+  return [...locals, ...tidyPart(sums), pointsOf(at(bodies, bodies.length - 1), limits, slot)];
+}
+
+/** Statements for all points of the block, one after another, in loops; `slot` becomes the number of a point. */
+function pointsOf(body: readonly Stmt[], limits: readonly Limit[], slot: Expr): Stmt {
+  const offsets = limits.map((l) => axisIndex(`${l.axis}p`, 0, l.times - 1));
+  const number = offsets.reduce((n, offset, i) => addIndex(mulIndex(n, at(limits, i).times), offset), ix(0));
+  const places = limits.map((l, i) => [l.axis, addIndex(axisIndex(l.axis, 0, l.extent - l.times), at(offsets, i))] as const);
+  const own = copied({ body, values: [] }, { suffix: "_p", axes: new Map([...places, [slot.name, number]]) }).body;
+  const loops = limits.reduceRight<readonly Stmt[]>(
+    (below, l, i) => [loop("serial", { name: at(offsets, i).name, lo: ix(0), hi: ix(l.times) }, 1, below)],
+    own,
+  );
+  return at(loops, 0);
+}
+
 /** The body once for each point of the block, each copy with its own names. */
-function copiesOf(body: readonly Stmt[], limits: readonly Limit[]): Stmt[] {
+function unrolled(body: readonly Stmt[], limits: readonly Limit[]): Stmt[] {
   let offsets: readonly (readonly number[])[] = [[]];
   for (const l of limits) offsets = offsets.flatMap((o) => Array.from({ length: l.times }, (_, i) => [...o, i]));
-  return offsets.flatMap((o) => {
+  return offsets.flatMap((o, point) => {
     const shift = new Map(limits.map((l, i) => [l.axis, at(o, i)]));
     const suffix = `_${o.join("")}`;
     return renamed(body, suffix, (e) => {
+      if (e.op === "axis" && e.name === "slot") return ix(point);
       const by = e.op === "axis" ? shift.get(e.name) : undefined;
       return by === undefined || by === 0 ? e : addIndex(withRange(e, e.lo, e.hi - by), by);
     });

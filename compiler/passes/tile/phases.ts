@@ -66,6 +66,8 @@ function sumsApart(r: Reduce): Stmt[] {
 export interface Waiting {
   readonly index: Expr;
   readonly size: number;
+  /** What names of their memory begin with. */
+  readonly prefix?: string;
 }
 
 export interface Phases {
@@ -84,15 +86,16 @@ function independent(lets: readonly Stmt[], reduces: readonly Reduce[]): Stmt[] 
   });
 }
 
-/** The body of a grid point in phases, one for each of its reductions. */
-export function phasesOf(body: readonly Stmt[], reduces: readonly Reduce[], { index, size }: Waiting): Phases {
-  const last = at(reduces, reduces.length - 1);
+/** The body of a grid point in phases, one for each of its reductions; what follows them is part of the last. */
+export const phasesOf = (body: readonly Stmt[], reduces: readonly Reduce[], waiting: Waiting): Phases => phasesBefore(body, reduces.slice(0, -1), waiting);
+
+/** A phase for each of these reductions, and a last one for all other statements. */
+export function phasesBefore(body: readonly Stmt[], reduces: readonly Reduce[], { index, size, prefix = "phase" }: Waiting): Phases {
   const locals: Local[] = [];
   const bodies: Stmt[][] = [];
   let rest = [...body];
   for (const r of reduces) {
-    if (r === last) continue;
-    const places = r.names.map((_, i) => load(`phase${locals.length + i}`, at(r.init, i).dtype, index));
+    const places = r.names.map((_, i) => load(`${prefix}${locals.length + i}`, at(r.init, i).dtype, index));
     for (const p of places) locals.push({ kind: "local", name: p.name, dtype: p.dtype, size, space: "scratch" });
     const before = body.slice(0, body.indexOf(r)).filter((s) => s.kind === "let");
     const stores = r.names.map((name, i): Stmt => ({ kind: "store", buffer: at(places, i).name, index, value: variable(name, at(r.init, i).dtype) }));

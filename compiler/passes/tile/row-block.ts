@@ -24,8 +24,9 @@ import { tidyPart } from "../lower/tidy.ts";
 import { abreast, canGoAbreast } from "./abreast.ts";
 import type { Place } from "./copy.ts";
 import { copied, loop } from "./copy.ts";
-import { registerBytes, tupleBytes } from "./cost.ts";
+import { costOf, lengthOf, longestFunction, mostCopied, registerBytes, tupleBytes, valuesIn } from "./cost.ts";
 import { isPlain, loadsOf } from "./nest.ts";
+import { phasesBefore, reducesIn } from "./phases.ts";
 import { inlined, isAlong, isPlainLoad, namesBefore, replaced, sideOf } from "./sides.ts";
 import { distributed } from "./distribute.ts";
 import type { Skip } from "./skip.ts";
@@ -130,11 +131,15 @@ const scalars = 4;
 /** Without vectors: several rows a turn, each with sums of its own, where all walk alike; one row a turn elsewhere. */
 function scalarRows(kernel: Kernel, nest: readonly For[], row: Axis): Kernel {
   const inner = at(nest, nest.length - 1);
-  const list = new Block(row, inner.body, { lanes: 1, rows: scalars, skips: scalars, sums: scalars * 4 }).body();
-  if (!canGoAbreast(list, row)) return { ...kernel, body: nested(nest, tidyPart(pointBody(row, inner.body, 1))) };
-  const around = nest.filter((f) => f.axis !== row);
-  const turn: For = { kind: "for", axis: { ...row, step: scalars }, body: tidyPart(abreast(row, list, scalars)) };
-  return { ...kernel, body: nested([...around, turn], turn.body) };
+  for (let rows = scalars; rows > 1; rows /= 2) {
+    const list = new Block(row, inner.body, { lanes: 1, rows, skips: rows, sums: scalars * 4, behind: mostCopied / rows }).body();
+    if (!canGoAbreast(list, row)) break;
+    const body = tidyPart(abreast(row, list, rows));
+    if (lengthOf(body) > longestFunction) continue;
+    const around = nest.filter((f) => f.axis !== row);
+    return { ...kernel, body: nested([...around, { kind: "for", axis: { ...row, step: rows }, body }], body) };
+  }
+  return { ...kernel, body: nested(nest, tidyPart(pointBody(row, inner.body, 1))) };
 }
 
 /** One row a turn, several columns of it at once; `rows`: how many go together through the blocks of theirs. */
@@ -155,6 +160,8 @@ interface Sizes {
   readonly skips: number;
   /** Bytes of the sums that a tile keeps for each lane. */
   readonly sums: number;
+  /** Where what follows the sums is more than this, for all columns together, it is not copied for each of them. */
+  readonly behind?: number;
 }
 
 class Block {
@@ -171,17 +178,20 @@ class Block {
   /** What is kept of sides that nothing here changes, by what it is, and where it is filled. */
   readonly #constant = new Map<string, Expr>();
   readonly #fills = new Set<Stmt>();
+  /** Where what follows the sums is more than this, for all columns together, it goes column by column. */
+  readonly #behind: number;
   /** Memory that the grid point writes. */
   readonly #written: ReadonlySet<string>;
   #stages = 0;
 
-  constructor(row: Axis, list: readonly Stmt[], { lanes, rows, skips, sums }: Sizes) {
+  constructor(row: Axis, list: readonly Stmt[], { lanes, rows, skips, sums, behind = Infinity }: Sizes) {
     this.#row = row;
     this.#list = list;
     this.#lanes = lanes;
     this.#rows = rows;
     this.#skips = skips;
     this.#sums = sums;
+    this.#behind = behind;
     this.#written = new Set(statements(list).flatMap((s) => (s.kind === "store" ? [s.buffer] : [])));
   }
 
@@ -229,13 +239,22 @@ class Block {
     const times = Math.max(1, Math.floor(this.#sums / (this.#lanes * tupleBytes(reduce.init.map((e) => e.dtype)))));
     // by itself, under names of its own: here nobody writes what the columns share
     const suffix = `_s${this.#stages++}`;
-    const turns = loops
-      .slice(0, -1)
-      .reduceRight<Stmt[]>(
-        (below, f) => [{ ...f, body: below }],
-        columns({ ...inner, body }, times, skipOf(body, { axis: this.#row, count: this.#skips }, inner.axis)),
-      );
+    const skip = skipOf(body, { axis: this.#row, count: this.#skips }, inner.axis);
+    const turns = loops.slice(0, -1).reduceRight<Stmt[]>((below, f) => [{ ...f, body: below }], this.#columns({ ...inner, body }, times, skip));
     return [...kept.flatMap((k) => k.fill), ...copied({ body: tidyPart(turns), values: [] }, { suffix, axes: new Map() }).body];
+  }
+
+  /** Several columns a turn; where much follows their sums, that column by column afterwards. */
+  #columns(f: For, times: number, skip: Skip | null): Stmt[] {
+    const { axis, body } = f;
+    const behind = body.filter((s) => s.kind !== "reduce");
+    if (times * costOf(valuesIn(behind)) <= this.#behind) return columns(f, times, skip);
+    const size = axis.hi.value;
+    const waiting = { index: axisIndex(axis.name, 0, size - 1), size, prefix: `behind${this.#stages}_` };
+    const { bodies, locals } = phasesBefore(body, reducesIn(body) ?? [], waiting);
+    this.#locals.push(...locals);
+    const sums = bodies.slice(0, -1).flatMap((list) => columns({ ...f, body: list }, times, skip && { ...skip, idle: [] }));
+    return [...sums, ...columns({ ...f, body: at(bodies, bodies.length - 1) }, 1, skip)];
   }
 
   /** What all iterations of a stage need of one side of it: computed once, where lanes lie side by side. */

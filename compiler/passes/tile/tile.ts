@@ -54,7 +54,7 @@ export function tile(given: Kernel, target: Target): Kernel {
   const staged = stage(kernel, target);
   if (staged !== kernel) return staged;
   const wide = vectorise(kernel, target);
-  return wide === kernel ? jam(kernel) : wide;
+  return wide === kernel ? jam(kernel, target) : wide;
 }
 
 /** The order of every sum is chosen before the target is asked. */
@@ -74,9 +74,9 @@ const nested = (nest: readonly For[]): readonly Stmt[] => nest.toReversed().redu
 
 function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const order = orderOf(nest);
-  if (order === "tile") return target.vectors ? registerTile(kernel, nest, target) : jam(kernel);
+  if (order === "tile") return target.vectors ? registerTile(kernel, nest, target) : jam(kernel, target);
   if (order === "block") return rowBlocks(kernel, nest, target);
-  if (order === "columns") return target.vectors ? widenGrid({ ...kernel, body: startRising(kernel.body) }) : jam(kernel);
+  if (order === "columns") return target.vectors ? widenGrid({ ...kernel, body: startRising(kernel.body) }) : jam(kernel, target);
   const joined = withLoopsJoined(kernel);
   return joined === kernel ? alongRows(kernel, nest, target) : alongRows(joined, gridNest(joined.body), target);
 }
