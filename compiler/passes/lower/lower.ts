@@ -11,19 +11,22 @@
  */
 import { at, CompilerBug, lookup } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { argument, axisIndex, load, s, variable } from "../../ir/expr.ts";
+import { argument, axisIndex, s, variable } from "../../ir/expr.ts";
 import { addIndex, conjoin, flatten, ix, namesIn, subIndex, within } from "../../ir/indexing.ts";
 import type { Kernel, KernelBuffer, KernelScalar, Stmt } from "../../ir/loop.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { flag, int, ints, result, text } from "../../ir/node.ts";
-import type { ContractionPrimitive, Monoid, Piece, Place, ViewPrimitive } from "../../ir/primitive.ts";
+import type { ContractionPrimitive, Monoid, Place, ViewPrimitive } from "../../ir/primitive.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import { clampIndex } from "../../ops/views.ts";
 import type { Target } from "../../target.ts";
 import type { Region, RegionOutput, RegionSegment } from "../region.ts";
 import { destinationsOf, isPassThrough, isScalarParam } from "../region.ts";
 import { piecesInside } from "../fuse/demand.ts";
+import { elementOf, guardedLoad, inBounds, isTrivial, wordOf } from "./element.ts";
+import type { Asked } from "./heavy-first.ts";
+import { heavyFirst } from "./heavy-first.ts";
 import type { Loop } from "./loop.ts";
 import { axisOf, loopAxis, wholeLoop } from "./loop.ts";
 import { closeNest, innermostOf, namesOf, openNest } from "./nest.ts";
@@ -325,8 +328,16 @@ class Lowering {
       loops,
       axes.map((a) => at(operand.shape, a)),
     );
+    if (guard === undefined) this.#prepare({ value: operand, index: inner }, loops, scope);
     const tuple = this.#reduce(monoid, wordOf(node), loops.map(wholeLoop), scope, (body) => monoid.seed([this.#value(operand, inner, guard, body)], position));
     return at(monoid.finish(tuple), v.index);
+  }
+
+  /** What a loop over a row needs once comes first. */
+  #prepare(element: Asked, loops: readonly Expr[], scope: Scope): void {
+    const isThere = ({ value, index }: Asked): boolean =>
+      this.#buffers.has(value) || isScalarParam(value.node) || this.#cache.read(value, index, scope) !== null;
+    for (const { value, index } of heavyFirst(element, new Set(loops.map((l) => l.name)), isThere)) this.#value(value, index, undefined, scope);
   }
 
   /** A reduction over the positions of one row, whose bounds are loaded. */
@@ -470,26 +481,8 @@ class Lowering {
   }
 }
 
-function elementOf({ node, type, index }: Value, operands: readonly Expr[]): Expr {
-  if (node.op.kind !== "elementwise") throw new CompilerBug(`${node.op.name} of ${type.dtype} is not elementwise`);
-  const types = node.args.map((a) => a.type);
-  return at(node.op.scalar(operands, node.attrs, types), index);
-}
-
-/** `sum` for a `reduce sum`, else the name of the op. */
-const wordOf = (node: Node): string => node.op.name.replace(/^(?:segment reduce|segment|reduce|prefix) /, "").replaceAll(" ", "_");
-const isTrivial = (e: Expr): boolean => e.op === "const" || e.op === "var" || e.op === "axis";
-
 /** The only row is all there is. */
 const isOneRow = (offsets: Value): boolean => at(offsets.shape, 0) === 2;
-
-function guardedLoad(buffer: KernelBuffer, index: Expr, guard: Expr | undefined): Expr {
-  const safe = guard === undefined || (index.lo >= 0 && index.hi < buffer.size);
-  return safe ? load(buffer.name, buffer.dtype, index) : load(buffer.name, buffer.dtype, index, guard);
-}
-
-/** Whether a piece's index lies inside its operand for every value of the loops. */
-const inBounds = (p: Piece, operand: Value): boolean => p.index.every((e, i) => within(e, 0, at(operand.shape, i)) === undefined);
 
 function neverMissing(): never {
   throw new CompilerBug("a piece without guard is the last");

@@ -1,0 +1,48 @@
+/**
+ * What a loop over a row needs that is the same for all of the row, and takes loops of its own: sums of the row, say. It is computed
+ * first, so that rows that those loops keep are complete when this one is built.
+ */
+import { at } from "../../ir/errors.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { freeNames, ix } from "../../ir/indexing.ts";
+import type { Value } from "../../ir/node.ts";
+import { isLight } from "../region.ts";
+
+/** A value, and where it is asked for. */
+export interface Asked {
+  readonly value: Value;
+  readonly index: readonly Expr[];
+}
+
+/** With so many values behind it a row is not followed further. */
+const patience = 64;
+
+/** Reductions and the like that an element is made of, at places that none of the loops decides, those that others need first. `isThere`: what is loaded. */
+export function heavyFirst(element: Asked, loops: ReadonlySet<string>, isThere: (a: Asked) => boolean): readonly Asked[] {
+  const heavy: Asked[] = [];
+  const open = [element];
+  const seen = new Set<Value>();
+  for (let asked = open.pop(); asked !== undefined && seen.size < patience; asked = open.pop()) {
+    const { value } = asked;
+    if (seen.has(value) || isThere(asked)) continue;
+    seen.add(value);
+    if (isLight(value.node)) open.push(...operandsOf(asked));
+    else if (!isWithin(asked.index, loops)) heavy.push(asked);
+  }
+  return heavy.toSorted((a, b) => a.value.node.id - b.value.node.id);
+}
+
+/** Operands of what is computed element by element, or is the same elsewhere. */
+function operandsOf({ value: { node }, index }: Asked): Asked[] {
+  if (node.op.kind === "elementwise") return node.args.map((value) => ({ value, index }));
+  if (node.op.kind !== "view" || node.args.length > 1) return [];
+  const pieces = node.op.pieces(index, { attrs: node.attrs, operands: 1, shape: (k) => at(node.args, k).shape, read: () => ix(0) });
+  const only = pieces.length === 1 ? pieces[0] : undefined;
+  return only === undefined || only.guard !== undefined ? [] : [{ value: at(node.args, only.operand), index: only.index }];
+}
+
+function isWithin(index: readonly Expr[], loops: ReadonlySet<string>): boolean {
+  const names = new Set<string>();
+  for (const e of index) freeNames(e, names);
+  return [...names].some((name) => loops.has(name));
+}
