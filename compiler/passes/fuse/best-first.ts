@@ -10,7 +10,8 @@ import { isFree } from "../region.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Alignment } from "./legality.ts";
 import { readerAlignment, siblingAlignment } from "./pairs.ts";
-import { againRefusal, savedNs } from "./profit.ts";
+import { rowsRefusal, settle, wholeRow } from "./held-rows.ts";
+import { againRefusal, askedAgain, savedNs } from "./profit.ts";
 import { Queue } from "./queue.ts";
 import type { FusionState } from "./state.ts";
 
@@ -88,7 +89,10 @@ export class BestFirst {
     // candidates of the larger part stand in the queue
     const small = partsOf(producer).length < partsOf(consumer).length ? producer : consumer;
     const around = partsOf(small);
+    const rows = kind === "reader" ? askedAgain(producer, consumer, this.#state) : [];
     const merged = this.#state.merge(producer, consumer, aligned);
+    for (const v of rows) merged.held.set(v, wholeRow(merged, v));
+    if (rows.length > 0) settle(merged, this.#state);
     for (const v of around) this.#addAround(v, merged);
   }
 
@@ -98,6 +102,8 @@ export class BestFirst {
     if (again !== null) return again;
     const aligned = readerAlignment(this.#state, producer, consumer);
     if (typeof aligned === "string") return aligned;
+    const refusal = rowsRefusal(askedAgain(producer, consumer, this.#state), { producer, consumer }, this.#state);
+    if (refusal !== null) return refusal;
     return aligned.grid.size === producer.grid.length || asksOnce(this.#state, producer, consumer) ? aligned : "their grids differ";
   }
 

@@ -152,6 +152,20 @@ function holdChain(chain: Chain, s: FusionState): string | null {
   return null;
 }
 
+/** Why rows of some results cannot be held for those who ask for them in loops, or null. */
+export function rowsRefusal(
+  values: readonly Value[],
+  { producer, consumer }: { readonly producer: Cluster; readonly consumer: Cluster },
+  s: FusionState,
+): string | null {
+  const isWhole = (v: Value): boolean =>
+    (consumer.demands.get(v) ?? []).every((d) => d.index?.every((e, k) => e.op === "const" || (e.op === "axis" && e.hi + 1 === v.shape[k])) === true);
+  if (!values.every(isWhole)) return "sums would be computed again in each of its loops";
+  const rows = values.map((v): Held => [v, producer.outputs.get(v) ?? []]);
+  const bytes = heldBytes(producer, s) + heldBytes(consumer, s) + bytesOfRows(rows, producer.grid, s);
+  return bytes > s.target.scratchBytes ? `its rows take ${bytes} bytes of scratch (at most ${s.target.scratchBytes})` : null;
+}
+
 /** The index at which a value is asked for: all of a row. */
 export function wholeRow(c: Cluster, v: Value): readonly Expr[] {
   const index = c.forms.get(v)?.[0]?.index;

@@ -92,6 +92,23 @@ export function againRefusal(producer: Cluster, consumer: Cluster, state: Fusion
   return repeatedNs > saved ? `results would be computed again (${Math.round(repeatedNs)} ns) to save ${Math.round(saved)} ns` : null;
 }
 
+/** Results that a consumer asks for inside of loops, several times an element, though each element is a sum of its own: rows to hold. */
+export const askedAgain = (producer: Cluster, consumer: Cluster, { axes }: FusionState): Value[] =>
+  [...producer.outputs.keys()].filter((v) => {
+    const demands = consumer.demands.get(v) ?? noDemands;
+    return demands.some((d) => axes.iterations(consumer, d) > sizeOf(v.shape)) && isSum(v, producer);
+  });
+
+/** Whether a cluster adds up something for each element of a value. */
+function isSum(v: Value, c: Cluster): boolean {
+  const nodes = new Set([v.node]);
+  for (const node of nodes) {
+    if (!isLight(node) && sizeOf(at(node.results, 0).shape) >= sizeOf(v.shape)) return true;
+    for (const { node: arg } of node.args) if (c.nodes.has(arg)) nodes.add(arg);
+  }
+  return false;
+}
+
 /** What an element costs, from what the cluster loads or reduces. */
 function workOf(v: Value, c: Cluster): number {
   const nodes = new Set([v.node]);
