@@ -71,6 +71,18 @@ function templatesFor(target: Target): Templates {
   return template;
 }
 
+const lengths = new WeakMap<Expr, number>();
+
+/** Operations that an operation is spelled with where the target lacks it; 1 where it has it. */
+export function spelledLength(e: Expr, target: Target): number {
+  const dtype = e.args[0]?.dtype;
+  const expanded = dtype === undefined || !isScalarOp(e.op) || !isFloat(dtype) ? undefined : templatesFor(target)(e.op, dtype);
+  if (expanded === undefined) return 1;
+  const known = lengths.get(expanded) ?? exprOrder([expanded]).filter((x) => x.args.length > 0).length;
+  lengths.set(expanded, known);
+  return known;
+}
+
 function replace(e: Expr, template: Templates): Expr {
   const dtype = e.args[0]?.dtype;
   if (dtype === undefined || !isScalarOp(e.op) || !isFloat(dtype)) return e;

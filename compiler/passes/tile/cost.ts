@@ -7,6 +7,8 @@ import type { Expr, ScalarOp } from "../../ir/expr.ts";
 import { isScalarOp } from "../../ir/expr.ts";
 import type { Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
+import type { Target } from "../../target.ts";
+import { spelledLength } from "../legalize.ts";
 
 /** Operations that processors have; others are made of some twenty of these. */
 const processors: ReadonlySet<ScalarOp> = new Set<ScalarOp>([
@@ -64,6 +66,20 @@ export function costOf(roots: readonly Expr[]): number {
     stack.push(...(e.op === "load" ? e.args.slice(1) : e.args));
   }
   return cost;
+}
+
+/** Operations of the expressions as a target spells them, without those on the indices of loads. */
+export function spelledOperations(roots: readonly Expr[], target: Target): number {
+  let length = 0;
+  const seen = new Set<Expr>();
+  const stack = [...roots];
+  for (let e = stack.pop(); e !== undefined; e = stack.pop()) {
+    if (seen.has(e)) continue;
+    seen.add(e);
+    if (isScalarOp(e.op)) length += spelledLength(e, target);
+    stack.push(...(e.op === "load" ? e.args.slice(1) : e.args));
+  }
+  return length;
 }
 
 /** Operations of statements, loads, stores and indices included: how long the JavaScript is that they become. */

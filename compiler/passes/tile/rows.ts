@@ -14,9 +14,9 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, s, variable, withRange } from "../../ir/expr.ts";
+import { axisIndex, load, s, variable, withRange } from "../../ir/expr.ts";
 import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
-import type { Axis, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
+import type { Axis, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import type { Keeping } from "./combine.ts";
@@ -24,7 +24,7 @@ import { bringInto, merge, nameShared } from "./combine.ts";
 import type { Accumulators, Spelling } from "./accumulators.ts";
 import { Scalars, Vectors } from "./accumulators.ts";
 import { copied, loop, minOf } from "./copy.ts";
-import { costOf, registerBytes, tupleBytes, valuesIn } from "./cost.ts";
+import { costOf, registerBytes, spelledOperations, tupleBytes, valuesIn } from "./cost.ts";
 import { isIndependent, updatedBuffers } from "./independent.ts";
 import { isPlain, shortRow } from "./nest.ts";
 import { isOverColumns } from "./order.ts";
@@ -46,7 +46,7 @@ export function addRows(kernel: Kernel, target: Target): Kernel {
       if (isOverColumns(inner)) return inner;
       const r = mapBodies(inner, mapList);
       const lanes = r.kind === "reduce" && isIndependent(r.body, r.values, updated) ? lanesFor(r) : 0;
-      return r.kind === "reduce" && lanes > 0 ? new Row(r, lanes, spellingOf(r, lanes, target)).statements() : r;
+      return r.kind === "reduce" && lanes > 0 ? new Row(r, lanes, target).statements() : r;
     });
   const body = mapList(kernel.body);
   return body === kernel.body ? kernel : { ...kernel, body };
@@ -59,6 +59,13 @@ function spellingOf(r: Reduce, lanes: number, target: Target): Spelling {
   const isSmall = (1 + elementCost(r)) * lanes <= maxOperations && r.body.every((inner) => inner.kind === "let" || inner.kind === "store");
   return !target.vectors && isSmall ? "scalars" : "vectors";
 }
+
+/** Operations of an element of which several do not fit into what a processor looks ahead, beside what adds them up … */
+const longElement = 48;
+/** … and so many elements stay in the nearest cache. */
+const longest = 4096;
+
+const isLong = (r: Reduce, target: Target): boolean => spelledOperations([...valuesIn(r.body), ...r.values], target) > longElement;
 
 const elementCost = (r: Reduce): number => costOf([...valuesIn(r.body), ...r.values, ...r.combine]);
 
@@ -88,9 +95,15 @@ class Row {
   readonly #rising: Rising | null;
   /** How elements are brought into lanes. */
   readonly #each: Reduce;
+  /** Elements are computed for some turns before they are added up. */
+  readonly #isLong: boolean;
+  /** Elements that wait, at the most. */
+  #waiting = 0;
   #levels = 0;
 
-  constructor(r: Reduce, lanes: number, spelling: Spelling) {
+  constructor(r: Reduce, lanes: number, target: Target) {
+    const spelling = spellingOf(r, lanes, target);
+    this.#isLong = spelling === "vectors" && target.vectors && isLong(r, target);
     this.#r = r;
     this.#lanes = lanes;
     this.#last = at(r.axes, r.axes.length - 1);
@@ -103,7 +116,7 @@ class Row {
     const level = this.#level();
     const body = this.#last.about === undefined ? this.#added(this.#r.axes, level) : this.#openRow(level);
     const locals = Array.from({ length: this.#levels }, (_, i) => this.#memory.declared(i)).flat();
-    return [...locals, ...(this.#rising?.lets ?? []), ...this.#cleared(level), ...body, ...this.#tree(level)];
+    return [...locals, ...this.#strips(), ...(this.#rising?.lets ?? []), ...this.#cleared(level), ...body, ...this.#tree(level)];
   }
 
   /** One more set of accumulators. */
@@ -158,7 +171,36 @@ class Row {
     const isOpen = axis.about !== undefined;
     const step = axisIndex(`${axis.name}s`, from.lo, to.hi - (isOpen ? 1 : this.#lanes));
     if (from.op === "const" && to.op === "const" && to.value === this.#lanes) return this.#vector(level, from);
-    return [loop("serial", { name: step.name, lo: from, hi: to }, this.#lanes, this.#vector(level, step))];
+    const length = subIndex(to, from);
+    const turns = (body: readonly Stmt[]): Stmt => loop("serial", { name: step.name, lo: from, hi: to }, this.#lanes, body);
+    if (!this.#isLong || length.op !== "const" || length.value > longest) return [turns(this.#vector(level, step))];
+    this.#waiting = Math.max(this.#waiting, length.value);
+    return [turns(this.#computed(step, from)), turns(this.#collected(level, subIndex(step, from)))];
+  }
+
+  /** Where elements wait. */
+  #strips(): readonly Local[] {
+    const { names, values } = this.#r;
+    return this.#waiting === 0
+      ? []
+      : values.map((e, i) => ({ kind: "local", name: `${at(names, i)}_strip`, dtype: e.dtype, size: this.#waiting, space: "scratch" }));
+  }
+
+  /** The elements of a vector, kept where they wait. */
+  #computed(start: Expr, first: Expr): readonly Stmt[] {
+    return this.#memory.each(this.#lanes, (lane, suffix) => {
+      const { body, values } = copied(this.#r, { suffix, axes: new Map([[this.#last.name, addIndex(start, lane)]]) });
+      const index = addIndex(subIndex(start, first), lane);
+      return [...body, ...values.map((value, i): Stmt => ({ kind: "store", buffer: `${at(this.#r.names, i)}_strip`, index, value }))];
+    });
+  }
+
+  /** Elements that wait, brought into the lanes. */
+  #collected(level: number, start: Expr): readonly Stmt[] {
+    return this.#memory.each(this.#lanes, (lane, suffix) => {
+      const values = this.#r.values.map((e, i) => load(`${at(this.#r.names, i)}_strip`, e.dtype, addIndex(start, lane)));
+      return bringInto(this.#each, this.#kept(level, lane), values, `_w${suffix}`);
+    });
   }
 
   /** One element a lane, from `start` on. */
