@@ -2,9 +2,12 @@
 import { exprOrder } from "../../ir/expr-order.ts";
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { keyOf } from "../../ir/indexing.ts";
+import { axisIndex } from "../../ir/expr.ts";
+import { addIndex, ix, keyOf, subIndex } from "../../ir/indexing.ts";
 import type { Kernel, Stmt } from "../../ir/loop.ts";
-import { axesOf, expressionsOf, statements } from "../../ir/loop.ts";
+import { axesOf, expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
+import { exprMapper } from "../../ir/loop-walk.ts";
+import { inlineIndices, strideOf } from "./nest.ts";
 
 /** Buffers that other iterations, or other grid points, may meet in place. */
 export const updatedBuffers = (kernel: Kernel): ReadonlySet<string> => new Set(kernel.buffers.filter((b) => b.access === "update").map((b) => b.name));
@@ -31,6 +34,41 @@ export function isIndependent(body: readonly Stmt[], values: readonly Expr[], up
   }
   const loads = exprOrder([...list.flatMap(expressionsOf), ...values]).filter((e) => e.op === "load");
   return loads.every((e) => (stored.get(e.name) ?? keyOf(at(e.args, 0))) === keyOf(at(e.args, 0)));
+}
+
+/**
+ * Whether each iteration of an axis keeps to a window of its own in every memory that it stores to: all of its indices there go on by one
+ * step, which is more than they lie apart, as those of rows in a matrix.
+ *
+ *   for %i { for %k in 0..3 { store %row[%i * 3 + %k] = … }  reduce %s over %m in 0..3 { load %row[%i * 3 + %m] } … }
+ */
+export function hasWindows(body: readonly Stmt[], axis: string): boolean {
+  const plain = inlineIndices(body);
+  const list = statements(plain);
+  if (list.some((s) => s.kind === "barrier" || s.kind === "local" || s.kind === "assign" || (s.kind === "store" && s.atomic !== undefined))) return false;
+  const stored = new Set(list.flatMap((s) => (s.kind === "store" ? [s.buffer] : [])));
+  const indices = new Map([...stored].map((name): [string, Expr[]] => [name, []]));
+  for (const s of list) if (s.kind === "store") indices.get(s.buffer)?.push(addIndex(s.index, 0));
+  for (const e of exprOrder(expressionsIn(plain))) if (e.op === "load") indices.get(e.name)?.push(addIndex(at(e.args, 0), 0));
+  const inner = new Set(list.flatMap((s) => axesOf(s).map((a) => a.name)));
+  // what is found out inside may be anything
+  const own = new Set(list.flatMap(namedBy));
+  const isArithmetic = (index: Expr): boolean => exprOrder([index]).every((e) => e.op !== "load" && !(e.op === "var" && own.has(e.name)));
+  return [...indices.values()].every((found) => found.every(isArithmetic) && isWindow(found, axis, inner));
+}
+
+function isWindow(indices: readonly Expr[], axis: string, inner: ReadonlySet<string>): boolean {
+  const step = strideOf(at(indices, 0), axis);
+  if (Number.isNaN(step) || step === 0 || indices.some((e) => strideOf(e, axis) !== step)) return false;
+  const other = exprMapper((e) => (e.op === "axis" && inner.has(e.name) ? axisIndex(`${e.name}'`, e.lo, e.hi) : e));
+  const start = exprMapper((e) => (e.op === "axis" && e.name === axis ? ix(0) : e));
+  const places = indices.map((e) => addIndex(start(e), 0));
+  // what is the same for both is gone in the difference
+  const isNear = (a: Expr, b: Expr): boolean => {
+    const apart = subIndex(a, addIndex(other(b), 0));
+    return apart.lo > -Math.abs(step) && apart.hi < Math.abs(step);
+  };
+  return places.every((a) => places.every((b) => isNear(a, b)));
 }
 
 /** The names in a body whose values differ from iteration to iteration of `axis`. */

@@ -19,7 +19,7 @@ export function gridNest(body: readonly Stmt[], lets: readonly Stmt[] = []): For
 }
 
 /** Index arithmetic back in its places: names in front of a loop would keep the copies' loops apart. */
-const inlineIndices = (body: readonly Stmt[]): Stmt[] => inlineLets(body, (e) => e.dtype === "int32");
+export const inlineIndices = (body: readonly Stmt[]): Stmt[] => inlineLets(body, (e) => e.dtype === "int32");
 
 /** Names of what is wanted so, and neither loads nor is carried, give way to their values. */
 export function inlineLets(body: readonly Stmt[], isWanted: (value: Expr) => boolean): Stmt[] {

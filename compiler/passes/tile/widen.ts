@@ -22,7 +22,7 @@ import { mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf, moved, vector } from "./copy.ts";
 import { costOf, valuesIn, widest } from "./cost.ts";
-import { goesTogether, isIndependent, updatedBuffers, varyingNames } from "./independent.ts";
+import { goesTogether, hasWindows, isIndependent, updatedBuffers, varyingNames } from "./independent.ts";
 import { joinLoops, joinNest } from "./join.ts";
 import { gridNest, isPlain, shortRow, strideOf } from "./nest.ts";
 import { firstOf } from "./skip.ts";
@@ -220,7 +220,8 @@ class Widening {
     const { axis, body } = f;
     if (axis.step !== 1 || body.length === 0 || !isOpen(body)) return f;
     const own = this.#ownScratch(f);
-    if (own === null || !isIndependent(body, [], this.#updated, own) || !goesTogether(body, axis.name) || !pays(body, axis)) return f;
+    if (own === null || !(isIndependent(body, [], this.#updated, own) || this.#hasWindows(f, own)) || !goesTogether(body, axis.name) || !pays(body, axis))
+      return f;
     const lanes = lanesOf(body, isPlain(axis) ? axis.hi.value : (axis.about ?? 0));
     if (lanes === 0) return f;
     const piece = (index: Expr, lane: Expr, suffix: string): readonly Stmt[] =>
@@ -232,6 +233,12 @@ class Widening {
     const step = axisIndex(`${axis.name}s`, 0, last - lanes);
     const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(step, lane), lane, ""));
     return [loop("serial", { name: step.name, lo: ix(0), hi: ix(last) }, lanes, [whole]), ...rest(axis.name, last, axis.hi.value, piece)];
+  }
+
+  /** Whether iterations meet neither in memory, of which each has a part of its own, nor in a running value. */
+  #hasWindows({ axis, body }: For, own: ReadonlySet<string>): boolean {
+    const list = statements(body);
+    return own.size === 0 && !list.some((s) => s.kind === "store" && this.#updated.has(s.buffer)) && hasWindows(body, axis.name);
   }
 
   /**
