@@ -109,8 +109,12 @@ class Division {
 
   launches(): readonly Launch[] {
     if (!this.#isOpen()) return [this.#launch];
-    for (const s of this.#body) if (s.kind === "for" || s.kind === "reduce") this.#cut(s);
+    const loops = this.#body.filter((s) => s.kind === "for" || s.kind === "reduce");
+    for (const f of loops) this.#cut(f, this.#elementsOf(f));
     if (this.#cuts.size === 0) return [this.#launch];
+    // what stands before a loop that is cut would be done again in each of its parts
+    const last = loops.findLastIndex((f) => this.#cuts.has(f));
+    for (const f of loops.slice(0, last)) if (f.kind === "reduce" && !this.#cuts.has(f)) this.#cut(f, heavy);
     const own = [...this.#cuts.values()].map((c) => this.#partsOf(c));
     const rest = this.#kept(this.#body.filter((s) => s.kind !== "for" || !this.#cuts.has(s)));
     const stores = statements(rest).some((s) => s.kind === "store");
@@ -125,13 +129,18 @@ class Division {
     return few && simple && kernel.buffers.every((b) => b.access === "read" || b.access === "write");
   }
 
-  /** Notes where a loop is cut, if it is long enough and can be. */
-  #cut(loop: For | Reduce): void {
+  /** Elements of a part that are enough. */
+  #elementsOf(loop: For | Reduce): number {
+    const { body, values } = insideOf(loop);
+    return costOf([...valuesIn(body), ...values]) >= muchFrom ? heavy : light;
+  }
+
+  /** Notes where a loop is cut into parts of so many elements, if it is long enough and can be. */
+  #cut(loop: For | Reduce, part: number): void {
     const axes = axesOf(loop);
     const { body, values } = insideOf(loop);
     const long = axes.every((a) => isPlain(a) && a.kind === "serial") ? axes.reduce((n, a) => n * a.hi.value, 1) : 0;
     const points = this.#nest.reduce((n, f) => n * f.axis.hi.value, 1);
-    const part = costOf([...valuesIn(body), ...values]) >= muchFrom ? heavy : light;
     const wanted = points < enoughPoints ? Math.min(mostParts, Math.ceil(long / part)) : Math.min(enoughPoints, Math.floor((long * points) / part));
     if (wanted < 2 || !isIndependent(body, values, new Set())) return;
     for (const axis of axes) {
