@@ -2,6 +2,7 @@
 import { dtypeInfo } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import { variable } from "../../ir/expr.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
 import { keyOf, namesIn } from "../../ir/indexing.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import type { Node, Value } from "../../ir/node.ts";
@@ -33,12 +34,27 @@ function choicesOf(node: Node, demands: readonly Demand[], axes: Axes): number {
   return Math.max(0, asksOfLight(node, demand, axes).filter((ask) => ask.demand.share < demand.share).length - 1);
 }
 
+/** Additions that a product takes longer where the place of its operand is divided for: of neighbours nobody knows that they are. */
+const divisionCost = 2;
+
+/** Whether contractions ask for a view at places that they divide for, as those of patches or of doubled pictures are: stored, it lies as they read it. */
+const isDividedFor = (c: Cluster, demands: readonly Demand[]): boolean =>
+  hasContraction(c) && demands.some(({ index, inner }) => inner.length > 0 && index !== null && exprOrder(index).some((e) => e.op === "idiv" || e.op === "irem"));
+
+const costOfView = (node: Node, demands: readonly Demand[], c: Cluster, { axes }: FusionState): number =>
+  choiceCost * choicesOf(node, demands, axes) + (isDividedFor(c, demands) ? divisionCost : 0);
+
+function hasContraction(c: Cluster): boolean {
+  for (const n of c.nodes) if (n.op.kind === "contraction") return true;
+  return false;
+}
+
 /** Why computing a node inside a cluster does not pay, or null. */
 export function repeatRefusal(c: Cluster, node: Node, state: FusionState): string | null {
   const { target } = state;
   for (const r of node.results) {
     const demands = c.demands.get(r) ?? [];
-    const cost = node.op.kind === "view" ? choiceCost * choicesOf(node, demands, state.axes) : costOf(node);
+    const cost = node.op.kind === "view" ? costOfView(node, demands, c, state) : costOf(node);
     if (cost === 0) continue;
     const elements = sizeOf(r.shape);
     const times = timesComputed(r, demands, c, state);
