@@ -115,7 +115,7 @@ class Division {
     // what stands before a loop that is cut would be done again in each of its parts
     const last = loops.findLastIndex((f) => this.#cuts.has(f));
     for (const f of loops.slice(0, last)) if (f.kind === "reduce" && !this.#cuts.has(f)) this.#cut(f, heavy);
-    const own = [...this.#cuts.values()].map((c) => this.#partsOf(c));
+    const own = loops.flatMap((f) => this.#cuts.get(f) ?? []).map((c) => this.#partsOf(c));
     const rest = this.#kept(this.#body.filter((s) => s.kind !== "for" || !this.#cuts.has(s)));
     const stores = statements(rest).some((s) => s.kind === "store");
     return stores ? [...own, this.#made(this.#launch.kernel.name, this.#around(rest), [])] : own;

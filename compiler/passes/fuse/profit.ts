@@ -39,7 +39,8 @@ const divisionCost = 2;
 
 /** Whether contractions ask for a view at places that they divide for, as those of patches or of doubled pictures are: stored, it lies as they read it. */
 const isDividedFor = (c: Cluster, demands: readonly Demand[]): boolean =>
-  hasContraction(c) && demands.some(({ index, inner }) => inner.length > 0 && index !== null && exprOrder(index).some((e) => e.op === "idiv" || e.op === "irem"));
+  hasContraction(c) &&
+  demands.some(({ index, inner }) => inner.length > 0 && index !== null && exprOrder(index).some((e) => e.op === "idiv" || e.op === "irem"));
 
 const costOfView = (node: Node, demands: readonly Demand[], c: Cluster, { axes }: FusionState): number =>
   choiceCost * choicesOf(node, demands, axes) + (isDividedFor(c, demands) ? divisionCost : 0);

@@ -78,11 +78,12 @@ export function sharedAxes(nest: readonly For[], reduce: Reduce): Axis[] {
 /** Whether a loop inside a grid point is of columns: what adds up in it reads what is next to what neighbouring iterations do. */
 export const isOverColumns = (s: Stmt): s is For => s.kind === "for" && s.axis.kind === "serial" && isPlain(s.axis) && walksColumns(s.body, s.axis);
 
-/** Whether every loop of a grid point, or of an iteration, reads or writes what is next to what the neighbouring ones do. */
+/** Whether the loops of a grid point, or of an iteration, read and write more of what is next to what the neighbouring ones do than of what is next to one another. */
 function walksColumns(body: readonly Stmt[], last: Axis): boolean {
   const loops = body.filter((s) => s.kind === "for" || s.kind === "reduce");
   if (loops.length === 0 || last.hi.op !== "const" || last.hi.value < narrowest) return false;
-  return loops.every((s) => {
+  let [across, along] = [0, 0];
+  for (const s of loops) {
     const inside = innermost(s);
     // an element may be found by another one
     const varying: ReadonlySet<string> = inside === undefined ? new Set() : varyingNames([s], inside.name);
@@ -90,9 +91,12 @@ function walksColumns(body: readonly Stmt[], last: Axis): boolean {
     const columns = (index: Expr): boolean => strideOf(index, last.name) === 1;
     const rows = (index: Expr): boolean => inside !== undefined && strideOf(index, inside.name) === 1;
     const down = accesses.filter((index) => columns(index) && !rows(index)).length;
-    const along = accesses.filter((index) => rows(index) && namesIn(index).includes(last.name)).length;
-    return down > along;
-  });
+    const own = accesses.filter((index) => rows(index) && namesIn(index).includes(last.name)).length;
+    // what neither does is as quick either way
+    across += down;
+    along += own;
+  }
+  return across > along;
 }
 
 /** The last axis that a statement loops over. */
