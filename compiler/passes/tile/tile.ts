@@ -14,6 +14,7 @@
  * - `abreast`: on CPUs without vectors, such rows in step
  * - `row tile`: the same on targets whose lanes share memory
  * - `strips`: rows that are filled sum by sum and read by vectors, several a turn, on CPUs with vectors
+ * - `across`: rows that are stored down a column, several a turn, on CPUs
  * - `updates`: costly values that a scatter stores, computed by vectors first, there too
  * - `chains`: functions of functions one after the other for a strip of elements, there too
  * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
@@ -25,6 +26,7 @@ import type { For, Kernel, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { accumulate } from "./accumulate.ts";
+import { storedAcross } from "./across.ts";
 import { chainsInRows, chainsInStrips } from "./chains.ts";
 import { jam, jamColumns } from "./jam.ts";
 import { dealLanes } from "./lanes.ts";
@@ -92,6 +94,8 @@ function firstChanged(kernel: Kernel, steps: readonly ((kernel: Kernel, nest: re
 
 /** Kernels whose grid points walk rows. */
 function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
+  const across = storedAcross(kernel, nest, target);
+  if (across !== kernel) return alongRows(across, gridNest(across.body), target);
   const kept = target.vectors ? chainsInRows(kernel, nest, target) : kernel;
   if (kept !== kernel) return alongRows(kept, gridNest(kept.body), target);
   const added = addRows(kernel, target);
