@@ -163,7 +163,6 @@ class Lowering {
   /** Fills rows in scratch, in one walk; gives the outputs that it stores. */
   #hold({ around, rows }: Walk, buffers: Buffers, grid: Scope): RegionOutput[] {
     const names = new Map<string, Expr>();
-    const own = exprMapper((e) => (e.op === "axis" ? (names.get(e.name) ?? e) : e));
     const loopsFor = (list: readonly Expr[]): Loop[] =>
       list.flatMap((e) => {
         const axis = this.#axis(e.hi + 1);
@@ -175,6 +174,8 @@ class Lowering {
     this.#cache.enter(innermostOf(scopes), outer);
     const filled = rows.map(({ output, inside, stores }) => {
       const inner = loopsFor(inside);
+      // rows of one form have loops of their own: what a mapper has found out about one is not so for the next
+      const own = exprMapper((e) => (e.op === "axis" ? (names.get(e.name) ?? e) : e));
       const below = openNest(innermostOf(scopes), namesOf(inner));
       const body = innermostOf(below);
       const index = output.form.map(own);

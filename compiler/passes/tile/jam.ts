@@ -133,7 +133,7 @@ function copiesOf(body: readonly Stmt[], limits: readonly Limit[], most: number)
   const slot = axisIndex("slot", 0, points - 1);
   const { bodies, locals } = phasesBefore(body, reducesIn(body) ?? [], { index: slot, size: points });
   const sums = bodies.slice(0, -1).flatMap((list) => unrolled(list, limits));
-  return [...locals, ...tidyPart(sums), pointsOf(at(bodies, bodies.length - 1), limits, slot)];
+  return [...locals, ...tidyPart([...sums, pointsOf(at(bodies, bodies.length - 1), limits, slot)])];
 }
 
 /** Statements for all points of the block, one after another, in loops; `slot` becomes the number of a point. */

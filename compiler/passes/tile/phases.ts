@@ -44,7 +44,8 @@ export const withSumsApart = (body: readonly Stmt[]): readonly Stmt[] => body.fl
 
 function sumsApart(r: Reduce): Stmt[] {
   const n = r.names.length;
-  if (n === 1) return [r];
+  // what a step stores it stores once, beside all of them
+  if (n === 1 || r.body.some((s) => s.kind !== "let")) return [r];
   const loads = r.names.map((_, i) =>
     loadsIn({ ...r, values: [at(r.values, i)] })
       .map(keyOf)
