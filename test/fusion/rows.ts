@@ -19,6 +19,7 @@ import { longRows } from "./long-rows.ts";
 import { gates } from "./gates.ts";
 import { losses } from "./losses.ts";
 import { pieces } from "./pieces.ts";
+import { programs } from "./programs.ts";
 import { training } from "./training.ts";
 import {
   arange,
@@ -430,4 +431,5 @@ export const fusionRows: readonly FusionRow[] = [
   ...gates,
   ...rowSums,
   ...pieces,
+  ...programs,
 ];

@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import type { Plan } from "../../compiler/ir/plan.ts";
 import { compileGraph, kernelCount } from "../../compiler/pipeline.ts";
 import { js, wasm, wgsl } from "../../compiler/target.ts";
-import { conv2d, groupNorm, silu } from "../../src/index.ts";
+import { conv2d, gradients, groupNorm, scaledDotProductAttention, silu } from "../../src/index.ts";
+import type { Tensor } from "../../src/index.ts";
 import { data } from "../fusion/row.ts";
 import { operationsRun } from "../fusion/measure.ts";
 import { recorded } from "../recorded.ts";
@@ -18,4 +19,12 @@ test.each([js, wasm, wgsl])("a norm in front of a convolution on $name", (target
   expect(kernelCount(plan)).toBe(2);
   // 36 products need each element
   expect(operations(plan) / operations(compileGraph(graph, target, { fusion: false }).plan)).toBeLessThan(3);
+});
+
+test.each([js, wasm, wgsl])("gradients of attention on $name: rows that loops ask for again are held", (target) => {
+  const operand = (): Tensor => data(2, 32, 16).requireGrad();
+  const [q, k, v] = [operand(), operand(), operand()];
+  const attention = recorded(...gradients(scaledDotProductAttention(q, k, v).square().sum(), [q, k, v])).graph;
+  const { plan } = compileGraph(attention, target);
+  expect(operations(plan) / operations(compileGraph(attention, target, { fusion: false }).plan)).toBeLessThan(1.25);
 });
