@@ -48,8 +48,6 @@ const madeOfOthers = 20;
 export const mostCopied = 256;
 /** Operations of a function that they do optimise, with room to spare: V8 stops at 60 KB of bytecode, some 35 bytes an operation. */
 export const longestFunction = 1300;
-/** Operations that a function becomes there. */
-const spelledOut = 32;
 
 /** Whether an operation is a function that is spelled with others. */
 export const isMadeOfOthers = (op: string): boolean => isScalarOp(op) && !processors.has(op);
@@ -82,12 +80,12 @@ export function spelledOperations(roots: readonly Expr[], target: Target): numbe
   return length;
 }
 
-/** Operations of statements, loads, stores and indices included: how long the JavaScript is that they become. */
-export function lengthOf(list: readonly Stmt[]): number {
+/** Operations of statements, loads, stores and indices included: how long the code is that they become. */
+export function lengthOf(list: readonly Stmt[], target: Target): number {
   let length = 0;
   for (const s of statements(list)) {
     if (s.kind === "store") length++;
-    for (const e of exprOrder(expressionsOf(s))) if (e.args.length > 0) length += isMadeOfOthers(e.op) ? spelledOut : 1;
+    for (const e of exprOrder(expressionsOf(s))) if (e.args.length > 0) length += spelledLength(e, target);
   }
   return length;
 }

@@ -109,7 +109,7 @@ export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target):
   const row = blockAxis(nest);
   if (row === null) return kernel;
   const inner = at(nest, nest.length - 1);
-  if (!target.vectors) return scalarRows(kernel, nest, row);
+  if (!target.vectors) return scalarRows(kernel, { nest, row, target });
   const stages = stagesOf(inner.body);
   const bytes = Math.max(4, ...stages.flatMap(({ reduce }) => reduce.init.map((e) => registerBytes(e.dtype))));
   const several = target.lanes > 1 || row.hi.value < (register / bytes) * across ? 1 : across;
@@ -128,14 +128,20 @@ export function rowBlocks(kernel: Kernel, nest: readonly For[], target: Target):
 /** Rows in step, and columns of each: both as many as there are in a tile of scalars. */
 const scalars = 4;
 
-/** Without vectors: several rows a turn, each with sums of its own, where all walk alike; one row a turn elsewhere. */
-function scalarRows(kernel: Kernel, nest: readonly For[], row: Axis): Kernel {
+interface Rows {
+  readonly nest: readonly For[];
+  readonly row: Axis;
+  readonly target: Target;
+}
+
+/** Without vectors: several rows a turn, each with sums of its own, where all walk alike; one row a turn elsewhere, and where more are too much code. */
+function scalarRows(kernel: Kernel, { nest, row, target }: Rows): Kernel {
   const inner = at(nest, nest.length - 1);
   for (let rows = scalars; rows > 1; rows /= 2) {
     const list = new Block(row, inner.body, { lanes: 1, rows, skips: rows, sums: scalars * 4, behind: mostCopied / rows }).body();
     if (!canGoAbreast(list, row)) break;
     const body = tidyPart(abreast(row, list, rows));
-    if (lengthOf(body) > longestFunction) continue;
+    if (lengthOf(body, target) > longestFunction) continue;
     const around = nest.filter((f) => f.axis !== row);
     return { ...kernel, body: nested([...around, { kind: "for", axis: { ...row, step: rows }, body }], body) };
   }
