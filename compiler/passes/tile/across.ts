@@ -1,5 +1,5 @@
 /**
- * across: rows that are stored down a column, as those of a transposed result are, several of them at once.
+ * across: rows that are stored down a column, as those of a transposed result are, several of them at once, on CPUs with vectors.
  *
  *   for %i in 0..512 [grid] { reduce %s …  for %j { store %out[%j * 512 + %i] = load %x[%i * 64 + %j] / %s } }
  *     → for %i in 0..512 step 16 [grid] { local %s_of: f32[16]

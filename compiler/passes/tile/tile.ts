@@ -14,7 +14,7 @@
  * - `abreast`: on CPUs without vectors, such rows in step
  * - `row tile`: the same on targets whose lanes share memory
  * - `strips`: rows that are filled sum by sum and read by vectors, several a turn, on CPUs with vectors
- * - `across`: rows that are stored down a column, several a turn, on CPUs
+ * - `across`: rows that are stored down a column, several a turn, on CPUs with vectors
  * - `updates`: costly values that a scatter stores, computed by vectors first, there too
  * - `chains`: functions of functions one after the other for a strip of elements, there too
  * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
@@ -94,7 +94,7 @@ function firstChanged(kernel: Kernel, steps: readonly ((kernel: Kernel, nest: re
 
 /** Kernels whose grid points walk rows. */
 function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
-  const across = storedAcross(kernel, nest, target);
+  const across = target.vectors ? storedAcross(kernel, nest, target) : kernel;
   if (across !== kernel) return alongRows(across, gridNest(across.body), target);
   const kept = target.vectors ? chainsInRows(kernel, nest, target) : kernel;
   if (kept !== kernel) return alongRows(kept, gridNest(kept.body), target);
