@@ -5,7 +5,7 @@ import type { Plan } from "../../compiler/ir/plan.ts";
 import { axesOf, statements } from "../../compiler/ir/loop.ts";
 import { compileGraph, kernelCount } from "../../compiler/pipeline.ts";
 import { js, wasm } from "../../compiler/target.ts";
-import { logsumexp, softmax } from "../../src/index.ts";
+import { gradients, logSoftmax, logsumexp, softmax } from "../../src/index.ts";
 import type { Tensor } from "../../src/index.ts";
 import { runCompiled } from "../../src/cli/run.ts";
 import { expectClose } from "../filetests/close.ts";
@@ -65,4 +65,13 @@ describe.each(programs)("$name", ({ outputs, together }) => {
     expect(found).toEqual(runCompiled(graph, inputs, { target: js, fusion: false }));
     expectClose(found, interpretGraph(graph, inputs), "values");
   });
+});
+
+test.each([js, wasm])("two held rows of one form have loops of their own on $name", (target) => {
+  const x = data(8, 3, 3, 2).requireGrad();
+  const y = logSoftmax(logSoftmax(x, { axis: 1 }).abs().add(1).log().tanh(), { axis: 3 });
+  const loss = y.mul(data(8, 3, 3, 2)).sum();
+  const { graph, inputs } = recorded(loss, ...gradients(loss, [x]));
+  compileGraph(graph, target, { verify: true });
+  expectClose(runCompiled(graph, inputs, { target }), interpretGraph(graph, inputs), "values", 10);
 });
