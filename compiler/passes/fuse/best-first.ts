@@ -85,11 +85,12 @@ export class BestFirst {
       if (kind === "sibling") this.#state.noteRefused(node, consumer, aligned);
       return;
     }
+    const rows = kind === "reader" ? askedAgain(producer, consumer, this.#state) : [];
+    if (rowsRefusal(rows, candidate, this.#state) !== null) return;
     this.#state.noteFused(node, consumer, kind === "reader" ? "one grid" : "both read the same");
     // candidates of the larger part stand in the queue
     const small = partsOf(producer).length < partsOf(consumer).length ? producer : consumer;
     const around = partsOf(small);
-    const rows = kind === "reader" ? askedAgain(producer, consumer, this.#state) : [];
     const merged = this.#state.merge(producer, consumer, aligned);
     for (const v of rows) merged.held.set(v, wholeRow(merged, v));
     if (rows.length > 0) settle(merged, this.#state);
@@ -102,8 +103,6 @@ export class BestFirst {
     if (again !== null) return again;
     const aligned = readerAlignment(this.#state, producer, consumer);
     if (typeof aligned === "string") return aligned;
-    const refusal = rowsRefusal(askedAgain(producer, consumer, this.#state), { producer, consumer }, this.#state);
-    if (refusal !== null) return refusal;
     return aligned.grid.size === producer.grid.length || asksOnce(this.#state, producer, consumer) ? aligned : "their grids differ";
   }
 

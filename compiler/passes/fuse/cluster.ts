@@ -99,6 +99,12 @@ export class Cluster {
   }
 }
 
+/** Whether a cluster computes a node of a kind. */
+export function hasKind(c: Cluster, kind: Node["op"]["kind"]): boolean {
+  for (const n of c.nodes) if (n.op.kind === kind) return true;
+  return false;
+}
+
 /** The demand without the loops inside of the innermost one that its index needs: it is computed outside of them. */
 function atHome(demand: Demand): Demand {
   const { index, inner } = demand;

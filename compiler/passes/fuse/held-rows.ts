@@ -17,6 +17,7 @@ import { isFree } from "../region.ts";
 import type { Axes } from "./axes.ts";
 import type { FusionState } from "./state.ts";
 import type { Cluster } from "./cluster.ts";
+import { hasKind } from "./cluster.ts";
 import type { Chain, Joint, Joints } from "./held-profit.ts";
 import { lossRefusal, storedOf } from "./held-profit.ts";
 import { rowAlignment, sizeRefusal } from "./legality.ts";
@@ -55,11 +56,6 @@ export function producersOf(c: Cluster, s: FusionState): Cluster[] {
 export const isContraction = (n: Node): boolean => n.op.kind === "contraction";
 export const contracts = (c: Cluster): boolean => c.closed === null && hasKind(c, "contraction");
 export const reduces = (c: Cluster): boolean => c.closed === null && hasKind(c, "reduction");
-
-function hasKind(c: Cluster, kind: Node["op"]["kind"]): boolean {
-  for (const n of c.nodes) if (n.op.kind === kind) return true;
-  return false;
-}
 
 /** How a producer and a consumer of its rows correspond, or why there is no such way. */
 export function jointOf(producer: Cluster, consumer: Cluster, s: FusionState): Joint | string {
@@ -163,8 +159,12 @@ export function rowsRefusal(
   if (!values.every(isWhole)) return "sums would be computed again in each of its loops";
   const rows = values.map((v): Held => [v, producer.outputs.get(v) ?? []]);
   const bytes = heldBytes(producer, s) + heldBytes(consumer, s) + bytesOfRows(rows, producer.grid, s);
-  return bytes > s.target.scratchBytes ? `its rows take ${bytes} bytes of scratch (at most ${s.target.scratchBytes})` : null;
+  return scratchRefusal(bytes, s.target);
 }
+
+/** Why rows of so many bytes cannot be held, or null. */
+export const scratchRefusal = (bytes: number, { scratchBytes }: Target, whose: "its" | "their" = "its"): string | null =>
+  bytes > scratchBytes ? `${whose} rows take ${bytes} bytes of scratch (at most ${scratchBytes})` : null;
 
 /** The index at which a value is asked for: all of a row. */
 export function wholeRow(c: Cluster, v: Value): readonly Expr[] {

@@ -1,6 +1,6 @@
 /** Whether two clusters may be one kernel: what is cheap to find out is asked first. */
 import type { Cluster } from "./cluster.ts";
-import { heldBytes } from "./held-rows.ts";
+import { heldBytes, scratchRefusal } from "./held-rows.ts";
 import type { Alignment } from "./legality.ts";
 import { alignment, mergeRefusal, placesOf, sizeRefusal } from "./legality.ts";
 import { productRefusal } from "./profit.ts";
@@ -29,7 +29,6 @@ function allowed(state: FusionState, x: Cluster, d: Cluster, aligned: Alignment 
   if (typeof aligned === "string") return aligned;
   const large = sizeRefusal(x, d, state.target, placesOf(aligned));
   if (large !== null) return large;
-  const bytes = heldBytes(x, state) + heldBytes(d, state);
-  if (bytes > state.target.scratchBytes) return `their rows take ${bytes} bytes of scratch (at most ${state.target.scratchBytes})`;
-  return mergeRefusal(x, d, aligned, state.axes, state.bindings) ?? productRefusal(x, d, state) ?? aligned;
+  const room = scratchRefusal(heldBytes(x, state) + heldBytes(d, state), state.target, "their");
+  return room ?? mergeRefusal(x, d, aligned, state.axes, state.bindings) ?? productRefusal(x, d, state) ?? aligned;
 }

@@ -9,7 +9,7 @@ import type { Node, Value } from "../../ir/node.ts";
 import { bytesOf, sizeOf } from "../../ir/shape.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster, Demand } from "./cluster.ts";
-import { noDemands, storable } from "./cluster.ts";
+import { hasKind, noDemands, storable } from "./cluster.ts";
 import { isCacheable } from "../lower/row-cache.ts";
 import type { Products } from "../products.ts";
 import { productsOf } from "../products.ts";
@@ -39,16 +39,11 @@ const divisionCost = 2;
 
 /** Whether contractions ask for a view at places that they divide for, as those of patches or of doubled pictures are: stored, it lies as they read it. */
 const isDividedFor = (c: Cluster, demands: readonly Demand[]): boolean =>
-  hasContraction(c) &&
+  hasKind(c, "contraction") &&
   demands.some(({ index, inner }) => inner.length > 0 && index !== null && exprOrder(index).some((e) => e.op === "idiv" || e.op === "irem"));
 
 const costOfView = (node: Node, demands: readonly Demand[], c: Cluster, { axes }: FusionState): number =>
   choiceCost * choicesOf(node, demands, axes) + (isDividedFor(c, demands) ? divisionCost : 0);
-
-function hasContraction(c: Cluster): boolean {
-  for (const n of c.nodes) if (n.op.kind === "contraction") return true;
-  return false;
-}
 
 /** Why computing a node inside a cluster does not pay, or null. */
 export function repeatRefusal(c: Cluster, node: Node, state: FusionState): string | null {

@@ -10,13 +10,14 @@ import type { Expr } from "../../ir/expr.ts";
 import { bytesOf } from "../../ir/shape.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster } from "./cluster.ts";
+import { hasKind } from "./cluster.ts";
 import type { Joint } from "./held-profit.ts";
-import { heldBytes, heldResults, isContraction, jointOf, lower, producersOf, reduces, settle } from "./held-rows.ts";
+import { heldBytes, heldResults, jointOf, lower, producersOf, reduces, scratchRefusal, settle } from "./held-rows.ts";
 import { hasTiles, lossRefusal, scratchOf } from "./row-profit.ts";
 import type { FusionState } from "./state.ts";
 
 /** Whether a cluster adds up, and no tiles would make that faster. */
-const addsUp = (c: Cluster): boolean => c.closed === null && !hasTiles(c) && (reduces(c) || [...c.nodes].some(isContraction));
+const addsUp = (c: Cluster): boolean => c.closed === null && !hasTiles(c) && (reduces(c) || hasKind(c, "contraction"));
 
 /** Contractions whose rows are reduced become one cluster with what reads them, and then sums do. */
 export function holdEpilogues(s: FusionState): void {
@@ -49,8 +50,7 @@ function hold(source: Cluster, rows: Cluster, s: FusionState): string | null {
   if (bound !== null) return bound;
   const results = hasTiles(source) ? heldResults(source, rows) : [...source.outputs];
   const bytes = heldBytes(rows, s) + scratchOf({ source, rows }, results, joint, s);
-  if (bytes > s.target.scratchBytes) return `its rows take ${bytes} bytes of scratch (at most ${s.target.scratchBytes})`;
-  const refusal = lossRefusal({ source, rows, bytes }, joint, s);
+  const refusal = scratchRefusal(bytes, s.target) ?? lossRefusal({ source, rows, bytes }, joint, s);
   if (refusal !== null) return refusal;
   for (const c of [source, rows]) lower(c, joint.loops);
   const whole = s.merge(source, rows, joint.aligned);

@@ -4,7 +4,7 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { freeNames, ix } from "../../ir/indexing.ts";
+import { ix, namesIn } from "../../ir/indexing.ts";
 import type { Value } from "../../ir/node.ts";
 import { isLight } from "../region.ts";
 
@@ -27,7 +27,7 @@ export function heavyFirst(element: Asked, loops: ReadonlySet<string>, isThere: 
     if (seen.has(value) || isThere(asked)) continue;
     seen.add(value);
     if (isLight(value.node)) open.push(...operandsOf(asked));
-    else if (!isWithin(asked.index, loops)) heavy.push(asked);
+    else if (!asked.index.some((e) => namesIn(e).some((name) => loops.has(name)))) heavy.push(asked);
   }
   return heavy.toSorted((a, b) => a.value.node.id - b.value.node.id);
 }
@@ -39,10 +39,4 @@ function operandsOf({ value: { node }, index }: Asked): Asked[] {
   const pieces = node.op.pieces(index, { attrs: node.attrs, operands: 1, shape: (k) => at(node.args, k).shape, read: () => ix(0) });
   const only = pieces.length === 1 ? pieces[0] : undefined;
   return only === undefined || only.guard !== undefined ? [] : [{ value: at(node.args, only.operand), index: only.index }];
-}
-
-function isWithin(index: readonly Expr[], loops: ReadonlySet<string>): boolean {
-  const names = new Set<string>();
-  for (const e of index) freeNames(e, names);
-  return [...names].some((name) => loops.has(name));
 }

@@ -12,14 +12,14 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, variable } from "../../ir/expr.ts";
-import { addIndex, freeNames, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
+import { addIndex, freeNames } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { expressionsIn, statements } from "../../ir/loop.ts";
 import { localBytes } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
-import { tidy } from "../lower/tidy.ts";
-import { copied, loop, minOf, moved } from "./copy.ts";
 import { inlineIndices, isPlain, strideOf } from "./nest.ts";
+import type { RowsOfTurn } from "./strip.ts";
+import { eachRow, withStrips } from "./strip.ts";
 
 /** Elements of a line of memory, about. */
 const rows = 16;
@@ -38,16 +38,10 @@ export function storedAcross(kernel: Kernel, nest: readonly For[], { rowBytes }:
   const own = filling.filter((s) => s.kind === "local");
   const locals = [...own.map((l): Local => ({ ...l, size: l.size * rows })), ...kept.map((e): Local => localOf(e))];
   if (localBytes(locals) > rowBytes) return kernel;
-  const turn = { axis, own };
-  const turns = [
-    overRows(turn, "r", [
-      ...filling.filter((s) => s.kind !== "local"),
-      ...kept.map((e): Stmt => ({ kind: "store", buffer: nameOf(e), index: place(axis, "r"), value: e })),
-    ]),
-    ...storing.flatMap((s) => (s.kind === "for" ? { ...s, body: [overRows(turn, "n", [...lets(kept, axis), ...s.body])] } : [])),
-  ];
-  const loops = nest.map((f) => (f === inner ? { ...f, axis: { ...f.axis, step: rows } } : f));
-  return { ...kernel, body: tidy(loops.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], [...locals, ...turns])) };
+  const keeps = kept.map((e): Stmt => ({ kind: "store", buffer: nameOf(e), index: place(axis, "r"), value: e }));
+  const found = overRows(axis, own, "r", [...filling.filter((s) => s.kind !== "local"), ...keeps]);
+  const stored = storing.flatMap((s) => (s.kind === "for" ? { ...s, body: [overRows(axis, own, "n", [...lets(kept, axis), ...s.body])] } : []));
+  return withStrips(kernel, nest, rows, [...locals, found, ...stored]);
 }
 
 /** A loop that stores elements far from one another, next to what neighbouring rows store. */
@@ -84,20 +78,8 @@ const place = ({ name }: Axis, suffix: string): Expr => axisIndex(`${name}${suff
 
 const lets = (kept: readonly Expr[], axis: Axis): Stmt[] => kept.map((e) => ({ kind: "let", name: e.name, value: load(nameOf(e), e.dtype, place(axis, "n")) }));
 
-interface Turn {
-  readonly axis: Axis & { readonly hi: { readonly value: number } };
-  readonly own: readonly Local[];
-}
-
-/** What is done for each row of a turn, whose scratch lies beside that of the others. */
-function overRows({ axis, own }: Turn, suffix: string, list: readonly Stmt[]): For {
-  const n = axis.hi.value;
-  const first = axisIndex(axis.name, 0, n - (n % rows === 0 ? rows : n % rows));
-  const row = place(axis, suffix);
-  const { body } = copied({ body: list, values: [] }, { suffix: `_${suffix}`, axes: new Map([[axis.name, addIndex(first, row)]]) });
-  const sizes = new Map(own.map((l) => [l.name, l.size]));
-  const ofRow = moved(body, new Set(sizes.keys()), (name, index) => addIndex(mulIndex(row, sizes.get(name) ?? 0), index));
-  if (n % rows === 0) return loop("serial", { name: row.name, lo: ix(0), hi: ix(rows) }, 1, ofRow);
-  const f = loop("serial", { name: row.name, lo: ix(0), hi: minOf(ix(rows), subIndex(ix(n), first)) }, 1, ofRow);
-  return { ...f, axis: { ...f.axis, about: rows } };
+/** What is done for each row of a turn; of a last one that is shorter, vectors are as long as of the others. */
+function overRows(axis: RowsOfTurn["axis"], own: readonly Local[], name: string, list: readonly Stmt[]): For {
+  const f = eachRow(list, { axis, count: rows, scratch: own, name, suffix: `_${name}` });
+  return axis.hi.value % rows === 0 ? f : { ...f, axis: { ...f.axis, about: rows } };
 }

@@ -53,32 +53,24 @@ export const longestFunction = 1300;
 export const isMadeOfOthers = (op: string): boolean => isScalarOp(op) && !processors.has(op);
 
 /** Operations of the expressions, without those on the indices of loads. */
-export function costOf(roots: readonly Expr[]): number {
-  let cost = 0;
+export const costOf = (roots: readonly Expr[]): number => weightOf(roots, (e) => (isMadeOfOthers(e.op) ? madeOfOthers : 1));
+
+/** What the operations of the expressions weigh together, without those on the indices of loads. */
+function weightOf(roots: readonly Expr[], weigh: (e: Expr) => number): number {
+  let weight = 0;
   const seen = new Set<Expr>();
   const stack = [...roots];
   for (let e = stack.pop(); e !== undefined; e = stack.pop()) {
     if (seen.has(e)) continue;
     seen.add(e);
-    if (isScalarOp(e.op)) cost += isMadeOfOthers(e.op) ? madeOfOthers : 1;
+    if (isScalarOp(e.op)) weight += weigh(e);
     stack.push(...(e.op === "load" ? e.args.slice(1) : e.args));
   }
-  return cost;
+  return weight;
 }
 
 /** Operations of the expressions as a target spells them, without those on the indices of loads. */
-export function spelledOperations(roots: readonly Expr[], target: Target): number {
-  let length = 0;
-  const seen = new Set<Expr>();
-  const stack = [...roots];
-  for (let e = stack.pop(); e !== undefined; e = stack.pop()) {
-    if (seen.has(e)) continue;
-    seen.add(e);
-    if (isScalarOp(e.op)) length += spelledLength(e, target);
-    stack.push(...(e.op === "load" ? e.args.slice(1) : e.args));
-  }
-  return length;
-}
+export const spelledOperations = (roots: readonly Expr[], target: Target): number => weightOf(roots, (e) => spelledLength(e, target));
 
 /** Operations of statements, loads, stores and indices included: how long the code is that they become. */
 export function lengthOf(list: readonly Stmt[], target: Target): number {

@@ -18,13 +18,16 @@ import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop
 import type { Target } from "../../target.ts";
 import { tidy, tidyPart } from "../lower/tidy.ts";
 import { copied, loop } from "./copy.ts";
-import { costOf, mostCopied, valuesIn } from "./cost.ts";
+import { mostCopied } from "./cost.ts";
 import { blockAxes, gridNest, loadsOf, operationsOf, strideOf } from "./nest.ts";
 import { isOverColumns } from "./order.ts";
-import { phasesBefore, reducesIn } from "./phases.ts";
+import { behindSums, reducesIn } from "./phases.ts";
 
 /** Copies of a body with more operations than this do not fit into registers. */
 const maxOperations = 16;
+
+/** The number of a point in its block. */
+const slotName = "slot";
 
 interface Jam {
   readonly axis: string;
@@ -128,12 +131,11 @@ type Limit = Jam & { readonly extent: number };
 /** The body once for each point of the block; what takes long after the sums, in a loop over the points. */
 function copiesOf(body: readonly Stmt[], limits: readonly Limit[], most: number): readonly Stmt[] {
   const points = limits.reduce((n, l) => n * l.times, 1);
-  const behind = body.filter((s) => s.kind !== "reduce");
-  if (points * costOf(valuesIn(behind)) <= most) return tidyPart(unrolled(body, limits));
-  const slot = axisIndex("slot", 0, points - 1);
-  const { bodies, locals } = phasesBefore(body, reducesIn(body) ?? [], { index: slot, size: points });
-  const sums = bodies.slice(0, -1).flatMap((list) => unrolled(list, limits));
-  return [...locals, ...tidyPart([...sums, pointsOf(at(bodies, bodies.length - 1), limits, slot)])];
+  const slot = axisIndex(slotName, 0, points - 1);
+  const apart = behindSums(body, { points, most }, { index: slot, size: points });
+  if (apart === null) return tidyPart(unrolled(body, limits));
+  const sums = apart.sums.flatMap((list) => unrolled(list, limits));
+  return [...apart.locals, ...tidyPart([...sums, pointsOf(apart.rest, limits, slot)])];
 }
 
 /** Statements for all points of the block, one after another, in loops; `slot` becomes the number of a point. */
@@ -157,7 +159,7 @@ function unrolled(body: readonly Stmt[], limits: readonly Limit[]): Stmt[] {
     const shift = new Map(limits.map((l, i) => [l.axis, at(o, i)]));
     const suffix = `_${o.join("")}`;
     return renamed(body, suffix, (e) => {
-      if (e.op === "axis" && e.name === "slot") return ix(point);
+      if (e.op === "axis" && e.name === slotName) return ix(point);
       const by = e.op === "axis" ? shift.get(e.name) : undefined;
       return by === undefined || by === 0 ? e : addIndex(withRange(e, e.lo, e.hi - by), by);
     });

@@ -15,6 +15,7 @@ import { freeNames, keyOf } from "../../ir/indexing.ts";
 import type { Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsOf } from "../../ir/loop.ts";
 import { copied } from "./copy.ts";
+import { costOf, valuesIn } from "./cost.ts";
 import { inlined, loadsIn } from "./sides.ts";
 
 /** The loops of a grid point, if they are reductions of expressions that do not need one another, and nothing is carried or kept in scratch. */
@@ -90,8 +91,22 @@ function independent(lets: readonly Stmt[], reduces: readonly Reduce[]): Stmt[] 
 /** The body of a grid point in phases, one for each of its reductions; what follows them is part of the last. */
 export const phasesOf = (body: readonly Stmt[], reduces: readonly Reduce[], waiting: Waiting): Phases => phasesBefore(body, reduces.slice(0, -1), waiting);
 
+/** What follows the sums of a grid point, apart from them: these wait. */
+export interface Behind {
+  readonly sums: readonly (readonly Stmt[])[];
+  readonly rest: readonly Stmt[];
+  readonly locals: readonly Local[];
+}
+
+/** The same where it costs more than so much for all points that are copied together; null elsewhere. */
+export function behindSums(body: readonly Stmt[], { points, most }: { readonly points: number; readonly most: number }, waiting: Waiting): Behind | null {
+  if (points * costOf(valuesIn(body.filter((s) => s.kind !== "reduce"))) <= most) return null;
+  const { bodies, locals } = phasesBefore(body, reducesIn(body) ?? [], waiting);
+  return { sums: bodies.slice(0, -1), rest: at(bodies, bodies.length - 1), locals };
+}
+
 /** A phase for each of these reductions, and a last one for all other statements. */
-export function phasesBefore(body: readonly Stmt[], reduces: readonly Reduce[], { index, size, prefix = "phase" }: Waiting): Phases {
+function phasesBefore(body: readonly Stmt[], reduces: readonly Reduce[], { index, size, prefix = "phase" }: Waiting): Phases {
   const locals: Local[] = [];
   const bodies: Stmt[][] = [];
   let rest = [...body];

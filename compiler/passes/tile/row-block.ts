@@ -24,9 +24,9 @@ import { tidyPart } from "../lower/tidy.ts";
 import { abreast, canGoAbreast } from "./abreast.ts";
 import type { Place } from "./copy.ts";
 import { copied, loop } from "./copy.ts";
-import { costOf, lengthOf, longestFunction, mostCopied, registerBytes, tupleBytes, valuesIn } from "./cost.ts";
+import { lengthOf, longestFunction, mostCopied, registerBytes, tupleBytes } from "./cost.ts";
 import { isPlain, loadsOf } from "./nest.ts";
-import { phasesBefore, reducesIn } from "./phases.ts";
+import { behindSums } from "./phases.ts";
 import { inlined, isAlong, isPlainLoad, namesBefore, replaced, sideOf } from "./sides.ts";
 import { distributed } from "./distribute.ts";
 import type { Skip } from "./skip.ts";
@@ -253,14 +253,13 @@ class Block {
   /** Several columns a turn; where much follows their sums, that column by column afterwards. */
   #columns(f: For, times: number, skip: Skip | null): Stmt[] {
     const { axis, body } = f;
-    const behind = body.filter((s) => s.kind !== "reduce");
-    if (times * costOf(valuesIn(behind)) <= this.#behind) return columns(f, times, skip);
     const size = axis.hi.value;
     const waiting = { index: axisIndex(axis.name, 0, size - 1), size, prefix: `behind${this.#stages}_` };
-    const { bodies, locals } = phasesBefore(body, reducesIn(body) ?? [], waiting);
-    this.#locals.push(...locals);
-    const sums = bodies.slice(0, -1).flatMap((list) => columns({ ...f, body: list }, times, skip && { ...skip, idle: [] }));
-    return [...sums, ...columns({ ...f, body: at(bodies, bodies.length - 1) }, 1, skip)];
+    const apart = behindSums(body, { points: times, most: this.#behind }, waiting);
+    if (apart === null) return columns(f, times, skip);
+    this.#locals.push(...apart.locals);
+    const sums = apart.sums.flatMap((list) => columns({ ...f, body: list }, times, skip && { ...skip, idle: [] }));
+    return [...sums, ...columns({ ...f, body: apart.rest }, 1, skip)];
   }
 
   /** What all iterations of a stage need of one side of it: computed once, where lanes lie side by side. */

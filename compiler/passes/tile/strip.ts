@@ -2,11 +2,11 @@
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import { addIndex, ix, namesIn } from "../../ir/indexing.ts";
-import type { Axis, For, Kernel, Let, Stmt, Store } from "../../ir/loop.ts";
+import { addIndex, ix, mulIndex, namesIn, subIndex } from "../../ir/indexing.ts";
+import type { Axis, For, Kernel, Let, Local, Stmt, Store } from "../../ir/loop.ts";
 import { expressionsIn } from "../../ir/loop.ts";
 import { tidy } from "../lower/tidy.ts";
-import { copied, loop } from "./copy.ts";
+import { copied, loop, minOf, moved } from "./copy.ts";
 import { shortRow } from "./nest.ts";
 
 /** Elements of a strip, at the most: it stays in the nearest cache. */
@@ -64,6 +64,29 @@ export function overStrip({ axis, size, first }: Strip, suffix: string, make: (i
   const index = axisIndex(`${axis.name}${suffix}`, 0, size - 1);
   const { body } = copied({ body: make(index), values: [] }, { suffix: `_${suffix}`, axes: new Map([[axis.name, addIndex(first, index)]]) });
   return loop("serial", { name: index.name, lo: ix(0), hi: ix(size) }, 1, body);
+}
+
+/** Some rows of a turn: so many points of an axis. */
+export interface RowsOfTurn {
+  readonly axis: Axis & { readonly hi: { readonly value: number } };
+  readonly count: number;
+  /** Scratch of one row, beside which that of the others lies. */
+  readonly scratch: readonly Local[];
+  /** What the name of the loop ends in, and names of what it computes. */
+  readonly name: string;
+  readonly suffix: string;
+}
+
+/** What is done for each row of a turn, one after another; of the last turn, for as many as there are. */
+export function eachRow(list: readonly Stmt[], { axis, count, scratch, name, suffix }: RowsOfTurn): For {
+  const n = axis.hi.value;
+  const first = axisIndex(axis.name, 0, n % count === 0 ? n - count : n - (n % count));
+  const row = axisIndex(`${axis.name}${name}`, 0, count - 1);
+  const { body } = copied({ body: list, values: [] }, { suffix, axes: new Map([[axis.name, addIndex(first, row)]]) });
+  const hi = n % count === 0 ? ix(count) : minOf(ix(count), subIndex(ix(n), first));
+  const sizes = new Map(scratch.map((l) => [l.name, l.size]));
+  const ofRow = moved(body, new Set(sizes.keys()), (own, index) => addIndex(mulIndex(row, sizes.get(own) ?? 0), index));
+  return loop("serial", { name: row.name, lo: ix(0), hi }, 1, ofRow);
 }
 
 /** The kernel with another body for so many neighbours along the innermost of its loops. */

@@ -10,15 +10,13 @@
  * reached the cache. By the time a strip is read, they have. No sum changes its order, so no bit changes.
  */
 import { at } from "../../ir/errors.ts";
-import { axisIndex } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
-import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
+import { addIndex } from "../../ir/indexing.ts";
+import type { For, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
-import { tidy } from "../lower/tidy.ts";
-import { copied, loop, minOf, moved } from "./copy.ts";
 import { isPlain, strideOf } from "./nest.ts";
 import { innermost, isOverColumns } from "./order.ts";
+import { eachRow, withStrips } from "./strip.ts";
 
 /** Stores until the first of them have reached the cache, with room to spare. */
 const underway = 512;
@@ -42,10 +40,10 @@ export function inStrips(kernel: Kernel, nest: readonly For[]): Kernel {
   if (shortest === Infinity || count < 2) return kernel;
   const turn = [
     ...rows.map((r): Local => ({ ...r, size: r.size * count })),
-    ...[filling, reading].map((list, i) => strip(list, { axis: inner.axis, count, rows, i })),
+    eachRow(filling, { axis: inner.axis, count, scratch: rows, name: "r", suffix: "" }),
+    eachRow(reading, { axis: inner.axis, count, scratch: rows, name: "n", suffix: "_n" }),
   ];
-  const loops = nest.map((f) => (f === inner ? { ...f, axis: { ...f.axis, step: count } } : f));
-  return { ...kernel, body: tidy(loops.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], turn)) };
+  return withStrips(kernel, nest, count, turn);
 }
 
 /** What a loop stores sums into, one after another. */
@@ -74,26 +72,4 @@ function withLets(filling: readonly Stmt[], reading: readonly Stmt[]): readonly 
     else shared.push(one);
   }
   return needsSum(reading) ? null : [...shared, ...reading];
-}
-
-interface Strip {
-  readonly axis: Axis & { readonly hi: { readonly value: number } };
-  readonly count: number;
-  readonly rows: readonly Local[];
-  /** Which of a turn's it is: loops have names of their own. */
-  readonly i: number;
-}
-
-/** What is done for each row of a turn. */
-function strip(list: readonly Stmt[], { axis, count, rows, i }: Strip): For {
-  const n = axis.hi.value;
-  const last = n % count === 0 ? n - count : n - (n % count);
-  const first = axisIndex(axis.name, 0, last);
-  const row = axisIndex(`${axis.name}${i === 0 ? "r" : "n"}`, 0, count - 1);
-  const { body } = copied({ body: list, values: [] }, { suffix: i === 0 ? "" : "_n", axes: new Map([[axis.name, addIndex(first, row)]]) });
-  const hi = n % count === 0 ? ix(count) : minOf(ix(count), subIndex(ix(n), first));
-  // scratch of one row beside that of the others
-  const sizes = new Map(rows.map((r) => [r.name, r.size]));
-  const ofRow = moved(body, new Set(sizes.keys()), (name, index) => addIndex(mulIndex(row, sizes.get(name) ?? 0), index));
-  return loop("serial", { name: row.name, lo: ix(0), hi }, 1, ofRow);
 }
