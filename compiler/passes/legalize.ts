@@ -8,6 +8,7 @@ import { CompilerBug, lookup, UnsupportedError } from "../ir/errors.ts";
 import type { Expr, ScalarOp } from "../ir/expr.ts";
 import { isScalarOp, substitute } from "../ir/expr.ts";
 import { exprOrder } from "../ir/expr-order.ts";
+import { keyOf } from "../ir/indexing.ts";
 import type { Kernel, Stmt } from "../ir/loop.ts";
 import { expressionsIn, statements } from "../ir/loop.ts";
 import { exprMapper, mapStatement } from "../ir/loop-walk.ts";
@@ -71,16 +72,26 @@ function templatesFor(target: Target): Templates {
   return template;
 }
 
-const lengths = new WeakMap<Expr, number>();
+/** The operations that something is spelled with. */
+const operations = new WeakMap<Expr, ReadonlySet<string>>();
 
-/** Operations that an operation is spelled with where the target lacks it; 1 where it has it. */
-export function spelledLength(e: Expr, target: Target): number {
+/** Those of an operation that a target lacks, by their texts; null where it has it. */
+function spelledOf(e: Expr, target: Target): ReadonlySet<string> | null {
   const dtype = e.args[0]?.dtype;
   const expanded = dtype === undefined || !isScalarOp(e.op) || !isFloat(dtype) ? undefined : templatesFor(target)(e.op, dtype);
-  if (expanded === undefined) return 1;
-  const known = lengths.get(expanded) ?? exprOrder([expanded]).filter((x) => x.args.length > 0).length;
-  lengths.set(expanded, known);
+  if (expanded === undefined) return null;
+  const known = operations.get(expanded) ?? new Set(exprOrder([expanded]).flatMap((x) => (x.args.length > 0 ? [keyOf(x)] : [])));
+  operations.set(expanded, known);
   return known;
+}
+
+/** Operations that an operation is spelled with where the target lacks it; 1 where it has it. */
+export const spelledLength = (e: Expr, target: Target): number => spelledOf(e, target)?.size ?? 1;
+
+/** How many of them two operations have in common where their operands are the same. */
+export function spelledInCommon(a: Expr, b: Expr, target: Target): number {
+  const [own, others] = [spelledOf(a, target), spelledOf(b, target)];
+  return own === null || others === null ? 0 : [...own].filter((key) => others.has(key)).length;
 }
 
 function replace(e: Expr, template: Templates): Expr {

@@ -1,120 +1,173 @@
 /**
- * chains: functions of functions are computed one after another for a strip or a row of elements, on CPUs with vectors.
+ * chains: functions are computed one after another for a strip or a row of elements, on CPUs with vectors.
  *
  *   for %i in 0..4096 [grid] { store %out[%i] = log1p(exp(load %x[%i])) }
- *     → for %i in 0..4096 step 256 [grid] { local %chain0: f32[256]
- *         for %ic1 in 0..256 { store %chain0[%ic1] = exp(load %x[%i + %ic1]) }
- *         for %ic2 in 0..256 { store %out[%i + %ic2] = log1p(load %chain0[%ic2]) } }
+ *     → for %i in 0..4096 step 256 [grid] { local %chain_0: f32[256]
+ *         for %ic1 in 0..256 { store %chain_0[%ic1] = exp(load %x[%i + %ic1]) }
+ *         for %ic2 in 0..256 { store %out[%i + %ic2] = log1p(load %chain_0[%ic2]) } }
  *
  * A function is some forty operations that wait for one another. A processor works on as many elements at once as fit into what it
- * looks ahead; of a chain twice as long on half of them, so that two functions take longer together than apart. No bit changes.
+ * looks ahead, and of one function on as many as its registers hold; of two in one loop on half of them, so that they take longer
+ * together than apart, whether one is a function of the other or not. Those that have much in common stay together: the sine and
+ * the cosine of an angle. No bit changes.
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, mapOperands } from "../../ir/expr.ts";
-import { ix } from "../../ir/indexing.ts";
-import type { For, Kernel, Let, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
+import { ix, keyOf } from "../../ir/indexing.ts";
+import type { Axis, For, Kernel, Let, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { expressionsIn } from "../../ir/loop.ts";
 import { localBytes } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
-import { tidy } from "../lower/tidy.ts";
-import { isMadeOfOthers } from "./cost.ts";
+import { spelledInCommon, spelledLength } from "../legalize.ts";
+import { costOf, costOfFunction, isMadeOfOthers } from "./cost.ts";
+import { varyingNames } from "./independent.ts";
+import { joinNest } from "./join.ts";
 import { isPlain, shortRow } from "./nest.ts";
 import type { Straight, Strip } from "./strip.ts";
-import { overStrip, letsFor, straight, stripOf, turnsOf, withStrips } from "./strip.ts";
+import { eachStrip, firstOfTurn, letsFor, overStrip, straight, stripLoops, stripOf } from "./strip.ts";
 
 /** Beyond so many strips what is kept leaves the nearest cache. */
-const mostStrips = 6;
+const mostStrips = 12;
+/** With more operations than this beside them, the last functions too come before the rest. */
+const fewBeside = 16;
 
-/** The kernel with strips between the functions of its elements, or the kernel itself where none is a function of another. */
-export function chainsInStrips(kernel: Kernel, nest: readonly For[]): Kernel {
+/** The kernel with strips between the functions of its elements, or the kernel itself where it has no two of them. */
+export function chainsInStrips(kernel: Kernel, given: readonly For[], target: Target): Kernel {
+  const nest = joinNest(given);
   const inner = nest.at(-1);
   const list = inner === undefined ? null : straight(inner.body);
   if (inner === undefined || list === null || !isPlain(inner.axis) || inner.axis.hi.op !== "const") return kernel;
-  const size = stripOf(inner.axis.hi.value);
+  const { axis } = inner;
+  const size = stripOf(axis.hi.value);
   if (size === 0 || list.stores.some((s) => s.atomic !== undefined)) return kernel;
-  const chains = new Chains(list);
-  if (!chains.isWorthKeeping) return kernel;
-  const turns = turnsOf(inner.axis, size);
-  const { locals, loops } = chains.kept(turns, "chain_");
-  const last = overStrip(turns, `c${chains.length}`, (index) => {
-    const f = chains.reading(locals, { depth: chains.length, index });
-    return chains.withLets(
-      list.stores.map((s) => ({ ...s, value: f(s.value) })),
-      f,
-    );
-  });
-  return withStrips(kernel, nest, size, [...locals, ...loops, last]);
+  const stages = stagesOf(list, axis, size, target);
+  if (stages === null) return kernel;
+  // not tidied: that would join the loops again, before there are vectors in them
+  return { ...kernel, body: stripLoops(nest, size, [...stages.locals, ...eachStrip(axis, size, firstOfTurn(axis, size), stages.over)]) };
+}
+
+/** Loops over a strip, one after another. */
+export interface Stages {
+  readonly locals: readonly Local[];
+  readonly over: (strip: Strip) => readonly For[];
+}
+
+/** What is done for the elements of strips, its functions in loops of their own; null where there are no two of them. */
+export function stagesOf(list: Straight, axis: Axis, size: number, target: Target): Stages | null {
+  const chains = new Chains(list, { axis: axis.name, target });
+  if (!chains.isWorthKeeping) return null;
+  const locals = chains.locals(size, "chain_");
+  const last = (strip: Strip): For =>
+    overStrip(strip, `c${chains.length}`, (index) => {
+      const f = chains.reading(locals, { depth: chains.length, index });
+      return chains.withLets(
+        list.stores.map((s) => ({ ...s, value: f(s.value) })),
+        f,
+      );
+    });
+  return { locals, over: (strip) => [...chains.loops(strip, locals), last(strip)] };
 }
 
 /** The same of what is reduced in a grid point: each function of a chain for the whole row, where that stays near the core. */
-export function chainsInRows(kernel: Kernel, nest: readonly For[], { rowBytes }: Target): Kernel {
+export function chainsInRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const inner = nest.at(-1);
   if (inner === undefined) return kernel;
-  const body = inner.body.flatMap((s, i) => (s.kind === "reduce" ? (keptRows(s, `chain${i}_`, rowBytes) ?? [s]) : [s]));
+  const body = inner.body.flatMap((s, i) => (s.kind === "reduce" ? (keptRows(s, `chain${i}_`, target) ?? [s]) : [s]));
   if (body.length === inner.body.length) return kernel;
-  return { ...kernel, body: tidy(nest.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: f === inner ? body : below }], [])) };
+  return { ...kernel, body: nest.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: f === inner ? body : below }], []) };
 }
 
 /** Rows of functions, and the reduction that reads them; null where it has no chain. */
-function keptRows(r: Reduce, prefix: string, rowBytes: number): readonly Stmt[] | null {
+function keptRows(r: Reduce, prefix: string, target: Target): readonly Stmt[] | null {
   const [axis] = r.axes;
   if (axis === undefined || r.axes.length > 1 || axis.kind !== "serial" || !isPlain(axis) || axis.hi.op !== "const" || axis.hi.value < shortRow) return null;
   const list = straight(r.body);
-  const chains = list === null ? null : new Chains(list, r.values);
+  const chains = list === null ? null : new Chains(list, { axis: axis.name, target }, r.values);
   if (chains === null || !chains.isWorthKeeping) return null;
   const size = axis.hi.value;
-  const { locals, loops } = chains.kept({ axis, size, first: ix(0) }, prefix);
-  if (localBytes(locals) > rowBytes) return null;
+  const locals = chains.locals(size, prefix);
+  if (localBytes(locals) > target.rowBytes) return null;
   const f = chains.reading(locals, { depth: chains.length, index: axisIndex(axis.name, 0, size - 1) });
   const read = r.body.map((s): Stmt => (s.kind === "let" || s.kind === "store" ? { ...s, value: f(s.value) } : s));
-  return [...locals, ...loops, { ...r, body: read, values: r.values.map(f) }];
+  return [...locals, ...chains.loops({ axis, size, first: ix(0) }, locals), { ...r, body: read, values: r.values.map(f) }];
 }
 
 const isFloat = ({ dtype }: Expr): boolean => dtype === "float32" || dtype === "float64";
 
-/** Where something is read: what has been kept before this depth, at this place. */
+/** Whether two functions of the same operands are spelled with operations of which the shorter one shares half. */
+function haveMuchInCommon(a: Expr, b: Expr, target: Target): boolean {
+  if (a.args.length !== b.args.length || a.args.some((x, i) => keyOf(x) !== keyOf(at(b.args, i)))) return false;
+  return 2 * spelledInCommon(a, b, target) >= Math.min(spelledLength(a, target), spelledLength(b, target));
+}
+
+/** Where something is read: what has been kept before this stage, at this place. */
 interface Reading {
   readonly depth: number;
   readonly index: Expr;
 }
 
-/** The functions of a body, by how many others each waits for. */
+/** Of which axis elements are computed, and what functions are spelled for. */
+interface Along {
+  readonly axis: string;
+  readonly target: Target;
+}
+
+/** The functions of a body, in stages: what others wait for comes before them. */
 class Chains {
   readonly #lets: readonly Let[];
   readonly #values: ReadonlyMap<string, Expr>;
+  readonly #varying: ReadonlySet<string>;
   readonly #depths = new Map<Expr, number>();
-  /** What others wait for, what is needed first in front. */
+  readonly #changes = new Map<Expr, boolean>();
+  /** What is kept, and in which stage. */
   readonly #functions: readonly Expr[];
-  /** The functions of the longest chain. */
+  readonly #stages = new Map<Expr, number>();
+  /** How many stages there are: the last one keeps nothing. */
   readonly length: number;
 
-  constructor({ lets, stores }: Straight, values: readonly Expr[] = []) {
+  constructor({ lets, stores }: Straight, { axis, target }: Along, values: readonly Expr[] = []) {
     const roots = [...values, ...stores.map((s) => s.value)];
     this.#lets = lets;
     this.#values = new Map(lets.map((l) => [l.name, l.value]));
-    this.length = Math.max(0, ...roots.map((e) => this.#depthOf(e)));
-    const functions = [...this.#depths.keys()].filter((e) => isMadeOfOthers(e.op) && this.#depthOf(e) < this.length);
-    this.#functions = functions.toSorted((a, b) => this.#depthOf(a) - this.#depthOf(b));
+    this.#varying = varyingNames([...lets, ...stores], axis);
+    for (const e of roots) this.#depthOf(e);
+    const all = [...this.#depths.keys()].filter((e) => isMadeOfOthers(e.op));
+    const functions = all.filter((e) => this.#isVarying(e));
+    const stages: Expr[][] = [];
+    for (const e of functions.toSorted((a, b) => this.#depthOf(a) - this.#depthOf(b))) {
+      const beside = stages.find((list) => list.some((other) => haveMuchInCommon(e, other, target)));
+      if (beside === undefined) stages.push([e]);
+      else beside.push(e);
+    }
+    const others = costOf([...roots, ...lets.map((l) => l.value)]) - costOfFunction * all.length;
+    const kept = others > fewBeside ? stages : stages.slice(0, -1);
+    this.#functions = kept.flat();
+    kept.forEach((list, i) => list.forEach((e) => this.#stages.set(e, i + 1)));
+    this.length = kept.length + 1;
   }
 
   get isWorthKeeping(): boolean {
     return this.length > 1 && this.#functions.length <= mostStrips && this.#functions.every(isFloat);
   }
 
-  /** Scratch for each function that others wait for, and a loop for those of each depth. */
-  kept(strip: Strip, prefix: string): { readonly locals: readonly Local[]; readonly loops: readonly For[] } {
-    const locals = this.#functions.map((e, i): Local => ({ kind: "local", name: `${prefix}${i}`, dtype: e.dtype, size: strip.size, space: "scratch" }));
-    const loops: For[] = [];
-    for (let depth = 1; depth < this.length; depth++) loops.push(overStrip(strip, `c${depth}`, (index) => this.#stored(locals, { depth, index })));
-    return { locals, loops };
+  /** Scratch for each function that is kept. */
+  locals(size: number, prefix: string): Local[] {
+    return this.#functions.map((e, i) => ({ kind: "local", name: `${prefix}${i}`, dtype: e.dtype, size, space: "scratch" }));
   }
 
-  /** What keeps the functions of a depth. */
+  /** A loop for the functions of each stage that are kept. */
+  loops(strip: Strip, locals: readonly Local[]): For[] {
+    const loops: For[] = [];
+    for (let depth = 1; depth < this.length; depth++) loops.push(overStrip(strip, `c${depth}`, (index) => this.#stored(locals, { depth, index })));
+    return loops;
+  }
+
+  /** What keeps the functions of a stage. */
   #stored(locals: readonly Local[], { depth, index }: Reading): readonly Stmt[] {
     const f = this.reading(locals, { depth, index });
     const stores = this.#functions.flatMap((e, i): Store[] =>
-      this.#depthOf(e) === depth ? [{ kind: "store", buffer: at(locals, i).name, index, value: f(e) }] : [],
+      this.#stages.get(e) === depth ? [{ kind: "store", buffer: at(locals, i).name, index, value: f(e) }] : [],
     );
     return this.withLets(stores, f);
   }
@@ -132,7 +185,7 @@ class Chains {
     const map = (e: Expr): Expr => {
       const known = done.get(e);
       if (known !== undefined) return known;
-      const local = this.#depthOf(e) < depth ? own.get(e) : undefined;
+      const local = (this.#stages.get(e) ?? depth) < depth ? own.get(e) : undefined;
       const whole = e.args.length === 0 || local !== undefined ? e : mapOperands(e, map);
       const found = local === undefined ? whole : load(local.name, local.dtype, index);
       done.set(e, found);
@@ -150,5 +203,15 @@ class Chains {
     const depth = Math.max(0, ...below) + (isMadeOfOthers(e.op) ? 1 : 0);
     this.#depths.set(e, depth);
     return depth;
+  }
+
+  /** Whether elements differ in an expression: what is the same for all of them is computed once anyway. */
+  #isVarying(e: Expr): boolean {
+    const known = this.#changes.get(e);
+    if (known !== undefined) return known;
+    const isNamed = e.op === "axis" || e.op === "var" || e.op === "load";
+    const found = (isNamed && this.#varying.has(e.name)) || e.args.some((a) => this.#isVarying(a));
+    this.#changes.set(e, found);
+    return found;
   }
 }

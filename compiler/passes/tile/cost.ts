@@ -42,7 +42,7 @@ const processors: ReadonlySet<ScalarOp> = new Set<ScalarOp>([
   "cast",
   "bitcast",
 ]);
-const madeOfOthers = 20;
+export const costOfFunction = 20;
 
 /** What is more than this for all copies together stays in a loop: JavaScript engines do not optimise functions that are too long. */
 export const mostCopied = 256;
@@ -53,7 +53,7 @@ export const longestFunction = 1300;
 export const isMadeOfOthers = (op: string): boolean => isScalarOp(op) && !processors.has(op);
 
 /** Operations of the expressions, without those on the indices of loads. */
-export const costOf = (roots: readonly Expr[]): number => weightOf(roots, (e) => (isMadeOfOthers(e.op) ? madeOfOthers : 1));
+export const costOf = (roots: readonly Expr[]): number => weightOf(roots, (e) => (isMadeOfOthers(e.op) ? costOfFunction : 1));
 
 /** What the operations of the expressions weigh together, without those on the indices of loads. */
 function weightOf(roots: readonly Expr[], weigh: (e: Expr) => number): number {

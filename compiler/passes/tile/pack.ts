@@ -110,14 +110,20 @@ export const slotsOf = ({ line: { axis }, row }: TileShape): Slots => ({
   group: `${row.name}q`,
 });
 
-/** Where a result of a tile waits among those of its block, a tile after another. */
+/** Where a result of a tile waits among those of its block, row by row. */
 export function waitingIn(shape: TileShape, { rows, columns }: BlockSize): Waiting {
   const { times, lanes } = shape;
-  const slots = slotsOf(shape);
   const [height, width] = [Math.ceil(rows / times) * times, Math.ceil(columns / lanes) * lanes];
-  const [tile, panel] = [axisIndex(slots.tile, 0, height - times), axisIndex(slots.panel, 0, width - lanes)];
-  const within = [mulIndex(panel, times), mulIndex(axisIndex(slots.row, 0, times - 1), lanes), axisIndex(slots.lane, 0, lanes - 1)];
-  return { index: within.reduce<Expr>((sum, e) => addIndex(sum, e), mulIndex(tile, width)), size: height * width };
+  const tile = axisIndex(slotsOf(shape).tile, 0, height - times);
+  return { index: addIndex(mulIndex(tile, width), waitingBeside(shape, width).index), size: height * width };
+}
+
+/** The same among those of the tiles beside it, which are so many columns. */
+export function waitingBeside(shape: TileShape, width: number): Waiting {
+  const { times, lanes } = shape;
+  const slots = slotsOf(shape);
+  const column = addIndex(axisIndex(slots.panel, 0, width - lanes), axisIndex(slots.lane, 0, lanes - 1));
+  return { index: addIndex(mulIndex(axisIndex(slots.row, 0, times - 1), width), column), size: times * width };
 }
 
 /** How to pack the operands of a contraction; null where they are read well from where they are. */

@@ -18,6 +18,7 @@ import { tidy, tidyPart } from "../lower/tidy.ts";
 import type { Place as CopyPlace } from "./copy.ts";
 import { copied, loop, minOf, vector } from "./copy.ts";
 import { registerBytes, tupleBytes } from "./cost.ts";
+import { rowByRow } from "./behind.ts";
 import { goesTogether } from "./independent.ts";
 import { flattenWalks } from "./flat.ts";
 import type { Line } from "./line.ts";
@@ -25,10 +26,11 @@ import { lineAround, lineOf, partsAt, storeStride } from "./line.ts";
 import { isPlain } from "./nest.ts";
 import type { Contractions } from "./order.ts";
 import { contractionsOf } from "./order.ts";
-import type { BlockSize, Contraction, Packing, Slots } from "./pack.ts";
+import type { BlockSize, Contraction, Packing, Slots, TileShape } from "./pack.ts";
 import { packing, slotsOf, waitingIn } from "./pack.ts";
 import type { Phases } from "./phases.ts";
 import { phasesOf } from "./phases.ts";
+import { widenLoops } from "./widen.ts";
 
 /** Bytes of a register. */
 const register = 16;
@@ -36,14 +38,16 @@ const register = 16;
 const across = 2;
 /** Bytes that stay in a cache near by while a tile goes down the rows. */
 const nearby = 1 << 18;
+/** Columns of a strip, where operands stay in place and much is done with each result. */
+const longestStrip = 128;
 /** Bytes of what phases of a block give to the last. */
 const mostWaiting = 1 << 18;
 
 /** `nest`: the grid loops of a contraction. */
-export function registerTile(kernel: Kernel, nest: readonly For[], { sumVectors }: Target): Kernel {
+export function registerTile(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const found = contractionsOf(nest);
   if (found === null) return kernel;
-  const tiling: Tiling = { kernel, nest, ...found, reduce: at(found.reduces, 0), sumVectors };
+  const tiling: Tiling = { kernel, nest, ...found, reduce: at(found.reduces, 0), target };
   return packedTiles(tiling) ?? tilesInPlace(tiling);
 }
 
@@ -52,16 +56,16 @@ interface Tiling extends Contractions {
   readonly nest: readonly For[];
   /** The first of them, which stands for all. */
   readonly reduce: Reduce;
-  readonly sumVectors: number;
+  readonly target: Target;
 }
 
 /** Elements of the widest dtype in a register, and the tile for so many rows and columns. */
 const perRegister = (r: Reduce): number => register / Math.max(...r.init.map((e) => registerBytes(e.dtype)), ...loadedBytes(r));
 
-function tileOf({ reduce: r, sumVectors }: Tiling, rows: number, columns: number): { readonly lanes: number; readonly times: number } {
+function tileOf({ reduce: r, target }: Tiling, rows: number, columns: number): { readonly lanes: number; readonly times: number } {
   const lanes = Math.max(4, columns >= perRegister(r) * across ? perRegister(r) * across : perRegister(r));
   const tuple = tupleBytes(r.init.map((e) => e.dtype));
-  return { lanes, times: Math.min(rows, Math.max(1, Math.floor((sumVectors * register) / (lanes * tuple)))) };
+  return { lanes, times: Math.min(rows, Math.max(1, Math.floor((target.sumVectors * register) / (lanes * tuple)))) };
 }
 
 /** By blocks whose operands are packed, where that pays: columns are on the side whose neighbours are stored side by side. */
@@ -77,28 +81,59 @@ function packedTiles(t: Tiling): Kernel | null {
     const points = around.reduce((n, f) => n * f.axis.hi.value, 1);
     const contraction: Contraction = { kernel, body, ...choice, ...tileOf(t, choice.row.hi.value, choice.line.axis.hi.value), around: points };
     const packed = choice.line.parts.every((p) => goesTogether(body, p.name)) ? packings(contraction, reduces) : null;
-    if (packed !== null) return { ...kernel, body: tidy(nested(around, packedBlocks(contraction, packed))) };
+    if (packed === null) continue;
+    const { blocks, isApart } = packedBlocks(contraction, packed, t.target);
+    const loops = nested(around, blocks);
+    // tidied last: that joins loops that there are no vectors in
+    return isApart ? widenLoops({ ...kernel, body: loops }) : { ...kernel, body: tidy(loops) };
   }
   return null;
 }
 
 function tilesInPlace(t: Tiling): Kernel {
-  const { kernel, nest, body, reduce, reduces, row, column } = t;
+  const { kernel, nest, body, reduce, reduces, row, column, target } = t;
   if (!goesTogether(body, column.name)) return kernel;
   const { lanes, times } = tileOf(t, row.hi.value, column.hi.value);
-  const corner = { row: axisIndex(row.name, 0, row.hi.value - 1), column: axisIndex(column.name, 0, column.hi.value - 1) };
   const line = lineOf(column);
-  const shape = { row, line, lanes, times };
+  const shape: TileShape = { row, line, lanes, times };
+  const ordered = inOrder(nest, { row, column, reduce, kernel });
+  const phasesIn = (columns: number): Phases => phasesOf(body, reduces, waitingIn(shape, { rows: times, columns }));
+  const width = evenly(column.hi.value, lanes, longestStrip);
+  const strips = stripsInPlace(shape, phasesIn(width), width, target);
+  if (strips !== null) {
+    const loops = ordered.map((f) => (f.axis === column ? { ...f, axis: strips.axis } : { ...f, axis: { ...f.axis, step: f.axis === row ? times : f.axis.step } }));
+    return widenLoops({ ...kernel, body: nested(loops, strips.body) });
+  }
+  const corner = { row: axisIndex(row.name, 0, row.hi.value - 1), column: axisIndex(column.name, 0, column.hi.value - 1) };
   const slots = { names: slotsOf(shape), panel: ix(0), tile: ix(0), group: ix(0) };
   // loops of vectors keep apart what the phases add up
-  const { bodies, locals } = phasesOf(body, reduces, waitingIn(shape, { rows: times, columns: lanes }));
+  const { bodies, locals } = phasesIn(lanes);
   const tiles = [...locals, ...bodies.flatMap((own) => blockOf({ ...shape, turn: copiesOf(own), corner, slots }))];
   const step = new Map([
     [row.name, times],
     [column.name, lanes],
   ]);
-  const loops = inOrder(nest, { row, column, reduce, kernel }).map((f) => ({ ...f, axis: { ...f.axis, step: step.get(f.axis.name) ?? f.axis.step } }));
+  const loops = ordered.map((f) => ({ ...f, axis: { ...f.axis, step: step.get(f.axis.name) ?? f.axis.step } }));
   return { ...kernel, body: tidy(nested(loops, tiles)) };
+}
+
+/** Strips of tiles side by side, with what takes long after their sums behind them; null where nothing does. */
+function stripsInPlace(shape: TileShape, { bodies, locals }: Phases, width: number, target: Target): { readonly axis: Axis; readonly body: readonly Stmt[] } | null {
+  const { row, line, lanes } = shape;
+  const apart = rowByRow(at(bodies, bodies.length - 1), shape, width, target);
+  if (apart === null) return null;
+  const columns = blocksAlong(line.axis, lanes, width);
+  const corner = { row: axisIndex(row.name, 0, row.hi.value - 1), column: columns.corner };
+  const slots = { names: slotsOf(shape), panel: columns.offset, tile: ix(0), group: ix(0) };
+  const tiles = [...bodies.slice(0, -1), apart.sums].map((own) => columns.loop(blockOf({ ...shape, turn: copiesOf(own), corner, slots })));
+  const behind = apart.rows({ row: corner.row, column: columns.block, tile: ix(0), group: ix(0) });
+  return { axis: columns.axis, body: [...locals, ...apart.locals, ...behind.locals, ...tiles, ...behind.body] };
+}
+
+/** Columns of the largest equal blocks of whole tiles, at the most so many. */
+function evenly(n: number, lanes: number, most: number): number {
+  const panels = Math.ceil(n / lanes);
+  return Math.ceil(panels / Math.ceil((panels * lanes) / most)) * lanes;
 }
 
 const nested = (loops: readonly For[], body: readonly Stmt[]): readonly Stmt[] =>
@@ -130,12 +165,13 @@ interface Packed {
 }
 
 /** Blocks of rows and columns; in each the columns are packed, and tiles go across them, once a phase. */
-function packedBlocks(c: Contraction, { phases, waiting }: Packed): Stmt[] {
+function packedBlocks(c: Contraction, { phases, waiting }: Packed, target: Target): { readonly blocks: readonly Stmt[]; readonly isApart: boolean } {
   const first = at(phases, 0);
   const [columns, rows] = [blocksAlong(c.line.axis, c.lanes, first.columns), blocksAlong(c.row, c.times, first.rows)];
-  const inside = phases.flatMap((p) => inBlock(c, p, { columns, rows }));
-  const locals = [...phases.flatMap((p) => [...p.locals, ...(p.chunks?.sums.locals ?? [])]), ...waiting];
-  return [rows.grid([columns.grid([...largest(locals), ...inside])])];
+  const inside = phases.map((p) => inBlock(c, p, { columns, rows, size: first.columns, target }));
+  const apart = inside.flatMap((one) => one.apart);
+  const locals = [...phases.flatMap((p) => [...p.locals, ...(p.chunks?.sums.locals ?? [])]), ...waiting, ...apart];
+  return { blocks: [rows.grid([columns.grid([...largest(locals), ...inside.flatMap((one) => one.body)])])], isApart: apart.length > 0 };
 }
 
 /** Phases use memory one after the other: of one name, what is largest. */
@@ -145,22 +181,35 @@ function largest(locals: readonly Local[]): Local[] {
   return [...found.values()];
 }
 
-function inBlock(c: Contraction, p: Packing, { columns, rows }: { readonly columns: Blocks; readonly rows: Blocks }): Stmt[] {
+/** The blocks of a phase, and how many columns they have. */
+interface InBlocks {
+  readonly columns: Blocks;
+  readonly rows: Blocks;
+  readonly size: number;
+  readonly target: Target;
+}
+
+/** One phase of a block, and the memory of what follows its tiles. */
+function inBlock(c: Contraction, p: Packing, { columns, rows, size, target }: InBlocks): { readonly body: readonly Stmt[]; readonly apart: readonly Local[] } {
   const corner = { row: rows.corner, column: columns.corner };
   const group = p.group === 0 || p.group >= p.rows ? ix(0) : axisIndex(p.slots.group, 0, p.rows - p.group);
   const slots = { names: p.slots, panel: columns.offset, tile: rows.offset, group };
   // by itself: here nobody writes what was packed, so that rows share what they load of it
-  const tiles = (turn: Block["turn"]): Stmt[] => [columns.loop(flattenWalks(tidyPart(blockOf({ ...c, turn, corner, slots }))))];
+  const tiles = (turn: Block["turn"]): Stmt => columns.loop(flattenWalks(tidyPart(blockOf({ ...c, turn, corner, slots }))));
+  const last = p.chunks?.behind ?? p.body;
+  const apart = rowByRow(last, c, size, target);
+  const rest = apart?.rows({ row: rows.corner, column: columns.block, tile: rows.offset, group });
+  const sums = apart?.sums ?? last;
+  const lasts = [...(sums.length === 0 ? [] : [tiles(copiesOf(sums))]), ...(rest?.body ?? [])];
   const packed = [...p.packColumns(columns.block, columns.width)];
-  const byRows = (turn: Block["turn"]): Stmt[] => {
-    if (group.op !== "axis") return [...p.packRows(rows.block, rows.width), rows.loop(tiles(turn))];
+  const byRows = (list: readonly Stmt[]): Stmt[] => {
+    if (group.op !== "axis") return [...p.packRows(rows.block, rows.width), rows.loop(list)];
     const height = minOf(ix(p.group), subIndex(rows.width, group));
-    const inside = loop("serial", { name: rows.offset.name, lo: group, hi: addIndex(group, height) }, c.times, tiles(turn));
+    const inside = loop("serial", { name: rows.offset.name, lo: group, hi: addIndex(group, height) }, c.times, list);
     return [loop("serial", { name: group.name, lo: ix(0), hi: rows.width }, p.group, [...p.packRows(addIndex(rows.block, group), height), inside])];
   };
-  if (p.chunks === null) return [...packed, ...byRows(copiesOf(p.body))];
-  const { sums, around, turn, behind } = p.chunks;
-  return [...sums.fill, ...around([...packed, ...byRows(turn)]), rows.loop(tiles(copiesOf(behind)))];
+  const body = p.chunks === null ? byRows(lasts) : [...p.chunks.sums.fill, ...p.chunks.around([...packed, ...byRows([tiles(p.chunks.turn)])]), rows.loop(lasts)];
+  return { body: p.chunks === null ? [...packed, ...body] : body, apart: [...(apart?.locals ?? []), ...(rest?.locals ?? [])] };
 }
 
 /** An axis in blocks, `name` + b, and within a block the offset of a tile, `name` + o. */
@@ -169,6 +218,8 @@ interface Blocks {
   readonly offset: Expr;
   readonly corner: Expr;
   readonly width: Expr;
+  /** The axis over the blocks. */
+  readonly axis: Axis;
   readonly grid: (body: readonly Stmt[]) => Stmt;
   readonly loop: (body: readonly Stmt[]) => Stmt;
 }
@@ -179,12 +230,14 @@ function blocksAlong(axis: Axis, step: number, size: number): Blocks {
   const block = axisIndex(`${axis.name}b`, 0, from);
   const offset = axisIndex(`${axis.name}o`, 0, Math.min(size, Math.ceil(n / step) * step) - step);
   const width = n % size === 0 || n <= size ? ix(Math.min(n, size)) : minOf(ix(size), subIndex(ix(n), block));
+  const blocks = loop("grid", { name: block.name, lo: ix(0), hi: ix(n) }, size, []);
   return {
     block,
     offset,
     corner: addIndex(block, offset),
     width,
-    grid: (body) => loop("grid", { name: block.name, lo: ix(0), hi: ix(n) }, size, body),
+    axis: blocks.axis,
+    grid: (body) => ({ ...blocks, body }),
     loop: (body) => loop("serial", { name: offset.name, lo: ix(0), hi: width }, step, body),
   };
 }

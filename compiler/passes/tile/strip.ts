@@ -1,6 +1,6 @@
 /** Strips of a row: what is computed for some neighbours is kept in scratch before more is done with it. */
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex } from "../../ir/expr.ts";
+import { apply, axisIndex, withRange } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, ix, mulIndex, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Let, Local, Stmt, Store } from "../../ir/loop.ts";
@@ -12,10 +12,14 @@ import { shortRow } from "./nest.ts";
 /** Elements of a strip, at the most: it stays in the nearest cache. */
 const longest = 256;
 
-/** The longest strip that divides a row; 0 where none does. */
+/** Strips are whole vectors, of as many registers as go side by side. */
+const whole = 16;
+
+/** How long strips of a row are: the largest that divide it, or equal ones of which the last is shorter; 0 where a row is too short for one. */
 export function stripOf(length: number): number {
-  for (let n = Math.min(longest, length); n >= shortRow; n--) if (length % n === 0) return n;
-  return 0;
+  if (length <= longest) return length < shortRow ? 0 : length;
+  for (let n = longest; n >= longest / 4; n -= whole) if (length % n === 0) return n;
+  return Math.ceil(length / Math.ceil(length / longest) / whole) * whole;
 }
 
 /** A body of names and stores, of which parts may be done before others. */
@@ -52,12 +56,19 @@ export interface Strip {
   readonly first: Expr;
 }
 
-/** A strip in each turn of a loop. */
-export const turnsOf = (axis: Axis & { readonly hi: { readonly value: number } }, size: number): Strip => ({
-  axis,
-  size,
-  first: axisIndex(axis.name, 0, axis.hi.value - size),
-});
+/** What is done for the strips of an axis, of which one starts at `first`: the last may be shorter. */
+export function eachStrip(axis: Axis, size: number, first: Expr, make: (strip: Strip) => readonly Stmt[]): readonly Stmt[] {
+  const n = axis.hi.value;
+  const rest = n % size;
+  const inside = withRange(first, 0, n - rest - size);
+  const list = n < size ? [] : make({ axis, size, first: inside });
+  if (rest === 0) return list;
+  const { body } = copied({ body: make({ axis, size: rest, first: ix(n - rest) }), values: [] }, { suffix: "_z", axes: new Map() });
+  return n < size ? body : [{ kind: "if", condition: apply("le", [first, ix(n - size)]), then: list, otherwise: body }];
+}
+
+/** Where the strip of a turn starts. */
+export const firstOfTurn = ({ name, hi }: Axis, size: number): Expr => axisIndex(name, 0, hi.value - (hi.value % size || size));
 
 /** A loop over a strip: `make` gives what is done for an element from its place in the strip. */
 export function overStrip({ axis, size, first }: Strip, suffix: string, make: (index: Expr) => readonly Stmt[]): For {
@@ -90,7 +101,13 @@ export function eachRow(list: readonly Stmt[], { axis, count, scratch, name, suf
 }
 
 /** The kernel with another body for so many neighbours along the innermost of its loops. */
-export function withStrips(kernel: Kernel, nest: readonly For[], size: number, body: readonly Stmt[]): Kernel {
+export const withStrips = (kernel: Kernel, nest: readonly For[], size: number, body: readonly Stmt[]): Kernel => ({
+  ...kernel,
+  body: tidy(stripLoops(nest, size, body)),
+});
+
+/** Loops of which the innermost has another body for so many neighbours. */
+export function stripLoops(nest: readonly For[], size: number, body: readonly Stmt[]): readonly Stmt[] {
   const loops = nest.map((f, i) => (i === nest.length - 1 ? { ...f, axis: { ...f.axis, step: size } } : f));
-  return { ...kernel, body: tidy(loops.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body)) };
+  return loops.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body);
 }

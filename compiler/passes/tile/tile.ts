@@ -84,9 +84,9 @@ function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel
 }
 
 /** What the first of some steps makes of a kernel that changes it. */
-function firstChanged(kernel: Kernel, steps: readonly ((kernel: Kernel, nest: readonly For[]) => Kernel)[], nest: readonly For[]): Kernel {
+function firstChanged(kernel: Kernel, steps: readonly ((kernel: Kernel, nest: readonly For[], target: Target) => Kernel)[], nest: readonly For[], target: Target): Kernel {
   for (const step of steps) {
-    const changed = step(kernel, nest);
+    const changed = step(kernel, nest, target);
     if (changed !== kernel) return changed;
   }
   return kernel;
@@ -104,7 +104,7 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   const list = statements(kernel.body);
   const side = added === kernel && list.some((s) => s.kind === "reduce") && !list.some(isOverColumns) ? widenGrid(kernel) : kernel;
   if (side !== kernel) return side;
-  const strips = firstChanged(kernel, [updatesInStrips, chainsInStrips, inStrips], nest);
+  const strips = firstChanged(kernel, [updatesInStrips, chainsInStrips, inStrips], nest, target);
   const rows = strips === kernel ? added : addRows(strips, target);
   const wide = widenLoops(rows);
   return wide === kernel ? widenGrid(kernel) : wide;

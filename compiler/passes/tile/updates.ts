@@ -15,7 +15,7 @@ import { worthKeeping } from "../lower/row-cache.ts";
 import { costOf } from "./cost.ts";
 import { updatedBuffers } from "./independent.ts";
 import { isPlain, strideOf } from "./nest.ts";
-import { letsFor, overStrip, straight, stripOf, turnsOf, withStrips } from "./strip.ts";
+import { eachStrip, firstOfTurn, letsFor, overStrip, straight, stripOf, withStrips } from "./strip.ts";
 
 /** The kernel with strips of updates, or the kernel itself where it has none that are costly. */
 export function updatesInStrips(kernel: Kernel, nest: readonly For[]): Kernel {
@@ -29,12 +29,12 @@ export function updatesInStrips(kernel: Kernel, nest: readonly For[]): Kernel {
   const made = letsFor([update.value], lets);
   if (costOf([update.value, ...made.map((l) => l.value)]) < worthKeeping) return kernel;
   const local: Local = { kind: "local", name: `${update.buffer}_strip`, dtype: update.value.dtype, size, space: "scratch" };
-  const turns = turnsOf(inner.axis, size);
-  return withStrips(kernel, nest, size, [
-    local,
-    overStrip(turns, "u", (index) => [...made, { kind: "store", buffer: local.name, index, value: update.value }]),
-    overStrip(turns, "w", (index) => [...lets, { ...update, value: load(local.name, local.dtype, index) }]),
+  const { axis } = inner;
+  const strips = eachStrip(axis, size, firstOfTurn(axis, size), (strip) => [
+    overStrip(strip, "u", (index) => [...made, { kind: "store", buffer: local.name, index, value: update.value }]),
+    overStrip(strip, "w", (index) => [...lets, { ...update, value: load(local.name, local.dtype, index) }]),
   ]);
+  return withStrips(kernel, nest, size, [local, ...strips]);
 }
 
 /** Whether neighbours are stored as one. */
