@@ -25,6 +25,7 @@ import { varyingNames } from "./independent.ts";
 import { joinNest } from "./join.ts";
 import { isPlain, shortRow } from "./nest.ts";
 import type { Straight, Strip } from "./strip.ts";
+import { crossedAxis } from "./widen.ts";
 import { eachStrip, firstOfTurn, letsFor, overStrip, straight, stripLoops, stripOf } from "./strip.ts";
 
 /** Beyond so many strips what is kept leaves the nearest cache. */
@@ -40,7 +41,7 @@ export function chainsInStrips(kernel: Kernel, given: readonly For[], target: Ta
   if (inner === undefined || list === null || !isPlain(inner.axis) || inner.axis.hi.op !== "const") return kernel;
   const { axis } = inner;
   const size = stripOf(axis.hi.value);
-  if (size === 0 || list.stores.some((s) => s.atomic !== undefined)) return kernel;
+  if (size === 0 || list.stores.some((s) => s.atomic !== undefined) || crossedAxis(nest, inner.body) !== null) return kernel;
   const stages = stagesOf(list, axis, size, target);
   if (stages === null) return kernel;
   // not tidied: that would join the loops again, before there are vectors in them

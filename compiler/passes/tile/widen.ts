@@ -83,7 +83,7 @@ export function sideBySide(kernel: Kernel, nest: readonly For[], lanes: number):
  * A grid axis that walks through memory where the innermost one jumps, as in a transposed operand: a block of it at each turn finds what
  * the turn's first element has brought near.
  */
-function crossedAxis(nest: readonly For[], body: readonly Stmt[]): Axis | null {
+export function crossedAxis(nest: readonly For[], body: readonly Stmt[]): Axis | null {
   const inner = at(nest, nest.length - 1).axis;
   if (statements(body).some((one) => one.kind === "for" || one.kind === "reduce")) return null;
   const indices = exprOrder(expressionsIn(body)).flatMap((e) => (e.op === "load" ? [addIndex(at(e.args, 0), 0)] : []));
