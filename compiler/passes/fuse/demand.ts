@@ -2,6 +2,7 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { variable } from "../../ir/expr.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, ix } from "../../ir/indexing.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { int, ints, result } from "../../ir/node.ts";
@@ -35,6 +36,9 @@ export function piecesInside(pieces: readonly Piece[], { args }: Node): readonly
   return inside.length > 0 ? inside : pieces;
 }
 
+/** Whether a condition is known when a kernel runs: vectors compute both of its sides. */
+const isFoundOut = (guard: Expr): boolean => exprOrder([guard]).some((e) => e.op === "var" || e.op === "load");
+
 /** Demands of a light node for the demand on one of its results. */
 export function asksOfLight(node: Node, demand: Demand, axes: Axes): Ask[] {
   const { index } = demand;
@@ -53,7 +57,7 @@ export function asksOfLight(node: Node, demand: Demand, axes: Axes): Ask[] {
     const pieces = node.op.pieces(index, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read, row });
     for (const p of piecesInside(pieces, node)) {
       const value = at(node.args, p.operand);
-      const part = p.guard === undefined ? 1 : Math.min(1, sizeOf(value.shape) / Math.max(1, sizeOf(result(node, 0).shape)));
+      const part = p.guard === undefined || isFoundOut(p.guard) ? 1 : Math.min(1, sizeOf(value.shape) / Math.max(1, sizeOf(result(node, 0).shape)));
       asks.push({ value, demand: { index: p.index, inner: demand.inner, carried: demand.carried, share: demand.share * part } });
     }
     return asks;

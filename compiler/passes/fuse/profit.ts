@@ -96,7 +96,7 @@ export function againRefusal(producer: Cluster, consumer: Cluster, state: Fusion
   let repeatedNs = 0;
   for (const v of producer.outputs.keys()) {
     const demands = consumer.demands.get(v) ?? noDemands;
-    const again = demands.length < 2 ? 0 : timesComputed(v, demands, consumer, state) - sizeOf(v.shape);
+    const again = timesComputed(v, demands, consumer, state) - sizeOf(v.shape);
     if (again > 0) repeatedNs += (again * workOf(v, producer)) / state.target.throughput;
   }
   if (repeatedNs === 0) return null;

@@ -56,8 +56,8 @@ export interface Stages {
 
 /** What is done for the elements of strips, its functions in loops of their own; null where there are no two of them. */
 export function stagesOf(list: Straight, axis: Axis, size: number, target: Target): Stages | null {
-  const chains = new Chains(list, { axis: axis.name, target });
-  if (!chains.isWorthKeeping) return null;
+  const chains = chainsAlong({ axis: axis.name, target }, [...list.lets, ...list.stores], []);
+  if (chains === null) return null;
   const locals = chains.locals(size, "chain_");
   const last = (strip: Strip): For =>
     overStrip(strip, `c${chains.length}`, (index) => {
@@ -83,15 +83,25 @@ export function chainsInRows(kernel: Kernel, nest: readonly For[], target: Targe
 function keptRows(r: Reduce, prefix: string, target: Target): readonly Stmt[] | null {
   const [axis] = r.axes;
   if (axis === undefined || r.axes.length > 1 || axis.kind !== "serial" || !isPlain(axis) || axis.hi.op !== "const" || axis.hi.value < shortRow) return null;
-  const list = straight(r.body);
-  const chains = list === null ? null : new Chains(list, { axis: axis.name, target }, r.values);
-  if (chains === null || !chains.isWorthKeeping) return null;
+  const chains = chainsIn(r, target);
+  if (chains === null) return null;
   const size = axis.hi.value;
   const locals = chains.locals(size, prefix);
   if (localBytes(locals) > target.rowBytes) return null;
   const f = chains.reading(locals, { depth: chains.length, index: axisIndex(axis.name, 0, size - 1) });
   const read = r.body.map((s): Stmt => (s.kind === "let" || s.kind === "store" ? { ...s, value: f(s.value) } : s));
   return [...locals, ...chains.loops({ axis, size, first: ix(0) }, locals), { ...r, body: read, values: r.values.map(f) }];
+}
+
+/** The functions of what a reduction adds up along the last of its axes; null where there are no two of them. */
+export const chainsIn = (r: Reduce, target: Target): Chains | null =>
+  chainsAlong({ axis: at(r.axes, r.axes.length - 1).name, target }, r.body, r.values);
+
+/** The functions of a body, and of values beside it, along an axis; null where there are no two of them. */
+export function chainsAlong(along: Along, body: readonly Stmt[], values: readonly Expr[]): Chains | null {
+  const list = straight(body);
+  const chains = list === null ? null : new Chains(list, along, values);
+  return chains?.isWorthKeeping === true ? chains : null;
 }
 
 const isFloat = ({ dtype }: Expr): boolean => dtype === "float32" || dtype === "float64";
@@ -103,19 +113,19 @@ function haveMuchInCommon(a: Expr, b: Expr, target: Target): boolean {
 }
 
 /** Where something is read: what has been kept before this stage, at this place. */
-interface Reading {
+export interface Reading {
   readonly depth: number;
   readonly index: Expr;
 }
 
 /** Of which axis elements are computed, and what functions are spelled for. */
-interface Along {
+export interface Along {
   readonly axis: string;
   readonly target: Target;
 }
 
 /** The functions of a body, in stages: what others wait for comes before them. */
-class Chains {
+export class Chains {
   readonly #lets: readonly Let[];
   readonly #values: ReadonlyMap<string, Expr>;
   readonly #varying: ReadonlySet<string>;
@@ -160,12 +170,12 @@ class Chains {
   /** A loop for the functions of each stage that are kept. */
   loops(strip: Strip, locals: readonly Local[]): For[] {
     const loops: For[] = [];
-    for (let depth = 1; depth < this.length; depth++) loops.push(overStrip(strip, `c${depth}`, (index) => this.#stored(locals, { depth, index })));
+    for (let depth = 1; depth < this.length; depth++) loops.push(overStrip(strip, `c${depth}`, (index) => this.stored(locals, { depth, index })));
     return loops;
   }
 
   /** What keeps the functions of a stage. */
-  #stored(locals: readonly Local[], { depth, index }: Reading): readonly Stmt[] {
+  stored(locals: readonly Local[], { depth, index }: Reading): readonly Stmt[] {
     const f = this.reading(locals, { depth, index });
     const stores = this.#functions.flatMap((e, i): Store[] =>
       this.#stages.get(e) === depth ? [{ kind: "store", buffer: at(locals, i).name, index, value: f(e) }] : [],

@@ -23,6 +23,8 @@ import type { Keeping } from "./combine.ts";
 import { bringInto, merge, nameShared } from "./combine.ts";
 import type { Accumulators, Spelling } from "./accumulators.ts";
 import { Scalars, Vectors } from "./accumulators.ts";
+import type { Chains } from "./chains.ts";
+import { chainsIn } from "./chains.ts";
 import { copied, loop, minOf } from "./copy.ts";
 import { costOf, registerBytes, spelledOperations, tupleBytes, valuesIn } from "./cost.ts";
 import { isIndependent, updatedBuffers } from "./independent.ts";
@@ -97,6 +99,8 @@ class Row {
   readonly #each: Reduce;
   /** Elements are computed for some turns before they are added up. */
   readonly #isLong: boolean;
+  /** The functions that they are made of, where there are several. */
+  readonly #chains: Chains | null;
   /** Elements that wait, at the most. */
   #waiting = 0;
   #levels = 0;
@@ -104,6 +108,7 @@ class Row {
   constructor(r: Reduce, lanes: number, target: Target) {
     const spelling = spellingOf(r, lanes, target);
     this.#isLong = spelling === "vectors" && target.vectors && isLong(r, target);
+    this.#chains = this.#isLong ? chainsIn(r, target) : null;
     this.#r = r;
     this.#lanes = lanes;
     this.#last = at(r.axes, r.axes.length - 1);
@@ -175,24 +180,41 @@ class Row {
     const turns = (body: readonly Stmt[]): Stmt => loop("serial", { name: step.name, lo: from, hi: to }, this.#lanes, body);
     if (!this.#isLong || length.op !== "const" || length.value > longest) return [turns(this.#vector(level, step))];
     this.#waiting = Math.max(this.#waiting, length.value);
-    return [turns(this.#computed(step, from)), turns(this.#collected(level, subIndex(step, from)))];
+    return [...this.#computed(step, from).map(turns), turns(this.#collected(level, subIndex(step, from)))];
   }
 
-  /** Where elements wait. */
+  /** Where elements wait, and functions that they are made of. */
   #strips(): readonly Local[] {
     const { names, values } = this.#r;
-    return this.#waiting === 0
-      ? []
-      : values.map((e, i) => ({ kind: "local", name: `${at(names, i)}_strip`, dtype: e.dtype, size: this.#waiting, space: "scratch" }));
+    if (this.#waiting === 0) return [];
+    const elements = values.map((e, i): Local => ({ kind: "local", name: `${at(names, i)}_strip`, dtype: e.dtype, size: this.#waiting, space: "scratch" }));
+    return [...elements, ...this.#functions()];
   }
 
-  /** The elements of a vector, kept where they wait. */
-  #computed(start: Expr, first: Expr): readonly Stmt[] {
-    return this.#memory.each(this.#lanes, (lane, suffix) => {
-      const { body, values } = copied(this.#r, { suffix, axes: new Map([[this.#last.name, addIndex(start, lane)]]) });
-      const index = addIndex(subIndex(start, first), lane);
-      return [...body, ...values.map((value, i): Stmt => ({ kind: "store", buffer: `${at(this.#r.names, i)}_strip`, index, value }))];
-    });
+  #functions(): Local[] {
+    return this.#chains?.locals(this.#waiting, `${at(this.#r.names, 0)}_chain`) ?? [];
+  }
+
+  /** The elements of a vector, kept where they wait; functions that they are made of in turns of their own. */
+  #computed(start: Expr, first: Expr): (readonly Stmt[])[] {
+    const functions = this.#functions();
+    const stages = this.#chains?.length ?? 1;
+    return Array.from({ length: stages }, (_, i) =>
+      this.#memory.each(this.#lanes, (lane, suffix) => {
+        const index = addIndex(subIndex(start, first), lane);
+        const axes = new Map([[this.#last.name, addIndex(start, lane)]]);
+        const own = i < stages - 1 ? this.#chains?.stored(functions, { depth: i + 1, index }) : null;
+        return copied({ body: own ?? this.#elements(functions, index), values: [] }, { suffix: `${suffix}_c${i}`, axes }).body;
+      }),
+    );
+  }
+
+  /** The elements themselves. */
+  #elements(functions: readonly Local[], index: Expr): readonly Stmt[] {
+    const { names, values, body } = this.#r;
+    const f = this.#chains?.reading(functions, { depth: this.#chains.length, index }) ?? ((e: Expr): Expr => e);
+    const read = body.map((one): Stmt => (one.kind === "let" || one.kind === "store" ? { ...one, value: f(one.value) } : one));
+    return [...read, ...values.map((value, i): Stmt => ({ kind: "store", buffer: `${at(names, i)}_strip`, index, value: f(value) }))];
   }
 
   /** Elements that wait, brought into the lanes. */

@@ -16,10 +16,10 @@ const longest = 256;
 const whole = 16;
 
 /** How long strips of a row are: the largest that divide it, or equal ones of which the last is shorter; 0 where a row is too short for one. */
-export function stripOf(length: number): number {
-  if (length <= longest) return length < shortRow ? 0 : length;
-  for (let n = longest; n >= longest / 4; n -= whole) if (length % n === 0) return n;
-  return Math.ceil(length / Math.ceil(length / longest) / whole) * whole;
+export function stripOf(length: number, most: number = longest): number {
+  if (length <= most) return length < shortRow ? 0 : length;
+  for (let n = most; n > most / 4; n -= whole) if (length % n === 0) return n;
+  return Math.ceil(length / Math.ceil(length / most) / whole) * whole;
 }
 
 /** A body of names and stores, of which parts may be done before others. */

@@ -28,6 +28,7 @@ import type { Target } from "../../target.ts";
 import { accumulate } from "./accumulate.ts";
 import { storedAcross } from "./across.ts";
 import { chainsInRows, chainsInStrips } from "./chains.ts";
+import { columnStrips } from "./column-strips.ts";
 import { jam, jamColumns } from "./jam.ts";
 import { dealLanes } from "./lanes.ts";
 import { gridNest } from "./nest.ts";
@@ -78,9 +79,15 @@ function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   const order = orderOf(nest);
   if (order === "tile") return target.vectors ? registerTile(kernel, nest, target) : jam(kernel, target);
   if (order === "block") return rowBlocks(kernel, nest, target);
-  if (order === "columns") return target.vectors ? widenGrid({ ...kernel, body: startRising(kernel.body) }) : jam(kernel, target);
+  if (order === "columns") return target.vectors ? downColumns(kernel, nest, target) : jam(kernel, target);
   const joined = withLoopsJoined(kernel);
   return joined === kernel ? alongRows(kernel, nest, target) : alongRows(joined, gridNest(joined.body), target);
+}
+
+/** Neighbouring columns side by side. */
+function downColumns(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
+  const strips = columnStrips(kernel, nest, target);
+  return strips === kernel ? widenGrid({ ...kernel, body: startRising(kernel.body) }) : widenLoops(strips);
 }
 
 /** What the first of some steps makes of a kernel that changes it. */
