@@ -17,7 +17,7 @@ import { apply, axisIndex, s, variable, withRange } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, ix, mulIndex, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
-import { axesOf, expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
+import { axesOf, bodiesOf, expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
 import { mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf, moved, vector } from "./copy.ts";
@@ -124,7 +124,8 @@ function rest(name: string, from: number, to: number, piece: (index: Expr, lane:
 /** How many iterations go side by side: by what a value takes, and how long the body is; 0 where there are too few. */
 function lanesOf(body: readonly Stmt[], extent: number): number {
   const cost = costOf(valuesIn(body));
-  const sums = [...statements(body)].reduce((n, one) => n + (one.kind === "reduce" ? one.names.length : 0), 0);
+  // loops one after another have the same registers
+  const sums = Math.max(0, ...statements(body).map((one) => (one.kind === "reduce" ? one.names.length : 0)));
   const perRegister = register / widest(body);
   let lanes = perRegister * (sums > 0 ? registersForSums(sums, cost) : registersFor(cost));
   while (lanes > extent) lanes /= 2;
@@ -138,8 +139,8 @@ function registersFor(cost: number): number {
 
 function registersForSums(sums: number, cost: number): number {
   if (cost > heavy) return 1;
-  if (cost > cheap || sums > 2) return 2;
-  return sums > 1 ? 4 : 8;
+  if (sums > 2) return 2;
+  return sums > 1 || cost > cheap ? 4 : 8;
 }
 
 function mostLanes(locals: readonly Local[]): number {
@@ -162,18 +163,30 @@ const isOpen = (body: readonly Stmt[]): boolean =>
       one.kind !== "barrier" && one.kind !== "local" && (one.kind !== "store" || one.atomic === undefined) && axesOf(one).every((a) => a.kind === "serial"),
   );
 
-/** Whether what is gained by operations and neighbouring accesses outweighs those here and there. */
+/** Whether what is gained by operations and neighbouring accesses outweighs those here and there, all as often as loops inside repeat them. */
 function pays(body: readonly Stmt[], axis: Axis): boolean {
-  let [near, odd] = [0, 0];
-  const note = (index: Expr): void => {
+  const access = (index: Expr): number => {
     const stride = strideOf(addIndex(index, 0), axis.name);
-    if (stride === 1) near++;
-    else if (stride !== 0) odd++;
+    if (stride === 0) return 0;
+    return stride === 1 ? 1 : -1;
   };
-  for (const one of statements(body)) if (one.kind === "store") note(one.index);
-  for (const e of exprOrder(expressionsIn(body))) if (e.op === "load") note(at(e.args, 0));
-  return near + costOf(valuesIn(body)) / 2 >= odd;
+  const gain = (list: readonly Stmt[]): number => {
+    const own = list.filter((one) => bodiesOf(one).length === 0);
+    const loads = exprOrder(own.flatMap(expressionsOf)).filter((e) => e.op === "load");
+    const stored = own.reduce((n, one) => n + (one.kind === "store" ? access(one.index) : 0), 0);
+    const below = list.reduce((n, one) => {
+      const read = one.kind === "reduce" ? exprOrder(one.values).filter((e) => e.op === "load") : [];
+      const inside = bodiesOf(one).reduce((m, inner) => m + gain(inner), 0);
+      const added = one.kind === "reduce" ? costOf([...one.values, ...one.combine]) / 2 : 0;
+      return n + timesOf(one) * (inside + added + read.reduce((m, e) => m + access(at(e.args, 0)), 0));
+    }, 0);
+    return costOf(valuesIn(own)) / 2 + stored + loads.reduce((n, e) => n + access(at(e.args, 0)), 0) + below;
+  };
+  return gain(body) >= 0;
 }
+
+/** How often a loop runs, about. */
+const timesOf = (one: Stmt): number => axesOf(one).reduce((n, a) => n * (isPlain(a) ? a.hi.value : (a.about ?? 1)), 1);
 
 /** Loops of grid points that store rows, several elements at once. */
 export function widenLoops(kernel: Kernel): Kernel {
