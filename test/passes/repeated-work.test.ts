@@ -1,6 +1,7 @@
 /** Work that several places need: what follows sums is stored by those who add up, as each product would compute it again. */
 import { expect, test } from "vitest";
 import type { Plan } from "../../compiler/ir/plan.ts";
+import { recomputations } from "../../compiler/passes/fuse/repeats.ts";
 import { compileGraph, kernelCount } from "../../compiler/pipeline.ts";
 import { js, wasm, wgsl } from "../../compiler/target.ts";
 import { conv2d, gradients, groupNorm, scaledDotProductAttention, silu } from "../../src/index.ts";
@@ -27,4 +28,18 @@ test.each([js, wasm, wgsl])("gradients of attention on $name: rows that loops as
   const attention = recorded(...gradients(scaledDotProductAttention(q, k, v).square().sum(), [q, k, v])).graph;
   const { plan } = compileGraph(attention, target);
   expect(operations(plan) / operations(compileGraph(attention, target, { fusion: false }).plan)).toBeLessThan(1.25);
+});
+
+test.each([js, wasm])("gradients of gates on $name: what stands behind places that are found out is stored", (target) => {
+  const w = data(64, 256).requireGrad();
+  const z = data(32, 64).matmul(w);
+  const gate = (place: string): Tensor => z.get(":", place);
+  const cell = gate("64:128")
+    .sigmoid()
+    .mul(data(32, 64))
+    .add(gate(":64").sigmoid().mul(gate("192:").tanh()));
+  const gates = recorded(...gradients(gate("128:192").sigmoid().mul(cell.tanh()).sum(), [w])).graph;
+  const again = recomputations(compileGraph(gates, target).regions, target);
+  // 13 where each of the four is computed wherever another one stands
+  expect(Math.max(...again.map((r) => r.times))).toBeLessThanOrEqual(4);
 });

@@ -94,8 +94,7 @@ function keptRows(r: Reduce, prefix: string, target: Target): readonly Stmt[] | 
 }
 
 /** The functions of what a reduction adds up along the last of its axes; null where there are no two of them. */
-export const chainsIn = (r: Reduce, target: Target): Chains | null =>
-  chainsAlong({ axis: at(r.axes, r.axes.length - 1).name, target }, r.body, r.values);
+export const chainsIn = (r: Reduce, target: Target): Chains | null => chainsAlong({ axis: at(r.axes, r.axes.length - 1).name, target }, r.body, r.values);
 
 /** The functions of a body, and of values beside it, along an axis; null where there are no two of them. */
 export function chainsAlong(along: Along, body: readonly Stmt[], values: readonly Expr[]): Chains | null {

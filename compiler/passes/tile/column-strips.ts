@@ -84,7 +84,13 @@ class Columns {
 
   get locals(): readonly Local[] {
     const sums = (label: string): Local[] =>
-      this.#r.names.map((_, i) => ({ kind: "local", name: this.#memory(i, label), dtype: at(this.#r.init, i).dtype, size: this.#around.size, space: "scratch" }));
+      this.#r.names.map((_, i) => ({
+        kind: "local",
+        name: this.#memory(i, label),
+        dtype: at(this.#r.init, i).dtype,
+        size: this.#around.size,
+        space: "scratch",
+      }));
     return [...this.#functions, ...sums("columns"), ...(this.#isBlocked ? sums("block") : [])];
   }
 
@@ -93,7 +99,8 @@ class Columns {
     const axis = at(this.#r.axes, 0);
     const n = axis.hi.value;
     const last = this.#after(strip);
-    if (!this.#isBlocked) return [this.#cleared(strip, "columns"), loop("serial", { name: axis.name, lo: ix(0), hi: ix(n) }, 1, this.#turn(strip, "columns")), last];
+    if (!this.#isBlocked)
+      return [this.#cleared(strip, "columns"), loop("serial", { name: axis.name, lo: ix(0), hi: ix(n) }, 1, this.#turn(strip, "columns")), last];
     const start = mulIndex(axisIndex(`${axis.name}b`, 0, Math.ceil(n / block) - 1), block);
     const end = n % block === 0 ? addIndex(start, block) : minOf(addIndex(start, block), ix(n));
     const turns = loop("serial", { name: axis.name, lo: start, hi: end }, 1, this.#turn(strip, "block"));

@@ -101,7 +101,9 @@ function tilesInPlace(t: Tiling): Kernel {
   const width = evenly(column.hi.value, lanes, longestStrip);
   const strips = stripsInPlace(shape, phasesIn(width), width, target);
   if (strips !== null) {
-    const loops = ordered.map((f) => (f.axis === column ? { ...f, axis: strips.axis } : { ...f, axis: { ...f.axis, step: f.axis === row ? times : f.axis.step } }));
+    const loops = ordered.map((f) =>
+      f.axis === column ? { ...f, axis: strips.axis } : { ...f, axis: { ...f.axis, step: f.axis === row ? times : f.axis.step } },
+    );
     return widenLoops({ ...kernel, body: nested(loops, strips.body) });
   }
   const corner = { row: axisIndex(row.name, 0, row.hi.value - 1), column: axisIndex(column.name, 0, column.hi.value - 1) };
@@ -118,7 +120,12 @@ function tilesInPlace(t: Tiling): Kernel {
 }
 
 /** Strips of tiles side by side, with what takes long after their sums behind them; null where nothing does. */
-function stripsInPlace(shape: TileShape, { bodies, locals }: Phases, width: number, target: Target): { readonly axis: Axis; readonly body: readonly Stmt[] } | null {
+function stripsInPlace(
+  shape: TileShape,
+  { bodies, locals }: Phases,
+  width: number,
+  target: Target,
+): { readonly axis: Axis; readonly body: readonly Stmt[] } | null {
   const { row, line, lanes } = shape;
   const apart = rowByRow(at(bodies, bodies.length - 1), shape, width, target);
   if (apart === null) return null;
@@ -208,7 +215,8 @@ function inBlock(c: Contraction, p: Packing, { columns, rows, size, target }: In
     const inside = loop("serial", { name: rows.offset.name, lo: group, hi: addIndex(group, height) }, c.times, list);
     return [loop("serial", { name: group.name, lo: ix(0), hi: rows.width }, p.group, [...p.packRows(addIndex(rows.block, group), height), inside])];
   };
-  const body = p.chunks === null ? byRows(lasts) : [...p.chunks.sums.fill, ...p.chunks.around([...packed, ...byRows([tiles(p.chunks.turn)])]), rows.loop(lasts)];
+  const body =
+    p.chunks === null ? byRows(lasts) : [...p.chunks.sums.fill, ...p.chunks.around([...packed, ...byRows([tiles(p.chunks.turn)])]), rows.loop(lasts)];
   return { body: p.chunks === null ? [...packed, ...body] : body, apart: [...(apart?.locals ?? []), ...(rest?.locals ?? [])] };
 }
 

@@ -10,13 +10,14 @@
  * - `residue`: an axis that indices divide becomes two, so that a transposed convolution is a contraction
  * - `register tile`: on CPUs with vectors, blocks of a contraction stay in registers; `pack` copies operands that do not lie as they read them
  * - `phases`: several contractions of a grid point, one after the other, each in tiles of its own
+ * - `behind`: what takes long after the sums of tiles, row by row of a block, there too
  * - `row block`: there too, and where shared memory is emulated, contractions with rows that a grid point holds in scratch: several at once
  * - `abreast`: on CPUs without vectors, such rows in step
  * - `row tile`: the same on targets whose lanes share memory
  * - `strips`: rows that are filled sum by sum and read by vectors, several a turn, on CPUs with vectors
  * - `across`: rows that are stored down a column, several a turn, on CPUs with vectors
  * - `updates`: costly values that a scatter stores, computed by vectors first, there too
- * - `chains`: functions of functions one after the other for a strip of elements, there too
+ * - `chains`: functions one after the other for a strip of elements or a row, there too; `column strips`: for sums down columns
  * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
  * - `stage`: on targets where that memory is fast, contractions by workgroups that load each operand's tile once
  *
@@ -91,7 +92,12 @@ function downColumns(kernel: Kernel, nest: readonly For[], target: Target): Kern
 }
 
 /** What the first of some steps makes of a kernel that changes it. */
-function firstChanged(kernel: Kernel, steps: readonly ((kernel: Kernel, nest: readonly For[], target: Target) => Kernel)[], nest: readonly For[], target: Target): Kernel {
+function firstChanged(
+  kernel: Kernel,
+  steps: readonly ((kernel: Kernel, nest: readonly For[], target: Target) => Kernel)[],
+  nest: readonly For[],
+  target: Target,
+): Kernel {
   for (const step of steps) {
     const changed = step(kernel, nest, target);
     if (changed !== kernel) return changed;
