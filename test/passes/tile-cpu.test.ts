@@ -113,6 +113,24 @@ describe("elementwise", () => {
 });
 
 describe("rows", () => {
+  it.each([
+    [64, 64],
+    [70, 40],
+    [257, 33],
+    [300, 17],
+  ])("%i, of %i elements each, of which an operand lies across", (m, n) => {
+    const text = `graph @g(%x: f32[${m},${n}], %y: f32[${n},${m}]) -> (f32[${m},${n}], f32[${m}]) {
+      %0 = permute %y {axes=[1,0]} : f32[${m},${n}]
+      %1 = add %x, %0 : f32[${m},${n}]
+      %2 = reduce max %1 {axes=[1]} : f32[${m}]
+      %3 = broadcast %2 {shape=[${m},${n}], axes=[0]} : f32[${m},${n}]
+      %4 = subtract %1, %3 : f32[${m},${n}]
+      %5 = reduce sum %1 {axes=[1]} : f32[${m}]
+      return %4, %5 }`;
+    const { kernels } = compileGraph(at(graphsFromText(text), 0), wide).plan;
+    expect(kernels.flatMap((k) => statements(k.body)).filter((s) => s.kind === "local" && s.name === "turned0")).toHaveLength(1);
+    check(text, 4);
+  });
   it.each([...lengths, 255, 1023, 1024, 1025, 2049, 5000, 70_001])("of %i elements", (n) => {
     const vectors = check(`graph @g(%x: f32[3,${n}]) -> (f32[3], f32[3], i32[3]) {
       %0 = reduce sum %x {axes=[1]} : f32[3]

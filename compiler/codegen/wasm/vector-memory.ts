@@ -1,6 +1,6 @@
 /**
- * Loads and stores of vectors. Neighbouring elements are one access, or a few where a register is not full; elements at equal
- * distances, or at indices that are computed, are brought together lane by lane.
+ * Loads and stores of vectors. Neighbouring elements are one access, or a few where a register is not full; those that go down, or lie
+ * two apart, a shuffle of one or two; others are brought together lane by lane.
  */
 import type { DType } from "../../ir/dtype.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
@@ -17,6 +17,8 @@ import type { Width } from "./types.ts";
 import { typeRow } from "./types.ts";
 import type { VectorCode } from "./vector-code.ts";
 import { VectorNarrow } from "./vector-narrow.ts";
+import type { Shuffle } from "./vector-shuffles.ts";
+import { shuffleFor } from "./vector-shuffles.ts";
 
 /** How an index goes on from lane to lane. */
 type Access =
@@ -180,7 +182,9 @@ export class VectorMemory {
     const lanes = this.#code.lanesIn(register, width);
     const access = this.#access(index);
     const isContiguous = access.kind === "even" && access.stride === 1;
-    return { register, width, lanes, isContiguous, isFull: lanes === 128 / width, address: this.#addresses(memory, index, { register, first }) };
+    const isFull = lanes === 128 / width;
+    const shuffle = access.kind === "even" && isFull && dtypeInfo(memory.dtype).bytes === 4 ? shuffleFor(access.stride) : null;
+    return { register, width, lanes, isContiguous, isFull, shuffle, address: this.#addresses(memory, index, { register, first }) };
   }
 
   #addresses(memory: Buffer, index: Expr, { register, first }: { readonly register: number; readonly first: number }): AddressOf {
@@ -231,6 +235,7 @@ export class VectorMemory {
       const offset = site.address(0);
       return body.named(bits === 8 ? "v128.load32_zero" : "v128.load", offset);
     }
+    if (site.shuffle !== null) return this.#loadShuffled(site.shuffle, site.address);
     const isPair = bits === 32 && site.isContiguous && site.lanes > 1;
     const first = isPair ? 2 : 1;
     const offsets: number[] = [];
@@ -240,6 +245,17 @@ export class VectorMemory {
       body.emit("v128.const", 0, 0, new Uint8Array(16));
     } else body.named(`v128.load${isPair ? 64 : bits}_zero`, site.address(0));
     for (let lane = bits < 32 ? 0 : first; lane < site.lanes; lane++) body.named(`v128.load${bits}_lane`, at(offsets, lane), lane);
+  }
+
+  #loadShuffled({ first, loads, bytes }: Shuffle, address: AddressOf): void {
+    const { body } = this.#code.tools;
+    for (const start of loads) body.emit("v128.load", address(first) + start);
+    if (loads.length === 1) {
+      const bits = body.keep("turned", "v128");
+      body.get(bits);
+      body.get(bits);
+    }
+    body.emit("i8x16.shuffle", 0, 0, bytes);
   }
 
   /** Narrow elements into lanes of 32 bits. */
@@ -293,7 +309,7 @@ export class VectorMemory {
         body.emit("select");
         return 0;
       };
-      this.#loadBits(memory, { ...site, isContiguous: false, address });
+      this.#loadBits(memory, { ...site, isContiguous: false, shuffle: null, address });
       this.#extend(memory.dtype);
       body.get(mask);
       body.emit("v128.and");
@@ -305,7 +321,7 @@ export class VectorMemory {
       body.choose("v128", lanes, () => body.get(mask));
     };
     const whole = (): void => this.#loadWide(memory, site);
-    if (site.isContiguous && site.isFull) this.#whereAll(mask, site.width, { type: "v128", all: whole, some });
+    if (site.shuffle !== null || (site.isContiguous && site.isFull)) this.#whereAll(mask, site.width, { type: "v128", all: whole, some });
     else some();
     this.#decode(memory.dtype, site.register);
   }
@@ -458,5 +474,7 @@ interface Site {
   readonly isContiguous: boolean;
   /** Whether all lanes of the register are iterations. */
   readonly isFull: boolean;
+  /** How all lanes are loaded at once where they are no neighbours. */
+  readonly shuffle: Shuffle | null;
   readonly address: AddressOf;
 }

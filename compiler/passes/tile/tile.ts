@@ -16,6 +16,7 @@
  * - `row tile`: the same on targets whose lanes share memory
  * - `strips`: rows that are filled sum by sum and read by vectors, several a turn, on CPUs with vectors
  * - `across`: rows that are stored down a column, several a turn, on CPUs with vectors
+ * - `turned`: rows of which an operand lies across, several a turn, there too
  * - `updates`: costly values that a scatter stores, computed by vectors first, there too
  * - `chains`: functions one after the other for a strip of elements or a row, there too; `column strips`: for sums down columns
  * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
@@ -44,6 +45,7 @@ import { rowTile } from "./row-tile.ts";
 import { addRows } from "./rows.ts";
 import { stage } from "./stage.ts";
 import { inStrips } from "./strips.ts";
+import { turnedRows } from "./turned.ts";
 import { updatesInStrips } from "./updates.ts";
 import { vectorise } from "./vector.ts";
 import { widenGrid, widenLoops } from "./widen.ts";
@@ -109,6 +111,8 @@ function firstChanged(
 function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const across = target.vectors ? storedAcross(kernel, nest, target) : kernel;
   if (across !== kernel) return alongRows(across, gridNest(across.body), target);
+  const turned = target.vectors ? turnedRows(kernel, nest, target) : kernel;
+  if (turned !== kernel) return alongRows(turned, gridNest(turned.body), target);
   const kept = target.vectors ? chainsInRows(kernel, nest, target) : kernel;
   if (kept !== kernel) return alongRows(kept, gridNest(kept.body), target);
   const added = addRows(kernel, target);

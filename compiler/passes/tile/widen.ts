@@ -68,7 +68,7 @@ export function sideBySide(kernel: Kernel, nest: readonly For[], lanes: number):
     if (across !== null) axes.set(across.name, axisIndex(`${across.name}i`, 0, across.hi.value - 1));
     return spread(copied({ body, values: [] }, { suffix, axes }).body, own, { lanes, lane });
   };
-  const turns = [...wide, ...inBlock(across, turnsOf(axis, lanes, piece))];
+  const turns = [...wide, ...inBlock(across, turnsOf(axis, { lanes, grain: grainOf(body) }, piece))];
   const loops = nest.map((f): For => {
     if (f === inner) return { ...inner, axis: { ...axis, step: lanes }, body: turns };
     return f.axis === across ? { ...f, axis: { ...f.axis, step: crossed } } : f;
@@ -101,23 +101,40 @@ function inBlock(axis: Axis | null, body: readonly Stmt[]): readonly Stmt[] {
 }
 
 /** One turn of the grid: a whole vector, or what is left at the end. */
-function turnsOf(axis: Axis, lanes: number, piece: (index: Expr, lane: Expr, suffix: string) => readonly Stmt[]): Stmt[] {
+function turnsOf(axis: Axis, { lanes, grain }: Lanes, piece: (index: Expr, lane: Expr, suffix: string) => readonly Stmt[]): Stmt[] {
   const n = axis.hi.value;
   const last = Math.floor(n / lanes) * lanes;
   const from = axisIndex(axis.name, 0, last === n ? n - lanes : last);
   const inside = withRange(from, 0, last - lanes);
   const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(inside, lane), lane, ""));
   if (last === n) return [whole];
-  return [{ kind: "if", condition: apply("le", [from, ix(last - lanes)]), then: [whole], otherwise: rest(axis.name, last, n, piece) }];
+  return [{ kind: "if", condition: apply("le", [from, ix(last - lanes)]), then: [whole], otherwise: rest(axis.name, { from: last, to: n, grain }, piece) }];
 }
 
-/** Vectors of as many fours as there are, then element by element. */
-function rest(name: string, from: number, to: number, piece: (index: Expr, lane: Expr, suffix: string) => readonly Stmt[]): Stmt[] {
-  const fours = Math.floor((to - from) / fewest) * fewest;
+/** How many iterations are side by side; of fewer, only multiples of a grain are. */
+interface Lanes {
+  readonly lanes: number;
+  readonly grain: number;
+}
+
+/** Whole registers, where a body is cheap; a function takes as long for one element as for a register of them. */
+const grainOf = (body: readonly Stmt[]): number => (costOf(valuesIn(body)) <= cheap ? fewest : 1);
+
+interface Rest {
+  readonly from: number;
+  readonly to: number;
+  readonly grain: number;
+}
+
+/** A vector of as many as go side by side, then element by element. */
+function rest(name: string, { from, to, grain }: Rest, piece: (index: Expr, lane: Expr, suffix: string) => readonly Stmt[]): Stmt[] {
+  const together = Math.floor((to - from) / grain) * grain;
   const out: Stmt[] = [];
-  if (fours > 0) out.push(vector(`${name}v`, fours, (lane) => piece(addIndex(lane, from), lane, "_r")));
-  const single = axisIndex(`${name}e`, from + fours, to - 1);
-  if (from + fours < to) out.push(loop("serial", { name: single.name, lo: ix(from + fours), hi: ix(to) }, 1, piece(single, ix(0), "_e")));
+  const isVector = together > 1;
+  if (isVector) out.push(vector(`${name}v`, together, (lane) => piece(addIndex(lane, from), lane, "_r")));
+  const next = isVector ? from + together : from;
+  const single = axisIndex(`${name}e`, next, to - 1);
+  if (next < to) out.push(loop("serial", { name: single.name, lo: ix(next), hi: ix(to) }, 1, piece(single, ix(0), "_e")));
   return out;
 }
 
@@ -245,7 +262,7 @@ class Widening {
     const last = Math.floor(axis.hi.value / lanes) * lanes;
     const step = axisIndex(`${axis.name}s`, 0, last - lanes);
     const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(step, lane), lane, ""));
-    return [loop("serial", { name: step.name, lo: ix(0), hi: ix(last) }, lanes, [whole]), ...rest(axis.name, last, axis.hi.value, piece)];
+    return [loop("serial", { name: step.name, lo: ix(0), hi: ix(last) }, lanes, [whole]), ...rest(axis.name, { from: last, to: axis.hi.value, grain: grainOf(body) }, piece)];
   }
 
   /** Whether iterations meet neither in memory, of which each has a part of its own, nor in a running value. */
