@@ -27,15 +27,7 @@ export function splitResidues(nest: readonly For[]): readonly For[] {
   });
   if (splits.length === 0) return nest;
   const places = new Map(splits.map(({ axis, period }) => [axis.name, placeOf(axis, period)]));
-  const map = exprMapper((e) => {
-    if (e.op === "axis") return places.get(e.name) ?? e;
-    const a = e.args[0];
-    const b = e.args[1];
-    // bounds are known now that were not, so that what had to stay a division may be none
-    if (a === undefined || b?.op !== "const" || e.dtype !== "int32" || a.lo < 0) return e;
-    if (e.op === "idiv") return divIndex(addIndex(a, 0), b.value);
-    return e.op === "irem" ? modIndex(addIndex(a, 0), b.value) : e;
-  });
+  const map = exprMapper((e) => (e.op === "axis" ? (places.get(e.name) ?? e) : dividedAgain(e)));
   const outer = splits.map(({ axis, period }) => gridOf({ ...axis, name: residueName(axis), hi: ix(period) }));
   const body = mapStatements(inner.body, map);
   const quotients = nest.map(({ axis }) => {
@@ -43,6 +35,15 @@ export function splitResidues(nest: readonly For[]): readonly For[] {
     return gridOf(split === undefined ? axis : { ...axis, hi: ix(axis.hi.value / split.period) });
   });
   return [...outer, ...quotients].map((f, i, all) => (i === all.length - 1 ? { ...f, body } : f));
+}
+
+/** A division of an index of which more is known now, so that it may be none. */
+export function dividedAgain(e: Expr): Expr {
+  const a = e.args[0];
+  const b = e.args[1];
+  if (a === undefined || b?.op !== "const" || e.dtype !== "int32" || a.lo < 0) return e;
+  if (e.op === "idiv") return divIndex(addIndex(a, 0), b.value);
+  return e.op === "irem" ? modIndex(addIndex(a, 0), b.value) : e;
 }
 
 const gridOf = (axis: Axis): For => ({ kind: "for", axis, body: [] });

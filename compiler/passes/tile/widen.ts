@@ -18,12 +18,13 @@ import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, ix, mulIndex, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { axesOf, bodiesOf, expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
-import { mapBodies, replaceEach } from "../../ir/loop-walk.ts";
+import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf, moved, vector } from "./copy.ts";
 import { costOf, valuesIn, widest } from "./cost.ts";
 import { goesTogether, hasWindows, isIndependent, updatedBuffers, varyingNames } from "./independent.ts";
 import { joinLoops, joinNest } from "./join.ts";
+import { dividedAgain } from "./residue.ts";
 import { gridNest, isPlain, shortRow, strideOf } from "./nest.ts";
 import { firstOf } from "./skip.ts";
 
@@ -60,17 +61,20 @@ export function sideBySide(kernel: Kernel, nest: readonly For[], lanes: number):
   const wide = locals.map((l): Local => ({ ...l, size: l.size * lanes }));
   const own = new Set(locals.map((l) => l.name));
   const across = crossedAxis(nest, body);
+  const isDivided = divides(body, axis.name);
   const piece = (index: Expr, lane: Expr, suffix: string): readonly Stmt[] => {
     const axes = new Map([
       [axis.name, index],
       [firstOf(axis.name), subIndex(index, lane)],
     ]);
     if (across !== null) axes.set(across.name, axisIndex(`${across.name}i`, 0, across.hi.value - 1));
-    return spread(copied({ body, values: [] }, { suffix, axes }).body, own, { lanes, lane });
+    const list = copied({ body, values: [] }, { suffix, axes }).body;
+    return spread(isDivided ? mapStatements(list, exprMapper(dividedAgain)) : list, own, { lanes, lane });
   };
-  const turns = [...wide, ...inBlock(across, turnsOf(axis, { lanes, grain: grainOf(body) }, piece))];
+  const turn = turnOf(axis, lanes, { isDivided });
+  const turns = [...wide, ...inBlock(across, turnsOf(axis, { from: turn.from, lanes, grain: grainOf(body) }, piece))];
   const loops = nest.map((f): For => {
-    if (f === inner) return { ...inner, axis: { ...axis, step: lanes }, body: turns };
+    if (f === inner) return { ...inner, axis: turn.axis, body: turns };
     return f.axis === across ? { ...f, axis: { ...f.axis, step: crossed } } : f;
   });
   return {
@@ -100,19 +104,41 @@ function inBlock(axis: Axis | null, body: readonly Stmt[]): readonly Stmt[] {
   return [loop("serial", { name: `${axis.name}i`, lo: from, hi: n % crossed === 0 ? end : minOf(end, ix(n)) }, 1, body)];
 }
 
+/**
+ * The turns of an axis, and the index that each starts at: turns are counted where indices divide the axis, as then it is known what
+ * neighbours have of the quotient.
+ *
+ *   for %i in 0..64 step 16 { load %x[(%i + %iv) / 2] }     →     for %i in 0..4 { load %x[%i * 8 + %iv / 2] }
+ */
+function turnOf(axis: Axis, lanes: number, { isDivided }: { readonly isDivided: boolean }): { readonly axis: Axis; readonly from: Expr } {
+  const turns = Math.ceil(axis.hi.value / lanes);
+  if (!isDivided) return { axis: { ...axis, step: lanes }, from: axisIndex(axis.name, 0, (turns - 1) * lanes) };
+  return { axis: { ...axis, hi: ix(turns) }, from: mulIndex(axisIndex(axis.name, 0, turns - 1), lanes) };
+}
+
+/** Whether indices divide an axis. */
+const divides = (body: readonly Stmt[], axis: string): boolean =>
+  exprOrder(expressionsIn(body)).some((e) => (e.op === "idiv" || e.op === "irem") && e.args.some((a) => namesIn(a).includes(axis)));
+
 /** One turn of the grid: a whole vector, or what is left at the end. */
-function turnsOf(axis: Axis, { lanes, grain }: Lanes, piece: (index: Expr, lane: Expr, suffix: string) => readonly Stmt[]): Stmt[] {
+function turnsOf(axis: Axis, { from, lanes, grain }: Turns, piece: (index: Expr, lane: Expr, suffix: string) => readonly Stmt[]): Stmt[] {
   const n = axis.hi.value;
   const last = Math.floor(n / lanes) * lanes;
-  const from = axisIndex(axis.name, 0, last === n ? n - lanes : last);
-  const inside = withRange(from, 0, last - lanes);
+  const inside = within(from, last - lanes);
   const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(inside, lane), lane, ""));
   if (last === n) return [whole];
   return [{ kind: "if", condition: apply("le", [from, ix(last - lanes)]), then: [whole], otherwise: rest(axis.name, { from: last, to: n, grain }, piece) }];
 }
 
-/** How many iterations are side by side; of fewer, only multiples of a grain are. */
-interface Lanes {
+/** An index of which it is known that it is at most `hi`. */
+const within = (e: Expr, hi: number): Expr => {
+  const factor = e.op === "mul" ? e.args[1] : undefined;
+  return factor?.op === "const" && e.args[0] !== undefined ? mulIndex(withRange(e.args[0], 0, Math.floor(hi / factor.value)), factor.value) : withRange(e, 0, hi);
+};
+
+/** Where a turn starts, and how many iterations are side by side; of fewer, only multiples of a grain are. */
+interface Turns {
+  readonly from: Expr;
   readonly lanes: number;
   readonly grain: number;
 }
@@ -254,15 +280,21 @@ class Widening {
       return f;
     const lanes = lanesOf(body, isPlain(axis) ? axis.hi.value : (axis.about ?? 0));
     if (lanes === 0) return f;
-    const piece = (index: Expr, lane: Expr, suffix: string): readonly Stmt[] =>
-      spread(copied({ body, values: [] }, { suffix, axes: new Map([[axis.name, index]]) }).body, own, { lanes, lane });
+    const isDivided = divides(body, axis.name);
+    const piece = (index: Expr, lane: Expr, suffix: string): readonly Stmt[] => {
+      const list = copied({ body, values: [] }, { suffix, axes: new Map([[axis.name, index]]) }).body;
+      return spread(isDivided ? mapStatements(list, exprMapper(dividedAgain)) : list, own, { lanes, lane });
+    };
     this.changed = true;
     for (const name of own) this.#room.set(name, lanes);
     if (!isPlain(axis)) return openLoop(axis, lanes, piece);
     const last = Math.floor(axis.hi.value / lanes) * lanes;
-    const step = axisIndex(`${axis.name}s`, 0, last - lanes);
-    const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(step, lane), lane, ""));
-    return [loop("serial", { name: step.name, lo: ix(0), hi: ix(last) }, lanes, [whole]), ...rest(axis.name, { from: last, to: axis.hi.value, grain: grainOf(body) }, piece)];
+    const turn = turnOf({ ...axis, name: `${axis.name}s`, hi: ix(last) }, lanes, { isDivided });
+    const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(turn.from, lane), lane, ""));
+    return [
+      { kind: "for", axis: turn.axis, body: [whole] },
+      ...rest(axis.name, { from: last, to: axis.hi.value, grain: grainOf(body) }, piece),
+    ];
   }
 
   /** Whether iterations meet neither in memory, of which each has a part of its own, nor in a running value. */
