@@ -36,7 +36,11 @@ export function turnedRows(kernel: Kernel, nest: readonly For[], { rowBytes }: T
   const count = 2 ** Math.floor(Math.log2(Math.min(mostRows, axis.hi.value / fewestTurns)));
   if (!(count >= fewestRows)) return kernel;
   const turned = new Turned(axis, kernel);
-  const list = turned.list(inlineIndices(inner.body), nest.slice(0, -1).map((f) => f.axis), []);
+  const list = turned.list(
+    inlineIndices(inner.body),
+    nest.slice(0, -1).map((f) => f.axis),
+    [],
+  );
   if (turned.copies.length === 0) return kernel;
   const own = [...list.filter((s) => s.kind === "local"), ...turned.locals];
   const locals = own.map((l): Local => ({ ...l, size: l.size * count }));

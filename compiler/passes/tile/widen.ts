@@ -47,8 +47,9 @@ export function widenGrid(kernel: Kernel): Kernel {
   const { axis } = inner;
   const locals = inner.body.filter((one) => one.kind === "local");
   const body = inner.body.filter((one) => one.kind !== "local");
-  const lanes = Math.min(lanesOf(body, axis.hi.value), mostLanes(locals));
-  return lanes < fewest || !pays(body, axis) ? kernel : sideBySide(kernel, nest, lanes);
+  const wanted = lanesOf(body, axis.hi.value);
+  const lanes = Math.min(wanted, mostLanes(locals));
+  return lanes === 0 || lanes < Math.min(wanted, fewest) || !pays(body, axis) ? kernel : sideBySide(kernel, nest, lanes);
 }
 
 /** So many points of the innermost axis a turn, or the kernel itself where they cannot go together. */
@@ -133,7 +134,9 @@ function turnsOf(axis: Axis, { from, lanes, grain }: Turns, piece: (index: Expr,
 /** An index of which it is known that it is at most `hi`. */
 const within = (e: Expr, hi: number): Expr => {
   const factor = e.op === "mul" ? e.args[1] : undefined;
-  return factor?.op === "const" && e.args[0] !== undefined ? mulIndex(withRange(e.args[0], 0, Math.floor(hi / factor.value)), factor.value) : withRange(e, 0, hi);
+  return factor?.op === "const" && e.args[0] !== undefined
+    ? mulIndex(withRange(e.args[0], 0, Math.floor(hi / factor.value)), factor.value)
+    : withRange(e, 0, hi);
 };
 
 /** Where a turn starts, and how many iterations are side by side; of fewer, only multiples of a grain are. */
@@ -171,6 +174,8 @@ function lanesOf(body: readonly Stmt[], extent: number): number {
   const sums = Math.max(0, ...statements(body).map((one) => (one.kind === "reduce" ? one.names.length : 0)));
   const perRegister = register / widest(body);
   let lanes = perRegister * (sums > 0 ? registersForSums(sums, cost) : registersFor(cost));
+  // a function takes as long for one element as for a register of them
+  if (cost > cheap && extent <= lanes) return extent > 1 ? extent : 0;
   while (lanes > extent) lanes /= 2;
   return Math.max(lanes, fewest) > extent ? 0 : Math.max(lanes, fewest);
 }
@@ -291,10 +296,7 @@ class Widening {
     const last = Math.floor(axis.hi.value / lanes) * lanes;
     const turn = turnOf({ ...axis, name: `${axis.name}s`, hi: ix(last) }, lanes, { isDivided });
     const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(turn.from, lane), lane, ""));
-    return [
-      { kind: "for", axis: turn.axis, body: [whole] },
-      ...rest(axis.name, { from: last, to: axis.hi.value, grain: grainOf(body) }, piece),
-    ];
+    return [{ kind: "for", axis: turn.axis, body: [whole] }, ...rest(axis.name, { from: last, to: axis.hi.value, grain: grainOf(body) }, piece)];
   }
 
   /** Whether iterations meet neither in memory, of which each has a part of its own, nor in a running value. */
