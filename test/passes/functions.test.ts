@@ -8,7 +8,7 @@ import { at } from "../../compiler/ir/errors.ts";
 import { statements } from "../../compiler/ir/loop.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
 import { js, wasm } from "../../compiler/target.ts";
-import { conv2d } from "../../src/index.ts";
+import { conv2d, logSoftmax, logsumexp, softmax } from "../../src/index.ts";
 import type { Tensor } from "../../src/index.ts";
 import { runCompiled } from "../../src/cli/run.ts";
 import { expectClose } from "../filetests/close.ts";
@@ -138,5 +138,31 @@ describe("along rows", () => {
     [1, 20_000],
   ])("%i by %i", (m, n) => {
     check(() => [beside(data(m, n)).mean({ axis: 1 }), chain(data(m, n)).sum()], 16);
+  });
+});
+
+describe("of short sums", () => {
+  test.each([
+    [1, 16, 3],
+    [50, 20, 3],
+    [67, 33, 2],
+    [300, 16, 1],
+    [128, 100, 3],
+  ])("products %i by %i by %i", (m, k, n) => {
+    check(() => [chain(data(m, k).matmul(data(k, n))), data(m, k).matmul(data(k, n)).add(data(n)).tanh()], 4);
+  });
+  test.each([
+    [5, 16],
+    [64, 32],
+    [97, 40],
+    [600, 17],
+  ])("rows: %i of %i", (m, n) => {
+    check(() => [logsumexp(data(m, n), { axis: 1 }), data(m, n).sum({ axis: 1 }).add(data(m)).sigmoid()], 4);
+    check(() => [softmax(data(m, n), { axis: 1 }), logSoftmax(data(m, n), { axis: 1 }), data(m, n).max({ axis: 1 }).exp()], 4);
+  });
+  test("they are there", () => {
+    expect(scratchOf([data(64, 32).sum({ axis: 1 }).tanh()], "sum_")).toBeGreaterThan(1);
+    expect(scratchOf([data(128, 16).matmul(data(16, 3)).tanh()], "dot_1_of")).toBe(1);
+    expect(scratchOf([data(128, 16).matmul(data(16, 3)).relu()], "dot_1_of")).toBe(0);
   });
 });

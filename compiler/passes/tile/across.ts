@@ -56,7 +56,7 @@ function isDown(s: Stmt, row: Axis): boolean {
 }
 
 /** What rows find out that their results need; null where that is more than numbers. */
-function keptOf(filling: readonly Stmt[], storing: readonly Stmt[]): readonly Expr[] | null {
+export function keptOf(filling: readonly Stmt[], storing: readonly Stmt[]): readonly Expr[] | null {
   const asked = new Set<string>();
   for (const e of expressionsIn(storing)) freeNames(e, asked);
   const found: Expr[] = [];

@@ -16,6 +16,7 @@
  * - `row tile`: the same on targets whose lanes share memory
  * - `strips`: rows that are filled sum by sum and read by vectors, several a turn, on CPUs with vectors
  * - `across`: rows that are stored down a column, several a turn, on CPUs with vectors
+ * - `sums first`: short sums of some grid points before functions of them, there too
  * - `turned`: rows of which an operand lies across, several a turn, there too
  * - `updates`: costly values that a scatter stores, computed by vectors first, there too
  * - `chains`: functions one after the other for a strip of elements or a row, there too; `column strips`: for sums down columns
@@ -45,6 +46,7 @@ import { rowTile } from "./row-tile.ts";
 import { addRows } from "./rows.ts";
 import { stage } from "./stage.ts";
 import { inStrips } from "./strips.ts";
+import { sumsFirst } from "./sums-first.ts";
 import { turnedRows } from "./turned.ts";
 import { updatesInStrips } from "./updates.ts";
 import { vectorise } from "./vector.ts";
@@ -117,6 +119,8 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   if (kept !== kernel) return alongRows(kept, gridNest(kept.body), target);
   const added = addRows(kernel, target);
   if (!target.vectors) return jamColumns(added);
+  const apart = added === kernel ? added : sumsFirst(added, gridNest(added.body), target);
+  if (apart !== added) return widenLoops(apart);
   // rows too short for lanes of their own go side by side
   const list = statements(kernel.body);
   const side = added === kernel && list.some((s) => s.kind === "reduce") && !list.some(isOverColumns) ? widenGrid(kernel) : kernel;
