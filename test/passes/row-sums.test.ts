@@ -56,8 +56,11 @@ describe.each(programs)("$name", ({ outputs, together }) => {
 
   test("go together where that pays", () => {
     const [kernel] = plan(wasm).kernels;
-    const steps = statements(kernel?.body ?? []).flatMap((s) => axesOf(s).flatMap((a) => (a.kind === "grid" && a.step > 1 ? [a.step] : [])));
-    expect(steps.length > 0).toBe(together);
+    const list = statements(kernel?.body ?? []);
+    const steps = list.flatMap((s) => axesOf(s).flatMap((a) => (a.kind === "grid" && a.step > 1 ? [a.step] : [])));
+    // two short rows go in step anyway, each with memory of its own
+    const isPair = list.some((s) => s.kind === "local" && s.name.endsWith("_r1"));
+    expect(steps.length > 0 && !isPair).toBe(together);
   });
 
   test.each([js, wasm])("give the bits of kernels of their own on $name", (target) => {

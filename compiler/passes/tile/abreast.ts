@@ -1,5 +1,5 @@
 /**
- * abreast: rows that a grid point holds, several in step, on CPUs without vectors.
+ * abreast: rows several in step: those that a grid point holds, on CPUs without vectors, and short ones on those with vectors.
  *
  *   for %i [grid] { for %j step 4 { reduce of 4 sums over %d { load %q[%i,%d], 4 loads of %k }  4 stores } … }
  *     → for %i step 4 [grid] { for %j step 4 { reduce of 16 sums over %d { 4 loads of %q, 4 of %k }  16 stores } … }
@@ -11,14 +11,48 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, withRange } from "../../ir/expr.ts";
 import { addIndex, ix, keyOf } from "../../ir/indexing.ts";
-import type { Axis, For, If, Stmt } from "../../ir/loop.ts";
+import type { Axis, For, If, Kernel, Stmt } from "../../ir/loop.ts";
+import { localBytes, mapBodies, replaceEach } from "../../ir/loop-walk.ts";
+import { tidy } from "../lower/tidy.ts";
 import type { Place } from "./copy.ts";
 import { copied, loop } from "./copy.ts";
 import { goesTogether } from "./independent.ts";
+import { isPlain } from "./nest.ts";
 import { firstOf } from "./skip.ts";
 
 /** Whether rows may be walked in step: nothing that decides where a loop ends differs from row to row. */
-export const canGoAbreast = (list: readonly Stmt[], row: Axis): boolean => goesTogether(list, row.name);
+export const canGoAbreast = (list: readonly Stmt[], row: Axis): boolean => goesTogether(withoutLanes(list), row.name);
+
+const withoutLanes = (list: readonly Stmt[]): readonly Stmt[] =>
+  list.map((s) => {
+    const next = mapBodies(s, withoutLanes);
+    return next.kind === "for" && next.axis.kind === "vector" ? { ...next, axis: { ...next.axis, kind: "serial" } } : next;
+  });
+
+/** Rows up to this length go in step, so many: one is too short to keep a processor busy, and what it waits for, the other does not. */
+const shortest = 64;
+const pair = 2;
+/** Bytes of scratch that two rows may have. */
+const mostScratch = 1 << 14;
+
+/** The kernel with short rows two a turn. */
+export function inPairs(kernel: Kernel): Kernel {
+  const visit = (list: readonly Stmt[]): readonly Stmt[] => replaceEach(list, (s) => (s.kind === "for" && isOfShortRows(s) ? paired(s) : mapBodies(s, visit)));
+  const body = visit(kernel.body);
+  return body === kernel.body ? kernel : { ...kernel, body: tidy(body) };
+}
+
+const paired = (f: For): For => ({ ...f, axis: { ...f.axis, step: pair }, body: abreast(f.axis, f.body, pair) });
+
+/** Whether the turns of a loop are rows that accumulators of their own add up, all of them short. */
+function isOfShortRows({ axis, body }: For): boolean {
+  const loops = body.flatMap((s) => (s.kind === "for" ? [s.axis] : []));
+  const locals = body.filter((s) => s.kind === "local");
+  const isShort = locals.length > 0 && loops.every((a) => a.lo.op === "const" && a.hi.op === "const" && a.hi.value <= shortest);
+  return isShort && isPlain(axis) && axis.hi.value >= pair && pair * localBytes(locals) <= mostScratch && body.every(isOpen) && canGoAbreast(body, axis);
+}
+
+const isOpen = (s: Stmt): boolean => s.kind === "let" || s.kind === "store" || s.kind === "for" || s.kind === "local";
 
 /** Turns of the row's axis, of which each takes so many rows; what is left at the end goes one by one. */
 export function abreast(axis: Axis, list: readonly Stmt[], rows: number): readonly Stmt[] {

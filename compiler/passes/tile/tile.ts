@@ -28,6 +28,7 @@
 import type { For, Kernel, Stmt } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
+import { inPairs } from "./abreast.ts";
 import { accumulate } from "./accumulate.ts";
 import { storedAcross } from "./across.ts";
 import { chainsInRows, chainsInStrips } from "./chains.ts";
@@ -120,7 +121,7 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   const added = addRows(kernel, target);
   if (!target.vectors) return jamColumns(added);
   const apart = added === kernel ? added : sumsFirst(added, gridNest(added.body), target);
-  if (apart !== added) return widenLoops(apart);
+  if (apart !== added) return inPairs(widenLoops(apart));
   // rows too short for lanes of their own go side by side
   const list = statements(kernel.body);
   const side = added === kernel && list.some((s) => s.kind === "reduce") && !list.some(isOverColumns) ? widenGrid(kernel) : kernel;
@@ -128,5 +129,6 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   const strips = firstChanged(kernel, [updatesInStrips, chainsInStrips, inStrips], nest, target);
   const rows = strips === kernel ? added : addRows(strips, target);
   const wide = widenLoops(rows);
-  return wide === kernel ? widenGrid(kernel) : wide;
+  if (wide === kernel) return widenGrid(kernel);
+  return added === kernel ? wide : inPairs(wide);
 }
