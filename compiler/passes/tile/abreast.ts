@@ -16,7 +16,7 @@ import { localBytes, mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
 import type { Place } from "./copy.ts";
 import { copied, loop } from "./copy.ts";
-import { goesTogether } from "./independent.ts";
+import { goesTogether, updatedBuffers } from "./independent.ts";
 import { isPlain } from "./nest.ts";
 import { firstOf } from "./skip.ts";
 
@@ -35,8 +35,9 @@ const pair = 2;
 /** Bytes of scratch that two rows may have. */
 const mostScratch = 1 << 14;
 
-/** The kernel with short rows two a turn. */
+/** The kernel with short rows two a turn, where each is a point of the grid: those do not meet in memory, unless they update it. */
 export function inPairs(kernel: Kernel): Kernel {
+  if (updatedBuffers(kernel).size > 0) return kernel;
   const visit = (list: readonly Stmt[]): readonly Stmt[] => replaceEach(list, (s) => (s.kind === "for" && isOfShortRows(s) ? paired(s) : mapBodies(s, visit)));
   const body = visit(kernel.body);
   return body === kernel.body ? kernel : { ...kernel, body: tidy(body) };
@@ -49,7 +50,15 @@ function isOfShortRows({ axis, body }: For): boolean {
   const loops = body.flatMap((s) => (s.kind === "for" ? [s.axis] : []));
   const locals = body.filter((s) => s.kind === "local");
   const isShort = locals.length > 0 && loops.every((a) => a.lo.op === "const" && a.hi.op === "const" && a.hi.value <= shortest);
-  return isShort && isPlain(axis) && axis.hi.value >= pair && pair * localBytes(locals) <= mostScratch && body.every(isOpen) && canGoAbreast(body, axis);
+  return (
+    isShort &&
+    axis.kind === "grid" &&
+    isPlain(axis) &&
+    axis.hi.value >= pair &&
+    pair * localBytes(locals) <= mostScratch &&
+    body.every(isOpen) &&
+    canGoAbreast(body, axis)
+  );
 }
 
 const isOpen = (s: Stmt): boolean => s.kind === "let" || s.kind === "store" || s.kind === "for" || s.kind === "local";

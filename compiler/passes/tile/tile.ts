@@ -121,7 +121,7 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   const added = addRows(kernel, target);
   if (!target.vectors) return jamColumns(added);
   const apart = added === kernel ? added : sumsFirst(added, gridNest(added.body), target);
-  if (apart !== added) return inPairs(widenLoops(apart));
+  if (apart !== added) return widenLoops(apart);
   // rows too short for lanes of their own go side by side
   const list = statements(kernel.body);
   const side = added === kernel && list.some((s) => s.kind === "reduce") && !list.some(isOverColumns) ? widenGrid(kernel) : kernel;
