@@ -18,7 +18,6 @@ import { expressionsIn, statements } from "../../ir/loop.ts";
 import { localBytes } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import { inlineIndices, isPlain, strideOf } from "./nest.ts";
-import type { RowsOfTurn } from "./strip.ts";
 import { eachRow, withStrips } from "./strip.ts";
 
 /** Elements of a line of memory, about. */
@@ -27,8 +26,8 @@ const rows = 16;
 /** The kernel with several rows a turn, or the kernel itself where none is stored down a column. */
 export function storedAcross(kernel: Kernel, nest: readonly For[], { rowBytes }: Target): Kernel {
   const inner = nest.at(-1);
-  if (inner === undefined || !isPlain(inner.axis) || inner.axis.hi.op !== "const" || inner.axis.hi.value < rows) return kernel;
-  const axis = { ...inner.axis, hi: inner.axis.hi };
+  if (inner === undefined || !isPlain(inner.axis) || inner.axis.hi.value < rows) return kernel;
+  const { axis } = inner;
   const body = inlineIndices(inner.body);
   const cut = body.findIndex((s) => isDown(s, axis));
   const [filling, storing] = [body.slice(0, cut), body.slice(cut)];
@@ -79,7 +78,7 @@ const place = ({ name }: Axis, suffix: string): Expr => axisIndex(`${name}${suff
 const lets = (kept: readonly Expr[], axis: Axis): Stmt[] => kept.map((e) => ({ kind: "let", name: e.name, value: load(nameOf(e), e.dtype, place(axis, "n")) }));
 
 /** What is done for each row of a turn; of a last one that is shorter, vectors are as long as of the others. */
-function overRows(axis: RowsOfTurn["axis"], own: readonly Local[], name: string, list: readonly Stmt[]): For {
+function overRows(axis: Axis, own: readonly Local[], name: string, list: readonly Stmt[]): For {
   const f = eachRow(list, { axis, count: rows, scratch: own, name, suffix: `_${name}` });
   return axis.hi.value % rows === 0 ? f : { ...f, axis: { ...f.axis, about: rows } };
 }

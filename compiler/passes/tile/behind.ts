@@ -7,7 +7,7 @@
  *           for %jc2 in 0..64 { store %out[…] = log1p(load %chain_0[%jc2]) } } }
  *
  * A tile has as many results as registers hold. What is done with each, copied as often, would be more code than a processor keeps
- * near, and work that waits for itself; along a row as many go together as suits it, and functions of functions come one after another.
+ * near, and work that waits for itself; along a row as many go together as suits it, and functions come one after another.
  */
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
@@ -21,7 +21,7 @@ import type { TileShape } from "./pack.ts";
 import { slotsOf, waitingBeside } from "./pack.ts";
 import { behindSums } from "./phases.ts";
 import type { Strip } from "./strip.ts";
-import { eachStrip, overStrip, straight } from "./strip.ts";
+import { eachStrip, overStrip } from "./strip.ts";
 
 /** What costs more than this, for all rows of a tile together, is done row by row. */
 const most = 64;
@@ -62,11 +62,10 @@ export function rowByRow(body: readonly Stmt[], shape: TileShape, columns: numbe
       .set(slots.panel, subIndex(place, tiles.column))
       .set(slots.lane, ix(0));
     const own = copied({ body: apart.rest, values: [] }, { suffix: "_b", axes }).body;
-    const list = straight(own);
-    const stages = list === null ? null : stagesOf(list, inside, columns, target);
+    const stages = stagesOf(own, inside, columns, target);
     const over = (strip: Strip): readonly Stmt[] => stages?.over(strip) ?? [overStrip(strip, "c", () => own)];
     const hi = count % times === 0 ? ix(times) : minOf(ix(times), subIndex(ix(count), tiles.row));
-    const each = loop("serial", { name: number.name, lo: ix(0), hi }, 1, eachStrip(inside, columns, tiles.column, over));
+    const each = loop("serial", { name: number.name, lo: ix(0), hi }, 1, eachStrip(inside, columns, over, tiles.column));
     return { locals: stages?.locals ?? [], body: [each] };
   };
   return { sums: apart.sums.flat(), locals: apart.locals, rows };

@@ -23,10 +23,10 @@ import { spelledInCommon, spelledLength } from "../legalize.ts";
 import { costOf, costOfFunction, isMadeOfOthers } from "./cost.ts";
 import { varyingNames } from "./independent.ts";
 import { joinNest } from "./join.ts";
-import { isPlain, shortRow } from "./nest.ts";
+import { isPlain, nested, shortRow } from "./nest.ts";
 import type { Straight, Strip } from "./strip.ts";
+import { eachStrip, letsFor, overStrip, straight, stripLoops, stripOf } from "./strip.ts";
 import { crossedAxis } from "./widen.ts";
-import { eachStrip, firstOfTurn, letsFor, overStrip, straight, stripLoops, stripOf } from "./strip.ts";
 
 /** Beyond so many strips what is kept leaves the nearest cache. */
 const mostStrips = 12;
@@ -37,15 +37,14 @@ const fewBeside = 16;
 export function chainsInStrips(kernel: Kernel, given: readonly For[], target: Target): Kernel {
   const nest = joinNest(given);
   const inner = nest.at(-1);
-  const list = inner === undefined ? null : straight(inner.body);
-  if (inner === undefined || list === null || !isPlain(inner.axis) || inner.axis.hi.op !== "const") return kernel;
-  const { axis } = inner;
+  if (inner === undefined || !isPlain(inner.axis)) return kernel;
+  const { axis, body } = inner;
   const size = stripOf(axis.hi.value);
-  if (size === 0 || list.stores.some((s) => s.atomic !== undefined) || crossedAxis(nest, inner.body) !== null) return kernel;
-  const stages = stagesOf(list, axis, size, target);
+  if (size === 0 || body.some((s) => s.kind === "store" && s.atomic !== undefined) || crossedAxis(nest, body) !== null) return kernel;
+  const stages = stagesOf(body, axis, size, target);
   if (stages === null) return kernel;
   // not tidied: that would join the loops again, before there are vectors in them
-  return { ...kernel, body: stripLoops(nest, size, [...stages.locals, ...eachStrip(axis, size, firstOfTurn(axis, size), stages.over)]) };
+  return { ...kernel, body: stripLoops(nest, size, [...stages.locals, ...eachStrip(axis, size, stages.over)]) };
 }
 
 /** Loops over a strip, one after another. */
@@ -55,18 +54,11 @@ export interface Stages {
 }
 
 /** What is done for the elements of strips, its functions in loops of their own; null where there are no two of them. */
-export function stagesOf(list: Straight, axis: Axis, size: number, target: Target): Stages | null {
-  const chains = chainsAlong({ axis: axis.name, target }, [...list.lets, ...list.stores], []);
+export function stagesOf(body: readonly Stmt[], axis: Axis, size: number, target: Target): Stages | null {
+  const chains = chainsAlong({ axis: axis.name, target }, body, []);
   if (chains === null) return null;
   const locals = chains.locals(size, "chain_");
-  const last = (strip: Strip): For =>
-    overStrip(strip, `c${chains.length}`, (index) => {
-      const f = chains.reading(locals, { depth: chains.length, index });
-      return chains.withLets(
-        list.stores.map((s) => ({ ...s, value: f(s.value) })),
-        f,
-      );
-    });
+  const last = (strip: Strip): For => overStrip(strip, `c${chains.length}`, (index) => chains.rest(locals, index));
   return { locals, over: (strip) => [...chains.loops(strip, locals), last(strip)] };
 }
 
@@ -75,23 +67,25 @@ export function chainsInRows(kernel: Kernel, nest: readonly For[], target: Targe
   const inner = nest.at(-1);
   if (inner === undefined) return kernel;
   const body = inner.body.flatMap((s, i) => (s.kind === "reduce" ? (keptRows(s, `chain${i}_`, target) ?? [s]) : [s]));
-  if (body.length === inner.body.length) return kernel;
-  return { ...kernel, body: nest.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: f === inner ? body : below }], []) };
+  return body.length === inner.body.length ? kernel : { ...kernel, body: nested(nest, body) };
 }
 
 /** Rows of functions, and the reduction that reads them; null where it has no chain. */
 function keptRows(r: Reduce, prefix: string, target: Target): readonly Stmt[] | null {
   const [axis] = r.axes;
-  if (axis === undefined || r.axes.length > 1 || axis.kind !== "serial" || !isPlain(axis) || axis.hi.op !== "const" || axis.hi.value < shortRow) return null;
+  if (axis === undefined || r.axes.length > 1 || axis.kind !== "serial" || !isPlain(axis) || axis.hi.value < shortRow) return null;
   const chains = chainsIn(r, target);
   if (chains === null) return null;
   const size = axis.hi.value;
   const locals = chains.locals(size, prefix);
   if (localBytes(locals) > target.rowBytes) return null;
-  const f = chains.reading(locals, { depth: chains.length, index: axisIndex(axis.name, 0, size - 1) });
-  const read = r.body.map((s): Stmt => (s.kind === "let" || s.kind === "store" ? { ...s, value: f(s.value) } : s));
-  return [...locals, ...chains.loops({ axis, size, first: ix(0) }, locals), { ...r, body: read, values: r.values.map(f) }];
+  const f = chains.reading(locals, { stage: chains.length, index: axisIndex(axis.name, 0, size - 1) });
+  return [...locals, ...chains.loops({ axis, size, first: ix(0) }, locals), { ...r, body: withValues(r.body, f), values: r.values.map(f) }];
 }
+
+/** Statements with other values. */
+export const withValues = (list: readonly Stmt[], f: (e: Expr) => Expr): readonly Stmt[] =>
+  list.map((s) => (s.kind === "let" || s.kind === "store" ? { ...s, value: f(s.value) } : s));
 
 /** The functions of what a reduction adds up along the last of its axes; null where there are no two of them. */
 export const chainsIn = (r: Reduce, target: Target): Chains | null => chainsAlong({ axis: at(r.axes, r.axes.length - 1).name, target }, r.body, r.values);
@@ -113,7 +107,7 @@ function haveMuchInCommon(a: Expr, b: Expr, target: Target): boolean {
 
 /** Where something is read: what has been kept before this stage, at this place. */
 export interface Reading {
-  readonly depth: number;
+  readonly stage: number;
   readonly index: Expr;
 }
 
@@ -126,6 +120,7 @@ export interface Along {
 /** The functions of a body, in stages: what others wait for comes before them. */
 export class Chains {
   readonly #lets: readonly Let[];
+  readonly #stores: readonly Store[];
   readonly #values: ReadonlyMap<string, Expr>;
   readonly #varying: ReadonlySet<string>;
   readonly #depths = new Map<Expr, number>();
@@ -139,6 +134,7 @@ export class Chains {
   constructor({ lets, stores }: Straight, { axis, target }: Along, values: readonly Expr[] = []) {
     const roots = [...values, ...stores.map((s) => s.value)];
     this.#lets = lets;
+    this.#stores = stores;
     this.#values = new Map(lets.map((l) => [l.name, l.value]));
     this.#varying = varyingNames([...lets, ...stores], axis);
     for (const e of roots) this.#depthOf(e);
@@ -169,33 +165,42 @@ export class Chains {
   /** A loop for the functions of each stage that are kept. */
   loops(strip: Strip, locals: readonly Local[]): For[] {
     const loops: For[] = [];
-    for (let depth = 1; depth < this.length; depth++) loops.push(overStrip(strip, `c${depth}`, (index) => this.stored(locals, { depth, index })));
+    for (let stage = 1; stage < this.length; stage++) loops.push(overStrip(strip, `c${stage}`, (index) => this.stored(locals, { stage, index })));
     return loops;
   }
 
   /** What keeps the functions of a stage. */
-  stored(locals: readonly Local[], { depth, index }: Reading): readonly Stmt[] {
-    const f = this.reading(locals, { depth, index });
+  stored(locals: readonly Local[], { stage, index }: Reading): readonly Stmt[] {
+    const f = this.reading(locals, { stage, index });
     const stores = this.#functions.flatMap((e, i): Store[] =>
-      this.#stages.get(e) === depth ? [{ kind: "store", buffer: at(locals, i).name, index, value: f(e) }] : [],
+      this.#stages.get(e) === stage ? [{ kind: "store", buffer: at(locals, i).name, index, value: f(e) }] : [],
     );
-    return this.withLets(stores, f);
+    return this.#withLets(stores, f);
+  }
+
+  /** What the body stores itself. */
+  rest(locals: readonly Local[], index: Expr): readonly Stmt[] {
+    const f = this.reading(locals, { stage: this.length, index });
+    return this.#withLets(
+      this.#stores.map((s) => ({ ...s, value: f(s.value) })),
+      f,
+    );
   }
 
   /** Statements behind the lets that they need. */
-  withLets(stores: readonly Store[], f: (e: Expr) => Expr): readonly Stmt[] {
+  #withLets(stores: readonly Store[], f: (e: Expr) => Expr): readonly Stmt[] {
     const lets = this.#lets.map((l) => ({ ...l, value: f(l.value) }));
     return [...letsFor(expressionsIn(stores), lets), ...stores];
   }
 
   /** Expressions with loads in the place of functions that are kept. */
-  reading(locals: readonly Local[], { depth, index }: Reading): (e: Expr) => Expr {
+  reading(locals: readonly Local[], { stage, index }: Reading): (e: Expr) => Expr {
     const own = new Map(this.#functions.map((e, i) => [e, at(locals, i)]));
     const done = new Map<Expr, Expr>();
     const map = (e: Expr): Expr => {
       const known = done.get(e);
       if (known !== undefined) return known;
-      const local = (this.#stages.get(e) ?? depth) < depth ? own.get(e) : undefined;
+      const local = (this.#stages.get(e) ?? stage) < stage ? own.get(e) : undefined;
       const whole = e.args.length === 0 || local !== undefined ? e : mapOperands(e, map);
       const found = local === undefined ? whole : load(local.name, local.dtype, index);
       done.set(e, found);

@@ -17,6 +17,7 @@ import { bringInto } from "./combine.ts";
 import type { Place } from "./copy.ts";
 import { copied, loop, minOf, vector } from "./copy.ts";
 import { divides } from "./flat.ts";
+import { loopsOver } from "./nest.ts";
 import { movedTo } from "./sides.ts";
 
 /** Steps of a walk that is not cut. */
@@ -75,9 +76,9 @@ export function chunkOf(reduce: Reduce): Chunk | null {
 const isBlocked = (r: Reduce): boolean => r.axes.length === 1 && !r.exact;
 
 /** Loops over the chunks. */
-export function overChunks({ outer, cut, size }: Chunk, body: readonly Stmt[]): Stmt[] {
+export function overChunks({ outer, cut, size }: Chunk, body: readonly Stmt[]): readonly Stmt[] {
   const chunks = loop("serial", { name: `${cut.name}c`, lo: ix(0), hi: cut.hi }, size, body);
-  return outer.reduceRight<Stmt[]>((inner, axis) => [{ kind: "for", axis, body: inner }], [chunks]);
+  return loopsOver(outer, [chunks]);
 }
 
 /** An expression of the walk as one of the loop along a chunk; null where an index would have to divide. */

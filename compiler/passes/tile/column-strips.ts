@@ -18,13 +18,13 @@ import { exprMapper, mapStatements } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import { block, group } from "./accumulate.ts";
 import type { Chains } from "./chains.ts";
-import { chainsAlong } from "./chains.ts";
+import { chainsAlong, withValues } from "./chains.ts";
 import type { Keeping } from "./combine.ts";
 import { bringInto } from "./combine.ts";
 import { copied, loop, minOf } from "./copy.ts";
-import { isPlain } from "./nest.ts";
+import { isPlain, onlyReduce } from "./nest.ts";
 import type { Strip } from "./strip.ts";
-import { eachStrip, firstOfTurn, overStrip, stripLoops, stripOf } from "./strip.ts";
+import { eachStrip, overStrip, stripLoops, stripOf } from "./strip.ts";
 
 /** With fewer strips than this for threads to share they are shorter: so long. */
 const manyStrips = 8;
@@ -44,14 +44,7 @@ export function columnStrips(kernel: Kernel, nest: readonly For[], target: Targe
   const chains = chainsAlong({ axis: axis.name, target }, [...before, ...reduce.body], reduce.values);
   if (chains === null) return kernel;
   const columns = new Columns(reduce, chains, { before, after: body.filter((s) => s !== reduce), size });
-  return { ...kernel, body: stripLoops(nest, size, [...columns.locals, ...eachStrip(axis, size, firstOfTurn(axis, size), (strip) => columns.over(strip))]) };
-}
-
-/** The one loop of a grid point, if nothing is carried or kept in scratch. */
-function onlyReduce(body: readonly Stmt[]): Reduce | null {
-  const simple = body.every((s) => s.kind === "let" || s.kind === "reduce" || s.kind === "store");
-  const [only, ...others] = body.filter((s) => s.kind === "reduce");
-  return simple && only !== undefined && others.length === 0 ? only : null;
+  return { ...kernel, body: stripLoops(nest, size, [...columns.locals, ...eachStrip(axis, size, (strip) => columns.over(strip))]) };
 }
 
 /** Whether a reduction adds up one axis, over no more blocks than are in a group. */
@@ -129,8 +122,8 @@ class Columns {
   /** One line of the strip: functions one after another, then what they are needed for. */
   #turn(strip: Strip, label: string): readonly Stmt[] {
     const last = overStrip(strip, `c${this.#chains.length}`, (index) => {
-      const f = this.#chains.reading(this.#functions, { depth: this.#chains.length, index });
-      const body = [...this.#around.before, ...this.#r.body].map((s): Stmt => (s.kind === "let" || s.kind === "store" ? { ...s, value: f(s.value) } : s));
+      const f = this.#chains.reading(this.#functions, { stage: this.#chains.length, index });
+      const body = withValues([...this.#around.before, ...this.#r.body], f);
       return [...body, ...bringInto(this.#r, this.#keeping(label, index), this.#r.values.map(f), "_e")];
     });
     return [...this.#chains.loops(strip, this.#functions), last];

@@ -44,12 +44,28 @@ export const shortRow: number = 16;
 /** From 0 in steps of 1 up to a constant. */
 export const isPlain = (a: Axis): boolean => a.lo.op === "const" && a.lo.value === 0 && a.hi.op === "const" && a.step === 1;
 
-/** The one loop of a grid point, if it is a reduction of expressions and nothing is carried or kept in scratch. */
-export function soleReduce(body: readonly Stmt[]): Reduce | null {
+/** A loop over each axis, from the outside in, around a body. */
+export const loopsOver = (axes: readonly Axis[], body: readonly Stmt[]): readonly Stmt[] =>
+  axes.reduceRight<readonly Stmt[]>((below, axis) => [{ kind: "for", axis, body: below }], body);
+
+/** The same loops around another body. */
+export const nested = (loops: readonly For[], body: readonly Stmt[]): readonly Stmt[] =>
+  loopsOver(
+    loops.map((f) => f.axis),
+    body,
+  );
+
+/** The one loop of a grid point, if that is a reduction and nothing is carried or kept in scratch. */
+export function onlyReduce(body: readonly Stmt[]): Reduce | null {
   const simple = body.every((s) => s.kind === "let" || s.kind === "reduce" || s.kind === "store");
-  const loops = body.filter((s) => s.kind === "reduce");
-  const only = loops[0];
-  return simple && only !== undefined && loops.length === 1 && only.body.every((s) => s.kind === "let") ? only : null;
+  const [only, ...others] = body.filter((s) => s.kind === "reduce");
+  return simple && only !== undefined && others.length === 0 ? only : null;
+}
+
+/** The same, if what it reduces is expressions. */
+export function soleReduce(body: readonly Stmt[]): Reduce | null {
+  const only = onlyReduce(body);
+  return only !== null && only.body.every((s) => s.kind === "let") ? only : null;
 }
 
 /** Operations that compute values; those on indices are not counted. */

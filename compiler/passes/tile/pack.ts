@@ -23,9 +23,10 @@ import { loop, vector } from "./copy.ts";
 import { tupleBytes } from "./cost.ts";
 import type { Line } from "./line.ts";
 import { partsAt, partsInLine } from "./line.ts";
-import { isPlain, soleReduce } from "./nest.ts";
+import { isPlain, loopsOver, soleReduce } from "./nest.ts";
 import type { Waiting } from "./phases.ts";
 import { inlined, isAlong, isPlainLoad, movedTo, namesBefore, replaced, sideOf } from "./sides.ts";
+import { equalBlocks } from "./strip.ts";
 
 /** Columns of a block, and bytes that a block of them may have: they stay in a core's second cache. */
 const mostColumns = 64;
@@ -59,7 +60,7 @@ export interface Slots {
 /** How a long walk is cut. */
 export interface Chunks {
   readonly sums: Sums;
-  readonly around: (body: readonly Stmt[]) => Stmt[];
+  readonly around: (body: readonly Stmt[]) => readonly Stmt[];
   /** One chunk of the walk for the results at some points, and what follows all of it. */
   readonly turn: (points: readonly Place[]) => Stmt[];
   readonly behind: readonly Stmt[];
@@ -147,9 +148,7 @@ export function packing(c: Contraction): Packing | null {
   const crosswise = rows.filter((e) => !isNear(e));
   const most = Math.min(c.block?.columns ?? Infinity, crosswise.length > 0 ? mostBesideRows : mostColumns, Math.floor(mostBytes / bytes / c.lanes) * c.lanes);
   if (most < c.lanes) return null;
-  const panels = Math.ceil(axis.hi.value / c.lanes);
-  const blocks = Math.ceil((panels * c.lanes) / most);
-  const width = Math.ceil(panels / blocks) * c.lanes;
+  const width = equalBlocks(axis.hi.value, c.lanes, most);
   return new Packer(c, { reduce, columns, crosswise, depth, width, chunk }).packing();
 }
 
@@ -282,7 +281,7 @@ class Packer {
   }
 
   /** Panels of as many columns as a tile has, each with what one step of the walk needs side by side. */
-  #copyColumns(e: Expr, i: number, block: Expr, width: Expr): Stmt[] {
+  #copyColumns(e: Expr, i: number, block: Expr, width: Expr): readonly Stmt[] {
     const { line, lanes } = this.#c;
     const column = line.axis;
     const panel = axisIndex(`${column.name}o`, 0, this.#found.width - lanes);
@@ -305,7 +304,7 @@ class Packer {
     const panels = (body: readonly Stmt[]): Stmt => loop("serial", { name: panel.name, lo: ix(0), hi: width }, lanes, body);
     const last = at(line.parts, line.parts.length - 1);
     if (line.parts.length > 1) {
-      const any: Stmt[] = rest === 0 ? whole : [{ kind: "if", condition: isWhole, then: whole, otherwise: this.#walk([copy(rest, each)]) }];
+      const any: readonly Stmt[] = rest === 0 ? whole : [{ kind: "if", condition: isWhole, then: whole, otherwise: this.#walk([copy(rest, each)]) }];
       const within = apply("le", [modIndex(corner, last.hi.value), ix(last.hi.value - lanes)]);
       // what lies in one line lies side by side
       const near = this.#walk([copy(lanes, (v) => partsInLine(line, corner, v))]);
@@ -317,7 +316,7 @@ class Packer {
     return isAlong(e, innermost) ? [panels(this.#walk([one]))] : this.#walk([panels([one])]);
   }
 
-  #copyRows(e: Expr, i: number, { corner, height }: { readonly corner: Expr; readonly height: Expr }): Stmt[] {
+  #copyRows(e: Expr, i: number, { corner, height }: { readonly corner: Expr; readonly height: Expr }): readonly Stmt[] {
     const { row, times } = this.#c;
     const tile = axisIndex(`${row.name}g`, 0, this.#group - times);
     const lane = axisIndex(`${row.name}v`, 0, times - 1);
@@ -334,7 +333,7 @@ class Packer {
     return this.#walk([loop("serial", { name: tile.name, lo: ix(0), hi: height }, times, [one])]);
   }
 
-  #walk(body: readonly Stmt[]): Stmt[] {
-    return this.#axes.reduceRight<Stmt[]>((inner, axis) => [{ kind: "for", axis, body: inner }], [...body]);
+  #walk(body: readonly Stmt[]): readonly Stmt[] {
+    return loopsOver(this.#axes, body);
   }
 }

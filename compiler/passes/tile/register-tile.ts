@@ -23,13 +23,14 @@ import { goesTogether } from "./independent.ts";
 import { flattenWalks } from "./flat.ts";
 import type { Line } from "./line.ts";
 import { lineAround, lineOf, partsAt, storeStride } from "./line.ts";
-import { isPlain } from "./nest.ts";
+import { isPlain, nested } from "./nest.ts";
 import type { Contractions } from "./order.ts";
 import { contractionsOf } from "./order.ts";
 import type { BlockSize, Contraction, Packing, Slots, TileShape } from "./pack.ts";
 import { packing, slotsOf, waitingIn } from "./pack.ts";
 import type { Phases } from "./phases.ts";
 import { phasesOf } from "./phases.ts";
+import { equalBlocks } from "./strip.ts";
 import { widenLoops } from "./widen.ts";
 
 /** Bytes of a register. */
@@ -98,7 +99,7 @@ function tilesInPlace(t: Tiling): Kernel {
   const shape: TileShape = { row, line, lanes, times };
   const ordered = inOrder(nest, { row, column, reduce, kernel });
   const phasesIn = (columns: number): Phases => phasesOf(body, reduces, waitingIn(shape, { rows: times, columns }));
-  const width = evenly(column.hi.value, lanes, longestStrip);
+  const width = equalBlocks(column.hi.value, lanes, longestStrip);
   const strips = stripsInPlace(shape, phasesIn(width), width, target);
   if (strips !== null) {
     const loops = ordered.map((f) =>
@@ -136,15 +137,6 @@ function stripsInPlace(
   const behind = apart.rows({ row: corner.row, column: columns.block, tile: ix(0), group: ix(0) });
   return { axis: columns.axis, body: [...locals, ...apart.locals, ...behind.locals, ...tiles, ...behind.body] };
 }
-
-/** Columns of the largest equal blocks of whole tiles, at the most so many. */
-function evenly(n: number, lanes: number, most: number): number {
-  const panels = Math.ceil(n / lanes);
-  return Math.ceil(panels / Math.ceil((panels * lanes) / most)) * lanes;
-}
-
-const nested = (loops: readonly For[], body: readonly Stmt[]): readonly Stmt[] =>
-  loops.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body);
 
 /** How the operands of each phase are packed, in blocks of one size; null where one of them reads well from where they are. */
 function packings(c: Contraction, reduces: readonly Reduce[]): Packed | null {
@@ -208,7 +200,7 @@ function inBlock(c: Contraction, p: Packing, { columns, rows, size, target }: In
   const rest = apart?.rows({ row: rows.corner, column: columns.block, tile: rows.offset, group });
   const sums = apart?.sums ?? last;
   const lasts = [...(sums.length === 0 ? [] : [tiles(copiesOf(sums))]), ...(rest?.body ?? [])];
-  const packed = [...p.packColumns(columns.block, columns.width)];
+  const packed = p.packColumns(columns.block, columns.width);
   const byRows = (list: readonly Stmt[]): Stmt[] => {
     if (group.op !== "axis") return [...p.packRows(rows.block, rows.width), rows.loop(list)];
     const height = minOf(ix(p.group), subIndex(rows.width, group));
@@ -216,8 +208,10 @@ function inBlock(c: Contraction, p: Packing, { columns, rows, size, target }: In
     return [loop("serial", { name: group.name, lo: ix(0), hi: rows.width }, p.group, [...p.packRows(addIndex(rows.block, group), height), inside])];
   };
   const body =
-    p.chunks === null ? byRows(lasts) : [...p.chunks.sums.fill, ...p.chunks.around([...packed, ...byRows([tiles(p.chunks.turn)])]), rows.loop(lasts)];
-  return { body: p.chunks === null ? [...packed, ...body] : body, apart: [...(apart?.locals ?? []), ...(rest?.locals ?? [])] };
+    p.chunks === null
+      ? [...packed, ...byRows(lasts)]
+      : [...p.chunks.sums.fill, ...p.chunks.around([...packed, ...byRows([tiles(p.chunks.turn)])]), rows.loop(lasts)];
+  return { body, apart: [...(apart?.locals ?? []), ...(rest?.locals ?? [])] };
 }
 
 /** An axis in blocks, `name` + b, and within a block the offset of a tile, `name` + o. */

@@ -25,7 +25,7 @@ import { abreast, canGoAbreast } from "./abreast.ts";
 import type { Place } from "./copy.ts";
 import { copied, loop } from "./copy.ts";
 import { lengthOf, longestFunction, mostCopied, registerBytes, tupleBytes } from "./cost.ts";
-import { isPlain, loadsOf } from "./nest.ts";
+import { isPlain, loadsOf, loopsOver, nested } from "./nest.ts";
 import { behindSums } from "./phases.ts";
 import { inlined, isAlong, isPlainLoad, namesBefore, replaced, sideOf } from "./sides.ts";
 import { distributed } from "./distribute.ts";
@@ -155,8 +155,6 @@ export function pointBody(row: Axis, list: readonly Stmt[], rows: number): reado
   return copied({ body, values: [] }, { suffix: "", axes: first }).body;
 }
 
-const nested = (nest: readonly For[], body: readonly Stmt[]): readonly Stmt[] => nest.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body);
-
 /** What a block of rows is. */
 interface Sizes {
   readonly lanes: number;
@@ -246,7 +244,7 @@ class Block {
     // by itself, under names of its own: here nobody writes what the columns share
     const suffix = `_s${this.#stages++}`;
     const skip = skipOf(body, { axis: this.#row, count: this.#skips }, inner.axis);
-    const turns = loops.slice(0, -1).reduceRight<Stmt[]>((below, f) => [{ ...f, body: below }], this.#columns({ ...inner, body }, times, skip));
+    const turns = nested(loops.slice(0, -1), this.#columns({ ...inner, body }, times, skip));
     return [...kept.flatMap((k) => k.fill), ...copied({ body: tidyPart(turns), values: [] }, { suffix, axes: new Map() }).body];
   }
 
@@ -277,12 +275,12 @@ class Block {
     this.#locals.push({ kind: "local", name, dtype: e.dtype, size: extents.reduce((n, d) => n * d, 1), space: "scratch" });
     const place = load(name, e.dtype, index);
     const store: Stmt = { kind: "store", buffer: name, index, value: e };
-    const fill = used.reduceRight<Stmt>((below, axis) => ({ kind: "for", axis, body: [below] }), store);
+    const fill = loopsOver(used, [store]);
     if (isConstant) {
       this.#constant.set(keyOf(e), place);
-      this.#fills.add(fill);
+      for (const s of fill) this.#fills.add(s);
     }
-    return { place, fill: [fill] };
+    return { place, fill };
   }
 }
 

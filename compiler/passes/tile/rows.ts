@@ -24,7 +24,7 @@ import { bringInto, merge, nameShared } from "./combine.ts";
 import type { Accumulators, Spelling } from "./accumulators.ts";
 import { Scalars, Vectors } from "./accumulators.ts";
 import type { Chains } from "./chains.ts";
-import { chainsIn } from "./chains.ts";
+import { chainsIn, withValues } from "./chains.ts";
 import { copied, loop, minOf } from "./copy.ts";
 import { costOf, registerBytes, spelledOperations, tupleBytes, valuesIn } from "./cost.ts";
 import { isIndependent, updatedBuffers } from "./independent.ts";
@@ -203,7 +203,7 @@ class Row {
       this.#memory.each(this.#lanes, (lane, suffix) => {
         const index = addIndex(subIndex(start, first), lane);
         const axes = new Map([[this.#last.name, addIndex(start, lane)]]);
-        const own = i < stages - 1 ? this.#chains?.stored(functions, { depth: i + 1, index }) : null;
+        const own = i < stages - 1 ? this.#chains?.stored(functions, { stage: i + 1, index }) : null;
         return copied({ body: own ?? this.#elements(functions, index), values: [] }, { suffix: `${suffix}_c${i}`, axes }).body;
       }),
     );
@@ -212,9 +212,8 @@ class Row {
   /** The elements themselves. */
   #elements(functions: readonly Local[], index: Expr): readonly Stmt[] {
     const { names, values, body } = this.#r;
-    const f = this.#chains?.reading(functions, { depth: this.#chains.length, index }) ?? ((e: Expr): Expr => e);
-    const read = body.map((one): Stmt => (one.kind === "let" || one.kind === "store" ? { ...one, value: f(one.value) } : one));
-    return [...read, ...values.map((value, i): Stmt => ({ kind: "store", buffer: `${at(names, i)}_strip`, index, value: f(value) }))];
+    const f = this.#chains?.reading(functions, { stage: this.#chains.length, index }) ?? ((e: Expr): Expr => e);
+    return [...withValues(body, f), ...values.map((value, i): Stmt => ({ kind: "store", buffer: `${at(names, i)}_strip`, index, value: f(value) }))];
   }
 
   /** Elements that wait, brought into the lanes. */

@@ -26,6 +26,7 @@ import { addIndex, conjoin, ix, mulIndex } from "../../ir/indexing.ts";
 import type { Kernel, Let, Stmt } from "../../ir/loop.ts";
 import { mapStatement } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
+import { loopsOver } from "./nest.ts";
 import { copier, copyLets, decoded, onlyRead } from "./stage-copy.ts";
 import type { Contraction, Piece, Side, Span } from "./stage-find.ts";
 import { findContraction } from "./stage-find.ts";
@@ -99,7 +100,7 @@ class Staging {
     const shallow = this.#tiles.filter((t) => !t.deep).flatMap((t) => this.#fill(t, { from: ix(0), length: 1 }));
     const point = [...locals, ...this.#uniform.lets, ...this.#start(), ...shallow, ...this.#blocks(), ...this.#finish()];
     const down = this.#frame.tiles("row", this.#frame.tiles("column", point));
-    const body = batch.reduceRight<Stmt[]>((inner, a) => [{ kind: "for", axis: a, body: inner }], down);
+    const body = loopsOver(batch, down);
     return { ...this.#kernel, body };
   }
 

@@ -7,7 +7,7 @@ import type { Axis, For, Kernel, Let, Local, Stmt, Store } from "../../ir/loop.t
 import { expressionsIn } from "../../ir/loop.ts";
 import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf, moved } from "./copy.ts";
-import { shortRow } from "./nest.ts";
+import { loopsOver, shortRow } from "./nest.ts";
 
 /** Elements of a strip, at the most: it stays in the nearest cache. */
 const longest = 256;
@@ -15,12 +15,24 @@ const longest = 256;
 /** Strips are whole vectors, of as many registers as go side by side. */
 const whole = 16;
 
+/** Fewer turns leave threads idle. */
+const fewestTurns = 16;
+
 /** How long strips of a row are: the largest that divide it, or equal ones of which the last is shorter; 0 where a row is too short for one. */
 export function stripOf(length: number, most: number = longest): number {
   if (length <= most) return length < shortRow ? 0 : length;
   for (let n = most; n > most / 4; n -= whole) if (length % n === 0) return n;
-  return Math.ceil(length / Math.ceil(length / most) / whole) * whole;
+  return equalBlocks(length, whole, most);
 }
+
+/** How long the fewest equal blocks are that are at most so long and whole multiples of a grain. */
+export function equalBlocks(length: number, grain: number, most: number): number {
+  const grains = Math.ceil(length / grain);
+  return Math.ceil(grains / Math.ceil((grains * grain) / most)) * grain;
+}
+
+/** How many rows a turn has of so many, at the most: a power of two, as these divide most lengths, so that threads have turns to share. */
+export const rowsOfTurn = (length: number, most: number): number => 2 ** Math.floor(Math.log2(Math.min(most, length / fewestTurns)));
 
 /** A body of names and stores, of which parts may be done before others. */
 export interface Straight {
@@ -56,8 +68,8 @@ export interface Strip {
   readonly first: Expr;
 }
 
-/** What is done for the strips of an axis, of which one starts at `first`: the last may be shorter. */
-export function eachStrip(axis: Axis, size: number, first: Expr, make: (strip: Strip) => readonly Stmt[]): readonly Stmt[] {
+/** What is done for the strips of an axis, one a turn, of which one starts at `first`: the last may be shorter. */
+export function eachStrip(axis: Axis, size: number, make: (strip: Strip) => readonly Stmt[], first: Expr = firstOfTurn(axis, size)): readonly Stmt[] {
   const n = axis.hi.value;
   const rest = n % size;
   const inside = withRange(first, 0, n - rest - size);
@@ -68,7 +80,7 @@ export function eachStrip(axis: Axis, size: number, first: Expr, make: (strip: S
 }
 
 /** Where the strip of a turn starts. */
-export const firstOfTurn = ({ name, hi }: Axis, size: number): Expr => axisIndex(name, 0, hi.value - (hi.value % size || size));
+const firstOfTurn = ({ name, hi }: Axis, size: number): Expr => axisIndex(name, 0, hi.value - (hi.value % size || size));
 
 /** A loop over a strip: `make` gives what is done for an element from its place in the strip. */
 export function overStrip({ axis, size, first }: Strip, suffix: string, make: (index: Expr) => readonly Stmt[]): For {
@@ -79,7 +91,7 @@ export function overStrip({ axis, size, first }: Strip, suffix: string, make: (i
 
 /** Some rows of a turn: so many points of an axis. */
 export interface RowsOfTurn {
-  readonly axis: Axis & { readonly hi: { readonly value: number } };
+  readonly axis: Axis;
   readonly count: number;
   /** Scratch of one row, beside which that of the others lies. */
   readonly scratch: readonly Local[];
@@ -91,7 +103,7 @@ export interface RowsOfTurn {
 /** What is done for each row of a turn, one after another; of the last turn, for as many as there are. */
 export function eachRow(list: readonly Stmt[], { axis, count, scratch, name, suffix }: RowsOfTurn): For {
   const n = axis.hi.value;
-  const first = axisIndex(axis.name, 0, n % count === 0 ? n - count : n - (n % count));
+  const first = firstOfTurn(axis, count);
   const row = axisIndex(`${axis.name}${name}`, 0, count - 1);
   const { body } = copied({ body: list, values: [] }, { suffix, axes: new Map([[axis.name, addIndex(first, row)]]) });
   const hi = n % count === 0 ? ix(count) : minOf(ix(count), subIndex(ix(n), first));
@@ -108,6 +120,6 @@ export const withStrips = (kernel: Kernel, nest: readonly For[], size: number, b
 
 /** Loops of which the innermost has another body for so many neighbours. */
 export function stripLoops(nest: readonly For[], size: number, body: readonly Stmt[]): readonly Stmt[] {
-  const loops = nest.map((f, i) => (i === nest.length - 1 ? { ...f, axis: { ...f.axis, step: size } } : f));
-  return loops.reduceRight<readonly Stmt[]>((below, f) => [{ ...f, body: below }], body);
+  const axes = nest.map(({ axis }, i) => (i === nest.length - 1 ? { ...axis, step: size } : axis));
+  return loopsOver(axes, body);
 }

@@ -16,12 +16,10 @@ import type { For, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
 import { isPlain, strideOf } from "./nest.ts";
 import { innermost, isOverColumns } from "./order.ts";
-import { eachRow, withStrips } from "./strip.ts";
+import { eachRow, rowsOfTurn, withStrips } from "./strip.ts";
 
 /** Stores until the first of them have reached the cache, with room to spare. */
 const underway = 512;
-/** Fewer turns leave threads idle. */
-const fewestTurns = 16;
 
 /** The kernel with several rows a turn, or the kernel itself where none is read soon after it was filled. */
 export function inStrips(kernel: Kernel, nest: readonly For[]): Kernel {
@@ -35,8 +33,7 @@ export function inStrips(kernel: Kernel, nest: readonly For[]): Kernel {
   if (cut === 0 || reading === null) return kernel;
   const filled = new Set(filling.flatMap(filledBy));
   const shortest = Math.min(...rows.filter((r) => filled.has(r.name) && reading.some((s) => readsByVectors(s, r.name))).map((r) => r.size));
-  // powers of two divide most lengths
-  const count = 2 ** Math.floor(Math.log2(Math.min((2 * underway) / shortest, inner.axis.hi.value / fewestTurns)));
+  const count = rowsOfTurn(inner.axis.hi.value, (2 * underway) / shortest);
   if (shortest === Infinity || count < 2) return kernel;
   const turn = [
     ...rows.map((r): Local => ({ ...r, size: r.size * count })),

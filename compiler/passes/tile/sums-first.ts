@@ -2,9 +2,9 @@
  * sums first: functions of short sums, for as many grid points at once as vectors want, on CPUs with vectors.
  *
  *   for %i in 0..512 [grid] { for %j in 0..3 [grid] { reduce %s …  store %out[%i * 3 + %j] = tanh(%s) } }
- *     → for %i in 0..512 step 22 [grid] { local %s_of: f32[66]
- *         for %ir in 0..22 { for %j in 0..3 { reduce %s …  store %s_of[%ir * 3 + %j] = %s } }
- *         for %in in 0..22 { for %j in 0..3 { store %out[(%i + %in) * 3 + %j] = tanh(load %s_of[%in * 3 + %j]) } } }
+ *     → for %i in 0..512 step 32 [grid] { local %s_of: f32[96]
+ *         for %ir in 0..32 { for %j in 0..3 { reduce %s …  store %s_of[%ir * 3 + %j] = %s } }
+ *         for %in in 0..32 { for %j in 0..3 { store %out[(%i + %in) * 3 + %j] = tanh(load %s_of[%in * 3 + %j]) } } }
  *
  * A function takes as long for one number as for a register of them, and one sum after another gives one number at a time. No bit changes.
  */
@@ -20,8 +20,8 @@ import { keptOf } from "./across.ts";
 import { stagesOf } from "./chains.ts";
 import { costOf, costOfFunction, isMadeOfOthers, valuesIn } from "./cost.ts";
 import { joinLoops } from "./join.ts";
-import { isPlain } from "./nest.ts";
-import { eachRow, straight, stripLoops } from "./strip.ts";
+import { isPlain, loopsOver } from "./nest.ts";
+import { eachRow, stripLoops } from "./strip.ts";
 
 /** Numbers that are found before functions are computed of them: several registers. */
 const enough = 64;
@@ -32,7 +32,7 @@ const mostWork = 64;
 export function sumsFirst(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const inner = nest.at(-1);
   if (inner === undefined || !nest.every((f) => isPlain(f.axis))) return kernel;
-  const cut = behindSums(inner.body);
+  const cut = firstFunction(inner.body);
   const [filling, storing] = [inner.body.slice(0, cut), inner.body.slice(cut)];
   if (cut === 0 || !isWorthIt(filling, storing)) return kernel;
   const kept = keptOf(filling, storing);
@@ -42,13 +42,13 @@ export function sumsFirst(kernel: Kernel, nest: readonly For[], target: Target):
   const points = below.reduce((n, a) => n * a.hi.value, 1);
   const { axis } = at(nest, level);
   const count = countOf(axis.hi.value, Math.ceil(enough / points));
-  const rows = { axis: { ...axis, hi: { ...axis.hi, value: axis.hi.value } }, count, scratch: [] };
+  const rows = { axis, count, scratch: [] };
   const place = (name: string): Expr => addIndex(mulIndex(axisIndex(`${axis.name}${name}`, 0, count - 1), points), within(below));
   const nameOf = (e: Expr): string => `${e.name}_of`;
   const keeps = kept.map((e): Stmt => ({ kind: "store", buffer: nameOf(e), index: place("r"), value: e }));
   const lets = kept.map((e): Stmt => ({ kind: "let", name: e.name, value: load(nameOf(e), e.dtype, place("n")) }));
-  const found = eachRow(nested(below, [...filling, ...keeps]), { ...rows, name: "r", suffix: "_r" });
-  const stored = inStages(joinLoops([eachRow(nested(below, [...lets, ...storing]), { ...rows, name: "n", suffix: "_n" })]), target);
+  const found = eachRow(loopsOver(below, [...filling, ...keeps]), { ...rows, name: "r", suffix: "_r" });
+  const stored = inStages(joinLoops([eachRow(loopsOver(below, [...lets, ...storing]), { ...rows, name: "n", suffix: "_n" })]), target);
   const locals = kept.map((e): Local => ({ kind: "local", name: nameOf(e), dtype: e.dtype, size: count * points, space: "scratch" }));
   return { ...kernel, body: stripLoops(nest.slice(0, level + 1), count, [...locals, found, ...stored]) };
 }
@@ -62,7 +62,7 @@ function memoryOf(s: Stmt): readonly string[] {
 const hasFunction = (s: Stmt): boolean => exprOrder(expressionsIn([s])).some((e) => isMadeOfOthers(e.op));
 
 /** Where in a body functions of what its loops found begin; 0 where it has no loops. */
-function behindSums(body: readonly Stmt[]): number {
+function firstFunction(body: readonly Stmt[]): number {
   const loops = body.findLastIndex((s) => s.kind === "for" || s.kind === "reduce") + 1;
   const next = body.findIndex((s, i) => i >= loops && (s.kind !== "let" || hasFunction(s)));
   return loops === 0 || next < 0 ? 0 : next;
@@ -112,15 +112,11 @@ const within = (axes: readonly Axis[]): Expr =>
     axes.map((a) => a.hi.value),
   );
 
-const nested = (axes: readonly Axis[], body: readonly Stmt[]): readonly Stmt[] =>
-  axes.reduceRight<readonly Stmt[]>((below, axis) => [{ kind: "for", axis, body: below }], body);
-
 /** One loop with functions of functions as several. */
 function inStages(list: readonly Stmt[], target: Target): readonly Stmt[] {
   const only = list.length === 1 ? list[0] : undefined;
   if (only?.kind !== "for" || !isPlain(only.axis)) return list;
   const size = only.axis.hi.value;
-  const body = straight(only.body);
-  const stages = body === null ? null : stagesOf(body, only.axis, size, target);
+  const stages = stagesOf(only.body, only.axis, size, target);
   return stages === null ? list : [...stages.locals, ...stages.over({ axis: only.axis, size, first: ix(0) })];
 }

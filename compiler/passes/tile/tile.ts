@@ -25,7 +25,7 @@
  *
  * What the steps do depends on shapes only, so that the bits do not depend on the machine.
  */
-import type { For, Kernel, Stmt } from "../../ir/loop.ts";
+import type { For, Kernel } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { inPairs } from "./abreast.ts";
@@ -35,7 +35,7 @@ import { chainsInRows, chainsInStrips } from "./chains.ts";
 import { columnStrips } from "./column-strips.ts";
 import { jam, jamColumns } from "./jam.ts";
 import { dealLanes } from "./lanes.ts";
-import { gridNest } from "./nest.ts";
+import { gridNest, nested } from "./nest.ts";
 import { joinReductions, withLoopsJoined, withoutRowsJoined } from "./join.ts";
 import { asMinima } from "./minima.ts";
 import { isOverColumns, orderOf } from "./order.ts";
@@ -73,13 +73,10 @@ function forCpu(given: Kernel, target: Target): Kernel {
   const kernel = body === given.body ? given : { ...given, body };
   const nest = gridNest(kernel.body);
   const apart = splitResidues(nest);
-  const split = apart === nest ? kernel : { ...kernel, body: nested(apart) };
+  const split = apart === nest ? kernel : { ...kernel, body: nested(apart, apart.at(-1)?.body ?? []) };
   const done = accumulate(scheduled(split, apart, target));
   return { ...done, body: startRising(done.body) };
 }
-
-/** Loops around the body of the innermost. */
-const nested = (nest: readonly For[]): readonly Stmt[] => nest.toReversed().reduce<readonly Stmt[]>((below, f, i) => [i === 0 ? f : { ...f, body: below }], []);
 
 function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const order = orderOf(nest);

@@ -19,22 +19,19 @@ import { exprMapper, localBytes, mapStatement } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import { loop } from "./copy.ts";
 import { inlineIndices, isPlain, shortRow, strideOf } from "./nest.ts";
-import { eachRow, withStrips } from "./strip.ts";
+import { eachRow, rowsOfTurn, withStrips } from "./strip.ts";
 
 /** Elements of a line of memory, about; and with fewer rows a turn little of one is used. */
 const mostRows = 16;
 const fewestRows = 4;
-/** Fewer turns leave threads idle. */
-const fewestTurns = 16;
 
 /** The kernel with several rows a turn, or the kernel itself where nothing that they need lies across. */
 export function turnedRows(kernel: Kernel, nest: readonly For[], { rowBytes }: Target): Kernel {
   const inner = nest.at(-1);
-  if (inner === undefined || !isPlain(inner.axis) || inner.axis.hi.op !== "const") return kernel;
-  const axis = { ...inner.axis, hi: inner.axis.hi };
-  // powers of two divide most lengths
-  const count = 2 ** Math.floor(Math.log2(Math.min(mostRows, axis.hi.value / fewestTurns)));
-  if (!(count >= fewestRows)) return kernel;
+  if (inner === undefined || !isPlain(inner.axis)) return kernel;
+  const { axis } = inner;
+  const count = rowsOfTurn(axis.hi.value, mostRows);
+  if (count < fewestRows) return kernel;
   const turned = new Turned(axis, kernel);
   const list = turned.list(
     inlineIndices(inner.body),

@@ -15,14 +15,14 @@ import { worthKeeping } from "../lower/row-cache.ts";
 import { costOf } from "./cost.ts";
 import { updatedBuffers } from "./independent.ts";
 import { isPlain, strideOf } from "./nest.ts";
-import { eachStrip, firstOfTurn, letsFor, overStrip, straight, stripOf, withStrips } from "./strip.ts";
+import { eachStrip, letsFor, overStrip, straight, stripOf, withStrips } from "./strip.ts";
 
 /** The kernel with strips of updates, or the kernel itself where it has none that are costly. */
 export function updatesInStrips(kernel: Kernel, nest: readonly For[]): Kernel {
   const inner = nest.at(-1);
   const list = inner === undefined ? null : straight(inner.body);
   const update = list?.stores.length === 1 ? list.stores[0] : undefined;
-  if (inner === undefined || list === null || update === undefined || !isPlain(inner.axis) || inner.axis.hi.op !== "const") return kernel;
+  if (inner === undefined || list === null || update === undefined || !isPlain(inner.axis)) return kernel;
   const size = stripOf(inner.axis.hi.value);
   if (size === 0 || !updatedBuffers(kernel).has(update.buffer) || isVector(update, inner.axis.name)) return kernel;
   const { lets } = list;
@@ -30,7 +30,7 @@ export function updatesInStrips(kernel: Kernel, nest: readonly For[]): Kernel {
   if (costOf([update.value, ...made.map((l) => l.value)]) < worthKeeping) return kernel;
   const local: Local = { kind: "local", name: `${update.buffer}_strip`, dtype: update.value.dtype, size, space: "scratch" };
   const { axis } = inner;
-  const strips = eachStrip(axis, size, firstOfTurn(axis, size), (strip) => [
+  const strips = eachStrip(axis, size, (strip) => [
     overStrip(strip, "u", (index) => [...made, { kind: "store", buffer: local.name, index, value: update.value }]),
     overStrip(strip, "w", (index) => [...lets, { ...update, value: load(local.name, local.dtype, index) }]),
   ]);

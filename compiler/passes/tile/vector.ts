@@ -20,7 +20,7 @@ import { Steps, vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
 import { fits, tallyOf } from "./gain.ts";
-import { gridNest, isPlain } from "./nest.ts";
+import { gridNest, isPlain, nested } from "./nest.ts";
 
 /** The kernel four elements a turn, or the kernel itself where that gains nothing. */
 export function vectorise(kernel: Kernel, target: Target): Kernel {
@@ -37,7 +37,7 @@ export function vectorise(kernel: Kernel, target: Target): Kernel {
   const outer = nest.slice(0, nest.length - joined.length);
   if (!pays(loop, outer, kernel)) return kernel;
   const grid: Stmt = { kind: "for", axis: { name, kind: "grid", lo: ix(0), hi: ix(whole), step: vectorWidth }, body: [loop] };
-  return { ...kernel, body: tidy([outer.reduceRight<Stmt>((body, f) => ({ ...f, body: [body] }), grid)]) };
+  return { ...kernel, body: tidy(nested(outer, [grid])) };
 }
 
 const product = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.hi.value, 1);

@@ -23,9 +23,10 @@ import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf, moved, vector } from "./copy.ts";
 import { costOf, valuesIn, widest } from "./cost.ts";
 import { goesTogether, hasWindows, isIndependent, updatedBuffers, varyingNames } from "./independent.ts";
+import { divides } from "./flat.ts";
 import { joinLoops, joinNest } from "./join.ts";
 import { dividedAgain } from "./residue.ts";
-import { gridNest, isPlain, shortRow, strideOf } from "./nest.ts";
+import { gridNest, isPlain, loopsOver, shortRow, strideOf } from "./nest.ts";
 import { firstOf } from "./skip.ts";
 
 /** Bytes of a register. */
@@ -62,25 +63,45 @@ export function sideBySide(kernel: Kernel, nest: readonly For[], lanes: number):
   const wide = locals.map((l): Local => ({ ...l, size: l.size * lanes }));
   const own = new Set(locals.map((l) => l.name));
   const across = crossedAxis(nest, body);
-  const isDivided = divides(body, axis.name);
-  const piece = (index: Expr, lane: Expr, suffix: string): readonly Stmt[] => {
-    const axes = new Map([
-      [axis.name, index],
-      [firstOf(axis.name), subIndex(index, lane)],
-    ]);
-    if (across !== null) axes.set(across.name, axisIndex(`${across.name}i`, 0, across.hi.value - 1));
-    const list = copied({ body, values: [] }, { suffix, axes }).body;
-    return spread(isDivided ? mapStatements(list, exprMapper(dividedAgain)) : list, own, { lanes, lane });
-  };
-  const turn = turnOf(axis, lanes, { isDivided });
-  const turns = [...wide, ...inBlock(across, turnsOf(axis, { from: turn.from, lanes, grain: grainOf(body) }, piece))];
-  const loops = nest.map((f): For => {
-    if (f === inner) return { ...inner, axis: turn.axis, body: turns };
-    return f.axis === across ? { ...f, axis: { ...f.axis, step: crossed } } : f;
+  const isDivided = divides(expressionsIn(body), axis.name);
+  const piece = pieceOf(body, {
+    own,
+    lanes,
+    isDivided,
+    axes: (index, lane) => {
+      const axes = new Map([
+        [axis.name, index],
+        [firstOf(axis.name), subIndex(index, lane)],
+      ]);
+      return across === null ? axes : axes.set(across.name, axisIndex(`${across.name}i`, 0, across.hi.value - 1));
+    },
   });
-  return {
-    ...kernel,
-    body: tidy([loops.reduceRight<Stmt | null>((below, f) => (below === null ? f : { ...f, body: [below] }), null)].flatMap((f) => f ?? [])),
+  const turn = turnOf(axis, lanes, { isDivided });
+  const turns = [...wide, ...inBlock(across, turnsOf(axis, { turn, lanes, grain: grainOf(body) }, piece))];
+  const axes = nest.map((f): Axis => {
+    if (f === inner) return turn.axis;
+    return f.axis === across ? { ...f.axis, step: crossed } : f.axis;
+  });
+  return { ...kernel, body: tidy(loopsOver(axes, turns)) };
+}
+
+/** A body at one place of those that go side by side: at which index, in which lane, its names with which suffix. */
+type Piece = (index: Expr, lane: Expr, suffix: string) => readonly Stmt[];
+
+interface SideBySide {
+  /** Scratch of which each has its own. */
+  readonly own: ReadonlySet<string>;
+  readonly lanes: number;
+  /** Whether indices divide the axis. */
+  readonly isDivided: boolean;
+  /** What axes are at such a place. */
+  readonly axes: (index: Expr, lane: Expr) => ReadonlyMap<string, Expr>;
+}
+
+function pieceOf(body: readonly Stmt[], { own, lanes, isDivided, axes }: SideBySide): Piece {
+  return (index, lane, suffix) => {
+    const list = copied({ body, values: [] }, { suffix, axes: axes(index, lane) }).body;
+    return spread(isDivided ? mapStatements(list, exprMapper(dividedAgain)) : list, own, { lanes, lane });
   };
 }
 
@@ -105,43 +126,43 @@ function inBlock(axis: Axis | null, body: readonly Stmt[]): readonly Stmt[] {
   return [loop("serial", { name: `${axis.name}i`, lo: from, hi: n % crossed === 0 ? end : minOf(end, ix(n)) }, 1, body)];
 }
 
+/** The turns of an axis. */
+interface Turn {
+  readonly axis: Axis;
+  /** The index that each starts at, and the same of those that are whole vectors. */
+  readonly from: Expr;
+  readonly inside: Expr;
+}
+
 /**
- * The turns of an axis, and the index that each starts at: turns are counted where indices divide the axis, as then it is known what
- * neighbours have of the quotient.
+ * Turns of so many lanes: they are counted where indices divide the axis, as then it is known what neighbours have of the quotient.
  *
  *   for %i in 0..64 step 16 { load %x[(%i + %iv) / 2] }     →     for %i in 0..4 { load %x[%i * 8 + %iv / 2] }
  */
-function turnOf(axis: Axis, lanes: number, { isDivided }: { readonly isDivided: boolean }): { readonly axis: Axis; readonly from: Expr } {
-  const turns = Math.ceil(axis.hi.value / lanes);
-  if (!isDivided) return { axis: { ...axis, step: lanes }, from: axisIndex(axis.name, 0, (turns - 1) * lanes) };
-  return { axis: { ...axis, hi: ix(turns) }, from: mulIndex(axisIndex(axis.name, 0, turns - 1), lanes) };
+function turnOf(axis: Axis, lanes: number, { isDivided }: { readonly isDivided: boolean }): Turn {
+  const n = axis.hi.value;
+  const from = (turns: number): Expr => (isDivided ? mulIndex(axisIndex(axis.name, 0, turns - 1), lanes) : axisIndex(axis.name, 0, (turns - 1) * lanes));
+  return {
+    axis: isDivided ? { ...axis, hi: ix(Math.ceil(n / lanes)) } : { ...axis, step: lanes },
+    from: from(Math.ceil(n / lanes)),
+    inside: from(Math.floor(n / lanes)),
+  };
 }
-
-/** Whether indices divide an axis. */
-const divides = (body: readonly Stmt[], axis: string): boolean =>
-  exprOrder(expressionsIn(body)).some((e) => (e.op === "idiv" || e.op === "irem") && e.args.some((a) => namesIn(a).includes(axis)));
 
 /** One turn of the grid: a whole vector, or what is left at the end. */
-function turnsOf(axis: Axis, { from, lanes, grain }: Turns, piece: (index: Expr, lane: Expr, suffix: string) => readonly Stmt[]): Stmt[] {
+function turnsOf(axis: Axis, { turn, lanes, grain }: Turns, piece: Piece): Stmt[] {
   const n = axis.hi.value;
   const last = Math.floor(n / lanes) * lanes;
-  const inside = within(from, last - lanes);
-  const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(inside, lane), lane, ""));
+  const whole = vector(`${axis.name}v`, lanes, (lane) => piece(addIndex(turn.inside, lane), lane, ""));
   if (last === n) return [whole];
-  return [{ kind: "if", condition: apply("le", [from, ix(last - lanes)]), then: [whole], otherwise: rest(axis.name, { from: last, to: n, grain }, piece) }];
+  return [
+    { kind: "if", condition: apply("le", [turn.from, ix(last - lanes)]), then: [whole], otherwise: rest(axis.name, { from: last, to: n, grain }, piece) },
+  ];
 }
 
-/** An index of which it is known that it is at most `hi`. */
-const within = (e: Expr, hi: number): Expr => {
-  const factor = e.op === "mul" ? e.args[1] : undefined;
-  return factor?.op === "const" && e.args[0] !== undefined
-    ? mulIndex(withRange(e.args[0], 0, Math.floor(hi / factor.value)), factor.value)
-    : withRange(e, 0, hi);
-};
-
-/** Where a turn starts, and how many iterations are side by side; of fewer, only multiples of a grain are. */
+/** How many iterations of a turn are side by side; of fewer, only multiples of a grain are. */
 interface Turns {
-  readonly from: Expr;
+  readonly turn: Turn;
   readonly lanes: number;
   readonly grain: number;
 }
@@ -156,7 +177,7 @@ interface Rest {
 }
 
 /** A vector of as many as go side by side, then element by element. */
-function rest(name: string, { from, to, grain }: Rest, piece: (index: Expr, lane: Expr, suffix: string) => readonly Stmt[]): Stmt[] {
+function rest(name: string, { from, to, grain }: Rest, piece: Piece): Stmt[] {
   const together = Math.floor((to - from) / grain) * grain;
   const out: Stmt[] = [];
   const isVector = together > 1;
@@ -181,10 +202,7 @@ function lanesOf(body: readonly Stmt[], extent: number): number {
   return Math.max(lanes, fewest) > extent ? 0 : Math.max(lanes, fewest);
 }
 
-function registersFor(cost: number): number {
-  if (cost <= cheap) return 4;
-  return cost <= heavy ? 4 : 1;
-}
+const registersFor = (cost: number): number => (cost <= heavy ? 4 : 1);
 
 function registersForSums(sums: number, cost: number): number {
   if (cost > heavy) return 1;
@@ -219,17 +237,16 @@ function pays(body: readonly Stmt[], axis: Axis): boolean {
     if (stride === 0) return 0;
     return stride === 1 ? 1 : -1;
   };
+  const loaded = (roots: readonly Expr[]): number => exprOrder(roots).reduce((n, e) => n + (e.op === "load" ? access(at(e.args, 0)) : 0), 0);
   const gain = (list: readonly Stmt[]): number => {
     const own = list.filter((one) => bodiesOf(one).length === 0);
-    const loads = exprOrder(own.flatMap(expressionsOf)).filter((e) => e.op === "load");
     const stored = own.reduce((n, one) => n + (one.kind === "store" ? access(one.index) : 0), 0);
     const below = list.reduce((n, one) => {
-      const read = one.kind === "reduce" ? exprOrder(one.values).filter((e) => e.op === "load") : [];
       const inside = bodiesOf(one).reduce((m, inner) => m + gain(inner), 0);
-      const added = one.kind === "reduce" ? costOf([...one.values, ...one.combine]) / 2 : 0;
-      return n + timesOf(one) * (inside + added + read.reduce((m, e) => m + access(at(e.args, 0)), 0));
+      const added = one.kind === "reduce" ? costOf([...one.values, ...one.combine]) / 2 + loaded(one.values) : 0;
+      return n + timesOf(one) * (inside + added);
     }, 0);
-    return costOf(valuesIn(own)) / 2 + stored + loads.reduce((n, e) => n + access(at(e.args, 0)), 0) + below;
+    return costOf(valuesIn(own)) / 2 + stored + loaded(own.flatMap(expressionsOf)) + below;
   };
   return gain(body) >= 0;
 }
@@ -286,11 +303,8 @@ class Widening {
       return f;
     const lanes = lanesOf(body, isPlain(axis) ? axis.hi.value : (axis.about ?? 0));
     if (lanes === 0) return f;
-    const isDivided = divides(body, axis.name);
-    const piece = (index: Expr, lane: Expr, suffix: string): readonly Stmt[] => {
-      const list = copied({ body, values: [] }, { suffix, axes: new Map([[axis.name, index]]) }).body;
-      return spread(isDivided ? mapStatements(list, exprMapper(dividedAgain)) : list, own, { lanes, lane });
-    };
+    const isDivided = divides(expressionsIn(body), axis.name);
+    const piece = pieceOf(body, { own, lanes, isDivided, axes: (index) => new Map([[axis.name, index]]) });
     this.changed = true;
     for (const name of own) this.#room.set(name, lanes);
     if (!isPlain(axis)) return openLoop(axis, lanes, piece);
@@ -331,7 +345,7 @@ function hasShortRows(body: readonly Stmt[]): boolean {
 }
 
 /** A loop whose bounds are loaded. */
-function openLoop(axis: Axis, lanes: number, piece: (index: Expr, lane: Expr, suffix: string) => readonly Stmt[]): Stmt[] {
+function openLoop(axis: Axis, lanes: number, piece: Piece): Stmt[] {
   const whole = variable(`${axis.name}w`, "int32", axis.lo.lo, axis.hi.hi);
   // it does not end before it starts: the maximum says so to those who check
   const value = s.max(subIndex(axis.hi, withRange(s.irem(subIndex(axis.hi, axis.lo), lanes), 0, lanes - 1)), axis.lo);
