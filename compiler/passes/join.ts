@@ -73,12 +73,14 @@ interface Cutter {
 
 /** Operands of a contraction for whose elements it would choose again with every product, where it is quicker to store them. */
 function chosenAgain(node: Node, target: Target): readonly Value[] {
-  const found = target.lanes > 1 ? null : productsOf(node);
+  const found = productsOf(node);
   if (found === null) return [];
   return node.args.filter((v) => {
     const again = found.products - sizeOf(v.shape);
     const storedNs = target.launchNs + (2 * storedBytes(v.type, target)) / target.bandwidth;
-    return again > 0 && (again * choiceCost) / target.throughput > storedNs;
+    // several lanes choose with each product too, but of costly pieces they would compute all
+    const cost = target.lanes === 1 ? choiceCost : costOfPieces(v);
+    return again > 0 && (again * cost) / target.throughput > storedNs && (target.lanes === 1 || isDecided(v));
   });
 }
 
@@ -167,14 +169,26 @@ function firstCut(choice: readonly Choice[], own: Box, box: Box, pieces: "costly
 
 /** Whether a kernel that chooses between this and something else should not compute both. */
 function isCostly(value: Value): boolean {
-  const seen = new Set<Node>();
-  const open = [value.node];
-  for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    if (seen.has(node) || node.op.kind === "param") continue;
-    seen.add(node);
-    const isMuch = node.op.kind === "elementwise" ? node.op.cost >= worthKeeping : !isLight(node);
-    if (isMuch || seen.size > patience) return true;
-    open.push(...node.args.map((a) => a.node));
+  const made = madeOf(value);
+  return made.length > patience || made.some((node) => (node.op.kind === "elementwise" ? node.op.cost >= worthKeeping : !isLight(node)));
+}
+
+/** Whether boxes decide what a value is made of: of no view a kernel only finds out as it runs where its pieces are. */
+const isDecided = (value: Value): boolean =>
+  madeOf(value).every((node) => {
+    const choice = choiceIn(node, wholeBox(result(node, 0).shape));
+    return choice.length < 2 || choice.every(({ value: piece, shift }) => shift !== null || piece.shape.length === 0);
+  });
+
+/** What all elementwise work in a value costs, up to what is heavy. */
+const costOfPieces = (value: Value): number => madeOf(value).reduce((n, { op }) => n + (op.kind === "elementwise" ? op.cost : 0), 0);
+
+/** The nodes that a value is made of, up to what is heavy; not many more than are asked for. */
+function madeOf(value: Value): readonly Node[] {
+  const seen = new Set([value.node]);
+  for (const node of seen) {
+    if (seen.size > patience) break;
+    if (isLight(node)) for (const a of node.args) if (a.node.op.kind !== "param") seen.add(a.node);
   }
-  return false;
+  return [...seen].filter((node) => node.op.kind !== "param");
 }

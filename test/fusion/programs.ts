@@ -1,6 +1,6 @@
-/** Fusion cases of whole programs: losses over softmaxes, forces between bodies, rows that are stored down a column. */
+/** Fusion cases of whole programs: losses over softmaxes, forces between bodies, rows that are stored down a column, features, gates. */
 import type { Tensor } from "../../src/index.ts";
-import { gelu, layerNorm, logSoftmax, softmax } from "../../src/index.ts";
+import { concat, gelu, gradients, layerNorm, logSoftmax, matmul, softmax } from "../../src/index.ts";
 import type { FusionRow } from "./row.ts";
 import { data } from "./row.ts";
 
@@ -52,7 +52,30 @@ export const programs: readonly FusionRow[] = [
   { row: 363, section: "B", expression: "layerNorm(x(48,40).T)", aim: 1, outputs: () => [layerNorm(data(48, 40).T, [48])] },
   { row: 364, section: "B", expression: "softmax(x(40,48).T, 0)", aim: 1, outputs: () => [softmax(data(40, 48).T, { axis: 0 })] },
   { row: 365, section: "B", expression: "sum(gelu(x(32,96)) exp(x), 1)", aim: 1, outputs: () => [geluSum()] },
+  { row: 366, section: "F", expression: "y = x(300,4) @ w(4,64); concat([sin y, cos y], 1) @ v(128,16)", aim: 2, outputs: () => [features()] },
+  {
+    row: 367,
+    section: "F",
+    expression: "d/dw of a memory cell's gates, slices of z = x(32,64) @ w(64,256): on a software adapter dz is stored",
+    aim: 5,
+    today: { wgsl: 2, played: 3 },
+    outputs: () => gates(),
+  },
 ];
+
+/** Waves of what a product gives, and a product of those. */
+function features(): Tensor {
+  const y = matmul(data(300, 4), data(4, 64));
+  return matmul(concat([y.sin(), y.cos()], { axis: 1 }), data(128, 16));
+}
+
+function gates(): readonly Tensor[] {
+  const w = data(64, 256).requireGrad();
+  const z = matmul(data(32, 64), w);
+  const [i, f, o] = [z.get(":", ":64").sigmoid(), z.get(":", "64:128").sigmoid(), z.get(":", "128:192").sigmoid()];
+  const c = f.mul(data(32, 64)).add(i.mul(z.get(":", "192:").tanh()));
+  return gradients(o.mul(c.tanh()).sum(), [w]);
+}
 
 function geluSum(): Tensor {
   const x = data(32, 96);

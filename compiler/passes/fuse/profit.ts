@@ -24,6 +24,12 @@ const patience = 64;
 /** Repeating this much a grid point hides behind the loads of a kernel that is bound by memory. */
 const hidden = 4;
 
+/**
+ * Lanes that a CPU plays take so many times longer for arithmetic than for a launch, beside lanes of their own, that have what a product's
+ * operand is made of staged too: some 25 on SwiftShader.
+ */
+const playedLonger = 16;
+
 /** Additions that a choice between two pieces of a view takes, with its guards. */
 export const choiceCost = 5;
 
@@ -59,7 +65,8 @@ export function repeatRefusal(c: Cluster, node: Node, state: FusionState): strin
     const work = carried + cost;
     const inLoop = demands.some((d) => d.inner.length > 0);
     if (!inLoop && (times / state.axes.volume(c.grid)) * work <= hidden) continue;
-    const repeatedNs = ((times - elements) * work) / target.throughput;
+    const played = node.op.kind === "elementwise" && !target.groupMemoryPays && target.lanes > 1 && inLoop && hasKind(c, "contraction");
+    const repeatedNs = ((times - elements) * work * (played ? playedLonger : 1)) / target.throughput;
     const savedNs = savedInside(r, times, c, state);
     if (repeatedNs > savedNs)
       return `it would be computed ${(times / elements).toFixed(1)} times (${Math.round(repeatedNs)} ns) to save ${Math.round(savedNs)} ns`;

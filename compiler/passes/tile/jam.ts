@@ -19,7 +19,7 @@ import type { Target } from "../../target.ts";
 import { tidy, tidyPart } from "../lower/tidy.ts";
 import { copied, loop } from "./copy.ts";
 import { mostCopied } from "./cost.ts";
-import { blockAxes, gridNest, loadsOf, operationsOf, strideOf } from "./nest.ts";
+import { blockAxes, gridNest, loadsOf, operationsOf, strideOf, withoutNames } from "./nest.ts";
 import { isOverColumns } from "./order.ts";
 import { behindSums, reducesIn } from "./phases.ts";
 
@@ -61,14 +61,14 @@ function jamsOf(nest: readonly For[]): readonly Jam[] {
   const reduces = inner === undefined ? null : reducesIn(inner.body);
   if (reduces === null || operationsOf(reduces) > maxOperations) return [];
   const axes = nest.map((f) => f.axis);
-  const [jams = [], ...others] = reduces.map((r) => choose(axes, r));
+  const named = withoutNames(inner?.body ?? []);
+  const [jams = [], ...others] = reduces.map((r) => choose(axes, r, loadsOf(r).map(named)));
   const agree = others.every((o) => o.length === jams.length && o.every((j, i) => j.axis === at(jams, i).axis && j.times === at(jams, i).times));
   return agree ? jams : [];
 }
 
 /** Which axes to jam, and how many points of each: 4 × 4 where loads are shared both ways, 8 along a row that is read down its columns. */
-function choose(axes: readonly Axis[], reduce: Reduce): Jam[] {
-  const loads = loadsOf(reduce);
+function choose(axes: readonly Axis[], reduce: Reduce, loads: readonly Expr[]): Jam[] {
   const walked = new Set(reduce.axes.map((a) => a.name));
   const sharing = (axis: string): boolean => loads.some((l) => !namesIn(l).includes(axis) && namesIn(l).some((n) => walked.has(n)));
   const needing = (axis: string): boolean => loads.some((l) => namesIn(l).includes(axis));
@@ -151,11 +151,11 @@ function pointsOf(body: readonly Stmt[], limits: readonly Limit[], slot: Expr): 
   return at(loops, 0);
 }
 
-/** The body once for each point of the block, each copy with its own names. */
+/** The body once for each point of the block, each copy with its own names; what their loops need in front of all of them. */
 function unrolled(body: readonly Stmt[], limits: readonly Limit[]): Stmt[] {
   let offsets: readonly (readonly number[])[] = [[]];
   for (const l of limits) offsets = offsets.flatMap((o) => Array.from({ length: l.times }, (_, i) => [...o, i]));
-  return offsets.flatMap((o, point) => {
+  const copies = offsets.map((o, point) => {
     const shift = new Map(limits.map((l, i) => [l.axis, at(o, i)]));
     const suffix = `_${o.join("")}`;
     return renamed(body, suffix, (e) => {
@@ -164,6 +164,11 @@ function unrolled(body: readonly Stmt[], limits: readonly Limit[]): Stmt[] {
       return by === undefined || by === 0 ? e : addIndex(withRange(e, e.lo, e.hi - by), by);
     });
   });
+  const first = Math.max(
+    0,
+    body.findIndex((s) => s.kind !== "let"),
+  );
+  return [...copies.flatMap((list) => list.slice(0, first)), ...copies.flatMap((list) => list.slice(first))];
 }
 
 /** A copy whose own names end in `suffix`, its axes mapped. */

@@ -20,7 +20,7 @@ import { Steps, vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
 import { fits, tallyOf } from "./gain.ts";
-import { gridNest, isPlain, nested } from "./nest.ts";
+import { gridNest, isPlain, nested, withoutNames } from "./nest.ts";
 
 /** The kernel four elements a turn, or the kernel itself where that gains nothing. */
 export function vectorise(kernel: Kernel, target: Target): Kernel {
@@ -30,7 +30,8 @@ export function vectorise(kernel: Kernel, target: Target): Kernel {
   const points = nest.reduce((n, f) => n * f.axis.hi.value, 1);
   if (points < target.lanes) return kernel;
   const joined = joinedAxes(nest.map((f) => f.axis));
-  if (inner.body.some((s) => s.kind === "reduce" && isContraction(s, nest, joined))) return kernel;
+  const named = withoutNames(inner.body);
+  if (inner.body.some((s) => s.kind === "reduce" && isContraction(s, nest, { joined, named }))) return kernel;
   const name = freshName(joined, kernel);
   const whole = product(joined);
   const loop = vectorLoop(name, whole, (v) => mapAxes(inner.body, joined, v));
@@ -79,11 +80,15 @@ function freshName(joined: readonly Axis[], kernel: Kernel): string {
 }
 
 /** Whether a block of results would share loads: one needs a grid axis further out, and not the innermost. */
-function isContraction(reduce: Reduce, nest: readonly For[], joined: readonly Axis[]): boolean {
+function isContraction(
+  reduce: Reduce,
+  nest: readonly For[],
+  { joined, named }: { readonly joined: readonly Axis[]; readonly named: (e: Expr) => Expr },
+): boolean {
   const outer = nest.map((f) => f.axis.name).filter((name) => !joined.some((a) => a.name === name));
   const loads = exprOrder([...reduce.values, ...expressionsIn(reduce.body)]).filter((e) => e.op === "load");
   return loads.some((e) => {
-    const names = freeNames(at(e.args, 0));
+    const names = freeNames(named(at(e.args, 0)));
     return outer.some((name) => names.has(name)) && reduce.axes.some((a) => names.has(a.name)) && !joined.some((a) => names.has(a.name));
   });
 }
