@@ -21,7 +21,11 @@ export interface Prepared {
   readonly compilation: Compilation;
   readonly executable: Executable;
   readonly runs: Runs;
+  /** Numbers that it was compiled for: positions among the scalars, and what they are. */
+  readonly fixed: readonly Fixed[];
 }
+
+type Fixed = readonly [position: number, value: number | undefined];
 
 type AnyDevice = CpuDevice | GpuDevice;
 
@@ -51,29 +55,40 @@ function keptFor(device: AnyDevice): Kept {
   return (cache.last = { settings: now, target, plans });
 }
 
-/** Compiles without the cache: what `inspect` looks at. */
-export function compile({ build, donated, nodes }: PlanRequest, target: Target): Compilation {
+/** Compiles without the cache: what `inspect` looks at. `fixed` are scalars, by position, that are taken for constants. */
+export function compile({ build, donated, nodes }: PlanRequest, target: Target, fixed?: readonly number[]): Compilation {
   const { fusion, budget, debug } = settings();
   const tiled = cpuCode().runs === "wasm" ? tiledFor(target, nodes, cpu) : target;
-  return compileGraph(build(), tiled, { fusion, verify: debug, donated, budget });
+  return compileGraph(build(fixed), tiled, { fusion, verify: debug, donated, budget });
 }
 
 /** Ends the structure in a key; what follows are positions of donated buffers. */
 const donated = -5;
 
-/** The plan for this structure on this device, under the settings of now. */
+/**
+ * The plan for this structure on this device, under the settings of now. Where a gradient goes into zeros, as those of slices do, is a
+ * constant at first, so that what lies side by side is put together without a choice; a number that is another one next time is a
+ * parameter from then on.
+ */
 export function prepare(request: PlanRequest, device: AnyDevice): Prepared {
   const { target, plans } = keptFor(device);
   const key = request.donated.length === 0 ? request.key : [...request.key, donated, ...request.donated];
   const known = plans.get(key);
-  if (known !== undefined) {
+  const { scalars } = request;
+  if (known !== undefined && known.fixed.every(([i, n]) => scalars[i] === n)) {
     counters.planHits++;
     return known;
   }
   counters.plansCompiled++;
-  const compilation = compile(request, target);
+  const fixed = known === undefined ? request.placing() : known.fixed.flatMap(([i, n]) => (scalars[i] === n ? [i] : []));
+  const compilation = compile(request, target, fixed);
   dumpPlan(compilation);
-  const made = { compilation, runs: new Runs(compilation.plan), executable: device.prepare(compilation.compiled) };
+  const made: Prepared = {
+    compilation,
+    runs: new Runs(compilation.plan),
+    executable: device.prepare(compilation.compiled),
+    fixed: fixed.map((i): Fixed => [i, scalars[i]]),
+  };
   plans.set(key, made);
   return made;
 }

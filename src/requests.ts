@@ -29,11 +29,12 @@ export interface PlanRequest extends Canonical {
 const none: readonly never[] = [];
 
 /** Spelled out: a spread of the graph's fields costs as much as looking up its plan. */
-const requestOf = ({ key, nodes, buffers, scalars, build }: Canonical, values: readonly Value[], donated: readonly number[]): PlanRequest => ({
+const requestOf = ({ key, nodes, buffers, scalars, placing, build }: Canonical, values: readonly Value[], donated: readonly number[]): PlanRequest => ({
   key,
   nodes,
   buffers,
   scalars,
+  placing,
   build,
   values,
   donated,

@@ -27,7 +27,10 @@ export interface Canonical {
   readonly buffers: readonly Value[];
   /** A number for each scalar param. */
   readonly scalars: readonly number[];
-  readonly build: () => Graph;
+  /** The scalars, by position, that say where gradients go into zeros. */
+  readonly placing: () => readonly number[];
+  /** The graph with some of the scalars, by position, as the constants that they are now (their params nobody reads): those of `placing`, if not told. */
+  readonly build: (fixed?: readonly number[]) => Graph;
 }
 
 /** A number of the user that becomes a scalar param; one that is asked for itself needs a buffer and stays, as does a bigint beyond 2^53. */
@@ -199,10 +202,39 @@ export function canonicalize(values: readonly Value[], name: string = "main"): C
   }
   speller.results(values);
   const { key, buffers, scalars } = speller;
-  return { key, nodes: order, buffers, scalars, build: () => build(name, values, order, buffers) };
+  return {
+    key,
+    nodes: order,
+    buffers,
+    scalars,
+    placing: () => placingIn(order, asked),
+    build: (fixed = placingIn(order, asked)) => build({ name, values, order, buffers }, new Set(fixed)),
+  };
 }
 
-function build(name: string, values: readonly Value[], order: readonly Node[], buffers: readonly Value[]): Graph {
+/** The positions among all lifted numbers of those that updates of a constant begin at. */
+function placingIn(order: readonly Node[], asked: Asked): readonly number[] {
+  const lifted = order.filter((node) => !isErased(node) && isLifted(node, asked));
+  const placing = new Set(order.flatMap((node) => (isErased(node) || !isPad(node) ? [] : node.args.slice(1).map((a) => a.node))));
+  return lifted.flatMap((node, i) => (placing.has(node) ? [i] : []));
+}
+
+/** Whether a node puts something into a constant that nobody lifts. */
+function isPad({ op, args }: Node): boolean {
+  if (op.kind !== "view" || op.written === undefined) return false;
+  let into = at(args, 0);
+  while (!isLeaf(into) && into.node.op.kind === "view" && into.node.args.length === 1) into = at(into.node.args, 0);
+  return !isLeaf(into) && into.node.op.kind === "source" && into.node.provenance !== "user";
+}
+
+interface Spelled {
+  readonly name: string;
+  readonly values: readonly Value[];
+  readonly order: readonly Node[];
+  readonly buffers: readonly Value[];
+}
+
+function build({ name, values, order, buffers }: Spelled, fixed: ReadonlySet<number>): Graph {
   const interner = new Interner();
   const asked = new Asked(values);
   const params: Value[] = [];
@@ -218,9 +250,9 @@ function build(name: string, values: readonly Value[], order: readonly Node[], b
   for (const node of order) {
     if (isErased(node)) done.set(node, [mapped(at(node.args, 0))]);
     else if (isLifted(node, asked)) {
-      const p = makeParam(`s${scalars++}`, at(node.results, 0), "scalar");
+      const p = makeParam(`s${scalars}`, at(node.results, 0), "scalar");
       params.push(p);
-      done.set(node, [p]);
+      done.set(node, fixed.has(scalars++) ? interner.moved(node, []).results : [p]);
     } else {
       const made = interner.moved(node, node.args.map(mapped));
       made.site ??= node.site;

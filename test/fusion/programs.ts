@@ -53,13 +53,14 @@ export const programs: readonly FusionRow[] = [
   { row: 364, section: "B", expression: "softmax(x(40,48).T, 0)", aim: 1, outputs: () => [softmax(data(40, 48).T, { axis: 0 })] },
   { row: 365, section: "B", expression: "sum(gelu(x(32,96)) exp(x), 1)", aim: 1, outputs: () => [geluSum()] },
   { row: 366, section: "F", expression: "y = x(300,4) @ w(4,64); concat([sin y, cos y], 1) @ v(128,16)", aim: 2, outputs: () => [features()] },
+  { row: 367, section: "F", expression: "d/dw of a memory cell's gates, slices of z = x(32,64) @ w(64,256)", aim: 2, outputs: () => gates() },
   {
-    row: 367,
-    section: "F",
-    expression: "d/dw of a memory cell's gates, slices of z = x(32,64) @ w(64,256): on a software adapter dz is stored",
-    aim: 5,
-    today: { wgsl: 2, played: 3 },
-    outputs: () => gates(),
+    row: 368,
+    section: "B",
+    expression: "(x(32,64) y + u v) @ w(64,256): where each product would compute it again it is stored",
+    aim: 2,
+    today: { js: 2, wgsl: 1, played: 2 },
+    outputs: () => [mixed()],
   },
 ];
 
@@ -68,6 +69,11 @@ function features(): Tensor {
   const y = matmul(data(300, 4), data(4, 64));
   return matmul(concat([y.sin(), y.cos()], { axis: 1 }), data(128, 16));
 }
+
+const mixed = (): Tensor => {
+  const row = (): Tensor => data(32, 64);
+  return matmul(row().mul(row()).add(row().mul(row())), data(64, 256));
+};
 
 function gates(): readonly Tensor[] {
   const w = data(64, 256).requireGrad();

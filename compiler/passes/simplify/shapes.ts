@@ -156,6 +156,66 @@ const identities: readonly Rule[] = [
   }),
 ];
 
+/** Where along each axis of an operand something lies whose starts are constants, and in what steps; null where they are not. */
+function placeOf({ args, attrs }: Definition, whole: readonly number[], size: readonly number[], starts: number): Place | null {
+  const [axes, steps] = [ints(attrs, "axes"), ints(attrs, "steps")];
+  const place = { start: whole.map(() => 0), step: whole.map(() => 1) };
+  for (const [k, axis] of axes.entries()) {
+    const value = constantOf(at(args, starts + k));
+    if (value === null) return null;
+    const last = at(whole, axis) - Math.max(0, (at(size, axis) - 1) * at(steps, k) + 1);
+    place.start[axis] = Math.min(Math.max(Number(value), 0), last);
+    place.step[axis] = at(steps, k);
+  }
+  return place;
+}
+
+interface Place {
+  readonly start: readonly number[];
+  readonly step: readonly number[];
+}
+
+/** Five rows of zeros, as long as those of a value. */
+const zeros = (x: Value): Value => layout.fill(0, { dtype: x.dtype, shape: [5, ...x.shape.slice(1)] });
+
+// what is known to be at a place is moved there
+const places: readonly Rule[] = [
+  rule({
+    name: "dynamic slice(x, constants) -> slice(x)",
+    of: [views.dynamicSliceOp],
+    dtypes: some,
+    examples: (x) => [views.dynamicSlice(x, [0], [constantValue(1, "int32")], [1]), views.dynamicSlice(x, [0], [constantValue(99, "int32")], [1])],
+    rewrite: (node, x) => {
+      const whole = at(node.args, 0);
+      const place = placeOf(node, whole.shape, x.shape, 1);
+      return place === null ? null : views.slice(whole, place.start, x.shape, place.step);
+    },
+  }),
+  rule({
+    name: "dynamic update(constant, x, constants) -> pad(x)",
+    of: [views.dynamicUpdateOp],
+    dtypes: some,
+    examples: (x) => {
+      const row = layout.reshape(reduceMax(x, [0]), [1, ...x.shape.slice(1)]);
+      const starts = (n: number): Value[] => [constantValue(n, "int32")];
+      return [views.dynamicUpdate(zeros(x), row, [0], starts(2)), views.dynamicUpdate(zeros(x), views.concat([row, row], 0), [0], starts(9), [3])];
+    },
+    rewrite: (node, x) => {
+      const [same, part] = [constantOf(at(node.args, 0)), at(node.args, 1)];
+      const place = same === null || sizeOf(part.shape) === 0 ? null : placeOf(node, x.shape, part.shape, 2);
+      if (same === null || place === null) return null;
+      const high = x.shape.map((n, i) => n - at(place.start, i) - ((at(part.shape, i) - 1) * at(place.step, i) + 1));
+      return views.pad(
+        part,
+        layout.fill(same, { dtype: x.dtype, shape: [] }),
+        place.start,
+        high,
+        place.step.map((n) => n - 1),
+      );
+    },
+  }),
+];
+
 /** A view with one operand that is one constant everywhere. */
 const ofConstant = (node: Definition): Numeric | null => (node.op.kind === "view" && node.args.length === 1 ? constantOf(at(node.args, 0)) : null);
 
@@ -227,4 +287,4 @@ const widenings: readonly Rule[] = [
   }),
 ];
 
-export const shapes: readonly Rule[] = [...compositions, ...identities, ...constants, ...turned, ...reductions, ...widenings];
+export const shapes: readonly Rule[] = [...compositions, ...identities, ...places, ...constants, ...turned, ...reductions, ...widenings];
