@@ -78,7 +78,7 @@ function chosenAgain(node: Node, target: Target): readonly Value[] {
   return node.args.filter((v) => {
     const again = found.products - sizeOf(v.shape);
     const storedNs = target.launchNs + (2 * storedBytes(v.type, target)) / target.bandwidth;
-    // several lanes choose with each product too, but of costly pieces they would compute all
+    // lanes choose with each product too, which is cheap; of costly pieces they would compute all
     const cost = target.lanes === 1 ? choiceCost : costOfPieces(v);
     return again > 0 && (again * cost) / target.throughput > storedNs && (target.lanes === 1 || isDecided(v));
   });

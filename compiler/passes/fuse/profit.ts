@@ -25,8 +25,8 @@ const patience = 64;
 const hidden = 4;
 
 /**
- * Lanes that a CPU plays take so many times longer for arithmetic than for a launch, beside lanes of their own, that have what a product's
- * operand is made of staged too: some 25 on SwiftShader.
+ * Where a CPU plays the lanes, arithmetic takes longer, measured in launches, than on hardware (some 25 times on SwiftShader), and no lane stages
+ * for others what an operand is made of: what products compute again counts so many times.
  */
 const playedLonger = 16;
 
