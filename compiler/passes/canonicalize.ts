@@ -212,10 +212,15 @@ export function canonicalize(values: readonly Value[], name: string = "main"): C
   };
 }
 
-/** The positions among all lifted numbers of those that updates of a constant begin at. */
+/** The steps of a long loop have gradients that go to as many places, and a kernel for each would take longer to compile than it saves. */
+const mostPlaces = 8;
+
+/** The positions among all lifted numbers of those that updates of a constant begin at; none where these are many. */
 function placingIn(order: readonly Node[], asked: Asked): readonly number[] {
+  const pads = order.filter((node) => !isErased(node) && isPad(node));
+  if (pads.length === 0 || pads.length > mostPlaces) return [];
+  const placing = new Set(pads.flatMap((node) => node.args.slice(1).map((a) => a.node)));
   const lifted = order.filter((node) => !isErased(node) && isLifted(node, asked));
-  const placing = new Set(order.flatMap((node) => (isErased(node) || !isPad(node) ? [] : node.args.slice(1).map((a) => a.node))));
   return lifted.flatMap((node, i) => (placing.has(node) ? [i] : []));
 }
 

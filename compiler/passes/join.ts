@@ -28,6 +28,7 @@ import { worthKeeping } from "./lower/row-cache.ts";
 import { isPlaceable } from "./places.ts";
 import { productsOf } from "./products.ts";
 import { bufferParams, isLight } from "./region.ts";
+import { simplify } from "./simplify/simplify.ts";
 import { storageOf } from "./storage.ts";
 
 /** No result is cut in more boxes than this … */
@@ -47,21 +48,24 @@ export function storedInParts(graph: Graph, target: Target, donated: readonly nu
   // and only what is there whole can be cut
   const mayBeCut = (node: Node): boolean => isCopy(node) || (roots.has(node) && isLight(node));
   if (!nodes.some((n) => mayBeCut(n) && boxesOf(cutOf(result(n, 0)), cutter).length > 1)) return graph;
-  return rewrite(graph, (node, args, intern) => {
+  const cut = rewrite(graph, (node, args, intern) => {
     if (!mayBeCut(node)) return null;
     const whole = result(intern.node(node.op, args, node.attrs, node.provenance), 0);
-    const cut = cutOf(whole);
-    const boxes = boxesOf(cut, cutter);
+    const source = cutOf(whole);
+    const boxes = boxesOf(source, cutter);
     if (boxes.length < 2) return null;
-    const parts = boxes.map((b) => storedAlone(restricted(cut, b, intern)));
     return [
       join(
-        parts,
+        boxes.map((b) => restricted(source, b, intern)),
         whole.shape,
         boxes.map((b) => b.start),
       ),
     ];
   });
+  // in its box, what was added up with pieces beside it is added to zeros
+  return rewrite(simplify(cut).graph, (node, args, intern) =>
+    node.op.kind === "view" && node.op.parts !== undefined ? intern.node(node.op, args.map(storedAlone), node.attrs, node.provenance).results : null,
+  );
 }
 
 /** What ends a box. */

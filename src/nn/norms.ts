@@ -66,6 +66,9 @@ function floats<T extends Lazy>(op: string, x: T, rest: readonly (T | null)[]): 
 
 function normalizedAxes(op: string, x: Value, normalizedShape: number | readonly number[]): { readonly axes: readonly number[]; readonly shape: Shape } {
   const shape = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
+  // callers without types may have a weight in its place
+  if (!Array.isArray(shape))
+    throw new ShapeError(`${op}: normalizedShape is no list. Give the lengths of the last axes: ${op}(x, [${x.shape.at(-1) ?? 1}], weight).`);
   const axes = lastAxes(x.shape.length, shape.length);
   if (
     shape.length > 0 &&

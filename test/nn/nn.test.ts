@@ -181,6 +181,10 @@ describe("normalisations", () => {
     [() => layerNorm(array([[1, 2]]), [3]), "layerNorm: normalizedShape [3] must be the last axes of f64[1,2]"],
     [() => layerNorm(array([[1, 2]]), [2], array([1])), "layerNorm: weight is f64[1], it must have the shape [2]"],
     [() => rmsNorm(array([1, 2]), []), "rmsNorm: normalizedShape [] must be the last axes of f64[2]"],
+    [
+      () => rmsNorm(array([[1, 2]]), JSON.parse('{"a weight": "in its place"}')),
+      "rmsNorm: normalizedShape is no list. Give the lengths of the last axes: rmsNorm(x, [2], weight).",
+    ],
     [() => batchNorm(array([1]), array([0]), array([1])), "batchNorm: f64[1] has no channel axis"],
     [() => batchNorm(array([[1, 2]]), array([0]), array([1])), "batchNorm: runningMean is f64[1], it must have the shape [2]"],
     [() => groupNorm(array([[[1], [2], [3]]]), 2), "groupNorm: 3 channels do not divide into 2 groups"],

@@ -31,6 +31,17 @@ const neutral: readonly Rule[] = [
     },
   }),
   rule({
+    name: "x + 0 + 0 -> x + 0 (floats)",
+    of: [a.addOp],
+    dtypes: floats,
+    examples: (x) => [a.add(a.add(x, like(0, x)), like(0, x)), a.add(like(0, x), a.add(like(0, x), x))],
+    rewrite: ({ args }) => {
+      // once is enough to make a 0 of a -0
+      const [x, y] = isAll(at(args, 0), 0) ? [at(args, 1), at(args, 0)] : [at(args, 0), at(args, 1)];
+      return isAll(y, 0) && definedBy(x, a.addOp)?.args.some((v) => isAll(v, 0)) === true ? x : null;
+    },
+  }),
+  rule({
     name: "x - 0 -> x",
     of: [a.subtractOp],
     dtypes: numbers,
