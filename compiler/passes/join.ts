@@ -46,7 +46,7 @@ export function storedInParts(graph: Graph, target: Target, donated: readonly nu
   const roots = new Set([...graph.outputs, ...nodes.flatMap((n) => chosenAgain(n, target))].map((v) => storageOf(v).node));
   const cutter: Cutter = { dying, cuts: target.lanes === 1 ? "all" : "costly" };
   // and only what is there whole can be cut
-  const mayBeCut = (node: Node): boolean => isCopy(node) || (roots.has(node) && isLight(node));
+  const mayBeCut = (node: Node): boolean => isCopy(node) || (roots.has(node) && isLight(node) && node.results.length === 1);
   if (!nodes.some((n) => mayBeCut(n) && boxesOf(cutOf(result(n, 0)), cutter).length > 1)) return graph;
   const cut = rewrite(graph, (node, args, intern) => {
     if (!mayBeCut(node)) return null;
