@@ -40,7 +40,7 @@ export function regroup(graph: Graph): Graph {
     const grouped = args.map((v) => (isAlias(v.node) ? along(sourceOf(v), parts) : along(v, parts)));
     const computed = intern.node(node.op, grouped, node.attrs, node.provenance);
     computed.site ??= node.site;
-    return [reshape(result(computed, 0), shape)];
+    return computed.results.map((r) => reshape(r, shape));
   });
 }
 
