@@ -147,6 +147,9 @@ export const wgsl: Target = {
 /** Invocations in a workgroup, at the most: WebGPU's default limit. */
 export const widestWorkgroup = 256;
 
+/** Whether a CPU plays the lanes, as SwiftShader does. */
+export const isPlayed = (t: Target): boolean => t.lanes > 1 && !t.groupMemoryPays;
+
 /** The lanes of a workgroup that could use so many: the target's own where that is wider than one may be, or than a CPU that plays it should. */
 export const workgroupFor = (lanes: number, target: Target): number =>
   lanes <= (target.groupMemoryPays ? widestWorkgroup : target.lanes) ? lanes : target.lanes;

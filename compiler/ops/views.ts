@@ -24,7 +24,7 @@ const piece = (operand: number, index: readonly Expr[], guard: Expr | undefined)
 const all = (conditions: readonly (Expr | undefined)[]): Expr | undefined => conditions.reduce<Expr | undefined>(conjoin, undefined);
 
 /** Elements from the first to the last of `size` that are `step` apart, both counted. */
-const span = (size: number, step: number): number => (size === 0 ? 0 : (size - 1) * step + 1);
+export const span = (size: number, step: number): number => (size === 0 ? 0 : (size - 1) * step + 1);
 
 /** An index that was read, kept within lo … hi. */
 export function clampIndex(e: Expr, lo: number, hi: number): Expr {
@@ -111,17 +111,8 @@ export const sliceOp: ViewPrimitive = {
     by: "linear",
     operands: [0],
     transpose: (cotangent, node) => {
-      const [start, size, step] = [ints(node.attrs, "start"), ints(node.attrs, "size"), ints(node.attrs, "step")];
-      const high = at(node.args, 0).shape.map((n, i) => n - at(start, i) - span(at(size, i), at(step, i)));
-      return [
-        pad(
-          cotangent,
-          0,
-          start,
-          high,
-          step.map((k) => k - 1),
-        ),
-      ];
+      const place = { start: ints(node.attrs, "start"), step: ints(node.attrs, "step") };
+      return [padTo(at(node.args, 0).shape, cotangent, 0, place)];
     },
   },
 };
@@ -370,6 +361,19 @@ export function pad(
 ): Value {
   const nothing = [low, high, interior].every((list) => list.length === x.shape.length && list.every((n) => n === 0));
   return nothing ? x : make(padOp, [x, asValue(fillValue, x.dtype)], { low, high, interior });
+}
+
+/** Where a part of a value lies: along each axis from `start` on, `step` apart. */
+export interface Place {
+  readonly start: readonly number[];
+  readonly step: readonly number[];
+}
+
+/** A value of this shape with `x` at a place that is within it, and fill elements elsewhere. */
+export function padTo(shape: readonly number[], x: Value, fillValue: Value | number, { start, step }: Place): Value {
+  const high = shape.map((n, i) => n - at(start, i) - span(at(x.shape, i), at(step, i)));
+  const interior = step.map((k) => k - 1);
+  return pad(x, fillValue, start, high, interior);
 }
 
 /** `size` elements of each axis from `start` on, `step` (1 or more) apart; a ShapeError where they leave `x`. */

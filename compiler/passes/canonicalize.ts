@@ -16,6 +16,7 @@ import { deviceOf, int, make, noAttrs } from "../ir/node.ts";
 import type { DType } from "../ir/dtype.ts";
 import type { Primitive } from "../ir/primitive.ts";
 import { param } from "../ops/source.ts";
+import { constantOf } from "./storage.ts";
 
 /** The structure of what is asked for, and what this asking puts into it. */
 export interface Canonical {
@@ -229,7 +230,7 @@ function isPad({ op, args }: Node): boolean {
   if (op.kind !== "view" || op.written === undefined) return false;
   let into = at(args, 0);
   while (!isLeaf(into) && into.node.op.kind === "view" && into.node.args.length === 1) into = at(into.node.args, 0);
-  return !isLeaf(into) && into.node.op.kind === "source" && into.node.provenance !== "user";
+  return !isLeaf(into) && constantOf(into) !== null && into.node.provenance !== "user";
 }
 
 interface Spelled {

@@ -81,10 +81,11 @@ function chosenAgain(node: Node, target: Target): readonly Value[] {
   if (found === null) return [];
   return node.args.filter((v) => {
     const again = found.products - sizeOf(v.shape);
+    if (again <= 0) return false;
     const storedNs = target.launchNs + (2 * storedBytes(v.type, target)) / target.bandwidth;
     // lanes choose with each product too, which is cheap; of costly pieces they would compute all
     const cost = target.lanes === 1 ? choiceCost : costOfPieces(v);
-    return again > 0 && (again * cost) / target.throughput > storedNs && (target.lanes === 1 || isDecided(v));
+    return (again * cost) / target.throughput > storedNs;
   });
 }
 
@@ -173,26 +174,37 @@ function firstCut(choice: readonly Choice[], own: Box, box: Box, pieces: "costly
 
 /** Whether a kernel that chooses between this and something else should not compute both. */
 function isCostly(value: Value): boolean {
-  const made = madeOf(value);
-  return made.length > patience || made.some((node) => (node.op.kind === "elementwise" ? node.op.cost >= worthKeeping : !isLight(node)));
+  let seen = 0;
+  for (const node of madeOf(value)) {
+    if (++seen > patience) return true;
+    if (node.op.kind === "elementwise" ? node.op.cost >= worthKeeping : !isLight(node)) return true;
+  }
+  return false;
 }
 
-/** Whether boxes decide what a value is made of: of no view a kernel only finds out as it runs where its pieces are. */
-const isDecided = (value: Value): boolean =>
-  madeOf(value).every((node) => {
-    const choice = choiceIn(node, wholeBox(result(node, 0).shape));
-    return choice.length < 2 || choice.every(({ value: piece, shift }) => shift !== null || piece.shape.length === 0);
-  });
+/** What all elementwise work in a value costs, up to what is heavy; 0 where boxes do not decide which of it is asked for. */
+function costOfPieces(value: Value): number {
+  let seen = 0;
+  let cost = 0;
+  for (const node of madeOf(value)) {
+    if (++seen > patience || !isDecided(node)) return 0;
+    if (node.op.kind === "elementwise") cost += node.op.cost;
+  }
+  return cost;
+}
 
-/** What all elementwise work in a value costs, up to what is heavy. */
-const costOfPieces = (value: Value): number => madeOf(value).reduce((n, { op }) => n + (op.kind === "elementwise" ? op.cost : 0), 0);
+/** Whether boxes decide what a node gives: of some views a kernel only finds out as it runs where their pieces are. */
+function isDecided(node: Node): boolean {
+  const choice = choiceIn(node, wholeBox(result(node, 0).shape));
+  return choice.length < 2 || choice.every(({ value, shift }) => shift !== null || value.shape.length === 0);
+}
 
-/** The nodes that a value is made of, up to what is heavy; not many more than are asked for. */
-function madeOf(value: Value): readonly Node[] {
+/** The nodes that a value is made of, up to what is heavy. */
+function* madeOf(value: Value): Generator<Node> {
   const seen = new Set([value.node]);
   for (const node of seen) {
-    if (seen.size > patience) break;
-    if (isLight(node)) for (const a of node.args) if (a.node.op.kind !== "param") seen.add(a.node);
+    if (node.op.kind === "param") continue;
+    yield node;
+    if (isLight(node)) for (const a of node.args) seen.add(a.node);
   }
-  return [...seen].filter((node) => node.op.kind !== "param");
 }

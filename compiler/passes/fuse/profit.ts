@@ -14,6 +14,7 @@ import { isCacheable } from "../lower/row-cache.ts";
 import type { Products } from "../products.ts";
 import { productsOf } from "../products.ts";
 import { isFree, isLight } from "../region.ts";
+import { isPlayed } from "../../target.ts";
 import { asksOfLight, costOf } from "./demand.ts";
 import type { FusionState } from "./state.ts";
 
@@ -65,14 +66,17 @@ export function repeatRefusal(c: Cluster, node: Node, state: FusionState): strin
     const work = carried + cost;
     const inLoop = demands.some((d) => d.inner.length > 0);
     if (!inLoop && (times / state.axes.volume(c.grid)) * work <= hidden) continue;
-    const played = node.op.kind === "elementwise" && !target.groupMemoryPays && target.lanes > 1 && inLoop && hasKind(c, "contraction");
-    const repeatedNs = ((times - elements) * work * (played ? playedLonger : 1)) / target.throughput;
+    const longer = inLoop && isPlayed(target) && isOfProducts(node, c) ? playedLonger : 1;
+    const repeatedNs = ((times - elements) * work * longer) / target.throughput;
     const savedNs = savedInside(r, times, c, state);
     if (repeatedNs > savedNs)
       return `it would be computed ${(times / elements).toFixed(1)} times (${Math.round(repeatedNs)} ns) to save ${Math.round(savedNs)} ns`;
   }
   return null;
 }
+
+/** Whether operands of products may be made of what a node computes. */
+const isOfProducts = (node: Node, c: Cluster): boolean => node.op.kind === "elementwise" && hasKind(c, "contraction");
 
 /** What is saved where a result is computed inside: its memory, and a launch unless whoever adds up what it is made of stores it in theirs. */
 function savedInside(r: Value, times: number, c: Cluster, state: FusionState): number {

@@ -8,6 +8,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import { vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
+import { isPlayed } from "../../target.ts";
 import { isFree } from "../region.ts";
 import { keepsToItself } from "../tile/lanes.ts";
 import type { Axes } from "./axes.ts";
@@ -101,7 +102,7 @@ function lostToSums({ source, bytes: scratch }: HeldPair, { loops, aligned }: Jo
       isAcross ||= isAlone && isFar(index, at(inner, inner.length - 1));
     }
   const sums = { points, row, longest, bytes, alone };
-  if (target.lanes > 1) return Math.max(lostOnLanes(sums, target), target.groupMemoryPays ? 0 : lostOnPlayed(sums, scratch, target));
+  if (target.lanes > 1) return Math.max(lostOnLanes(sums, target), isPlayed(target) ? lostOnPlayed(sums, scratch, target) : 0);
   if (isAcross) return "it would walk columns of memory one by one";
   return longest < shortSum ? points * row * longest * shortNs : 0;
 }

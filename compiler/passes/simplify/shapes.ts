@@ -156,23 +156,18 @@ const identities: readonly Rule[] = [
   }),
 ];
 
-/** Where along each axis of an operand something lies whose starts are constants, and in what steps; null where they are not. */
-function placeOf({ args, attrs }: Definition, whole: readonly number[], size: readonly number[], starts: number): Place | null {
-  const [axes, steps] = [ints(attrs, "axes"), ints(attrs, "steps")];
-  const place = { start: whole.map(() => 0), step: whole.map(() => 1) };
+/** Where a part of operand 0 lies whose starts are constants; null where they are not. */
+function placeOf({ args, attrs }: Definition, size: readonly number[], starts: readonly Value[]): views.Place | null {
+  const [axes, steps, whole] = [ints(attrs, "axes"), ints(attrs, "steps"), at(args, 0).shape];
+  const [start, step] = [whole.map(() => 0), whole.map(() => 1)];
   for (const [k, axis] of axes.entries()) {
-    const value = constantOf(at(args, starts + k));
+    const value = constantOf(at(starts, k));
     if (value === null) return null;
-    const last = at(whole, axis) - Math.max(0, (at(size, axis) - 1) * at(steps, k) + 1);
-    place.start[axis] = Math.min(Math.max(Number(value), 0), last);
-    place.step[axis] = at(steps, k);
+    const last = at(whole, axis) - views.span(at(size, axis), at(steps, k));
+    start[axis] = Math.min(Math.max(Number(value), 0), last);
+    step[axis] = at(steps, k);
   }
-  return place;
-}
-
-interface Place {
-  readonly start: readonly number[];
-  readonly step: readonly number[];
+  return { start, step };
 }
 
 /** Five rows of zeros, as long as those of a value. */
@@ -186,9 +181,8 @@ const places: readonly Rule[] = [
     dtypes: some,
     examples: (x) => [views.dynamicSlice(x, [0], [constantValue(1, "int32")], [1]), views.dynamicSlice(x, [0], [constantValue(99, "int32")], [1])],
     rewrite: (node, x) => {
-      const whole = at(node.args, 0);
-      const place = placeOf(node, whole.shape, x.shape, 1);
-      return place === null ? null : views.slice(whole, place.start, x.shape, place.step);
+      const place = placeOf(node, x.shape, node.args.slice(1));
+      return place === null ? null : views.slice(at(node.args, 0), place.start, x.shape, place.step);
     },
   }),
   rule({
@@ -202,16 +196,8 @@ const places: readonly Rule[] = [
     },
     rewrite: (node, x) => {
       const [same, part] = [constantOf(at(node.args, 0)), at(node.args, 1)];
-      const place = same === null || sizeOf(part.shape) === 0 ? null : placeOf(node, x.shape, part.shape, 2);
-      if (same === null || place === null) return null;
-      const high = x.shape.map((n, i) => n - at(place.start, i) - ((at(part.shape, i) - 1) * at(place.step, i) + 1));
-      return views.pad(
-        part,
-        layout.fill(same, { dtype: x.dtype, shape: [] }),
-        place.start,
-        high,
-        place.step.map((n) => n - 1),
-      );
+      const place = same === null ? null : placeOf(node, part.shape, node.args.slice(2));
+      return same === null || place === null ? null : views.padTo(x.shape, part, layout.fill(same, { dtype: x.dtype, shape: [] }), place);
     },
   }),
 ];

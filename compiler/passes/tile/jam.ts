@@ -19,7 +19,8 @@ import type { Target } from "../../target.ts";
 import { tidy, tidyPart } from "../lower/tidy.ts";
 import { copied, loop } from "./copy.ts";
 import { mostCopied } from "./cost.ts";
-import { blockAxes, gridNest, loadsOf, operationsOf, strideOf, withoutNames } from "./nest.ts";
+import { blockAxes, gridNest, loadsOf, operationsOf, strideOf } from "./nest.ts";
+import { withLets } from "./sides.ts";
 import { isOverColumns } from "./order.ts";
 import { behindSums, reducesIn } from "./phases.ts";
 
@@ -61,7 +62,7 @@ function jamsOf(nest: readonly For[]): readonly Jam[] {
   const reduces = inner === undefined ? null : reducesIn(inner.body);
   if (reduces === null || operationsOf(reduces) > maxOperations) return [];
   const axes = nest.map((f) => f.axis);
-  const named = withoutNames(inner?.body ?? []);
+  const named = withLets(inner?.body ?? []);
   const [jams = [], ...others] = reduces.map((r) => choose(axes, r, loadsOf(r).map(named)));
   const agree = others.every((o) => o.length === jams.length && o.every((j, i) => j.axis === at(jams, i).axis && j.times === at(jams, i).times));
   return agree ? jams : [];

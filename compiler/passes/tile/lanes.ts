@@ -20,6 +20,7 @@ import { axesOf, expressionsOf, hasConstantBounds, statements } from "../../ir/l
 import { exprMapper, localBytes, mapStatement } from "../../ir/loop-walk.ts";
 import { Steps, vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
+import { isPlayed } from "../../target.ts";
 import { fits, tallyOf } from "./gain.ts";
 import { vectorAxis, vectorise } from "./vector.ts";
 
@@ -54,7 +55,7 @@ export function dealLanes(kernel: Kernel, target: Target): Kernel {
 }
 
 /** Whether a row with so many bytes of scratch is left to one lane whatever its length, because lanes meet slowly where a CPU plays them. */
-export const keepsToItself = (bytes: number, target: Target): boolean => target.lanes > 1 && !target.groupMemoryPays && bytes <= ownScratch;
+export const keepsToItself = (bytes: number, target: Target): boolean => isPlayed(target) && bytes <= ownScratch;
 
 /** Whether iterations must be done in their order: values are carried on, or elements of a buffer in place may be stored several times. */
 function isOrdered(kernel: Kernel, stages: readonly Stmt[]): boolean {

@@ -38,14 +38,6 @@ export function inlineLets(body: readonly Stmt[], isWanted: (value: Expr) => boo
   return visit(body);
 }
 
-/** Expressions with the values of names in front of them in the place of those. */
-export function withoutNames(before: readonly Stmt[]): (e: Expr) => Expr {
-  const values = new Map<string, Expr>();
-  const f = exprMapper((e) => (e.op === "var" ? (values.get(e.name) ?? e) : e));
-  for (const s of before) if (s.kind === "let") values.set(s.name, f(s.value));
-  return f;
-}
-
 /** Rows shorter than this are added up one element after another. */
 export const shortRow: number = 16;
 

@@ -20,7 +20,8 @@ import { Steps, vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
 import { fits, tallyOf } from "./gain.ts";
-import { gridNest, isPlain, nested, withoutNames } from "./nest.ts";
+import { gridNest, isPlain, nested } from "./nest.ts";
+import { withLets } from "./sides.ts";
 
 /** The kernel four elements a turn, or the kernel itself where that gains nothing. */
 export function vectorise(kernel: Kernel, target: Target): Kernel {
@@ -30,7 +31,7 @@ export function vectorise(kernel: Kernel, target: Target): Kernel {
   const points = nest.reduce((n, f) => n * f.axis.hi.value, 1);
   if (points < target.lanes) return kernel;
   const joined = joinedAxes(nest.map((f) => f.axis));
-  const named = withoutNames(inner.body);
+  const named = withLets(inner.body);
   if (inner.body.some((s) => s.kind === "reduce" && isContraction(s, nest, { joined, named }))) return kernel;
   const name = freshName(joined, kernel);
   const whole = product(joined);
