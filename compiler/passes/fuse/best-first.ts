@@ -86,7 +86,11 @@ export class BestFirst {
       return;
     }
     const rows = kind === "reader" ? askedAgain(producer, consumer, this.#state) : [];
-    if (rowsRefusal(rows, candidate, this.#state) !== null) return;
+    const tooLong = rowsRefusal(rows, candidate, this.#state);
+    if (tooLong !== null) {
+      this.#state.noteRefused(node, consumer, tooLong);
+      return;
+    }
     this.#state.noteFused(node, consumer, kind === "reader" ? "one grid" : "both read the same");
     // candidates of the larger part stand in the queue
     const small = partsOf(producer).length < partsOf(consumer).length ? producer : consumer;

@@ -88,9 +88,9 @@ function heldOperands(c: Cluster, contractions: readonly Node[], loops: readonly
 
 const contractionsIn = (c: Cluster): Node[] => [...c.nodes].filter(isContraction);
 
-/** Elements of a value that one grid point holds. */
+/** Elements of a value that one grid point holds; of rows whose lengths are not known, as many as one of them could have. */
 const rowLength = ([, form]: Held, grid: readonly string[], axes: Axes): number =>
-  axes.volume(form.flatMap((e) => (e.op === "axis" && !grid.includes(e.name) ? [e.name] : [])));
+  form.reduce((n, e) => (e.op === "axis" && !grid.includes(e.name) ? n * axes.extent(e.name) : n), 1);
 
 /** Why a chain stays apart, or null. */
 function chainRefusal(chain: Chain, joints: Joints, s: FusionState): string | null {

@@ -133,7 +133,7 @@ function regionOf(c: Cluster, i: number, { rank, position, state }: Given): Regi
   const outputs: RegionOutput[] = [];
   for (const value of [...c.outputs.keys()].sort((a, b) => rank(a) - rank(b)))
     outputs.push(...storesOf({ value, form: lookup(c.outputs, value, "a form").map(f) }, c, state));
-  const segments = axes.isRagged ? new Map([...c.outputs.values()].flatMap((form) => segmentsOf(form, axes, f))) : noSegments;
+  const segments = axes.isRagged ? new Map([...c.outputs.values(), ...c.held.values()].flatMap((form) => segmentsOf(form, axes, f))) : noSegments;
   const nodes = [...c.nodes].sort((a, b) => (position.get(a) ?? 0) - (position.get(b) ?? 0));
   const inputs = [...c.demands.keys()].filter((v) => !isFree(v.node)).sort((a, b) => rank(a) - rank(b));
   const grid = new Set(c.grid.map((_, k) => `g${k}`));

@@ -163,11 +163,11 @@ class Lowering {
   /** Fills rows in scratch, in one walk; gives the outputs that it stores. */
   #hold({ around, rows }: Walk, buffers: Buffers, grid: Scope): RegionOutput[] {
     const names = new Map<string, Expr>();
-    const loopsFor = (list: readonly Expr[]): Loop[] =>
-      list.flatMap((e) => {
-        const axis = this.#axis(e.hi + 1);
-        if (e.op === "axis") names.set(e.name, axis);
-        return axis.op === "axis" ? [wholeLoop(axis)] : [];
+    const loopsFor = (list: readonly FormLoop[]): Loop[] =>
+      list.flatMap(({ index, segment }) => {
+        const axis = this.#along(index.hi + 1, segment?.offsets);
+        names.set(index.name, axis);
+        return axis.op === "axis" ? [this.#loop({ index: axis, segment }, grid)] : [];
       });
     const outer = loopsFor(around);
     const scopes = openNest(grid, namesOf(outer));
@@ -217,7 +217,7 @@ class Lowering {
     if (known !== undefined) return known;
     const waiting = [v];
     for (let x = waiting.at(-1); x !== undefined; x = waiting.at(-1)) {
-      const operands = this.#operandsAt(x, index, guard, home);
+      const operands = this.#operandsAt(x, index, guard);
       const { length } = waiting;
       for (let i = operands.length - 1; i >= 0; i--) {
         const a = at(operands, i);
@@ -231,14 +231,14 @@ class Lowering {
   }
 
   /** Operands that are asked for at the index of the value itself. */
-  #operandsAt(v: Value, index: readonly Expr[], guard: Expr | undefined, home: Scope): readonly Value[] {
+  #operandsAt(v: Value, index: readonly Expr[], guard: Expr | undefined): readonly Value[] {
     if (v.node.op.kind !== "elementwise" || this.#buffers.has(v) || isScalarParam(v.node)) return [];
-    const cached = guard === undefined ? this.#cache.read(v, index, home) : null;
+    const cached = guard === undefined ? this.#cache.read(v, index) : null;
     return cached !== null && cached.guard === undefined ? [] : v.node.args;
   }
 
   #element(v: Value, index: readonly Expr[], guard: Expr | undefined, { home, there, isHoisted }: Home): Expr {
-    const cached = guard === undefined ? this.#cache.read(v, index, home) : null;
+    const cached = guard === undefined ? this.#cache.read(v, index) : null;
     let expr = this.#kept(cached, () => this.#elementwise(v, there) ?? this.#compute(v, index, guard, home));
     const shared = (this.#uses.get(v) ?? 0) > 1 || isHoisted || this.#size(expr) > namedBeyond;
     if (shared && !isTrivial(expr)) expr = this.#name(expr, home, wordOf(v.node));
@@ -336,8 +336,7 @@ class Lowering {
 
   /** What a loop over a row needs once comes first. */
   #prepare(element: Asked, loops: readonly Expr[], scope: Scope): void {
-    const isThere = ({ value, index }: Asked): boolean =>
-      this.#buffers.has(value) || isScalarParam(value.node) || this.#cache.read(value, index, scope) !== null;
+    const isThere = ({ value, index }: Asked): boolean => this.#buffers.has(value) || isScalarParam(value.node) || this.#cache.read(value, index) !== null;
     for (const { value, index } of heavyFirst(element, new Set(loops.map((l) => l.name)), isThere)) this.#value(value, index, undefined, scope);
   }
 
@@ -349,8 +348,7 @@ class Lowering {
     const [row, ...inner] = index;
     if (row === undefined) throw new CompilerBug("a row of nothing");
     const length = at(values.shape, 0);
-    // a row may hold the only element or none
-    const along = isOneRow(offsets) ? this.#axis(length) : axisIndex(`k${this.#fresh++}`, 0, length - 1);
+    const along = this.#along(length, offsets);
     const loop = this.#loop({ index: along, segment: { offsets, row } }, scope, guard);
     const monoid = node.op.monoid(values.type, node.attrs);
     const element = (body: Scope): readonly Expr[] => monoid.seed([this.#value(values, [along, ...inner], guard, body)], subIndex(along, loop.lo));
@@ -454,6 +452,11 @@ class Lowering {
 
   #axis(extent: number): Expr {
     return extent === 1 ? ix(0) : axisIndex(`k${this.#fresh++}`, 0, extent - 1);
+  }
+
+  /** The index of a loop over an axis, or over the elements of its rows, which may hold the only one or none. */
+  #along(extent: number, offsets: Value | undefined): Expr {
+    return offsets === undefined || isOneRow(offsets) ? this.#axis(extent) : axisIndex(`k${this.#fresh++}`, 0, extent - 1);
   }
 
   #scalar(node: Node, v: Value): Expr {

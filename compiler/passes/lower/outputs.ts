@@ -31,13 +31,18 @@ export function mapOutput(o: RegionOutput, f: (e: Expr) => Expr): RegionOutput {
   return o.into === undefined ? moved : { ...moved, into: { value: o.into.value, index: o.into.index.map(f) } };
 }
 
+/** The loops of a form inside a grid point. */
+export function loopsOf(form: readonly Expr[], { grid, segments }: Pick<Region, "grid" | "segments">): FormLoop[] {
+  const inGrid = new Set(grid.map((g) => g.name));
+  return form.filter((e) => e.op === "axis" && !inGrid.has(e.name)).map((index) => ({ index, segment: segments.get(index.name) }));
+}
+
 /** Outputs that the same loops inside a grid point store, in their first order; not those that are stored before. */
-export function groupByLoops({ outputs, segments, grid }: Region, stored: ReadonlySet<RegionOutput>): OutputGroup[] {
-  const gridNames = new Set(grid.map((g) => g.name));
+export function groupByLoops(region: Region, stored: ReadonlySet<RegionOutput>): OutputGroup[] {
   const groups = new Map<string, { loops: FormLoop[]; outputs: RegionOutput[] }>();
-  for (const o of outputs) {
+  for (const o of region.outputs) {
     if (stored.has(o)) continue;
-    const loops = o.form.filter((e) => e.op === "axis" && !gridNames.has(e.name)).map((index) => ({ index, segment: segments.get(index.name) }));
+    const loops = loopsOf(o.form, region);
     const key = loops.map((l) => l.index.name).join(",");
     const group = groups.get(key) ?? { loops, outputs: [] };
     group.outputs.push(o);

@@ -31,18 +31,23 @@ function worthOf({ op, args }: Node): number {
 /** Whether rows of a node's elements may be kept: what is computed, and choices between what is. */
 export const isCacheable = ({ op, args }: Node): boolean => op.kind === "elementwise" || (op.kind === "view" && args.length > 1);
 
-/** How an index splits into what is fixed in a grid point, or in a loop around, and what walks the row. */
-interface RowIndex {
-  readonly fixed: string;
-  /** By position what is fixed; null where the row is walked. Null for rows whose length is not known. */
-  readonly pattern: Pattern | null;
+/** Where an element is in its row. */
+interface InRow {
   readonly walk: readonly Expr[];
   readonly extents: readonly number[];
   /** Where the elements of a row start whose length is not known: `walk` has their position first, out of all rows. */
   readonly first: Expr | null;
 }
 
-type Pattern = readonly (string | null)[];
+/** How an index splits into what is fixed in a grid point, or in a loop around, and what walks the row. */
+interface RowIndex extends InRow {
+  readonly pattern: Pattern;
+}
+
+/** By position what is fixed, or what is walked: all of an axis, or the elements of one row. */
+type Pattern = readonly { readonly walks: "nothing" | "axis" | "row"; readonly key: string }[];
+
+const isSame = (a: Pattern, b: Pattern): boolean => a.every((p, i) => p.walks === b[i]?.walks && p.key === b[i].key);
 
 /** A place in scratch, and when there is one. */
 interface Place {
@@ -58,8 +63,7 @@ export interface Kept {
 
 interface Row {
   readonly name: string;
-  readonly fixed: string;
-  readonly pattern: Pattern | null;
+  readonly pattern: Pattern;
   readonly home: Scope;
   complete: boolean;
   /** Axes that walk through it while others wait: until that walk is over only what is at its place is there. */
@@ -67,7 +71,7 @@ interface Row {
 }
 
 interface Seen {
-  readonly fixed: string;
+  readonly pattern: Pattern;
   readonly size: number;
   /** Elements beside each position of a row of unknown length; 0 where the length is known. */
   readonly beside: number;
@@ -80,7 +84,7 @@ export class RowCache {
   readonly #loops = new Map<Scope, readonly Loop[]>();
   /** Loops of the walks that fill held values. */
   readonly #held = new Map<Value, readonly Loop[]>();
-  readonly #walkers = new Set<string>();
+  readonly #walkers = new Map<string, Loop>();
   /** Whether what is kept inside of a loop may be kept in one place: its iterations come one after another. */
   readonly #inTurn: boolean;
   readonly #rows = new Map<Value, Row>();
@@ -100,7 +104,7 @@ export class RowCache {
   /** A loop body over these axes is being built. */
   enter(body: Scope, loops: readonly Loop[]): void {
     this.#loops.set(body, loops);
-    for (const l of loops) this.#walkers.add(l.index.name);
+    for (const l of loops) this.#walkers.set(l.index.name, l);
   }
 
   /** The body is complete: what it stored may be read by what follows, at the place of the loops around where these go on. */
@@ -112,16 +116,12 @@ export class RowCache {
     }
   }
 
-  read(v: Value, index: readonly Expr[], home: Scope): Kept | null {
+  read(v: Value, index: readonly Expr[]): Kept | null {
     const row = this.#rows.get(v);
     if (row === undefined || !row.complete || !row.around.every((l) => index.some((e) => e.op === "axis" && e.name === l.index.name))) return null;
-    if (row.pattern !== null) {
-      const place = placeIn(row.pattern, index, v.shape);
-      return place === null ? null : { value: load(row.name, v.dtype, place), guard: undefined };
-    }
-    const split = this.#split(v, index, home);
-    if (split === null || split.fixed !== row.fixed) return null;
-    const place = this.#place(v, split);
+    const found = this.#find(row.pattern, index, v.shape);
+    if (found === null) return null;
+    const place = this.#place(v, found);
     return { value: load(row.name, v.dtype, place.index, place.guard), guard: place.guard };
   }
 
@@ -131,13 +131,13 @@ export class RowCache {
     if (split === null) return;
     const size = sizeOf(split.extents);
     const beside = split.first === null ? 0 : sizeOf(split.extents.slice(1));
-    const seen = this.#seen.get(v) ?? { fixed: split.fixed, size, beside, homes: new Set() };
-    if (seen.fixed === split.fixed) seen.homes.add(home);
+    const seen = this.#seen.get(v) ?? { pattern: split.pattern, size, beside, homes: new Set() };
+    if (isSame(seen.pattern, split.pattern)) seen.homes.add(home);
     this.#seen.set(v, seen);
     const room = this.#wanted.get(v);
     if (room === undefined || this.#rows.has(v)) return;
     const name = `row${this.#rows.size}`;
-    this.#rows.set(v, { name, fixed: split.fixed, pattern: split.pattern, home, complete: false, around: [] });
+    this.#rows.set(v, { name, pattern: split.pattern, home, complete: false, around: [] });
     this.#locals.push({ kind: "local", name, dtype: v.dtype, size: room, space: "scratch" });
     const { index: flat, guard } = this.#place(v, split);
     home.statements.push({ kind: "store", buffer: name, index: flat, value, ...(guard === undefined ? {} : { guard }) });
@@ -168,7 +168,7 @@ export class RowCache {
   }
 
   /** Where an element is kept: of rows longer than what there is room for only the front is. */
-  #place(v: Value, { walk, extents, first }: RowIndex): Place {
+  #place(v: Value, { walk, extents, first }: InRow): Place {
     const room = this.#wanted.get(v) ?? 0;
     const whole = { index: flatten(walk, extents), guard: undefined };
     const position = walk[0];
@@ -182,26 +182,43 @@ export class RowCache {
     const loops = this.#held.get(v) ?? this.#loops.get(home);
     if (loops === undefined || loops.length === 0) return null;
     const own = new Map(loops.map((l) => [l.index.name, l]));
-    const ragged: { readonly walk: Expr; readonly extent: number; readonly first: Expr }[] = [];
-    const walk: Expr[] = [];
-    const extents: number[] = [];
-    const fixed: string[] = [];
+    const pattern: Pattern[number][] = [];
     for (const [i, e] of index.entries()) {
       const loop = e.op === "axis" ? own.get(e.name) : undefined;
       if (loop !== undefined && e.hi + 1 === at(v.shape, i)) {
         own.delete(e.name);
-        fixed.push(loop.segment === undefined ? "*" : `*${keyOf(loop.segment.row)}`);
-        if (loop.segment === undefined) {
-          walk.push(e);
-          extents.push(at(v.shape, i));
-        } else ragged.push({ walk: e, extent: at(v.shape, i), first: loop.lo });
+        pattern.push(loop.segment === undefined ? { walks: "axis", key: "" } : { walks: "row", key: keyOf(loop.segment.row) });
       } else if (!this.#isFixed(e, own)) return null;
-      else fixed.push(keyOf(e));
+      else pattern.push({ walks: "nothing", key: keyOf(e) });
     }
-    if (own.size > 0 || ragged.length > 1) return null;
-    const [row] = ragged;
-    if (row === undefined) return { fixed: fixed.join(","), pattern: fixed.map((e) => (e === "*" ? null : e)), walk, extents, first: null };
-    return { fixed: fixed.join(","), pattern: null, walk: [row.walk, ...walk], extents: [row.extent, ...extents], first: row.first };
+    const found = own.size > 0 ? null : this.#find(pattern, index, v.shape);
+    return found === null ? null : { ...found, pattern };
+  }
+
+  /** Where an element is in a row of this pattern; null for what is of another row. */
+  #find(pattern: Pattern, index: readonly Expr[], shape: readonly number[]): InRow | null {
+    const [walk, extents]: [Expr[], number[]] = [[], []];
+    let first: Expr | null = null;
+    for (const [i, e] of index.entries()) {
+      const { walks, key } = at(pattern, i);
+      if (walks === "nothing") {
+        if (keyOf(e) !== key) return null;
+        continue;
+      }
+      const length = at(shape, i);
+      if (e.op !== "axis" || e.hi + 1 !== length) return null;
+      if (walks === "axis") {
+        walk.push(e);
+        extents.push(length);
+        continue;
+      }
+      const loop = this.#walkers.get(e.name);
+      if (first !== null || loop?.segment === undefined || keyOf(loop.segment.row) !== key) return null;
+      walk.unshift(e);
+      extents.unshift(length);
+      first = loop.lo;
+    }
+    return { walk, extents, first };
   }
 
   /** Whether an index is the same for all of a row: in the grid point, or in an iteration of the loops around. */
@@ -209,20 +226,4 @@ export class RowCache {
     const names = namesIn(e).filter((n) => this.#walkers.has(n));
     return names.length === 0 || (this.#inTurn && names.every((n) => !own.has(n)));
   }
-}
-
-/** Where an element of a row is kept; null for what is of another row. */
-function placeIn(pattern: Pattern, index: readonly Expr[], shape: readonly number[]): Expr | null {
-  const [walk, extents]: [Expr[], number[]] = [[], []];
-  for (const [i, e] of index.entries()) {
-    const fixed = at(pattern, i);
-    if (fixed !== null) {
-      if (keyOf(e) !== fixed) return null;
-      continue;
-    }
-    if (e.op !== "axis" || e.hi + 1 !== at(shape, i)) return null;
-    walk.push(e);
-    extents.push(at(shape, i));
-  }
-  return flatten(walk, extents);
 }

@@ -4,19 +4,21 @@ import type { Expr } from "../../ir/expr.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Region, RegionOutput } from "../region.ts";
+import type { FormLoop } from "./outputs.ts";
+import { loopsOf } from "./outputs.ts";
 
 /** An element at the grid's index, or rows that one walk fills. */
 export type Stage = { readonly kind: "element"; readonly output: RegionOutput } | ({ readonly kind: "rows" } & Walk);
 
 /** Loops around the filling of some rows, each of which may have others inside. */
 export interface Walk {
-  readonly around: readonly Expr[];
+  readonly around: readonly FormLoop[];
   readonly rows: readonly FilledRow[];
 }
 
 export interface FilledRow {
   readonly output: RegionOutput;
-  readonly inside: readonly Expr[];
+  readonly inside: readonly FormLoop[];
   /** Where its elements are stored for others as well. */
   readonly stores: readonly RegionOutput[];
 }
@@ -32,13 +34,12 @@ export function stagesOf(region: Region): Stage[] {
 }
 
 /** Rows by the loops that fill them: what one kernel gave before it was held has one walk. Contractions have tiles, each of its own. */
-function walksOf({ held, grid, nodes, outputs }: Region): Walk[] {
-  const names = new Set(grid.map((g) => g.name));
-  const loopsOf = ({ form }: RegionOutput): Expr[] => form.filter((e) => e.op === "axis" && !names.has(e.name));
+function walksOf(region: Region): Walk[] {
+  const { held, nodes, outputs } = region;
   const isAlone = [...nodes].some((n) => n.op.kind === "contraction");
-  const groups: { loops: readonly Expr[]; readonly rows: RegionOutput[] }[] = [];
+  const groups: { loops: readonly FormLoop[]; readonly rows: RegionOutput[] }[] = [];
   for (const row of held) {
-    const loops = loopsOf(row);
+    const loops = loopsOf(row.form, region);
     const known = isAlone ? undefined : groups.find((g) => g.loops.some((a) => isIn(a, loops)));
     if (known === undefined) groups.push({ loops, rows: [row] });
     else {
@@ -50,17 +51,14 @@ function walksOf({ held, grid, nodes, outputs }: Region): Walk[] {
     around: loops,
     rows: rows.map((output) => ({
       output,
-      inside: loopsOf(output).filter((a) => !isIn(a, loops)),
+      inside: loopsOf(output.form, region).filter((a) => !isIn(a, loops)),
       stores: isAlone ? [] : outputs.filter((o) => o.value === output.value && o.form.every((e, i) => isSame(e, at(output.form, i)))),
     })),
   }));
 }
 
 const isSame = (a: Expr, b: Expr): boolean => keyOf(a) === keyOf(b);
-const isIn = (a: Expr, list: readonly Expr[]): boolean => list.some((b) => isSame(a, b));
+const isIn = (a: FormLoop, list: readonly FormLoop[]): boolean => list.some((b) => isSame(a.index, b.index));
 
-/** How many elements of a value a grid point holds. */
-export function heldElements({ grid }: Region, { form }: RegionOutput): number {
-  const names = new Set(grid.map((g) => g.name));
-  return sizeOf(form.flatMap((e) => (e.op === "axis" && !names.has(e.name) ? [e.hi + 1] : [])));
-}
+/** How many elements of a value a grid point holds; of rows whose lengths are not known, as many as one of them could have. */
+export const heldElements = (region: Region, { form }: RegionOutput): number => sizeOf(loopsOf(form, region).map(({ index }) => index.hi + 1));
