@@ -11,6 +11,7 @@ import { dtypeInfo, isFloat } from "./dtype.ts";
 import { at, lookup } from "./errors.ts";
 import type { Expr } from "./expr.ts";
 import { isScalarOp } from "./expr.ts";
+import { exprOrder } from "./expr-order.ts";
 import { freeNames, keyOf } from "./indexing.ts";
 import { Intervals } from "./intervals.ts";
 import type { Axis, If, Kernel, KernelBuffer, Reduce, Stmt } from "./loop.ts";
@@ -40,6 +41,22 @@ export function countKernel(kernel: Kernel): Cost {
   return { operations: at(tally, 0), flops: at(tally, 1), loads: elements(0), stores: elements(1), bytesRead: bytes(0), bytesWritten: bytes(1) };
 }
 
+/** Operations of one origin: how many one launch does, and in how many loops. */
+export interface OriginCount {
+  readonly operations: number;
+  readonly places: number;
+}
+
+/** What a kernel whose expressions have names does of each origin. */
+export function countOrigins(kernel: Kernel): Map<string, OriginCount> {
+  const all = statements(kernel.body).flatMap((s) => (s.kind === "reduce" ? [...expressionsOf(s), ...s.combine] : expressionsOf(s)));
+  const origins = [...new Set(exprOrder(all).flatMap((e) => (isScalarOp(e.op) ? [e.name] : [])))];
+  const counter = new Counter(kernel, origins);
+  const [{ tally }, places] = [counter.run(), counter.places()];
+  const first = fixed + 2 * kernel.buffers.length;
+  return new Map(origins.map((name, i) => [name, { operations: at(tally, first + i), places: at(places, first + i) }]));
+}
+
 /** What one run of a plan does: its kernels, copies and fills. */
 export function countPlan(plan: Plan): Cost {
   const costs = plan.kernels.map(countKernel);
@@ -64,7 +81,7 @@ function together(a: Cost, b: Cost): Cost {
   };
 }
 
-/** Operations and flops, then loads and stores of each buffer. */
+/** Operations and flops, then loads and stores of each buffer, then operations of each origin. */
 type Tally = readonly number[];
 const fixed = 2;
 
@@ -84,6 +101,7 @@ const patience = 4096;
 class Counter {
   readonly #kernel: Kernel;
   readonly #place: ReadonlyMap<string, number>;
+  readonly #origins: ReadonlyMap<string, number>;
   readonly #zero: Tally;
   readonly #positions: ReadonlySet<string>;
   readonly #values: ReadonlySet<string>;
@@ -91,16 +109,28 @@ class Counter {
   readonly #control = new Map<readonly Stmt[], ReadonlySet<string>>();
   #left = patience;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Kernel, origins: readonly string[] = []) {
     this.#kernel = kernel;
+    const slots = fixed + 2 * kernel.buffers.length;
+    this.#origins = new Map(origins.map((name, i) => [name, slots + i]));
     this.#place = new Map(kernel.buffers.map((b: KernelBuffer, i) => [b.name, fixed + 2 * i]));
-    this.#zero = Array.from({ length: fixed + 2 * kernel.buffers.length }, () => 0);
+    this.#zero = Array.from({ length: slots + origins.length }, () => 0);
     this.#positions = positionNames(kernel);
     this.#values = valueNames(kernel, this.#positions);
   }
 
   run(): Estimate {
     return this.#body(this.#kernel.body, new Intervals());
+  }
+
+  /** In how many lists of statements there is something to count. */
+  places(): Tally {
+    const visit = (list: readonly Stmt[], turn: Tally): Tally => {
+      const own = list.reduce((tally, s) => plus(tally, this.#ownTally(s)), turn).map((n) => (n > 0 ? 1 : 0));
+      const inside = list.flatMap((s) => bodiesOf(s).map((inner) => visit(inner, s.kind === "reduce" ? this.#eachTurn(s) : this.#zero)));
+      return inside.reduce(plus, own);
+    };
+    return visit(this.#kernel.body, this.#zero);
   }
 
   #body(list: readonly Stmt[], known: Intervals): Estimate {
@@ -203,10 +233,9 @@ class Counter {
     const add = (i: number | undefined): void => {
       if (i !== undefined) tally[i] = at(tally, i) + 1;
     };
-    const said = new Set<string>();
-    for (const e of walked(values, (x) => computedFrom(x, this.#positions))) {
-      if (!isScalarOp(e.op) || e.op === "bitcast" || isSaid(e, said)) continue;
+    for (const e of operationsIn(values, this.#positions)) {
       add(0);
+      add(this.#origins.get(e.name));
       if (isFloat(e.dtype) && e.op !== "select" && e.op !== "rare" && e.op !== "cast") add(1);
     }
     for (const e of walked([...values, ...others])) if (e.op === "load") add(this.#place.get(e.name));
@@ -275,6 +304,12 @@ function computedFrom(e: Expr, positions: ReadonlySet<string>): readonly Expr[] 
   if (e.op === "load") return [];
   const [condition] = e.args;
   return e.op === "select" && condition !== undefined && isPosition(condition, positions) ? e.args.slice(1) : e.args;
+}
+
+/** Operations that compute the values, each once. */
+function* operationsIn(values: readonly Expr[], positions: ReadonlySet<string>): Generator<Expr> {
+  const said = new Set<string>();
+  for (const e of walked(values, (x) => computedFrom(x, positions))) if (isScalarOp(e.op) && e.op !== "bitcast" && !isSaid(e, said)) yield e;
 }
 
 /** Whether an equal expression was counted before; notes that this one is. */

@@ -92,7 +92,7 @@ export interface Expr {
   readonly value: number;
   /** The exact number of a `const` of 64 bits, where `value` is only near it; see `exactValue`. */
   readonly wide?: bigint;
-  /** The name of a `var` or an `axis`, the buffer of a `load`. */
+  /** The name of a `var` or an `axis`, the buffer of a `load`; of an operation whose it is, where somebody asked: no part of what it is. */
   readonly name: string;
   /** Known bounds, inclusive; meaningful for int32 index expressions, else ±Infinity. */
   readonly lo: number;

@@ -9,6 +9,8 @@ import { routineFragment } from "../routines/routines.ts";
 import type { Target } from "../target.ts";
 import { readWhereWritten } from "./in-place.ts";
 import { structureOf } from "./lower/alike.ts";
+import type { Mark } from "./lower/element.ts";
+import type { Lowered } from "./lower/lower.ts";
 import { lower, lowerScatter } from "./lower/lower.ts";
 import { lowerHeld } from "./online/held.ts";
 import type { Region } from "./region.ts";
@@ -53,9 +55,18 @@ function launchesOnce(region: Region, target: Target, known: LoweredRegions): La
   ];
 }
 
+/** The loops of a region, before anything is done to them; null where it is a routine. */
+export function loopsOf(region: Region, target: Target, mark: Mark): Kernel | null {
+  const stored = at(region.outputs, 0).value.node;
+  if (stored.op.kind === "routine") return null;
+  return stored.op.kind === "scatter" ? lowerScatter(region, stored, mark).kernel : lowerRegion(region, target, mark).kernel;
+}
+
+const lowerRegion = (region: Region, target: Target, mark?: Mark): Lowered =>
+  (region.held.length > 0 ? lowerHeld(region, target, mark) : null) ?? lower(region, target, mark);
+
 function launchable(region: Region, target: Target, order: readonly Node[]): Launchable {
-  const held = region.held.length > 0 ? lowerHeld(region, target) : null;
-  const { kernel, scalars } = held ?? lower(region, target);
+  const { kernel, scalars } = lowerRegion(region, target);
   const touched = buffersTouched(kernel);
   const bound = kernel.buffers.flatMap((b, i) => (touched.has(b.name) ? [i] : []));
   return { kernel: { ...kernel, buffers: bound.map((i) => at(kernel.buffers, i)) }, bound, scalars: scalars.map((n) => order.indexOf(n)) };

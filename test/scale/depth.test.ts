@@ -8,6 +8,9 @@ import { parseGraph } from "../../compiler/ir/parse.ts";
 import { printGraph } from "../../compiler/ir/print.ts";
 import { verifyGraph } from "../../compiler/ir/verify.ts";
 import { opTable } from "../../compiler/ops/table.ts";
+import { compileGraph, kernelCount } from "../../compiler/pipeline.ts";
+import { js, wasm, wgsl } from "../../compiler/target.ts";
+import { graphFromText } from "../../compiler/text.ts";
 import type { Tensor } from "../../src/index.ts";
 import { configure, grad, jvp, tensor } from "../../src/index.ts";
 
@@ -90,4 +93,15 @@ test("with less of a stack than a program has", { timeout }, () => {
   const done = spawnSync(process.execPath, ["--stack-size=700", "--import", "tsx", program], { encoding: "utf8" });
   expect(done.stderr).toBe("");
   expect(done.stdout.trim().split("\n").length).toBe(12);
+});
+
+// spelled out, an element of the second is some 2^20 operations long
+test.each([js, wasm, wgsl])("random bits of random bits, added up over rows, compile for $name", (target) => {
+  const graph = graphFromText(`graph @main(%x: u32[3,3]) -> u32[3] {
+  %0:2 = threefry %x, %x, %x, %x : u32[3,3], u32[3,3]
+  %1:2 = threefry %0.1, %0.1, %0.0, %0.0 : u32[3,3], u32[3,3]
+  %2 = dot %1.0, %x {contract=[[1],[1]], batch=[[0],[0]]} : u32[3]
+  return %2
+}`);
+  expect(kernelCount(compileGraph(graph, target).plan)).toBe(1);
 });

@@ -24,7 +24,8 @@ import type { Target } from "../../target.ts";
 import type { Region, RegionOutput, RegionSegment } from "../region.ts";
 import { destinationsOf, isPassThrough, isScalarParam } from "../region.ts";
 import { piecesInside } from "../fuse/demand.ts";
-import { elementOf, guardedLoad, inBounds, isTrivial, wordOf } from "./element.ts";
+import type { Mark } from "./element.ts";
+import { elementOf, guardedLoad, inBounds, isTrivial, Sizes, unmarked, wordOf } from "./element.ts";
 import type { Asked } from "./heavy-first.ts";
 import { heavyFirst } from "./heavy-first.ts";
 import type { Loop } from "./loop.ts";
@@ -51,19 +52,19 @@ export interface Lowered {
   readonly scalars: readonly Node[];
 }
 
-export function lower(region: Region, target: Target): Lowered {
+export function lower(region: Region, target: Target, mark: Mark = unmarked): Lowered {
   const held = new Map(region.held.map((h) => [h.value, heldElements(region, h)]));
-  const probe = new Lowering(region, new RowCache(held, target));
+  const probe = new Lowering(region, new RowCache(held, target), mark);
   const kernel = probe.run();
   const repeated = probe.repeatedRows(target);
   if (repeated.size === 0) return { kernel, scalars: probe.scalarNodes() };
-  const again = new Lowering(region, new RowCache(new Map([...held, ...repeated]), target));
+  const again = new Lowering(region, new RowCache(new Map([...held, ...repeated]), target), mark);
   return { kernel: again.run(), scalars: again.scalarNodes() };
 }
 
 /** The kernel that brings the updates of a scatter into a buffer that already holds its operand. */
-export function lowerScatter(region: Region, node: Node): Lowered {
-  const lowering = new Lowering(region, new RowCache(new Map(), { lanes: 1 }));
+export function lowerScatter(region: Region, node: Node, mark: Mark = unmarked): Lowered {
+  const lowering = new Lowering(region, new RowCache(new Map(), { lanes: 1 }), mark);
   return { kernel: lowering.runScatter(node), scalars: lowering.scalarNodes() };
 }
 
@@ -78,8 +79,9 @@ interface Home {
 class Lowering {
   readonly #region: Region;
   readonly #cache: RowCache;
+  readonly #mark: Mark;
   readonly #uses = new Map<Value, number>();
-  readonly #sizes = new Map<Expr, number>();
+  readonly #sizes = new Sizes();
   readonly #buffers = new Map<Value, KernelBuffer>();
   readonly #scalars = new Map<Node, KernelScalar>();
   readonly #root = new Scope(null, []);
@@ -89,9 +91,10 @@ class Lowering {
   readonly #backwards: boolean;
   #fresh = 0;
 
-  constructor(region: Region, cache: RowCache) {
+  constructor(region: Region, cache: RowCache, mark: Mark) {
     this.#region = region;
     this.#cache = cache;
+    this.#mark = mark;
     this.#backwards = [...region.nodes].some((n) => n.op.kind === "prefix" && flag(n.attrs, "reverse"));
     for (const n of region.nodes) for (const a of n.args) this.#uses.set(a, (this.#uses.get(a) ?? 0) + 1);
     region.inputs.forEach((v, i) => this.#buffers.set(v, { name: `in${i}`, dtype: v.dtype, size: sizeOf(v.shape), access: "read" }));
@@ -239,8 +242,9 @@ class Lowering {
 
   #element(v: Value, index: readonly Expr[], guard: Expr | undefined, { home, there, isHoisted }: Home): Expr {
     const cached = guard === undefined ? this.#cache.read(v, index) : null;
-    let expr = this.#kept(cached, () => this.#elementwise(v, there) ?? this.#compute(v, index, guard, home));
-    const shared = (this.#uses.get(v) ?? 0) > 1 || isHoisted || this.#size(expr) > namedBeyond;
+    const found = this.#kept(cached, () => this.#elementwise(v, there) ?? this.#compute(v, index, guard, home));
+    let expr = this.#buffers.has(v) ? found : this.#mark.element(found, v.node);
+    const shared = (this.#uses.get(v) ?? 0) > 1 || isHoisted || this.#sizes.of(expr) > namedBeyond;
     if (shared && !isTrivial(expr)) expr = this.#name(expr, home, wordOf(v.node));
     if (cached === null && guard === undefined && isCacheable(v.node) && !this.#buffers.has(v)) this.#cache.write(v, index, expr, home);
     return expr;
@@ -297,11 +301,12 @@ class Lowering {
 
   #pieces(node: Node, op: ViewPrimitive, index: readonly Expr[], guard: Expr | undefined, scope: Scope): Expr {
     const read = (k: number, i: readonly Expr[]): Expr => {
-      const e = this.#value(at(node.args, k), i, guard, scope);
+      const e = this.#mark.element(this.#value(at(node.args, k), i, guard, scope), node);
       return isTrivial(e) ? e : this.#name(e, scope);
     };
     const row = (k: number, position: Expr, size: number): Expr | undefined => this.#rowOf(at(node.args, k), position, size);
-    const pieces = op.pieces(index, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read, row });
+    const given = op.pieces(index, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read, row });
+    const pieces = this.#mark.pieces(given, node);
     const until = pieces.findIndex((p) => p.guard === undefined);
     const used = piecesInside(until < 0 ? pieces : pieces.slice(0, until + 1), node);
     let earlier: Expr | undefined;
@@ -330,7 +335,7 @@ class Lowering {
       axes.map((a) => at(operand.shape, a)),
     );
     if (guard === undefined) this.#prepare({ value: operand, index: inner }, loops, scope);
-    const tuple = this.#reduce(monoid, wordOf(node), loops.map(wholeLoop), scope, (body) => monoid.seed([this.#value(operand, inner, guard, body)], position));
+    const tuple = this.#reduce(monoid, node, loops.map(wholeLoop), scope, (body) => monoid.seed([this.#value(operand, inner, guard, body)], position));
     return at(monoid.finish(tuple), v.index);
   }
 
@@ -352,7 +357,7 @@ class Lowering {
     const loop = this.#loop({ index: along, segment: { offsets, row } }, scope, guard);
     const monoid = node.op.monoid(values.type, node.attrs);
     const element = (body: Scope): readonly Expr[] => monoid.seed([this.#value(values, [along, ...inner], guard, body)], subIndex(along, loop.lo));
-    const tuple = this.#reduce(monoid, wordOf(node), [loop], scope, element);
+    const tuple = this.#reduce(monoid, node, [loop], scope, element);
     return at(monoid.finish(tuple), v.index);
   }
 
@@ -387,7 +392,7 @@ class Lowering {
     const loops = op.depth(types, node.attrs).map((n) => this.#axis(n));
     const places = op.factors(index, loops, { attrs: node.attrs, shape: (k) => at(types, k).shape });
     const { dtype } = result(node, 0);
-    const tuple = this.#reduce(sumMonoid(dtype), wordOf(node), loops.map(wholeLoop), scope, (body) => {
+    const tuple = this.#reduce(sumMonoid(dtype), node, loops.map(wholeLoop), scope, (body) => {
       const [a, b] = pair(places.map((p, k) => this.#factor(at(node.args, k), p, guard, body)));
       return [s.mul(a, b)];
     });
@@ -402,16 +407,16 @@ class Lowering {
   }
 
   /** Appends a reduce statement to `scope`; `element` computes one iteration's tuple in its body. */
-  #reduce(monoid: Monoid, word: string, loops: readonly Loop[], scope: Scope, element: (body: Scope) => readonly Expr[]): Expr[] {
+  #reduce(monoid: Monoid, node: Node, loops: readonly Loop[], scope: Scope, element: (body: Scope) => readonly Expr[]): Expr[] {
     const used = loops.filter((l) => l.index.op === "axis");
     const body = new Scope(
       scope,
       used.map((l) => l.index.name),
     );
     this.#cache.enter(body, used);
-    const values = element(body);
+    const values = element(body).map((e) => this.#mark.element(e, node));
     this.#cache.leave(body);
-    const names = monoid.dtypes.map(() => `${word}_${this.#fresh++}`);
+    const names = monoid.dtypes.map(() => `${wordOf(node)}_${this.#fresh++}`);
     const n = monoid.dtypes.length;
     const templates = (from: number): Expr[] => monoid.dtypes.map((d, i) => argument(from + i, d));
     scope.statements.push({
@@ -421,7 +426,7 @@ class Lowering {
       axes: used.map((l) => axisOf(l, "serial")),
       body: body.statements,
       values,
-      combine: monoid.combine(templates(0), templates(n)),
+      combine: monoid.combine(templates(0), templates(n)).map((e) => this.#mark.element(e, node)),
       exact: monoid.exact,
     });
     names.forEach((name) => scope.define(name));
@@ -442,7 +447,7 @@ class Lowering {
     if (loop.parent === null) throw new CompilerBug("a prefix outside of its loop");
     const names = monoid.dtypes.map(() => `${wordOf(node)}_${this.#fresh++}`);
     const old = names.map((name, i) => variable(name, at(monoid.dtypes, i)));
-    const combined = monoid.combine(old, seed);
+    const combined = monoid.combine(old, seed).map((e) => this.#mark.element(e, node));
     const used = partsNeeded(names, combined, at(monoid.finish(old), v.index));
     for (const i of used) loop.parent.statements.push({ kind: "carry", name: at(names, i), init: at(monoid.init, i) });
     const next = combined.map((e, i) => (used.includes(i) ? this.#name(e, loop) : e));
@@ -473,15 +478,6 @@ class Lowering {
     scope.statements.push({ kind: "let", name, value: expr });
     scope.define(name);
     return variable(name, expr.dtype, expr.lo, expr.hi);
-  }
-
-  #size(e: Expr): number {
-    const known = this.#sizes.get(e);
-    if (known !== undefined) return known;
-    let size = 1;
-    for (const a of e.args) size += this.#size(a);
-    this.#sizes.set(e, size);
-    return size;
   }
 }
 

@@ -18,6 +18,8 @@ import { definedBy, holdsAll, rule } from "./rule.ts";
 const some: readonly DType[] = ["float32", "int32"];
 const everyAxis = (x: Value): number[] => x.shape.map((_, i) => i);
 const reversed = (x: Value): number[] => everyAxis(x).reverse();
+/** No row of a value. */
+const nothingOf = (x: Value): Value => make(views.sliceOp, [x], { start: x.shape.map(() => 0), size: x.shape.with(0, 0), step: x.shape.map(() => 1) });
 
 // a view of a view of the same kind is one view
 const compositions: readonly Rule[] = [
@@ -129,6 +131,27 @@ const identities: readonly Rule[] = [
     rewrite: ({ args }, x) => (sameShape(at(args, 0).shape, x.shape) ? at(args, 0) : null),
   }),
   rule({
+    name: "pad(nothing, value) -> broadcast value",
+    of: [views.padOp],
+    dtypes: some,
+    examples: (x) => [
+      views.pad(
+        nothingOf(x),
+        3,
+        x.shape.map(() => 1),
+        x.shape.map(() => 2),
+      ),
+    ],
+    rewrite: ({ args }, x) => (sizeOf(at(args, 0).shape) === 0 ? layout.broadcast(at(args, 1), x.shape, []) : null),
+  }),
+  rule({
+    name: "dynamic update(x, nothing) -> x",
+    of: [views.dynamicUpdateOp],
+    dtypes: some,
+    examples: (x) => [make(views.dynamicUpdateOp, [x, nothingOf(x), constantValue(1, "int32")], { axes: [0], steps: [1] })],
+    rewrite: ({ args }) => (sizeOf(at(args, 1).shape) === 0 ? at(args, 0) : null),
+  }),
+  rule({
     name: "concat([x]) -> x",
     of: [views.concatOp],
     dtypes: some,
@@ -139,9 +162,7 @@ const identities: readonly Rule[] = [
     name: "concat([x, nothing, y]) -> concat([x, y])",
     of: [views.concatOp],
     dtypes: some,
-    examples: (x) => [
-      make(views.concatOp, [x, make(views.sliceOp, [x], { start: x.shape.map(() => 0), size: x.shape.with(0, 0), step: x.shape.map(() => 1) })], { axis: 0 }),
-    ],
+    examples: (x) => [make(views.concatOp, [x, nothingOf(x)], { axis: 0 })],
     rewrite: ({ args, attrs }) => {
       const filled = args.filter((v) => sizeOf(v.shape) > 0);
       return filled.length === 0 || filled.length === args.length ? null : views.concat(filled, int(attrs, "axis"));

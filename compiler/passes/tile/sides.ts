@@ -29,11 +29,12 @@ const isComputed = (e: Expr): boolean => isFloat(e.dtype) && exprOrder([e]).filt
 /** What a reduction's steps compute from positions alone, as masks: the largest such expressions. */
 export function computedIn(reduce: Reduce): Expr[] {
   const found: Expr[] = [];
-  const open = [...inlined(reduce).values];
-  for (let e = open.pop(); e !== undefined; e = open.pop()) {
+  // what stands in a set while it is walked is walked once
+  const open = new Set(inlined(reduce).values);
+  for (const e of open) {
     if (e.op === "load") continue;
     if (isComputed(e) && !exprOrder([e]).some((part) => part.op === "load")) found.push(e);
-    else open.push(...e.args);
+    else for (const a of e.args) open.add(a);
   }
   return found;
 }
