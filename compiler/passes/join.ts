@@ -47,9 +47,11 @@ export function storedInParts(graph: Graph, target: Target, donated: readonly nu
   const cutter: Cutter = { dying, cuts: target.lanes === 1 ? "all" : "costly" };
   // and only what is there whole can be cut
   const mayBeCut = (node: Node): boolean => isCopy(node) || (roots.has(node) && isLight(node) && node.results.length === 1);
-  if (!nodes.some((n) => mayBeCut(n) && boxesOf(cutOf(result(n, 0)), cutter).length > 1)) return graph;
+  const divided = new Set(nodes.filter((n) => mayBeCut(n) && boxesOf(cutOf(result(n, 0)), cutter).length > 1));
+  for (let dear = dearer(divided, graph, target); dear.length > 0; dear = dearer(divided, graph, target)) for (const node of dear) divided.delete(node);
+  if (divided.size === 0) return graph;
   const cut = rewrite(graph, (node, args, intern) => {
-    if (!mayBeCut(node)) return null;
+    if (!divided.has(node)) return null;
     const whole = result(intern.node(node.op, args, node.attrs, node.provenance), 0);
     const source = cutOf(whole);
     const boxes = boxesOf(source, cutter);
@@ -66,6 +68,19 @@ export function storedInParts(graph: Graph, target: Target, donated: readonly nu
   return rewrite(simplify(cut).graph, (node, args, intern) =>
     node.op.kind === "view" && node.op.parts !== undefined ? intern.node(node.op, args.map(storedAlone), node.attrs, node.provenance).results : null,
   );
+}
+
+/** Those whose boxes would compute again what others need all over, for more than choosing costs one lane. */
+function dearer(divided: ReadonlySet<Node>, graph: Graph, target: Target): Node[] {
+  if (target.lanes > 1 || divided.size === 0) return [];
+  const inside = new Map([...divided].map((n) => [n, [...askedIn(cutOf(result(n, 0)), wholeBox(result(n, 0).shape))].map(({ value }) => value.node)]));
+  const inBoxes = new Set([...divided, ...[...inside.values()].flat()]);
+  const needed = new Set([...graph.outputs, ...nodesOf(graph).flatMap((n) => (inBoxes.has(n) ? [] : n.args))].map((v) => v.node));
+  for (const n of needed) if (inBoxes.has(n) && !divided.has(n)) for (const a of n.args) needed.add(a.node);
+  return [...inside].flatMap(([node, asked]) => {
+    const again = asked.reduce((n, a) => (a.op.kind === "elementwise" && !divided.has(a) && needed.has(a) ? n + a.op.cost : n), 0);
+    return again > choiceCost ? [node] : [];
+  });
 }
 
 /** What ends a box. */
@@ -129,26 +144,44 @@ function halves({ start, size }: Box, { axis, position }: Cut): readonly Box[] {
  * may be written over what it is made of. The latter two are asked of the whole, with what dies.
  */
 function cutIn(whole: Value, { box, isWhole }: { readonly box: Box; readonly isWhole: boolean }, { dying, cuts }: Cutter): Cut | "none" | "never" {
-  const seen = new Set<Node>();
-  const open = [{ value: whole, box }];
   let found: Cut | null = null;
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { value, box: own } = next;
+  let seen = 0;
+  for (const { value, own, choice } of askedIn(whole, box)) {
     const { node } = value;
     if (isWhole && dying.has(node) && sizeOf(value.shape) === sizeOf(whole.shape)) return "never";
-    if (seen.has(node) || node.op.kind === "param") continue;
-    seen.add(node);
-    if (seen.size > patience) return "never";
-    if (node.op.kind === "elementwise") open.push(...node.args.map((a) => ({ value: a, box: own })));
-    else if (node.op.kind === "view") {
-      const choice = choiceIn(node, own);
+    if (++seen > patience) return "never";
+    if (node.op.kind === "view") {
       const only = choice.length === 1 ? choice[0] : undefined;
       if (only === undefined) found ??= firstCut(choice, own, box, cuts === "all" || isInterrupted(node) ? "all" : "costly");
-      else if (only.box !== null) open.push({ value: only.value, box: only.box });
-      else if (isWhole && isCostly(only.value)) return "never";
-    } else if (isWhole && !isLight(node)) return "never";
+      else if (isWhole && only.box === null && isCostly(only.value)) return "never";
+    } else if (isWhole && node.op.kind !== "param" && !isLight(node)) return "never";
   }
   return found ?? "none";
+}
+
+interface AskedIn {
+  readonly value: Value;
+  /** The box of it that is asked for. */
+  readonly own: Box;
+  /** Of a view, the pieces that it may be in there. */
+  readonly choice: readonly Choice[];
+}
+
+/** What a box of the whole asks for, at places that it knows: up to views that choose. */
+function* askedIn(whole: Value, box: Box): Generator<AskedIn> {
+  const seen = new Set<Node>();
+  const open = [{ value: whole, own: box }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, own } = next;
+    const { node } = value;
+    if (seen.has(node)) continue;
+    seen.add(node);
+    const choice = choiceIn(node, own);
+    yield { value, own, choice };
+    const [only, ...others] = choice;
+    if (node.op.kind === "elementwise") open.push(...node.args.map((a) => ({ value: a, own })));
+    else if (only !== undefined && others.length === 0 && only.box !== null) open.push({ value: only.value, own: only.box });
+  }
 }
 
 /** Whether costly pieces of a view leave several runs of others: each would need the view, which several kernels should not do. */
