@@ -224,7 +224,7 @@ class Counter {
   }
 
   #eachTurn(s: Reduce): Tally {
-    return this.#tally([...s.values, ...s.combine], [], null);
+    return this.#tally([...reducedOf(s, this.#positions), ...s.combine], [], null);
   }
 
   /** `values` are computed, `others` only tell where and whether. */
@@ -268,13 +268,17 @@ function valuesOf(s: Stmt, wanted: ReadonlySet<string>): readonly Expr[] {
   }
 }
 
+/** The values that a reduction combines; where the best one stands is index arithmetic. */
+const reducedOf = ({ values }: Reduce, positions: ReadonlySet<string>): readonly Expr[] =>
+  values.filter((e) => e.dtype !== "int32" || !isPosition(e, positions));
+
 /** Names whose values come to be stored or combined: those that are only indices are not among them. */
 function valueNames(kernel: Kernel, positions: ReadonlySet<string>): ReadonlySet<string> {
   const names = new Set<string>();
   const sources: { readonly names: readonly string[]; readonly values: readonly Expr[] }[] = [];
   for (const s of statements(kernel.body)) {
     if (s.kind === "store") addNames([s.value], names, positions);
-    else if (s.kind === "reduce") addNames([...s.init, ...s.values], names, positions);
+    else if (s.kind === "reduce") addNames([...s.init, ...reducedOf(s, positions)], names, positions);
     else if (s.kind === "let" || s.kind === "assign") sources.push({ names: [s.name], values: [s.value] });
     else if (s.kind === "carry") sources.push({ names: [s.name], values: [s.init] });
   }

@@ -241,9 +241,17 @@ export class Sharing {
       const name = l.named.get(id);
       if (name !== undefined) return name;
     }
-    const known = level.done.get(e) ?? this.#rewritten(e, id, level);
-    level.done.set(e, known);
+    let known = level.done.get(e);
+    if (known === undefined || this.#isAskedAgain(known, id, level)) {
+      known = this.#rewritten(e, id, level);
+      level.done.set(e, known);
+    }
     return known;
+  }
+
+  /** Whether what has no name is asked for again by what has moved here since. */
+  #isAskedAgain(known: Expr, id: number, level: Level): boolean {
+    return isScalarOp(known.op) && (level.counts.get(id) ?? 0) > 1 && this.#numbering.isStable(id);
   }
 
   #rewritten(e: Expr, id: number, level: Level): Expr {
