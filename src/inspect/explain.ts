@@ -110,16 +110,18 @@ class Reasons {
     const readers = new Map<string, string[]>();
     for (const r of this.#c.regions) {
       if (r === writer || !r.inputs.includes(value)) continue;
-      const why = this.#reason(value, r);
+      const why = this.#reason(value, writer, r);
       readers.set(why, [...(readers.get(why) ?? []), r.name]);
     }
     const told = [...readers].map(([why, names]) => `${shortList(names)}: ${why}`);
     return returned.has(value) ? ["result", ...told] : told;
   }
 
-  /** Why a kernel that reads a value does not compute it. */
-  #reason(value: Value, reader: Region): string {
-    const refused = this.#c.decisions.filter((d) => !d.fused && d.producer === value.node && d.consumer !== null && reader.nodes.has(d.consumer));
+  /** Why a kernel that reads a value does not compute it: what was said of the value, else the last that was said of the two kernels. */
+  #reason(value: Value, writer: Region, reader: Region): string {
+    const between = this.#c.decisions.filter((d) => !d.fused && writer.nodes.has(d.producer) && d.consumer !== null && reader.nodes.has(d.consumer));
+    const own = between.filter((d) => d.producer === value.node);
+    const refused = own.length > 0 ? own : between.slice(-1);
     for (const d of refused) this.#said.add(this.#edge(d.producer, d.consumer, d.reason));
     const reasons = [...new Set(refused.map((d) => d.reason))];
     return reasons.join("; ") || "it is stored for another reader anyway";

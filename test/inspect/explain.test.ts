@@ -4,15 +4,19 @@ import type { Tensor } from "lazuli";
 import { at } from "../../compiler/ir/errors.ts";
 import { nodesOf } from "../../compiler/ir/graph.ts";
 import { compileGraph, finalGraph } from "../../compiler/pipeline.ts";
-import { js } from "../../compiler/target.ts";
+import { js, wasm, wgsl } from "../../compiler/target.ts";
 import { graphFromText } from "../../compiler/text.ts";
 import { explanation } from "../../src/inspect/explain.ts";
+import { outputsOn } from "../fusion/row.ts";
+import { fusionRows } from "../fusion/rows.ts";
+import { recorded } from "../recorded.ts";
 import { graphDifference } from "../../src/inspect/render/difference.ts";
 import { digits, duration, table, wrapped } from "../../src/inspect/render/table.ts";
 
 /** What stands in the last column of the table, in one line each. */
 function endsOf(text: string): string[] {
   const lines = text.split("\n").slice(2);
+  if (lines.length === 0) return [];
   const column = at(lines, 0).indexOf("ends because");
   const ends: string[] = [];
   for (const line of lines.slice(1, lines.indexOf(""))) {
@@ -41,6 +45,15 @@ describe("explain", () => {
     expect(at(reasons, 0)).toMatch(/^%\d \S+ → k1_dot: it would be computed 64.0 times/);
     const lines = text.split("\n").filter((l) => l.includes("→"));
     expect(new Set(lines).size).toBe(lines.length);
+  });
+
+  test.each([wasm, wgsl])("what is stored for one reader on $name is so because of another", (target) => {
+    for (const row of fusionRows) {
+      const { graph } = recorded(...outputsOn("cpu", row));
+      const ends = endsOf(explanation(compileGraph(graph, target))).map((e) => ({ values: at(e.split(" → "), 0).split(", "), why: at(e.split(" → "), 1) }));
+      const told = ends.filter(({ why }) => !why.endsWith("for another reader anyway")).flatMap(({ values }) => values);
+      for (const { values, why } of ends) for (const v of values) expect(told, `${row.expression}: ${v} → ${why}`).toContain(v);
+    }
   });
 
   test("a routine stands alone", () => {
