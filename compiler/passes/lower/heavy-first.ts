@@ -6,6 +6,7 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { ix, namesIn } from "../../ir/indexing.ts";
 import type { Value } from "../../ir/node.ts";
+import { worthKeeping } from "./row-cache.ts";
 import { isLight } from "../region.ts";
 
 /** A value, and where it is asked for. */
@@ -39,4 +40,35 @@ function operandsOf({ value: { node }, index }: Asked): Asked[] {
   const pieces = node.op.pieces(index, { attrs: node.attrs, operands: 1, shape: (k) => at(node.args, k).shape, read: () => ix(0) });
   const only = pieces.length === 1 ? pieces[0] : undefined;
   return only === undefined || only.guard !== undefined ? [] : [{ value: at(node.args, only.operand), index: only.index }];
+}
+
+/**
+ * Costly elements that some of the loops decide, and not all, as the logarithms of rows in a sum over all elements: a loop over those
+ * computes them first, or each would be computed with every element. `isThere`: what is loaded.
+ */
+export function rowsFirst(element: Asked, loops: ReadonlySet<string>, isThere: (a: Asked) => boolean): readonly Asked[] {
+  const rows: Asked[] = [];
+  const open = [element];
+  const seen = new Set<Value>();
+  for (let asked = open.pop(); asked !== undefined && seen.size < patience; asked = open.pop()) {
+    const { value, index } = asked;
+    if (seen.has(value) || isThere(asked) || !isLight(value.node)) continue;
+    seen.add(value);
+    const own = loopsIn(asked, loops);
+    if (value.node.op.kind !== "elementwise" || value.node.op.cost < worthKeeping || own === null || own === 0 || own === loops.size)
+      open.push(...operandsOf(asked));
+    else rows.push({ value, index });
+  }
+  return rows;
+}
+
+/** How many of the loops walk an axis of a value each; null where one does something else there. */
+function loopsIn({ value, index }: Asked, loops: ReadonlySet<string>): number | null {
+  let own = 0;
+  for (const [i, e] of index.entries()) {
+    if (!namesIn(e).some((name) => loops.has(name))) continue;
+    if (e.op !== "axis" || e.hi + 1 !== value.shape[i]) return null;
+    own++;
+  }
+  return own;
 }

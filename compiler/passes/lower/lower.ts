@@ -27,7 +27,7 @@ import { piecesInside } from "../fuse/demand.ts";
 import type { Mark } from "./element.ts";
 import { elementOf, guardedLoad, inBounds, isTrivial, Sizes, unmarked, wordOf } from "./element.ts";
 import type { Asked } from "./heavy-first.ts";
-import { heavyFirst } from "./heavy-first.ts";
+import { heavyFirst, rowsFirst } from "./heavy-first.ts";
 import type { Loop } from "./loop.ts";
 import { axisOf, loopAxis, wholeLoop } from "./loop.ts";
 import { closeNest, innermostOf, namesOf, openNest } from "./nest.ts";
@@ -64,7 +64,7 @@ export function lower(region: Region, target: Target, mark: Mark = unmarked): Lo
 
 /** The kernel that brings the updates of a scatter into a buffer that already holds its operand. */
 export function lowerScatter(region: Region, node: Node, mark: Mark = unmarked): Lowered {
-  const lowering = new Lowering(region, new RowCache(new Map(), { lanes: 1 }), mark);
+  const lowering = new Lowering(region, new RowCache(new Map(), { lanes: 1, rowBytes: 0 }), mark);
   return { kernel: lowering.runScatter(node), scalars: lowering.scalarNodes() };
 }
 
@@ -342,7 +342,13 @@ class Lowering {
   /** What a loop over a row needs once comes first. */
   #prepare(element: Asked, loops: readonly Expr[], scope: Scope): void {
     const isThere = ({ value, index }: Asked): boolean => this.#buffers.has(value) || isScalarParam(value.node) || this.#cache.read(value, index) !== null;
-    for (const { value, index } of heavyFirst(element, new Set(loops.map((l) => l.name)), isThere)) this.#value(value, index, undefined, scope);
+    const names = new Set(loops.flatMap((l) => (l.op === "axis" ? [l.name] : [])));
+    for (const { value, index } of heavyFirst(element, names, isThere)) this.#value(value, index, undefined, scope);
+    for (const output of rowsFirst(element, names, isThere)) {
+      const around = output.index.filter((e) => names.has(e.name)).map((e): FormLoop => ({ index: e, segment: undefined }));
+      if (!this.#cache.reserve(output.value, sizeOf(around.map((l) => l.index.hi + 1)))) continue;
+      this.#hold({ around, rows: [{ output: { value: output.value, form: output.index }, inside: [], stores: [] }] }, new Map(), scope);
+    }
   }
 
   /** A reduction over the positions of one row, whose bounds are loaded. */

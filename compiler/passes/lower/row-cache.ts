@@ -80,20 +80,36 @@ interface Seen {
 
 export class RowCache {
   /** Values to keep, and how many elements of each. */
-  readonly #wanted: ReadonlyMap<Value, number>;
+  readonly #wanted: Map<Value, number>;
   readonly #loops = new Map<Scope, readonly Loop[]>();
   /** Loops of the walks that fill held values. */
   readonly #held = new Map<Value, readonly Loop[]>();
   readonly #walkers = new Map<string, Loop>();
   /** Whether what is kept inside of a loop may be kept in one place: its iterations come one after another. */
   readonly #inTurn: boolean;
+  /** Bytes that rows may take. */
+  readonly #room: number;
   readonly #rows = new Map<Value, Row>();
   readonly #locals: Stmt[] = [];
   readonly #seen = new Map<Value, Seen>();
 
-  constructor(wanted: ReadonlyMap<Value, number>, { lanes }: Pick<Target, "lanes">) {
-    this.#wanted = wanted;
+  constructor(wanted: ReadonlyMap<Value, number>, { lanes, rowBytes }: Pick<Target, "lanes" | "rowBytes">) {
+    this.#wanted = new Map(wanted);
     this.#inTurn = lanes === 1;
+    this.#room = rowBytes;
+  }
+
+  /** Whether so many elements of a value may be kept, which loops are about to compute. Lanes compute fast, and have no room. */
+  reserve(v: Value, elements: number): boolean {
+    const free = this.#free(this.#room) - elements * dtypeInfo(v.dtype).bytes;
+    if (!this.#inTurn || free < 0 || this.#wanted.has(v)) return false;
+    this.#wanted.set(v, elements);
+    return true;
+  }
+
+  /** What wanted values leave of some bytes. */
+  #free(bytes: number): number {
+    return [...this.#wanted].reduce((left, [v, room]) => left - room * dtypeInfo(v.dtype).bytes, bytes);
   }
 
   /** Loops that fill a row of a value together. */
@@ -151,8 +167,7 @@ export class RowCache {
   /** Costly values that several loops computed for one row, as long as they fit, with the elements that are kept of each. */
   worthwhile(target: Target): Map<Value, number> {
     const chosen = new Map<Value, number>();
-    let left = target.rowBytes;
-    for (const [v, room] of this.#wanted) left -= room * dtypeInfo(v.dtype).bytes;
+    let left = this.#free(target.rowBytes);
     for (const [v, { size, beside, homes }] of this.#seen) {
       const { bytes } = dtypeInfo(v.dtype);
       // lanes with a row each have no room, and compute fast
