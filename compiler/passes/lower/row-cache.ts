@@ -11,6 +11,7 @@ import { flatten, keyOf, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Stmt } from "../../ir/loop.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
+import type { Primitive } from "../../ir/primitive.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Target } from "../../target.ts";
 import type { Loop } from "./loop.ts";
@@ -25,11 +26,14 @@ const share = 0.5;
 /** What an element costs, in additions: of a view that chooses between several operands, the costliest of these. */
 function worthOf({ op, args }: Node): number {
   if (op.kind === "elementwise") return op.cost;
+  if (collects(op)) return Infinity;
   return op.kind === "view" ? Math.max(0, ...args.map(({ node }) => (node.op.kind === "elementwise" ? node.op.cost : 0))) : 0;
 }
 
-/** Whether rows of a node's elements may be kept: what is computed, and choices between what is. */
-export const isCacheable = ({ op, args }: Node): boolean => op.kind === "elementwise" || (op.kind === "view" && args.length > 1);
+const collects = ({ kind }: Primitive): boolean => kind === "contraction" || kind === "reduction";
+
+/** Whether rows of a node's elements may be kept: what is computed, choices between what is, and sums. */
+export const isCacheable = ({ op, args }: Node): boolean => op.kind === "elementwise" || (op.kind === "view" && args.length > 1) || collects(op);
 
 /** Where an element is in its row. */
 interface InRow {
