@@ -62,6 +62,25 @@ export const programs: readonly FusionRow[] = [
     today: { js: 2, wgsl: 1, played: 2 },
     outputs: () => [mixed()],
   },
+  {
+    row: 369,
+    section: "B",
+    expression: "sum(x(32,96) tanh(y(32,1))): a function a row",
+    aim: 1,
+    outputs: () => [data(32, 96).mul(data(32, 1).tanh()).sum()],
+  },
+  {
+    row: 370,
+    section: "B",
+    expression: "max(x(12,16,20) tanh(y(12,16,1)) exp(z(12,1,1)))",
+    aim: 1,
+    outputs: () => [
+      data(12, 16, 20)
+        .mul(data(12, 16, 1).tanh())
+        .mul(data(12, 1, 1).exp())
+        .max(),
+    ],
+  },
 ];
 
 /** Waves of what a product gives, and a product of those. */

@@ -4,7 +4,7 @@ import type { Plan } from "../../compiler/ir/plan.ts";
 import { recomputations } from "../../compiler/passes/repeats.ts";
 import { compileGraph, finalGraph, kernelCount } from "../../compiler/pipeline.ts";
 import { js, wasm, wgsl } from "../../compiler/target.ts";
-import { conv2d, gradients, groupNorm, scaledDotProductAttention, silu } from "../../src/index.ts";
+import { conv2d, gradients, groupNorm, logSoftmax, scaledDotProductAttention, silu } from "../../src/index.ts";
 import type { Tensor } from "../../src/index.ts";
 import { data } from "../fusion/row.ts";
 import { operationsRun } from "../fusion/measure.ts";
@@ -43,4 +43,18 @@ test.each([js, wasm])("gradients of gates on $name: what stands behind places th
   const again = recomputations(finalGraph(compiled), compiled.regions, target);
   // 13 where each of the four is computed wherever another one stands
   expect(Math.max(...again.map((r) => r.times))).toBeLessThanOrEqual(4);
+});
+
+test.each([js, wasm])("functions of rows in sums over all elements on $name come once a row", (target) => {
+  const weighed = data(24, 32, 20)
+    .mul(data(24, 32, 1).tanh())
+    .mul(data(24, 1, 1).exp());
+  const likelihood = logSoftmax(data(24, 100), { axis: 1 }).mul(data(24, 100));
+  for (const sum of [weighed.sum(), weighed.max(), likelihood.sum()]) {
+    const { graph: all } = recorded(sum);
+    const compiled = compileGraph(all, target);
+    expect(operations(compiled.plan) / operations(compileGraph(all, target, { fusion: false }).plan)).toBeLessThan(1.1);
+    const functions = recomputations(finalGraph(compiled), compiled.regions, target).filter((r) => ["tanh", "exp", "log"].includes(r.value.node.op.name));
+    expect(functions).toEqual([]);
+  }
 });
