@@ -344,10 +344,11 @@ class Lowering {
     const isThere = ({ value, index }: Asked): boolean => this.#buffers.has(value) || isScalarParam(value.node) || this.#cache.read(value, index) !== null;
     const names = new Set(loops.flatMap((l) => (l.op === "axis" ? [l.name] : [])));
     for (const { value, index } of heavyFirst(element, names, isThere)) this.#value(value, index, undefined, scope);
-    for (const output of rowsFirst(element, names, isThere)) {
-      const around = output.index.filter((e) => names.has(e.name)).map((e): FormLoop => ({ index: e, segment: undefined }));
-      if (!this.#cache.reserve(output.value, sizeOf(around.map((l) => l.index.hi + 1)))) continue;
-      this.#hold({ around, rows: [{ output: { value: output.value, form: output.index }, inside: [], stores: [] }] }, new Map(), scope);
+    for (const { value, index } of rowsFirst(element, names, isThere)) {
+      const [walked, fixed] = [index.filter((e) => names.has(e.name)), index.filter((e) => !names.has(e.name))];
+      if (!this.#cache.reserve(value, sizeOf(walked.map((e) => e.hi + 1)))) continue;
+      const row = { output: { value, form: index }, inside: [], stores: [] };
+      this.#hold({ around: walked.map((e) => ({ index: e, segment: undefined })), rows: [row] }, new Map(), scope.home(fixed, undefined));
     }
   }
 
