@@ -52,6 +52,9 @@ export function isLight(node: Node): boolean {
   return kind === "source" || kind === "elementwise" || kind === "view" || kind === "gather" || isPassThrough(node);
 }
 
+/** Whether a node combines many elements of its operands into one. */
+export const collects = ({ op }: Node): boolean => op.kind === "reduction" || op.kind === "contraction" || op.kind === "segment";
+
 /** Whether a node hands memory on as it is. */
 export const isAlias = ({ op }: Node): boolean => op.kind === "view" && op.alias === true;
 

@@ -58,3 +58,19 @@ test.each([js, wasm])("functions of rows in sums over all elements on $name come
     expect(functions).toEqual([]);
   }
 });
+
+test.each([js, wasm, wgsl])("what a gradient of norms multiplies for each row is kept on $name for the loops that need it", (target) => {
+  const unit = (x: Tensor): Tensor => x.div(x.square().sum({ axis: 1, keepdims: true }).sqrt());
+  const [a, b] = [data(32, 16).requireGrad(), data(32, 16).requireGrad()];
+  const { graph: cosines } = recorded(
+    ...gradients(
+      logSoftmax(unit(a).matmul(unit(b).T), { axis: 1 })
+        .mul(data(32, 32))
+        .sum(),
+      [a, b],
+    ),
+  );
+  const compiled = compileGraph(cosines, target);
+  const heavy = recomputations(finalGraph(compiled), compiled.regions, target).filter((r) => r.value.node.op.kind === "contraction");
+  expect(heavy).toEqual([]);
+});

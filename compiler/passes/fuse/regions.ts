@@ -7,7 +7,7 @@ import type { Node, Value } from "../../ir/node.ts";
 import type { Places } from "../places.ts";
 import { indexInWhole } from "../places.ts";
 import type { Region, RegionOutput, RegionSegment } from "../region.ts";
-import { isFree } from "../region.ts";
+import { collects, isFree } from "../region.ts";
 import { storageOf } from "../storage.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster } from "./cluster.ts";
@@ -171,9 +171,6 @@ function segmentsOf(form: readonly Expr[], axes: Axes, f: (e: Expr) => Expr): (r
     return segment === undefined ? [] : [[f(e).name, { offsets: segment.offsets, row: f(axes.expr(segment.row)) }] as const];
   });
 }
-
-/** Whether a node combines many elements of its operands into one. */
-const collects = ({ op }: Node): boolean => op.kind === "reduction" || op.kind === "contraction" || op.kind === "segment";
 
 /** What is found of the results of some nodes. */
 function formsOf(nodes: readonly Node[], find: (value: Value) => RegionOutput | null): RegionOutput[] {

@@ -11,9 +11,9 @@ import { flatten, keyOf, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Stmt } from "../../ir/loop.ts";
 import type { Node, Value } from "../../ir/node.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
-import type { Primitive } from "../../ir/primitive.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Target } from "../../target.ts";
+import { collects } from "../region.ts";
 import type { Loop } from "./loop.ts";
 import type { Scope } from "./scope.ts";
 
@@ -24,16 +24,15 @@ export const worthKeeping: number = 8;
 const share = 0.5;
 
 /** What an element costs, in additions: of a view that chooses between several operands, the costliest of these. */
-function worthOf({ op, args }: Node): number {
+function worthOf(node: Node): number {
+  const { op, args } = node;
+  if (collects(node)) return Infinity;
   if (op.kind === "elementwise") return op.cost;
-  if (collects(op)) return Infinity;
   return op.kind === "view" ? Math.max(0, ...args.map(({ node }) => (node.op.kind === "elementwise" ? node.op.cost : 0))) : 0;
 }
 
-const collects = ({ kind }: Primitive): boolean => kind === "contraction" || kind === "reduction";
-
 /** Whether rows of a node's elements may be kept: what is computed, choices between what is, and sums. */
-export const isCacheable = ({ op, args }: Node): boolean => op.kind === "elementwise" || (op.kind === "view" && args.length > 1) || collects(op);
+export const isCacheable = (node: Node): boolean => node.op.kind === "elementwise" || (node.op.kind === "view" && node.args.length > 1) || collects(node);
 
 /** Where an element is in its row. */
 interface InRow {
