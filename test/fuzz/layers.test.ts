@@ -92,6 +92,14 @@ function scaled(x: Tensor, genes: Genes): Tensor {
   return genes.oneIn(2) ? x.mul(other) : x.add(other);
 }
 
+/** Sums over several axes of what functions of some axes are multiplied with. */
+function weighed(x: Tensor, genes: Genes): Tensor {
+  const weight = genes.from(functions)(data(genes, ...x.shape.map((n) => (genes.oneIn(2) ? 1 : n))));
+  const axis = x.shape.map((_, i) => i).filter(() => !genes.oneIn(3));
+  const reduce = genes.from<(y: Tensor) => Tensor>([(y) => y.sum({ axis }), (y) => y.max({ axis }), (y) => y.mean({ axis })]);
+  return axis.length === 0 ? x.mul(weight) : reduce(x.mul(weight));
+}
+
 const steps: readonly ((x: Tensor, genes: Genes, others: readonly Tensor[]) => Tensor)[] = [
   (x, genes) => genes.from(functions)(x),
   (x, genes) => genes.from(rowwise)(x, genes.below(x.shape.length)),
@@ -101,6 +109,7 @@ const steps: readonly ((x: Tensor, genes: Genes, others: readonly Tensor[]) => T
   (x, genes) => genes.from(reductions)(x, genes.below(x.shape.length)),
   product,
   regrouped,
+  weighed,
   (x, genes) => distances(x.shape.length === 2 ? x : x.reshape(-1, at(x.shape, x.shape.length - 1)), genes),
   scaled,
   (x, genes, others) => {
@@ -131,27 +140,46 @@ function programOf(list: readonly number[]): readonly Tensor[] {
 
 const genes = fc.array(fc.nat({ max: 9999 }), { minLength: 12, maxLength: 48, size: "max" });
 
+/** Throws where compiled code gives something else than the interpreter; how many kernels it takes, fused and apart. */
+function expectAlike(outputs: readonly Tensor[]): { readonly fused: number; readonly apart: number } {
+  const { graph, inputs } = recorded(...outputs);
+  const wanted = interpretGraph(graph, inputs);
+  let [fused, apart] = [0, 0];
+  for (const target of [js, wasm]) {
+    fused += kernelCount(compileGraph(graph, target, { verify: true }).plan);
+    apart += kernelCount(compileGraph(graph, target, { fusion: false }).plan);
+    runCompiled(graph, inputs, { target }).forEach((found, k) => {
+      const { data: values } = at(wanted, k);
+      values.forEach((value, i) => {
+        const [x, y] = [Number(value), Number(found.data[i])];
+        // differences of sums in another order, magnified where they cancel
+        if (!(Math.abs(x - y) <= 2e-3 * (1 + Math.abs(x)))) throw new Error(`${target.name}: element ${i} of output ${k} is ${y}, expected ${x}`);
+      });
+    });
+  }
+  compileGraph(graph, wgsl, { verify: true });
+  return { fused, apart };
+}
+
 test("programs of layers give what the interpreter gives, fused", () => {
   let [fused, apart] = [0, 0];
   fc.assert(
     fc.property(genes, (list) => {
-      const { graph, inputs } = recorded(...programOf(list));
-      const wanted = interpretGraph(graph, inputs);
-      for (const target of [js, wasm]) {
-        fused += kernelCount(compileGraph(graph, target, { verify: true }).plan);
-        apart += kernelCount(compileGraph(graph, target, { fusion: false }).plan);
-        runCompiled(graph, inputs, { target }).forEach((found, k) => {
-          const { data: values } = at(wanted, k);
-          values.forEach((value, i) => {
-            const [x, y] = [Number(value), Number(found.data[i])];
-            // differences of sums in another order, magnified where they cancel
-            if (!(Math.abs(x - y) <= 2e-3 * (1 + Math.abs(x)))) throw new Error(`${target.name}: element ${i} of output ${k} is ${y}, expected ${x}`);
-          });
-        });
-      }
-      compileGraph(graph, wgsl, { verify: true });
+      const counts = expectAlike(programOf(list));
+      fused += counts.fused;
+      apart += counts.apart;
     }),
     fuzzing(120),
   );
   expect(fused).toBeLessThan(apart / 3);
+});
+
+test("sums over several axes of functions of some of them give what the interpreter gives", () => {
+  const sums = fc.property(genes, (list) => {
+    const chosen = new Genes(list);
+    const x = data(chosen, ...Array.from({ length: 2 + chosen.below(3) }, () => chosen.from([3, 2, 4, 5, 16, 1])));
+    const y = chosen.from(functions)(scaled(x, chosen));
+    expectAlike(chosen.oneIn(2) ? [weighed(x, chosen)] : [weighed(y, chosen), weighed(x, chosen), y]);
+  });
+  fc.assert(sums, fuzzing(80));
 });

@@ -85,6 +85,8 @@ class Lowering {
   readonly #buffers = new Map<Value, KernelBuffer>();
   readonly #scalars = new Map<Node, KernelScalar>();
   readonly #root = new Scope(null, []);
+  /** What a point of the grid does. */
+  #point: Scope = this.#root;
   /** Rows by the loops that walk their elements. */
   readonly #segments = new Map<string, RegionSegment>();
   /** A running value that comes from the end is met by loops that come from the end. */
@@ -107,6 +109,7 @@ class Lowering {
     const names = grid.map((g) => g.name);
     const scopes = openNest(this.#root, names);
     const inner = innermostOf(scopes);
+    this.#point = inner;
     const before = this.#stages(outputs, inner);
     for (const group of groupByLoops(this.#region, before)) this.#store(group, outputs, inner);
     this.#cache.declare(inner.statements);
@@ -347,8 +350,8 @@ class Lowering {
     for (const { value, index } of rowsFirst(element, names, isThere)) {
       const [walked, fixed] = [index.filter((e) => names.has(e.name)), index.filter((e) => !names.has(e.name))];
       if (!this.#cache.reserve(value, sizeOf(walked.map((e) => e.hi + 1)))) continue;
-      const row = { output: { value, form: index }, inside: [], stores: [] };
-      this.#hold({ around: walked.map((e) => ({ index: e, segment: undefined })), rows: [row] }, new Map(), scope.home(fixed, undefined));
+      const rows = [{ output: { value, form: index }, inside: [], stores: [] }];
+      this.#hold({ around: walked.map((e) => ({ index: e, segment: undefined })), rows }, new Map(), scope.home(fixed, undefined, this.#point));
     }
   }
 
@@ -400,8 +403,8 @@ class Lowering {
     const places = op.factors(index, loops, { attrs: node.attrs, shape: (k) => at(types, k).shape });
     const { dtype } = result(node, 0);
     const tuple = this.#reduce(sumMonoid(dtype), node, loops.map(wholeLoop), scope, (body) => {
-      const [a, b] = pair(places.map((p, k) => this.#factor(at(node.args, k), p, guard, body)));
-      return [s.mul(a, b)];
+      const factors = places.map((p, k) => this.#factor(at(node.args, k), p, guard, body));
+      return [s.mul(at(factors, 0), at(factors, 1))];
     });
     return at(tuple, 0);
   }
@@ -493,8 +496,4 @@ const isOneRow = (offsets: Value): boolean => at(offsets.shape, 0) === 2;
 
 function neverMissing(): never {
   throw new CompilerBug("a piece without guard is the last");
-}
-
-function pair<T>(list: readonly T[]): readonly [T, T] {
-  return [at(list, 0), at(list, 1)];
 }

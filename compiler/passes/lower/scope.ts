@@ -37,10 +37,10 @@ export class Scope {
     return none;
   }
 
-  /** The outermost scope, from here up, below which all names are defined that an index and its guard depend on. */
-  home(index: readonly Expr[], guard: Expr | undefined): Scope {
+  /** The outermost scope, from here up to `top`, below which all names are defined that an index and its guard depend on. */
+  home(index: readonly Expr[], guard: Expr | undefined, top: Scope | null = null): Scope {
     let scope: Scope = this;
-    while (scope.parent !== null && !scope.#isNeeded(index, guard)) scope = scope.parent;
+    while (scope !== top && scope.parent !== null && !scope.#isNeeded(index, guard)) scope = scope.parent;
     return scope;
   }
 
