@@ -35,6 +35,8 @@ import type { Packed } from "./passes/pack.ts";
 import { pack } from "./passes/pack.ts";
 import { online } from "./passes/online/online.ts";
 import { regroup } from "./passes/regroup.ts";
+import type { Recomputed } from "./passes/repeats.ts";
+import { recomputations } from "./passes/repeats.ts";
 import { split } from "./passes/split.ts";
 import { tile } from "./passes/tile/tile.ts";
 import { writeInPlace } from "./passes/write.ts";
@@ -183,3 +185,6 @@ export const kernelCount = (plan: Plan): number => plan.steps.filter((s) => s.ki
 
 /** The graph as the kernels are made from it. */
 export const finalGraph = (c: Compilation): Graph => at(c.graphs, c.graphs.length - 1).graph;
+
+/** What its kernels compute more often than kernels of one op each would. */
+export const recomputed = (c: Compilation): Recomputed[] => recomputations(finalGraph(c), c.regions, c.target);

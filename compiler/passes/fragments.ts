@@ -56,7 +56,7 @@ function launchesOnce(region: Region, target: Target, known: LoweredRegions): La
 }
 
 /** The loops of a region, before anything is done to them; null where it is a routine. */
-export function loopsOf(region: Region, target: Target, mark: Mark): Kernel | null {
+export function markedLoops(region: Region, target: Target, mark: Mark): Kernel | null {
   const stored = at(region.outputs, 0).value.node;
   if (stored.op.kind === "routine") return null;
   return stored.op.kind === "scatter" ? lowerScatter(region, stored, mark).kernel : lowerRegion(region, target, mark).kernel;

@@ -14,7 +14,7 @@ import type { Node, Value } from "../ir/node.ts";
 import { result } from "../ir/node.ts";
 import { sizeOf } from "../ir/shape.ts";
 import type { Target } from "../target.ts";
-import { loopsOf } from "./fragments.ts";
+import { markedLoops } from "./fragments.ts";
 import { fuse } from "./fuse/fuse.ts";
 import { originOf, withOrigins } from "./lower/element.ts";
 import type { Region } from "./region.ts";
@@ -66,7 +66,7 @@ function usesOf(regions: readonly Region[], nodes: readonly Node[], target: Targ
   const byOrigin = new Map(nodes.map((n) => [originOf(n), n]));
   const uses = new Map<Node, Use>();
   for (const region of regions) {
-    const kernel = loopsOf(region, target, withOrigins);
+    const kernel = markedLoops(region, target, withOrigins);
     if (kernel === null) continue;
     for (const [origin, { operations, places }] of countOrigins(kernel)) {
       const node = byOrigin.get(origin);

@@ -4,11 +4,10 @@ import type { Node, Value } from "../../compiler/ir/node.ts";
 import { peakBytes } from "../../compiler/ir/print-plan.ts";
 import type { NamedGraph } from "../../compiler/ir/print.ts";
 import { nameGraph } from "../../compiler/ir/print.ts";
-import { recomputations } from "../../compiler/passes/repeats.ts";
 import type { Region } from "../../compiler/passes/region.ts";
 import { storageOf } from "../../compiler/passes/storage.ts";
 import type { Compilation } from "../../compiler/pipeline.ts";
-import { finalGraph } from "../../compiler/pipeline.ts";
+import { finalGraph, recomputed } from "../../compiler/pipeline.ts";
 import type { KernelReport } from "./kernels.ts";
 import { kernelReports } from "./kernels.ts";
 import type { Measurement } from "./measure.ts";
@@ -129,7 +128,7 @@ class Reasons {
 
   /** What is computed more often than once an element, and the bytes that are not moved for it. */
   repeats(): string[] {
-    return recomputations(finalGraph(this.#c), this.#c.regions, this.#c.target).map((r) => {
+    return recomputed(this.#c).map((r) => {
       const where = r.kernels > 1 ? ` in ${r.kernels} kernels` : "";
       const price = `${digits(r.operations)} more operations, ${digits(r.savedBytes)} bytes not moved`;
       return `  ${this.#nodeName(r.value.node)}: ${digits(r.times)} times an element${where}, ${price}`;

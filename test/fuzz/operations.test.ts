@@ -9,9 +9,7 @@ import type { Graph } from "../../compiler/ir/graph.ts";
 import { nodesOf } from "../../compiler/ir/graph.ts";
 import type { Kernel } from "../../compiler/ir/loop.ts";
 import type { Recomputed } from "../../compiler/passes/repeats.ts";
-import { recomputations } from "../../compiler/passes/repeats.ts";
-import type { Compilation } from "../../compiler/pipeline.ts";
-import { compileGraph, finalGraph } from "../../compiler/pipeline.ts";
+import { compileGraph, recomputed } from "../../compiler/pipeline.ts";
 import type { Target } from "../../compiler/target.ts";
 import { js, wgsl } from "../../compiler/target.ts";
 import { graphFromText } from "../../compiler/text.ts";
@@ -29,8 +27,6 @@ const isCounted = (graph: Graph): boolean =>
     return !op.name.startsWith("dynamic");
   });
 
-const again = (c: Compilation): Recomputed[] => recomputations(finalGraph(c), c.regions, c.target);
-
 const textOf = (r: Recomputed): string =>
   `${r.value.node.op.name} ${r.times.toFixed(1)} times in ${r.kernels}, ${r.operations} operations for ${r.savedBytes} bytes`;
 
@@ -40,7 +36,7 @@ const shown = process.env["FUZZ_RUNS"] === undefined ? 8 : undefined;
 afterAll(() => console.info(printed.slice(0, shown).join("\n")));
 
 /** Throws where fused loops compute more than they may, what is named aside. */
-function expectWork(graph: Graph, target: Target, naming: typeof again = again): void {
+function expectWork(graph: Graph, target: Target, naming: typeof recomputed = recomputed): void {
   const fused = compileGraph(graph, target);
   const apart = compileGraph(graph, target, { fusion: false });
   const [found, usual] = [operations(fused.lowered), operations(apart.lowered)];
@@ -77,7 +73,7 @@ const stages = graphFromText(`graph @main(%x: f32[4,64]) -> (f32[4,64]) {
 }`);
 
 test("what is computed again is named, with what that saves: the elements of a row by each stage", () => {
-  const named = again(compileGraph(stages, js));
+  const named = recomputed(compileGraph(stages, js));
   expect(named.map(textOf)).toEqual(["negative 2.0 times in 1, 256 operations for 3072 bytes"]);
 });
 
@@ -100,7 +96,7 @@ test.each([js, wgsl])("what is named on $name is all that is computed more, plac
   const compiled = compileGraph(gathered, target);
   const more = operations(compiled.lowered) - operations(compileGraph(gathered, target, { fusion: false }).lowered);
   expect(more).toBeGreaterThan(0);
-  const named = again(compiled).reduce((n, r) => n + r.operations, 0);
+  const named = recomputed(compiled).reduce((n, r) => n + r.operations, 0);
   expect(named).toBeGreaterThanOrEqual(more);
 });
 
@@ -112,7 +108,7 @@ test("a running value is not computed again for all that it is spread over", () 
   return %2
 }`);
   const compiled = compileGraph(spread, js);
-  expect(again(compiled).map(textOf)).toEqual([]);
+  expect(recomputed(compiled).map(textOf)).toEqual([]);
   expect(compiled.plan.kernels).toHaveLength(2);
 });
 
@@ -131,7 +127,7 @@ test.each([32, 1500])("rows of %i that a kernel holds between two contractions a
 }`);
   const compiled = compileGraph(held, js);
   expect(compiled.plan.kernels).toHaveLength(1);
-  expect(again(compiled).map(textOf)).toEqual([]);
+  expect(recomputed(compiled).map(textOf)).toEqual([]);
   const apart = compileGraph(held, js, { fusion: false });
   expect(operations(compiled.lowered)).toBeLessThanOrEqual(operations(apart.lowered));
 });

@@ -1,8 +1,7 @@
 /** Work that several places need: what follows sums is stored by those who add up, as each product would compute it again. */
 import { expect, test } from "vitest";
 import type { Plan } from "../../compiler/ir/plan.ts";
-import { recomputations } from "../../compiler/passes/repeats.ts";
-import { compileGraph, finalGraph, kernelCount } from "../../compiler/pipeline.ts";
+import { compileGraph, kernelCount, recomputed } from "../../compiler/pipeline.ts";
 import { js, wasm, wgsl } from "../../compiler/target.ts";
 import { conv2d, gradients, groupNorm, logSoftmax, scaledDotProductAttention, silu } from "../../src/index.ts";
 import type { Tensor } from "../../src/index.ts";
@@ -40,7 +39,7 @@ test.each([js, wasm])("gradients of gates on $name: what stands behind places th
     .add(gate(":64").sigmoid().mul(gate("192:").tanh()));
   const gates = recorded(...gradients(gate("128:192").sigmoid().mul(cell.tanh()).sum(), [w])).graph;
   const compiled = compileGraph(gates, target);
-  const again = recomputations(finalGraph(compiled), compiled.regions, target);
+  const again = recomputed(compiled);
   // 13 where each of the four is computed wherever another one stands
   expect(Math.max(...again.map((r) => r.times))).toBeLessThanOrEqual(4);
 });
@@ -54,7 +53,7 @@ test.each([js, wasm])("functions of rows in sums over all elements on $name come
     const { graph: all } = recorded(sum);
     const compiled = compileGraph(all, target);
     expect(operations(compiled.plan) / operations(compileGraph(all, target, { fusion: false }).plan)).toBeLessThan(1.1);
-    const functions = recomputations(finalGraph(compiled), compiled.regions, target).filter((r) => ["tanh", "exp", "log"].includes(r.value.node.op.name));
+    const functions = recomputed(compiled).filter((r) => ["tanh", "exp", "log"].includes(r.value.node.op.name));
     expect(functions).toEqual([]);
   }
 });
@@ -71,6 +70,6 @@ test.each([js, wasm, wgsl])("what a gradient of norms multiplies for each row is
     ),
   );
   const compiled = compileGraph(cosines, target);
-  const heavy = recomputations(finalGraph(compiled), compiled.regions, target).filter((r) => r.value.node.op.kind === "contraction");
+  const heavy = recomputed(compiled).filter((r) => r.value.node.op.kind === "contraction");
   expect(heavy).toEqual([]);
 });

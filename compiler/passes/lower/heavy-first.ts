@@ -6,8 +6,8 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { ix, namesIn } from "../../ir/indexing.ts";
 import type { Value } from "../../ir/node.ts";
-import { worthKeeping } from "./row-cache.ts";
 import { isLight } from "../region.ts";
+import { worthKeeping } from "./row-cache.ts";
 
 /** A value, and where it is asked for. */
 export interface Asked {
@@ -21,16 +21,40 @@ const patience = 64;
 /** Reductions and the like that an element is made of, at places that none of the loops decides, those that others need first. `isThere`: what is loaded. */
 export function heavyFirst(element: Asked, loops: ReadonlySet<string>, isThere: (a: Asked) => boolean): readonly Asked[] {
   const heavy: Asked[] = [];
+  follow(element, isThere, (asked) => {
+    if (isLight(asked.value.node)) return operandsOf(asked);
+    if (loopsIn(asked, loops) === 0) heavy.push(asked);
+    return [];
+  });
+  return heavy.toSorted((a, b) => a.value.node.id - b.value.node.id);
+}
+
+/**
+ * Costly elements that some of the loops decide, and not all, as the logarithms of rows in a sum over all elements: a loop over those
+ * computes them first, or each would be computed with every element. `isThere`: what is loaded.
+ */
+export function rowsFirst(element: Asked, loops: ReadonlySet<string>, isThere: (a: Asked) => boolean): readonly Asked[] {
+  const rows: Asked[] = [];
+  follow(element, isThere, (asked) => {
+    const { node } = asked.value;
+    if (!isLight(node)) return [];
+    const own = loopsIn(asked, loops);
+    if (node.op.kind !== "elementwise" || node.op.cost < worthKeeping || own === null || own === 0 || own === loops.size) return operandsOf(asked);
+    rows.push(asked);
+    return [];
+  });
+  return rows;
+}
+
+/** Walks through what an element is made of; `visit` says with what to go on. */
+function follow(element: Asked, isThere: (a: Asked) => boolean, visit: (asked: Asked) => readonly Asked[]): void {
   const open = [element];
   const seen = new Set<Value>();
   for (let asked = open.pop(); asked !== undefined && seen.size < patience; asked = open.pop()) {
-    const { value } = asked;
-    if (seen.has(value) || isThere(asked)) continue;
-    seen.add(value);
-    if (isLight(value.node)) open.push(...operandsOf(asked));
-    else if (!asked.index.some((e) => namesIn(e).some((name) => loops.has(name)))) heavy.push(asked);
+    if (seen.has(asked.value) || isThere(asked)) continue;
+    seen.add(asked.value);
+    open.push(...visit(asked));
   }
-  return heavy.toSorted((a, b) => a.value.node.id - b.value.node.id);
 }
 
 /** Operands of what is computed element by element, or is the same elsewhere. */
@@ -40,26 +64,6 @@ function operandsOf({ value: { node }, index }: Asked): Asked[] {
   const pieces = node.op.pieces(index, { attrs: node.attrs, operands: 1, shape: (k) => at(node.args, k).shape, read: () => ix(0) });
   const only = pieces.length === 1 ? pieces[0] : undefined;
   return only === undefined || only.guard !== undefined ? [] : [{ value: at(node.args, only.operand), index: only.index }];
-}
-
-/**
- * Costly elements that some of the loops decide, and not all, as the logarithms of rows in a sum over all elements: a loop over those
- * computes them first, or each would be computed with every element. `isThere`: what is loaded.
- */
-export function rowsFirst(element: Asked, loops: ReadonlySet<string>, isThere: (a: Asked) => boolean): readonly Asked[] {
-  const rows: Asked[] = [];
-  const open = [element];
-  const seen = new Set<Value>();
-  for (let asked = open.pop(); asked !== undefined && seen.size < patience; asked = open.pop()) {
-    const { value, index } = asked;
-    if (seen.has(value) || isThere(asked) || !isLight(value.node)) continue;
-    seen.add(value);
-    const own = loopsIn(asked, loops);
-    if (value.node.op.kind !== "elementwise" || value.node.op.cost < worthKeeping || own === null || own === 0 || own === loops.size)
-      open.push(...operandsOf(asked));
-    else rows.push({ value, index });
-  }
-  return rows;
 }
 
 /** How many of the loops walk an axis of a value each; null where one does something else there. */

@@ -56,7 +56,7 @@ export function lower(region: Region, target: Target, mark: Mark = unmarked): Lo
   const held = new Map(region.held.map((h) => [h.value, heldElements(region, h)]));
   const probe = new Lowering(region, new RowCache(held, target), mark);
   const kernel = probe.run();
-  const repeated = probe.repeatedRows(target);
+  const repeated = probe.repeatedRows();
   if (repeated.size === 0) return { kernel, scalars: probe.scalarNodes() };
   const again = new Lowering(region, new RowCache(new Map([...held, ...repeated]), target), mark);
   return { kernel: again.run(), scalars: again.scalarNodes() };
@@ -64,7 +64,7 @@ export function lower(region: Region, target: Target, mark: Mark = unmarked): Lo
 
 /** The kernel that brings the updates of a scatter into a buffer that already holds its operand. */
 export function lowerScatter(region: Region, node: Node, mark: Mark = unmarked): Lowered {
-  const lowering = new Lowering(region, new RowCache(new Map(), { lanes: 1, rowBytes: 0 }), mark);
+  const lowering = new Lowering(region, new RowCache(new Map(), { lanes: 1, rowBytes: 0, scratchBytes: 0 }), mark);
   return { kernel: lowering.runScatter(node), scalars: lowering.scalarNodes() };
 }
 
@@ -152,8 +152,8 @@ class Lowering {
   }
 
   /** Values that several loops over one row compute again, and that fit into scratch. */
-  repeatedRows(target: Target): Map<Value, number> {
-    return this.#cache.worthwhile(target);
+  repeatedRows(): Map<Value, number> {
+    return this.#cache.worthwhile();
   }
 
   /** What stands before the outputs; gives those that it stores. */

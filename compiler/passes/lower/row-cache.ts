@@ -28,7 +28,7 @@ function worthOf(node: Node): number {
   const { op, args } = node;
   if (collects(node)) return Infinity;
   if (op.kind === "elementwise") return op.cost;
-  return op.kind === "view" ? Math.max(0, ...args.map(({ node }) => (node.op.kind === "elementwise" ? node.op.cost : 0))) : 0;
+  return op.kind === "view" ? Math.max(0, ...args.map(({ node: { op: own } }) => (own.kind === "elementwise" ? own.cost : 0))) : 0;
 }
 
 /** Whether rows of a node's elements may be kept: what is computed, choices between what is, and sums. */
@@ -81,6 +81,9 @@ interface Seen {
   readonly homes: Set<Scope>;
 }
 
+/** What a target has for rows. */
+type Room = Pick<Target, "lanes" | "rowBytes" | "scratchBytes">;
+
 export class RowCache {
   /** Values to keep, and how many elements of each. */
   readonly #wanted: Map<Value, number>;
@@ -88,31 +91,27 @@ export class RowCache {
   /** Loops of the walks that fill held values. */
   readonly #held = new Map<Value, readonly Loop[]>();
   readonly #walkers = new Map<string, Loop>();
-  /** Whether what is kept inside of a loop may be kept in one place: its iterations come one after another. */
-  readonly #inTurn: boolean;
-  /** Bytes that rows may take. */
-  readonly #room: number;
+  readonly #target: Room;
   readonly #rows = new Map<Value, Row>();
   readonly #locals: Stmt[] = [];
   readonly #seen = new Map<Value, Seen>();
 
-  constructor(wanted: ReadonlyMap<Value, number>, { lanes, rowBytes }: Pick<Target, "lanes" | "rowBytes">) {
+  constructor(wanted: ReadonlyMap<Value, number>, target: Room) {
     this.#wanted = new Map(wanted);
-    this.#inTurn = lanes === 1;
-    this.#room = rowBytes;
+    this.#target = target;
   }
 
   /** Whether so many elements of a value may be kept, which loops are about to compute. Lanes compute fast, and have no room. */
   reserve(v: Value, elements: number): boolean {
-    const free = this.#free(this.#room) - elements * dtypeInfo(v.dtype).bytes;
-    if (!this.#inTurn || free < 0 || this.#wanted.has(v)) return false;
+    const free = this.#free() - elements * dtypeInfo(v.dtype).bytes;
+    if (this.#target.lanes > 1 || free < 0 || this.#wanted.has(v)) return false;
     this.#wanted.set(v, elements);
     return true;
   }
 
-  /** What wanted values leave of some bytes. */
-  #free(bytes: number): number {
-    return [...this.#wanted].reduce((left, [v, room]) => left - room * dtypeInfo(v.dtype).bytes, bytes);
+  /** Bytes that wanted values leave of what rows may take. */
+  #free(): number {
+    return [...this.#wanted].reduce((left, [v, room]) => left - room * dtypeInfo(v.dtype).bytes, this.#target.rowBytes);
   }
 
   /** Loops that fill a row of a value together. */
@@ -168,15 +167,15 @@ export class RowCache {
   }
 
   /** Costly values that several loops computed for one row, as long as they fit, with the elements that are kept of each. */
-  worthwhile(target: Target): Map<Value, number> {
+  worthwhile(): Map<Value, number> {
     const chosen = new Map<Value, number>();
-    let left = this.#free(target.rowBytes);
+    let left = this.#free();
     for (const [v, { size, beside, homes }] of this.#seen) {
       const { bytes } = dtypeInfo(v.dtype);
       // lanes with a row each have no room, and compute fast
-      const mayKeep = beside === 0 || target.lanes === 1;
+      const mayKeep = beside === 0 || this.#target.lanes === 1;
       if (size === 0 || this.#wanted.has(v) || homes.size < 2 || worthOf(v.node) < worthKeeping || !mayKeep) continue;
-      const fitting = Math.floor((target.scratchBytes * share) / (bytes * Math.max(1, beside))) * beside;
+      const fitting = Math.floor((this.#target.scratchBytes * share) / (bytes * Math.max(1, beside))) * beside;
       const room = beside === 0 || size < fitting ? size : fitting;
       if (room === 0 || room * bytes > left) continue;
       chosen.set(v, room);
@@ -242,6 +241,7 @@ export class RowCache {
   /** Whether an index is the same for all of a row: in the grid point, or in an iteration of the loops around. */
   #isFixed(e: Expr, own: ReadonlyMap<string, Loop>): boolean {
     const names = namesIn(e).filter((n) => this.#walkers.has(n));
-    return names.length === 0 || (this.#inTurn && names.every((n) => !own.has(n)));
+    // iterations that come one after another keep what they keep in one place
+    return names.length === 0 || (this.#target.lanes === 1 && names.every((n) => !own.has(n)));
   }
 }

@@ -242,24 +242,24 @@ export class Sharing {
       if (name !== undefined) return name;
     }
     let known = level.done.get(e);
-    if (known === undefined || this.#isAskedAgain(known, id, level)) {
+    // what has no name may be asked for again by what has moved here since
+    if (known === undefined || (isScalarOp(known.op) && this.#standsTwice(id, level))) {
       known = this.#rewritten(e, id, level);
       level.done.set(e, known);
     }
     return known;
   }
 
-  /** Whether what has no name is asked for again by what has moved here since. */
-  #isAskedAgain(known: Expr, id: number, level: Level): boolean {
-    return isScalarOp(known.op) && (level.counts.get(id) ?? 0) > 1 && this.#numbering.isStable(id);
+  /** Whether one value stands twice in a level. */
+  #standsTwice(id: number, level: Level): boolean {
+    return (level.counts.get(id) ?? 0) > 1 && this.#numbering.isStable(id);
   }
 
   #rewritten(e: Expr, id: number, level: Level): Expr {
-    const isStable = this.#numbering.isStable(id);
-    const mayMove = level.around !== null && isStable && !this.#numbering.loads(id) && isScalarOp(e.op);
+    const mayMove = level.around !== null && this.#numbering.isStable(id) && !this.#numbering.loads(id) && isScalarOp(e.op);
     if (mayMove && !this.#uses(e, level.own) && !this.#isOfBranch(e, level)) return this.#hoist(e, id, level.around);
     const next = this.#children(e, level);
-    return isStable && (level.counts.get(id) ?? 0) > 1 ? this.#name(e, id, next, level) : next;
+    return this.#standsTwice(id, level) ? this.#name(e, id, next, level) : next;
   }
 
   /** Whether a comparison changes with the loop right around its branch: in front of the branch it would only take registers. */
