@@ -164,9 +164,13 @@ function sameArgs(a: readonly Value[], b: readonly Value[]): boolean {
 
 const sameAttrs = (a: Attrs, b: Attrs): boolean => a === b || attrsText(a) === attrsText(b);
 
+/** A node on the operands that it has in another graph: itself where they are what they were. */
+const keptOn = (node: Node, args: readonly Value[], interner: Interner): Node =>
+  sameArgs(node.args, args) ? interner.known(node) : interner.moved(node, args, node.provenance);
+
 /**
  * Rebuilds a graph operands first. `visit` gets a node of the old graph and its operands in the new one, and returns the values
- * that stand for its results, or null to keep it as it is (on its new operands, interned).
+ * that stand for its results, of the same types, or null to keep it as it is (on its new operands, interned).
  */
 export function rewrite(
   graph: Graph,
@@ -179,7 +183,7 @@ export function rewrite(
   for (const node of postorder(graph.outputs)) {
     if (done.has(node)) continue;
     const args = node.args.map(mapped);
-    const replacement = visit(node, args, interner) ?? interner.node(node.op, args, node.attrs, node.provenance).results;
+    const replacement = visit(node, args, interner) ?? keptOn(node, args, interner).results;
     if (replacement.length !== node.results.length)
       throw new CompilerBug(`${node.op.name} was rewritten to ${replacement.length} values, has ${node.results.length}`);
     for (const r of replacement) if (r.node.definition?.op.kind !== "param") r.node.site ??= node.site;

@@ -197,6 +197,15 @@ export function modIndex(a: Expr, n: number): Expr {
   return withRange(apply("irem", [remainder, ix(n)]), 0, n - 1);
 }
 
+/** A division of an index of which more is known now, so that it may be none. */
+export function dividedAgain(e: Expr): Expr {
+  const a = e.args[0];
+  const b = e.args[1];
+  if (a === undefined || b?.op !== "const" || e.dtype !== "int32" || a.lo < 0) return e;
+  if (e.op === "idiv") return divIndex(addIndex(a, 0), b.value);
+  return e.op === "irem" ? modIndex(addIndex(a, 0), b.value) : e;
+}
+
 /** A division whose operand may be negative: shifted up by a multiple of n first, so that truncation is the floor. */
 function floorDivide(a: Expr, n: number): Expr {
   const shift = Math.ceil(-a.lo / n);

@@ -73,3 +73,14 @@ test.each([js, wasm, wgsl])("what a gradient of norms multiplies for each row is
   const heavy = recomputed(compiled).filter((r) => r.value.node.op.kind === "contraction");
   expect(heavy).toEqual([]);
 });
+
+test.each([js, wasm])("functions of rows that have no room in scratch are stored, in front of a sum over all elements, on $name", (target) => {
+  const kernels = (rows: number): Plan => {
+    const compiled = compileGraph(recorded(data(rows, 8).mul(data(rows, 1).tanh()).sum()).graph, target);
+    expect(recomputed(compiled)).toEqual([]);
+    return compiled.plan;
+  };
+  const stores = (plan: Plan, elements: number): boolean => plan.kernels.some((k) => k.buffers.some((b) => b.access === "write" && b.size === elements));
+  expect(stores(kernels(1000), 1000)).toBe(false);
+  expect(stores(kernels(100_000), 100_000)).toBe(true);
+});

@@ -6,9 +6,9 @@ import type { DType } from "../../ir/dtype.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
 import { at, CompilerBug } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import type { Expr } from "../../ir/expr.ts";
+import type { Expr, Term } from "../../ir/expr.ts";
 import { substitute, variable } from "../../ir/expr.ts";
-import { addIndex, addSums, ix, scaleSum } from "../../ir/indexing.ts";
+import { addIndex, addSums, dividedAgain, ix, scaleSum } from "../../ir/indexing.ts";
 import { exprMapper } from "../../ir/loop-walk.ts";
 import { floatToHalf, halfToFloat } from "./half.ts";
 import type { Linear } from "./linear.ts";
@@ -18,7 +18,7 @@ import { typeRow } from "./types.ts";
 import type { VectorCode } from "./vector-code.ts";
 import { VectorNarrow } from "./vector-narrow.ts";
 import type { Shuffle } from "./vector-shuffles.ts";
-import { shuffleFor } from "./vector-shuffles.ts";
+import { shuffleFor, shuffleOf } from "./vector-shuffles.ts";
 
 /** How an index goes on from lane to lane. */
 type Access =
@@ -94,7 +94,7 @@ export class VectorMemory {
     const map = exprMapper((e) => {
       if (e.op === "axis" && e.name === axis.name) return iteration;
       const meaning = e.op === "var" ? this.#code.tools.frame.known(e.name) : undefined;
-      return meaning?.kind === "index" ? map(meaning.value) : e;
+      return meaning?.kind === "index" ? map(meaning.value) : dividedAgain(e);
     });
     const resolved = addIndex(map(index), ix(0));
     lanes[lane] = resolved;
@@ -183,8 +183,18 @@ export class VectorMemory {
     const access = this.#access(index);
     const isContiguous = access.kind === "even" && access.stride === 1;
     const isFull = lanes === 128 / width;
-    const shuffle = access.kind === "even" && isFull && dtypeInfo(memory.dtype).bytes === 4 ? shuffleFor(access.stride) : null;
+    const shuffle = isFull && dtypeInfo(memory.dtype).bytes === 4 ? this.#shuffle(index, first) : null;
     return { register, width, lanes, isContiguous, isFull, shuffle, address: this.#addresses(memory, index, { register, first }) };
+  }
+
+  /** How four lanes from one on are loaded at once where they are no neighbours, as those of rows that several lanes share. */
+  #shuffle(index: Expr, first: number): Shuffle | null {
+    const access = this.#access(index);
+    if (access.kind === "even") return shuffleFor(access.stride);
+    if (access.kind === "data") return null;
+    const [own, ...others] = [0, 1, 2, 3].map((lane) => this.#code.tools.forms.of(this.#inLane(index, first + lane)));
+    if (own === undefined || !others.every(({ terms }) => sameTerms(terms, own.terms))) return null;
+    return shuffleOf([0, ...others.map(({ offset }) => offset - own.offset)]);
   }
 
   #addresses(memory: Buffer, index: Expr, { register, first }: { readonly register: number; readonly first: number }): AddressOf {
@@ -247,10 +257,11 @@ export class VectorMemory {
     for (let lane = bits < 32 ? 0 : first; lane < site.lanes; lane++) body.named(`v128.load${bits}_lane`, at(offsets, lane), lane);
   }
 
-  #loadShuffled({ first, loads, bytes }: Shuffle, address: AddressOf): void {
+  #loadShuffled({ first, load, starts, bytes }: Shuffle, address: AddressOf): void {
     const { body } = this.#code.tools;
-    for (const start of loads) body.emit("v128.load", address(first) + start);
-    if (loads.length === 1) {
+    for (const start of starts) body.named(load, address(first) + start);
+    if (bytes === null) return;
+    if (starts.length === 1) {
       const bits = body.keep("turned", "v128");
       body.get(bits);
       body.get(bits);
@@ -464,6 +475,9 @@ export class VectorMemory {
     }
   }
 }
+
+const sameTerms = (a: readonly Term[], b: readonly Term[]): boolean =>
+  a.length === b.length && a.every((t, i) => t.key === b[i]?.key && t.coefficient === b[i].coefficient);
 
 const signOf = (dtype: DType): "s" | "u" => (typeRow(dtype).signed && dtype !== "float16" ? "s" : "u");
 

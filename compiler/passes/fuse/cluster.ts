@@ -16,6 +16,8 @@ export interface Demand {
   readonly index: readonly Expr[] | null;
   /** Axes of loops inside the grid point at this place, outermost first. */
   readonly inner: readonly string[];
+  /** Axes that one loop of these walks: all of them until the value is found to need only the first. */
+  readonly nest: readonly string[];
   /** Work, in additions an element, that already repeats because of this place. */
   readonly carried: number;
   /** The part of the iterations that really asks: a piece behind a guard (of a pad, of a concat) is computed where the guard holds. */
@@ -125,7 +127,11 @@ function addTo(map: Map<Value, Demand[]>, v: Value, given: Demand): void {
   const demand = atHome(given);
   const list = map.get(v);
   if (list === undefined) map.set(v, [demand]);
-  else if (!list.some((d) => sameIndex(d.index, demand.index) && sameNames(d.inner, demand.inner))) list.push(demand);
+  else {
+    const known = list.findIndex((d) => sameIndex(d.index, demand.index) && sameNames(d.inner, demand.inner));
+    if (known < 0) list.push(demand);
+    else if (at(list, known).nest.length < demand.nest.length) list[known] = demand;
+  }
 }
 
 const sameNames = (a: readonly string[], b: readonly string[]): boolean => a === b || (a.length === b.length && a.every((name, i) => name === b[i]));
@@ -171,9 +177,10 @@ export function renaming(to: ReadonlyMap<string, Expr>): (demand: Demand) => Dem
   const f = exprMapper((e) => (e.op === "axis" ? (to.get(e.name) ?? e) : e));
   const indices = new Map<readonly Expr[], readonly Expr[]>();
   const loops = new Map<readonly string[], readonly string[]>();
-  return ({ index, inner, carried, share }) => ({
+  return ({ index, inner, nest, carried, share }) => ({
     index: index === null ? null : remembered(indices, index, (list) => list.map(f)),
     inner: inner.length === 0 ? inner : remembered(loops, inner, (list) => renamedLoops(list, to)),
+    nest: nest.length === 0 ? nest : remembered(loops, nest, (list) => renamedLoops(list, to)),
     carried,
     share,
   });

@@ -58,7 +58,7 @@ export function asksOfLight(node: Node, demand: Demand, axes: Axes): Ask[] {
     for (const p of piecesInside(pieces, node)) {
       const value = at(node.args, p.operand);
       const part = p.guard === undefined || isFoundOut(p.guard) ? 1 : Math.min(1, sizeOf(value.shape) / Math.max(1, sizeOf(result(node, 0).shape)));
-      asks.push({ value, demand: { index: p.index, inner: demand.inner, carried: demand.carried, share: demand.share * part } });
+      asks.push({ value, demand: { index: p.index, inner: demand.inner, nest: demand.nest, carried: demand.carried, share: demand.share * part } });
     }
     return asks;
   }
@@ -74,6 +74,9 @@ export interface Anchor {
   readonly asks: readonly Ask[];
 }
 
+/** A place in a grid point, or in one loop of it over some axes. */
+const askedAt = (index: Demand["index"], loops: readonly string[] = []): Demand => ({ index, inner: loops, nest: loops, carried: 0, share: 1 });
+
 const axisOrZero = (axes: Axes, length: number): Expr => (length === 1 ? ix(0) : axes.add(length));
 const namesOf = (list: readonly Expr[]): string[] => list.filter((e) => e.op === "axis").map((e) => e.name);
 
@@ -87,7 +90,7 @@ export function anchorOf(node: Node, axes: Axes): Anchor {
       let kept = 0;
       const index = operand.shape.map((n, i) => (reduced.includes(i) ? axisOrZero(axes, n) : at(form, kept++)));
       const inner = namesOf(reduced.map((a) => at(index, a)));
-      return { grid, form, asks: [{ value: operand, demand: { index, inner, carried: 0, share: 1 } }] };
+      return { grid, form, asks: [{ value: operand, demand: askedAt(index, inner) }] };
     }
     case "segment":
       return { grid, form, asks: segmentAsks(node, form, axes) };
@@ -96,25 +99,25 @@ export function anchorOf(node: Node, axes: Axes): Anchor {
     case "prefix": {
       const along = at(form, int(node.attrs, "axis"));
       const inner = namesOf([along]);
-      const asks = node.args.map((value) => ({ value, demand: { index: form, inner, carried: 0, share: 1 } }));
+      const asks = node.args.map((value) => ({ value, demand: askedAt(form, inner) }));
       return { grid: grid.filter((g) => !inner.includes(g)), form, asks };
     }
     case "scatter": {
       const updates = at(node.args, node.op.updates);
       const space = updates.shape.map((n) => axisOrZero(axes, n));
-      const asks: Ask[] = [{ value: at(node.args, 0), demand: { index: null, inner: [], carried: 0, share: 1 } }];
+      const asks: Ask[] = [{ value: at(node.args, 0), demand: askedAt(null) }];
       const read = (k: number, i: readonly Expr[]): Expr => {
-        asks.push({ value: at(node.args, k), demand: { index: i, inner: [], carried: 0, share: 1 } });
+        asks.push({ value: at(node.args, k), demand: askedAt(i) });
         return variable(`q${node.id}_${k}`, "int32");
       };
       node.op.target(space, { attrs: node.attrs, operands: node.args.length, shape: (k) => at(node.args, k).shape, read });
-      asks.push({ value: updates, demand: { index: space, inner: [], carried: 0, share: 1 } });
+      asks.push({ value: updates, demand: askedAt(space) });
       return { grid: namesOf(space), form, asks };
     }
     case "routine":
-      return { grid: [], form, asks: node.args.map((value) => ({ value, demand: { index: null, inner: [], carried: 0, share: 1 } })) };
+      return { grid: [], form, asks: node.args.map((value) => ({ value, demand: askedAt(null) })) };
     default:
-      return { grid, form, asks: asksOfLight(node, { index: form, inner: [], carried: 0, share: 1 }, axes) };
+      return { grid, form, asks: asksOfLight(node, askedAt(form), axes) };
   }
 }
 
@@ -124,14 +127,15 @@ function segmentAsks(node: Node, form: readonly Expr[], axes: Axes): Ask[] {
   const along = axisOrZero(axes, at(values.shape, 0));
   const row = at(form, 0);
   if (along.op === "axis" && row.op === "axis") axes.setSegment(along.name, { offsets, row: row.name });
-  const elements = { value: values, demand: { index: [along, ...form.slice(1)], inner: namesOf([along]), carried: 0, share: 1 } };
+  const elements = { value: values, demand: askedAt([along, ...form.slice(1)], namesOf([along])) };
   const bounds = row.op === "axis" ? [row, addIndex(row, 1)] : [];
-  return [elements, ...bounds.map((bound) => ({ value: offsets, demand: { index: [bound], inner: [], carried: 0, share: 1 } }))];
+  return [elements, ...bounds.map((bound) => ({ value: offsets, demand: askedAt([bound]) }))];
 }
 
 function contractionAsks(node: Node, op: ContractionPrimitive, form: readonly Expr[], axes: Axes): Ask[] {
   const types = node.args.map((a) => a.type);
   const depth = op.depth(types, node.attrs).map((n) => axisOrZero(axes, n));
   const places = op.factors(form, depth, { attrs: node.attrs, shape: (k) => at(types, k).shape });
-  return places.map(({ index }, k) => ({ value: at(node.args, k), demand: { index, inner: namesOf(depth), carried: 0, share: 1 } }));
+  const loops = namesOf(depth);
+  return places.map(({ index }, k) => ({ value: at(node.args, k), demand: askedAt(index, loops) }));
 }

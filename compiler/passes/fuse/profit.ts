@@ -10,7 +10,7 @@ import { bytesOf, sizeOf } from "../../ir/shape.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster, Demand } from "./cluster.ts";
 import { hasKind, noDemands, storable } from "./cluster.ts";
-import { isCacheable } from "../lower/row-cache.ts";
+import { isCacheable, worthKeeping } from "../lower/row-cache.ts";
 import type { Products } from "../products.ts";
 import { productsOf } from "../products.ts";
 import { isFree, isLight } from "../region.ts";
@@ -147,7 +147,7 @@ function workOf(v: Value, c: Cluster): number {
 function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: FusionState): number {
   const { axes, target } = state;
   const only = demands[0];
-  if (only !== undefined && demands.length === 1) return axes.iterations(c, only);
+  if (only !== undefined && demands.length === 1) return timesAt(v, only, c, state);
   const elements = sizeOf(v.shape);
   // costly elements of a row are kept near a core; rows that are contracted wait in scratch
   const room = isCacheable(v.node) ? target.rowBytes : target.scratchBytes;
@@ -156,7 +156,7 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: 
   const pieces = new Map<string, number>();
   let times = 0;
   for (const d of demands) {
-    const n = axes.iterations(c, d);
+    const n = timesAt(v, d, c, state);
     const row = elements / points;
     // of rows of differing lengths, one loop keeps what fits for the next one
     const keeps = c.rows.size > 0 && target.lanes === 1;
@@ -166,6 +166,19 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: 
     else times += n;
   }
   return [...pieces.values()].reduce((sum, n) => sum + n, times + shared);
+}
+
+/**
+ * How often one demand computes its value. One loop over several axes computes costly elements that some of them decide with each of its
+ * iterations, unless a row of those waits in scratch (`lower/heavy-first.ts`).
+ */
+function timesAt({ node, dtype }: Value, d: Demand, c: Cluster, { axes, target }: FusionState): number {
+  const times = axes.iterations(c, d);
+  if (d.nest.length < 2 || node.op.kind !== "elementwise" || node.op.cost < worthKeeping) return times;
+  const own = new Set((d.index ?? []).flatMap(namesIn));
+  const others = d.nest.filter((a) => !own.has(a));
+  const isKept = target.lanes === 1 && (times / axes.volume(c.grid)) * dtypeInfo(dtype).bytes <= target.rowBytes;
+  return isKept || others.length === 0 || others.length === d.nest.length ? times : axes.volume(c.grid) * axes.volume(d.nest);
 }
 
 /** Whether an element is asked for as one that a view may choose: rows of the view are kept. */

@@ -10,7 +10,7 @@ import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
-import { addIndex, divIndex, ix, modIndex, mulIndex, namesIn } from "../../ir/indexing.ts";
+import { addIndex, dividedAgain, ix, mulIndex, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce } from "../../ir/loop.ts";
 import { exprMapper, mapStatements } from "../../ir/loop-walk.ts";
 import { isPlain, soleReduce } from "./nest.ts";
@@ -35,15 +35,6 @@ export function splitResidues(nest: readonly For[]): readonly For[] {
     return gridOf(split === undefined ? axis : { ...axis, hi: ix(axis.hi.value / split.period) });
   });
   return [...outer, ...quotients].map((f, i, all) => (i === all.length - 1 ? { ...f, body } : f));
-}
-
-/** A division of an index of which more is known now, so that it may be none. */
-export function dividedAgain(e: Expr): Expr {
-  const a = e.args[0];
-  const b = e.args[1];
-  if (a === undefined || b?.op !== "const" || e.dtype !== "int32" || a.lo < 0) return e;
-  if (e.op === "idiv") return divIndex(addIndex(a, 0), b.value);
-  return e.op === "irem" ? modIndex(addIndex(a, 0), b.value) : e;
 }
 
 const gridOf = (axis: Axis): For => ({ kind: "for", axis, body: [] });

@@ -18,6 +18,7 @@ import { axisIndex, load, s, variable, withRange } from "../../ir/expr.ts";
 import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
 import type { Axis, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { mapBodies, replaceEach } from "../../ir/loop-walk.ts";
+import { vectorWidth } from "../../ir/steps.ts";
 import type { Target } from "../../target.ts";
 import type { Keeping } from "./combine.ts";
 import { bringInto, merge, nameShared } from "./combine.ts";
@@ -32,6 +33,7 @@ import { isPlain, shortRow } from "./nest.ts";
 import { isOverColumns } from "./order.ts";
 import type { Rising } from "./rising.ts";
 import { risingFrom } from "./rising.ts";
+import { severalRows, walksShortRows } from "./short-rows.ts";
 
 /** Elements that a lane adds up in a block, and blocks of a group. */
 const chain = 64;
@@ -47,11 +49,21 @@ export function addRows(kernel: Kernel, target: Target): Kernel {
       // sums of neighbouring columns go side by side
       if (isOverColumns(inner)) return inner;
       const r = mapBodies(inner, mapList);
-      const lanes = r.kind === "reduce" && isIndependent(r.body, r.values, updated) ? lanesFor(r) : 0;
-      return r.kind === "reduce" && lanes > 0 ? new Row(r, lanes, target).statements() : r;
+      return r.kind === "reduce" && isIndependent(r.body, r.values, updated) ? inLanes(r, target) : r;
     });
   const body = mapList(kernel.body);
   return body === kernel.body ? kernel : { ...kernel, body };
+}
+
+/** A reduction by lanes, short rows several at once; itself where it stays as it is. */
+function inLanes(r: Reduce, target: Target): Reduce | Stmt[] {
+  const short = severalRows(r);
+  if (short !== null) {
+    const { together, left, joined } = short;
+    return [...new Row(together, at(together.axes, together.axes.length - 1).hi.value, target).statements(), ...(left === null ? [] : [left]), ...joined];
+  }
+  const lanes = lanesFor(r);
+  return lanes > 0 ? new Row(r, lanes, target).statements() : r;
 }
 
 /** Copies of a body with more operations than this cost more than they give. */
@@ -77,14 +89,16 @@ function lanesFor(r: Reduce): number {
   if (last === undefined || r.axes.some((a) => a.kind !== "serial" || a.step !== 1)) return 0;
   const isOpen = r.axes.length === 1 && last.about !== undefined;
   const length = isOpen ? last.about : last.hi.value;
-  if ((!isOpen && !r.axes.every(isPlain)) || length === undefined || length < shortRow) return 0;
+  if ((!isOpen && !r.axes.every(isPlain)) || length === undefined) return 0;
+  const isShort = length < shortRow;
+  if (isShort && (length < vectorWidth || !walksShortRows(r))) return 0;
   const dtypes = r.init.map((e) => e.dtype);
   // bringing in a later element is little work, for which positions and elements wait together
   const bytes = risingFrom(r) === null ? tupleBytes(dtypes) : Math.max(...dtypes.map(registerBytes));
   const cost = costOf([...valuesIn(r.body), ...r.values]);
   const most = cost > cheap && cost < long ? 32 : 64;
   let lanes = 4;
-  while (lanes * 2 * bytes <= most && lanes * 8 <= length) lanes *= 2;
+  while (lanes * 2 * bytes <= most && lanes * (isShort ? 2 : 8) <= length) lanes *= 2;
   return lanes;
 }
 
@@ -269,9 +283,11 @@ class Row {
   /** All lanes combined, halves first. */
   #tree(level: number): readonly Stmt[] {
     const out: Stmt[] = [];
-    for (let half = this.#lanes / 2; half >= 4; half /= 2) {
+    for (let lanes = this.#lanes; lanes > 4;) {
+      const half = Math.ceil(lanes / 8) * 4;
       const other = (lane: Expr): Expr[] => this.#memory.tuple(level, addIndex(lane, half));
-      out.push(...this.#memory.each(half, (lane, suffix) => bringInto(this.#r, this.#kept(level, lane), other(lane), `_h${half}${suffix}`)));
+      out.push(...this.#memory.each(lanes - half, (lane, suffix) => bringInto(this.#r, this.#kept(level, lane), other(lane), `_h${half}${suffix}`)));
+      lanes = half;
     }
     const [a, b, c, d] = [0, 1, 2, 3].map((i) => this.#memory.tuple(level, ix(i)));
     if (a === undefined || b === undefined || c === undefined || d === undefined) return out;

@@ -5,6 +5,7 @@
  *
  * - `jam`: several neighbouring grid points a turn where they load the same elements (contractions) or neighbouring ones (columns)
  * - `accumulate`: long sums by several accumulators over fixed blocks: faster, and more exact than one running sum
+ * - `rows`: sums that walk through memory by accumulators side by side; `short rows`: several rows at once where each is too short
  * - `vector`: on targets that move 16 bytes at once, four neighbouring elements a turn
  * - `lanes`: on targets whose lanes share memory, the loops inside a grid point are dealt out to them
  * - `residue`: an axis that indices divide becomes two, so that a transposed convolution is a contraction

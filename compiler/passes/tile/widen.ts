@@ -15,7 +15,7 @@ import { dtypeInfo } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, s, variable, withRange } from "../../ir/expr.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
-import { addIndex, ix, mulIndex, namesIn, subIndex } from "../../ir/indexing.ts";
+import { addIndex, dividedAgain, ix, mulIndex, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { axesOf, bodiesOf, expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
@@ -25,7 +25,6 @@ import { costOf, valuesIn, widest } from "./cost.ts";
 import { goesTogether, hasWindows, isIndependent, updatedBuffers, varyingNames } from "./independent.ts";
 import { divides } from "./flat.ts";
 import { joinLoops, joinNest } from "./join.ts";
-import { dividedAgain } from "./residue.ts";
 import { gridNest, isPlain, loopsOver, shortRow, strideOf } from "./nest.ts";
 import { firstOf } from "./skip.ts";
 

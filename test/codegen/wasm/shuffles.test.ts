@@ -35,3 +35,24 @@ test("of four bytes each, whole registers are one access or two", () => {
   expect([-3, 1, 3].map((stride) => count(stride))).toEqual([0, 0, 0]);
   expect(count(-1, "float64")).toBe(0);
 });
+
+describe.each([2, 3, 4, 5, 7])("rows of %i elements that lanes share", (length) => {
+  const kernel = (dtype: DType, place: string): string => {
+    const { short } = dtypeInfo(dtype);
+    return `kernel @k(%x: ${short}[${4 * turns}] read, %c: ${short}[${length}] read, %y: ${short}[${turns * 4 * length}] write) {
+    for %i in 0..${turns} [grid] {
+      for %v in 0..${4 * length} [vector] {
+        store %y[%i * ${4 * length} + %v] = load ${place}
+      }
+    }
+  }`;
+  };
+  const quotient = `%x[%i * 4 + %v / ${length}]`;
+  const remainder = `%c[%v rem ${length}]`;
+  test.each<DType>(["float32", "int32", "float64", "float16", "uint8", "bool"])("%s", (dtype) => {
+    for (const place of [quotient, remainder]) check(kernel(dtype, place));
+  });
+  test("the last element is the last of the memory: nothing behind it is touched", () => {
+    expect(textOf(check(kernel("float32", quotient)))).not.toMatch(/load32_lane/);
+  });
+});
