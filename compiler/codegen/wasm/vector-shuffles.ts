@@ -44,13 +44,8 @@ export function shuffleOf(offsets: readonly number[]): Shuffle | null {
   return { first, load, starts: second === 0 ? [0] : [0, 4 * second], bytes };
 }
 
-const evenly = new Map<number, Shuffle | null>();
+/** Of elements further apart than these, four lie in no two registers. */
+const evenly = new Map([-2, -1, 0, 1, 2].map((stride) => [stride, shuffleOf([0, 1, 2, 3].map((lane) => lane * stride))] as const));
 
 /** The same of elements so far apart each. */
-export function shuffleFor(stride: number): Shuffle | null {
-  const known = evenly.get(stride);
-  if (known !== undefined) return known;
-  const found = shuffleOf([0, 1, 2, 3].map((lane) => lane * stride));
-  evenly.set(stride, found);
-  return found;
-}
+export const shuffleFor = (stride: number): Shuffle | null => evenly.get(stride) ?? null;

@@ -16,7 +16,7 @@ export interface Demand {
   readonly index: readonly Expr[] | null;
   /** Axes of loops inside the grid point at this place, outermost first. */
   readonly inner: readonly string[];
-  /** Axes that one loop of these walks: all of them until the value is found to need only the first. */
+  /** Axes of the one loop that the innermost of these is of: also those that the index turned out not to need. */
   readonly nest: readonly string[];
   /** Work, in additions an element, that already repeats because of this place. */
   readonly carried: number;
