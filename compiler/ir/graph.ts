@@ -112,11 +112,11 @@ export class Interner {
     return this.#find(number, op, args, attrs) ?? this.#add(number, makeAlike(from, args, provenance));
   }
 
-  /** A node that was made elsewhere, or the one of its definition that is known here. */
-  known(node: Node): Node {
-    const { op, args, attrs } = node;
-    const number = this.#numberOf(args, attrs);
-    return this.#find(number, op, args, attrs) ?? this.#add(number, node);
+  /** A node of another graph on the operands that it has here: itself where they are what they were, and it is not known yet. */
+  kept(node: Node, args: readonly Value[]): Node {
+    if (!sameArgs(node.args, args)) return this.moved(node, args, node.provenance);
+    const number = this.#numberOf(args, node.attrs);
+    return this.#find(number, node.op, args, node.attrs) ?? this.#add(number, node);
   }
 
   #find(number: number, op: Primitive, args: readonly Value[], attrs: Attrs): Node | null {
@@ -164,10 +164,6 @@ function sameArgs(a: readonly Value[], b: readonly Value[]): boolean {
 
 const sameAttrs = (a: Attrs, b: Attrs): boolean => a === b || attrsText(a) === attrsText(b);
 
-/** A node on the operands that it has in another graph: itself where they are what they were. */
-const keptOn = (node: Node, args: readonly Value[], interner: Interner): Node =>
-  sameArgs(node.args, args) ? interner.known(node) : interner.moved(node, args, node.provenance);
-
 /**
  * Rebuilds a graph operands first. `visit` gets a node of the old graph and its operands in the new one, and returns the values
  * that stand for its results, of the same types, or null to keep it as it is (on its new operands, interned).
@@ -183,7 +179,7 @@ export function rewrite(
   for (const node of postorder(graph.outputs)) {
     if (done.has(node)) continue;
     const args = node.args.map(mapped);
-    const replacement = visit(node, args, interner) ?? keptOn(node, args, interner).results;
+    const replacement = visit(node, args, interner) ?? interner.kept(node, args).results;
     if (replacement.length !== node.results.length)
       throw new CompilerBug(`${node.op.name} was rewritten to ${replacement.length} values, has ${node.results.length}`);
     for (const r of replacement) if (r.node.definition?.op.kind !== "param") r.node.site ??= node.site;

@@ -24,7 +24,7 @@ import { storedBytes } from "../target.ts";
 import type { Box, Choice } from "./boxes.ts";
 import { choiceIn, mayChoose, placeIn, restricted, wholeBox } from "./boxes.ts";
 import { choiceCost } from "./fuse/profit.ts";
-import { worthKeeping } from "./lower/row-cache.ts";
+import { takesLong } from "./lower/row-cache.ts";
 import { isPlaceable } from "./places.ts";
 import { productsOf } from "./products.ts";
 import { bufferParams, isLight } from "./region.ts";
@@ -210,7 +210,7 @@ function isCostly(value: Value): boolean {
   let seen = 0;
   for (const node of madeOf(value)) {
     if (++seen > patience) return true;
-    if (node.op.kind === "elementwise" ? node.op.cost >= worthKeeping : !isLight(node)) return true;
+    if (takesLong(node) || !isLight(node)) return true;
   }
   return false;
 }

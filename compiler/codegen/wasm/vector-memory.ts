@@ -1,6 +1,6 @@
 /**
- * Loads and stores of vectors. Neighbouring elements are one access, or a few where a register is not full; those that go down, or lie
- * two apart, a shuffle of one or two; others are brought together lane by lane.
+ * Loads and stores of vectors. Neighbouring elements are one access, or a few where a register is not full; those that lie near
+ * one another, in any order, a register or two and a shuffle; others are brought together lane by lane.
  */
 import type { DType } from "../../ir/dtype.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";

@@ -10,7 +10,7 @@ import { bytesOf, sizeOf } from "../../ir/shape.ts";
 import type { Axes } from "./axes.ts";
 import type { Cluster, Demand } from "./cluster.ts";
 import { hasKind, noDemands, storable } from "./cluster.ts";
-import { isCacheable, worthKeeping } from "../lower/row-cache.ts";
+import { isCacheable, takesLong } from "../lower/row-cache.ts";
 import type { Products } from "../products.ts";
 import { productsOf } from "../products.ts";
 import { isFree, isLight } from "../region.ts";
@@ -174,7 +174,7 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: 
  */
 function timesAt({ node, dtype }: Value, d: Demand, c: Cluster, { axes, target }: FusionState): number {
   const times = axes.iterations(c, d);
-  if (d.nest.length < 2 || node.op.kind !== "elementwise" || node.op.cost < worthKeeping) return times;
+  if (d.nest.length < 2 || !takesLong(node)) return times;
   const own = new Set((d.index ?? []).flatMap(namesIn));
   const others = d.nest.filter((a) => !own.has(a));
   const isKept = target.lanes === 1 && (times / axes.volume(c.grid)) * dtypeInfo(dtype).bytes <= target.rowBytes;

@@ -7,7 +7,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { ix, namesIn } from "../../ir/indexing.ts";
 import type { Value } from "../../ir/node.ts";
 import { isLight } from "../region.ts";
-import { worthKeeping } from "./row-cache.ts";
+import { takesLong } from "./row-cache.ts";
 
 /** A value, and where it is asked for. */
 export interface Asked {
@@ -39,7 +39,7 @@ export function rowsFirst(element: Asked, loops: ReadonlySet<string>, isThere: (
     const { node } = asked.value;
     if (!isLight(node)) return [];
     const own = loopsIn(asked, loops);
-    if (node.op.kind !== "elementwise" || node.op.cost < worthKeeping || own === null || own === 0 || own === loops.size) return operandsOf(asked);
+    if (!takesLong(node) || own === null || own === 0 || own === loops.size) return operandsOf(asked);
     rows.push(asked);
     return [];
   });

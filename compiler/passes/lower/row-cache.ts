@@ -31,6 +31,9 @@ function worthOf(node: Node): number {
   return op.kind === "view" ? Math.max(0, ...args.map(({ node: { op: own } }) => (own.kind === "elementwise" ? own.cost : 0))) : 0;
 }
 
+/** Whether an element is costly by itself. */
+export const takesLong = ({ op }: Node): boolean => op.kind === "elementwise" && op.cost >= worthKeeping;
+
 /** Whether rows of a node's elements may be kept: what is computed, choices between what is, and sums. */
 export const isCacheable = (node: Node): boolean => node.op.kind === "elementwise" || (node.op.kind === "view" && node.args.length > 1) || collects(node);
 

@@ -69,17 +69,10 @@ class Simplifier {
     return at(lookup(this.#done, root.node, "a settled node"), root.index);
   }
 
-  /** The node on its settled operands: itself where they are what they were. */
+  /** The node on its settled operands. */
   #onSettled(node: Node): Node {
-    const { args } = node;
-    let settled: Value[] | null = null;
-    for (let i = 0; i < args.length; i++) {
-      const v = at(args, i);
-      const own = at(lookup(this.#done, v.node, "a settled node"), v.index);
-      if (own !== v) settled ??= args.slice();
-      if (settled !== null) settled[i] = own;
-    }
-    return settled === null ? this.#interner.known(node) : this.#interner.moved(node, settled, node.provenance);
+    const settled = node.args.map((v) => at(lookup(this.#done, v.node, "a settled node"), v.index));
+    return this.#interner.kept(node, settled);
   }
 
   #reduce(node: Node, depth: number): readonly Value[] {
