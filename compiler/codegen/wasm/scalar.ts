@@ -8,6 +8,7 @@ import { at, CompilerBug } from "../../ir/errors.ts";
 import type { Expr, ScalarOp } from "../../ir/expr.ts";
 import { scalarArity } from "../../ir/expr.ts";
 import type { Body } from "./body.ts";
+import { spellExtremeOfOne } from "./extremes.ts";
 import { spellNextAfter } from "./next-after.ts";
 import { typeRow } from "./types.ts";
 
@@ -24,8 +25,6 @@ const floatNames: Readonly<Partial<Record<ScalarOp, string>>> = {
   sub: "sub",
   mul: "mul",
   div: "div",
-  min: "min",
-  max: "max",
   neg: "neg",
   abs: "abs",
   floor: "floor",
@@ -77,6 +76,7 @@ export function spellScalar(e: Expr, op: ScalarOp, context: ScalarContext): void
   if (op === "bitcast") return spellBitcast(at(e.args, 0), e.dtype, context);
   // nothing but a float is NaN
   if (op === "isnan" && !isFloat(from)) return body.int(0);
+  if (isFloat(from) && (op === "min" || op === "max")) return spellExtremeOfOne(e, op, context);
   const name = plainName(op, from);
   if (name !== undefined) {
     for (const a of e.args) push(a);
@@ -255,7 +255,7 @@ function spellInteger(e: Expr, op: ScalarOp, context: ScalarContext): void {
       return signed ? spellAbs(x, context) : push(x);
     case "min":
     case "max":
-      return spellExtreme(e, op, context);
+      return spellIntegerExtreme(e, op, context);
     case "idiv":
     case "irem":
       return spellDivision(e, op, context);
@@ -282,7 +282,7 @@ function spellAbs(x: Expr, { body, push }: ScalarContext): void {
   body.named(`${t}.sub`);
 }
 
-function spellExtreme(e: Expr, op: "min" | "max", { body, push }: ScalarContext): void {
+function spellIntegerExtreme(e: Expr, op: "min" | "max", { body, push }: ScalarContext): void {
   const { local: t, signed } = typeRow(e.dtype);
   push(at(e.args, 0));
   const a = body.local("a", t);

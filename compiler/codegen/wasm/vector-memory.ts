@@ -101,6 +101,12 @@ export class VectorMemory {
     return resolved;
   }
 
+  /** Whether divisions in an index are done once the lane is known, and leave nothing that needs code in the loop. */
+  isDivided(index: Expr): boolean {
+    const { forms, frame } = this.#code.tools;
+    return forms.of(this.#inLane(index, 0)).terms.every(({ atom }) => atom.args.length === 0 && frame.isMovable(atom));
+  }
+
   /** What a load computes on the stack: its guard, and its index where that is data. */
   operandsOf(e: Expr): readonly Expr[] {
     const [index, guard] = e.args;

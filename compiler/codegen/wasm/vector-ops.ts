@@ -5,6 +5,7 @@ import { at } from "../../ir/errors.ts";
 import type { Expr, ScalarOp } from "../../ir/expr.ts";
 import type { Body } from "./body.ts";
 import type { BitStep } from "./scalar.ts";
+import { spellExtreme } from "./extremes.ts";
 import { byBits, isTest } from "./scalar.ts";
 import { typeRow } from "./types.ts";
 
@@ -93,7 +94,10 @@ function spellFloat(e: Expr, op: ScalarOp, context: VectorContext): boolean {
   const name = isTest(op) ? op : floats.get(op);
   if (name !== undefined) return all(`${vector}.${name}`, e, context);
   if (op === "neg" || op === "abs") return spellSign(e, op, context);
-  if (op === "min" || op === "max") return spellExtreme(e, op, context);
+  if (op === "min" || op === "max") {
+    spellExtreme(e, op, context);
+    return true;
+  }
   if (op === "isnan") {
     push(at(e.args, 0));
     const x = body.local("x", "v128");
@@ -137,63 +141,6 @@ function spellCopysign(e: Expr, context: VectorContext): true {
 function everyBitButSign(dtype: DType, { constant }: VectorContext): void {
   if (dtype === "float32") constant("int32", 0x7fffffff);
   else constant("int64", 0x7fffffffffffffffn);
-}
-
-/**
- * The instructions min and max take engines six of the machine's, one after the other. pmin(a, b) is b < a ? b : a and takes one. It
- * is all there is to do where b is a number; where b is a zero that may meet the other zero, one more.
- */
-function spellExtreme(e: Expr, op: "min" | "max", context: VectorContext): true {
-  const { body, push } = context;
-  const { vector } = typeRow(e.dtype);
-  const [a, b] = [at(e.args, 0), at(e.args, 1)];
-  const [x, limit] = a.op === "const" ? [b, a] : [a, b];
-  if (limit.op !== "const" || Number.isNaN(limit.value)) return spellPairs(e, op, context);
-  if (op === "min" && Object.is(limit.value, -0)) return all(`${vector}.min`, e, context);
-  push(x);
-  push(limit);
-  body.named(`${vector}.p${op}`);
-  if (op === "min" || !Object.is(limit.value, 0)) return true;
-  // -0 + 0 is 0
-  push(limit);
-  body.named(`${vector}.add`);
-  return true;
-}
-
-/**
- * Both ways round: where neither is less, each gives its first operand. So the two differ where the operands are zeros of both signs
- * or one is NaN, and all bits of both are a NaN then. Of zeros they are -0, which is the minimum; for the maximum, the bits that
- * differ are taken away as a number: -0 less -0 is 0, a number less 0 itself, and NaN stays NaN.
- */
-function spellPairs(e: Expr, op: "min" | "max", { body, push }: VectorContext): true {
-  const { vector } = typeRow(e.dtype);
-  const [a, b] = e.args.map((operand) => {
-    push(operand);
-    return body.keep(op, "v128");
-  });
-  if (a === undefined || b === undefined) return true;
-  const pair = (first: number, second: number): void => {
-    body.get(first);
-    body.get(second);
-    body.named(`${vector}.p${op}`);
-  };
-  pair(a, b);
-  if (op === "min") {
-    pair(b, a);
-    body.emit("v128.or");
-    return true;
-  }
-  const one = body.local(op, "v128");
-  body.emit("local.tee", one);
-  pair(b, a);
-  body.get(one);
-  body.emit("v128.xor");
-  const differing = body.local("differing", "v128");
-  body.emit("local.tee", differing);
-  body.emit("v128.or");
-  body.get(differing);
-  body.named(`${vector}.sub`);
-  return true;
 }
 
 function spellStep(step: BitStep[0], value: bigint | number, { body, constant }: VectorContext): void {

@@ -179,12 +179,13 @@ export class VectorStatements {
     return this.#define(name, value);
   }
 
-  /** Whether a value goes up with the axis, from a start that needs no code in the loop. */
+  /** Whether a value goes up with the axis, from a start that needs no code in the loop, or divides what is known of every lane. */
   #isIndex(value: Expr): boolean {
     if (value.dtype !== "int32") return false;
     const { forms, frame } = this.#code.tools;
     const own = this.#code.loop.axis.name;
-    return forms.of(value).terms.every(({ atom }) => (atom.op === "axis" && atom.name === own) || frame.isMovable(atom));
+    const { terms } = forms.of(value);
+    return terms.every(({ atom }) => (atom.op === "axis" && atom.name === own) || frame.isMovable(atom)) || this.#code.memory.isDivided(value);
   }
 
   #define(name: string, value: Expr): GroupStep {

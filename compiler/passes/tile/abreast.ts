@@ -38,10 +38,14 @@ const mostScratch = 1 << 14;
 /** The kernel with short rows two a turn, where each is a point of the grid: those do not meet in memory, unless they update it. */
 export function inPairs(kernel: Kernel): Kernel {
   if (updatedBuffers(kernel).size > 0) return kernel;
-  const visit = (list: readonly Stmt[]): readonly Stmt[] => replaceEach(list, (s) => (s.kind === "for" && isOfShortRows(s) ? paired(s) : mapBodies(s, visit)));
+  const isGrid = (s: Stmt): s is For => s.kind === "for" && s.axis.kind === "grid" && isOfShortRows(s);
+  const visit = (list: readonly Stmt[]): readonly Stmt[] => replaceEach(list, (s) => (isGrid(s) ? paired(s) : mapBodies(s, visit)));
   const body = visit(kernel.body);
   return body === kernel.body ? kernel : { ...kernel, body: tidy(body) };
 }
+
+/** A loop over rows that do not meet, short ones two a turn. */
+export const rowsInPairs = (f: For): For => (isOfShortRows(f) ? paired(f) : f);
 
 const paired = (f: For): For => ({ ...f, axis: { ...f.axis, step: pair }, body: abreast(f.axis, f.body, pair) });
 
@@ -50,15 +54,7 @@ function isOfShortRows({ axis, body }: For): boolean {
   const loops = body.flatMap((s) => (s.kind === "for" ? [s.axis] : []));
   const locals = body.filter((s) => s.kind === "local");
   const isShort = locals.length > 0 && loops.every((a) => a.lo.op === "const" && a.hi.op === "const" && a.hi.value <= shortest);
-  return (
-    isShort &&
-    axis.kind === "grid" &&
-    isPlain(axis) &&
-    axis.hi.value >= pair &&
-    pair * localBytes(locals) <= mostScratch &&
-    body.every(isOpen) &&
-    canGoAbreast(body, axis)
-  );
+  return isShort && isPlain(axis) && axis.hi.value >= pair && pair * localBytes(locals) <= mostScratch && body.every(isOpen) && canGoAbreast(body, axis);
 }
 
 const isOpen = (s: Stmt): boolean => s.kind === "let" || s.kind === "store" || s.kind === "for" || s.kind === "local";

@@ -17,14 +17,16 @@ import type { Axis, Reduce, Stmt } from "../../ir/loop.ts";
 import { mapStatements } from "../../ir/loop-walk.ts";
 import { vectorWidth } from "../../ir/steps.ts";
 import { merge, nameShared } from "./combine.ts";
+import type { Piece, Place } from "./copy.ts";
 import { copied } from "./copy.ts";
 import { isPlain, shortRow } from "./nest.ts";
 
 /** So many short rows are as good as a long one: their lanes are combined once. */
 const manyRows = 64;
-/** Elements that rows taken at once should have, about, and at the most. */
+/** Elements that rows taken at once should have, about … */
 const wanted = 16;
-const most = 32;
+/** … and those of a sum at the most. */
+const mostAdded = 32;
 
 export interface ShortRows {
   /** Its last axis walks several rows. */
@@ -46,7 +48,7 @@ export function walksShortRows({ axes }: Reduce): boolean {
 export function severalRows(r: Reduce): ShortRows | null {
   if (!walksShortRows(r)) return null;
   const [outer, inner] = [at(r.axes, r.axes.length - 2), at(r.axes, r.axes.length - 1)];
-  const rows = rowsAtOnce(inner.hi.value);
+  const rows = rowsAtOnce(inner.hi.value, mostAdded);
   const turns = Math.floor(outer.hi.value / Math.max(1, rows));
   if (rows === 0 || turns === 0) return null;
   const left = outer.hi.value - turns * rows;
@@ -56,8 +58,8 @@ export function severalRows(r: Reduce): ShortRows | null {
   return { together, left: others, joined: joined(r, together, others) };
 }
 
-/** So many rows of a length that they fill whole registers, with about as many elements as are wanted; 0 where that would be too many. */
-function rowsAtOnce(length: number): number {
+/** So many rows of a length that they fill whole registers, with about as many elements as are wanted; 0 where that would be more than the most. */
+export function rowsAtOnce(length: number, most: number): number {
   let best = 0;
   for (let rows = 1; rows * length <= most; rows++) {
     const isWhole = (rows * length) % vectorWidth === 0;
@@ -80,15 +82,32 @@ function overRows(r: Reduce, { suffix, first, turns, rows }: Turns): Reduce {
   const length = inner.hi.value;
   const turn = { ...outer, hi: ix(turns) };
   const elements = { ...inner, hi: ix(rows * length) };
-  const [row, element] = unflatten(walked(elements), [rows, length]);
-  const places = new Map([
-    [outer.name, addIndex(mulIndex(walked(turn), rows), addIndex(row ?? ix(0), first))],
-    [inner.name, element ?? ix(0)],
+  const from = addIndex(mulIndex(walked(turn), rows), first);
+  const axes = placesIn({ outer, inner }, { from, rows, element: walked(elements) });
+  const { body, values } = alongElements(r, { suffix, axes });
+  return { ...r, names: r.names.map((name) => `${name}${suffix}`), axes: [...r.axes.slice(0, -2), turn, elements], body, values };
+}
+
+/** Several rows as one, from a row on, and an element of it. */
+export interface Rows {
+  readonly from: Expr;
+  readonly rows: number;
+  readonly element: Expr;
+}
+
+/** Where that element is: its row and its place there. */
+export function placesIn({ outer, inner }: { readonly outer: Axis; readonly inner: Axis }, { from, rows, element }: Rows): ReadonlyMap<string, Expr> {
+  const [row, place] = unflatten(element, [rows, inner.hi.value]);
+  return new Map([
+    [outer.name, addIndex(from, row ?? ix(0))],
+    [inner.name, place ?? ix(0)],
   ]);
-  const { body, values } = copied(r, { suffix, axes: places });
-  // an index that several loads share goes along the elements too
-  const list = mapStatements(body, (e) => (isIndex(e) ? normalIndex(e) : e));
-  return { ...r, names: r.names.map((name) => `${name}${suffix}`), axes: [...r.axes.slice(0, -2), turn, elements], body: list, values };
+}
+
+/** A piece at such places; an index that several loads share goes along the elements too. */
+export function alongElements(piece: Piece, place: Place): Piece {
+  const { body, values } = copied(piece, place);
+  return { body: mapStatements(body, (e) => (isIndex(e) ? normalIndex(e) : e)), values };
 }
 
 const isIndex = (e: Expr): boolean => e.dtype === "int32" && exprOrder([e]).every((part) => part.op !== "load");

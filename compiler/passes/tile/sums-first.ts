@@ -16,6 +16,7 @@ import { addIndex, flatten, ix, mulIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { expressionsIn, statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
+import { rowsInPairs } from "./abreast.ts";
 import { keptOf } from "./across.ts";
 import { stagesOf } from "./chains.ts";
 import { costOf, costOfFunction, isMadeOfOthers, valuesIn } from "./cost.ts";
@@ -47,7 +48,7 @@ export function sumsFirst(kernel: Kernel, nest: readonly For[], target: Target):
   const nameOf = (e: Expr): string => `${e.name}_of`;
   const keeps = kept.map((e): Stmt => ({ kind: "store", buffer: nameOf(e), index: place("r"), value: e }));
   const lets = kept.map((e): Stmt => ({ kind: "let", name: e.name, value: load(nameOf(e), e.dtype, place("n")) }));
-  const found = eachRow(loopsOver(below, [...filling, ...keeps]), { ...rows, name: "r", suffix: "_r" });
+  const found = rowsInPairs(eachRow(loopsOver(below, [...filling, ...keeps]), { ...rows, name: "r", suffix: "_r" }));
   const stored = inStages(joinLoops([eachRow(loopsOver(below, [...lets, ...storing]), { ...rows, name: "n", suffix: "_n" })]), target);
   const locals = kept.map((e): Local => ({ kind: "local", name: nameOf(e), dtype: e.dtype, size: count * points, space: "scratch" }));
   return { ...kernel, body: stripLoops(nest.slice(0, level + 1), count, [...locals, found, ...stored]) };

@@ -46,6 +46,7 @@ import { rowBlocks } from "./row-block.ts";
 import { startRising } from "./rising.ts";
 import { rowTile } from "./row-tile.ts";
 import { addRows } from "./rows.ts";
+import { inShortBlocks } from "./short-blocks.ts";
 import { stage } from "./stage.ts";
 import { inStrips } from "./strips.ts";
 import { sumsFirst } from "./sums-first.ts";
@@ -124,6 +125,8 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   const list = statements(kernel.body);
   const side = added === kernel && list.some((s) => s.kind === "reduce") && !list.some(isOverColumns) ? widenGrid(kernel) : kernel;
   if (side !== kernel) return side;
+  const blocks = added === kernel ? inShortBlocks(kernel, nest) : kernel;
+  if (blocks !== kernel) return widenLoops(blocks);
   const strips = firstChanged(kernel, [updatesInStrips, chainsInStrips, inStrips], nest, target);
   const rows = strips === kernel ? added : addRows(strips, target);
   const wide = widenLoops(rows);

@@ -26,6 +26,7 @@ import { goesTogether, hasWindows, isIndependent, updatedBuffers, varyingNames }
 import { divides } from "./flat.ts";
 import { joinLoops, joinNest } from "./join.ts";
 import { gridNest, isPlain, loopsOver, shortRow, strideOf } from "./nest.ts";
+import { widenShortRows } from "./short-grid.ts";
 import { firstOf } from "./skip.ts";
 
 /** Bytes of a register. */
@@ -44,6 +45,8 @@ export function widenGrid(kernel: Kernel): Kernel {
   const nest = joinNest(gridNest(kernel.body));
   const inner = nest.at(-1);
   if (inner === undefined || !isPlain(inner.axis)) return kernel;
+  const together = widenShortRows(kernel, nest);
+  if (together !== kernel) return together;
   const { axis } = inner;
   const locals = inner.body.filter((one) => one.kind === "local");
   const body = inner.body.filter((one) => one.kind !== "local");

@@ -1,0 +1,93 @@
+/**
+ * short blocks: points that find numbers of a short row, and store a row made of them, several at once: the numbers first.
+ *
+ *   for %i in 0..1024 [grid] { reduce %m over %k in 0..4 { load %x[%i * 4 + %k] }  for %j in 0..4 { store %y[%i * 4 + %j] = load %x[%i * 4 + %j] - %m } }
+ *     → for %i in 0..1024 step 64 [grid] { local %m_of: f32[64]
+ *         for %ir in 0..64 { reduce %m over %k in 0..4 …  store %m_of[%ir] = %m }
+ *         for %in in 0..16 { for %jv in 0..16 [vector] { store %y[%i * 4 + %in * 16 + %jv] = load %x[…] - load %m_of[%in * 4 + %jv / 4] } } }
+ *
+ * What finds the numbers goes side by side (`widen.ts`), and the rows several at once (`short-grid.ts`). No bit changes.
+ */
+import type { Expr } from "../../ir/expr.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import { axisIndex, load } from "../../ir/expr.ts";
+import { addIndex, ix } from "../../ir/indexing.ts";
+import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
+import { axesOf, expressionsIn, statements } from "../../ir/loop.ts";
+import { keptOf } from "./across.ts";
+import { copied, loop } from "./copy.ts";
+import { inlineIndices, isPlain, shortRow } from "./nest.ts";
+import type { RowAxes } from "./short-grid.ts";
+import { goSeveral, inTurns } from "./short-grid.ts";
+import type { Strip } from "./strip.ts";
+import { eachStrip, letsFor, overStrip, stripLoops } from "./strip.ts";
+
+/** Points of a turn: numbers of them fill several registers, and their rows stay in the nearest cache. */
+const points = 64;
+
+/** The kernel with several points a turn, or the kernel itself where rows are not short, or are not stored as one. */
+export function inShortBlocks(kernel: Kernel, nest: readonly For[]): Kernel {
+  const inner = nest.at(-1);
+  if (inner === undefined || !isPlain(inner.axis) || inner.axis.hi.value < points) return kernel;
+  const point = pointOf(inner.body);
+  if (point === null || !goInBlocks(inner.axis, point)) return kernel;
+  const strips = eachStrip(inner.axis, points, (strip) => inBlock(strip, point));
+  const locals = point.kept.map((e): Local => ({ kind: "local", name: nameOf(e), dtype: e.dtype, size: points, space: "scratch" }));
+  return { ...kernel, body: stripLoops(nest, points, [...locals, ...strips]) };
+}
+
+/** What a point does: it fills numbers, of which some are kept for its rows. */
+interface Point {
+  readonly filling: readonly Stmt[];
+  readonly kept: readonly Expr[];
+  readonly rows: readonly For[];
+}
+
+function pointOf(body: readonly Stmt[]): Point | null {
+  const cut = body.findIndex((s) => s.kind === "for");
+  const [filling, storing] = [body.slice(0, cut), body.slice(cut)];
+  if (cut < 1 || !filling.some((s) => s.kind === "reduce") || !filling.every(isShort) || readsStored(storing)) return null;
+  const lets = storing.filter((s) => s.kind === "let");
+  const rows = storing.filter((s) => s.kind === "for").map((f): For => ({ ...f, body: [...letsFor(expressionsIn(f.body), lets), ...f.body] }));
+  const kept = keptOf(filling, storing);
+  return kept === null || lets.length + rows.length < storing.length ? null : { filling, kept, rows };
+}
+
+/** Names, and sums of short rows. */
+const isShort = (s: Stmt): boolean =>
+  s.kind === "let" || (s.kind === "reduce" && statements([s]).every((one) => axesOf(one).every((a) => isPlain(a) && a.hi.value < shortRow)));
+
+/** Whether rows are made of what others are. */
+function readsStored(list: readonly Stmt[]): boolean {
+  const stored = new Set(statements(list).flatMap((s) => (s.kind === "store" ? [s.buffer] : [])));
+  return exprOrder(expressionsIn(list)).some((e) => e.op === "load" && stored.has(e.name));
+}
+
+const nameOf = (e: Expr): string => `${e.name}_of`;
+
+/** Whether the rows of some points go several at once. */
+const goInBlocks = (axis: Axis, { kept, rows }: Point): boolean =>
+  rows.every((f) => {
+    const { body, axes } = elementsOf(f, kept, { axis, size: points, first: ix(0) });
+    return goSeveral(body, axes);
+  });
+
+/** What is done for some points: their numbers, then their rows. */
+function inBlock(strip: Strip, { filling, kept, rows }: Point): readonly Stmt[] {
+  const found = overStrip(strip, "r", (index) => [...filling, ...kept.map((e): Stmt => ({ kind: "store", buffer: nameOf(e), index, value: e }))]);
+  const stored = rows.flatMap((f) => {
+    const { body, axes } = elementsOf(f, kept, strip);
+    const { turns, together, left } = inTurns(body, axes);
+    return turns === 0 ? left : [loop("serial", { name: axes.outer.name, lo: ix(0), hi: ix(turns) }, 1, together), ...left];
+  });
+  return [found, ...stored];
+}
+
+/** What is done for an element of a strip's rows. */
+function elementsOf(f: For, kept: readonly Expr[], { axis, size, first }: Strip): { readonly body: readonly Stmt[]; readonly axes: RowAxes } {
+  const outer: Axis = { name: `${axis.name}n`, kind: "serial", lo: ix(0), hi: ix(size), step: 1 };
+  const own = axisIndex(outer.name, 0, size - 1);
+  const lets = kept.map((e): Stmt => ({ kind: "let", name: e.name, value: load(nameOf(e), e.dtype, own) }));
+  const { body } = copied({ body: [...lets, ...f.body], values: [] }, { suffix: "_n", axes: new Map([[axis.name, addIndex(first, own)]]) });
+  return { body: inlineIndices(body), axes: { outer, inner: f.axis } };
+}
