@@ -47,6 +47,10 @@ const blocks: readonly Rows[] = [
   { name: "standardised", of: (n, m) => standardised(data(n, m)).mul(data(m)).add(data(m)) },
   { name: "of two planes", of: (n, m) => standardised(data(2, n, m)) },
   { name: "of double precision", of: (n, m) => standardised(data(n, m).astype("float64")) },
+  { name: "logarithms of sums", of: (n, m) => data(n, m).logsumexp({ axis: -1 }) },
+  { name: "less logarithms of sums", of: (n, m) => data(n, m).logSoftmax(-1) },
+  { name: "of two planes, less logarithms", of: (n, m) => data(2, n, m).mul(3).logSoftmax(-1).mul(data(m)) },
+  { name: "functions of a number a row", of: (n, m) => standardised(data(n, m)).mul(data(n, m).square().mean(overRow).add(0.1).log()) },
   { name: "whole numbers", of: (n, m) => lessLeast(data(n, m).mul(9).astype("int32")) },
 ];
 
@@ -60,7 +64,7 @@ function standardised(x: Tensor): Tensor {
 const all = [...grids.map((r) => ({ ...r, kind: "grid" })), ...blocks.map((r) => ({ ...r, kind: "blocks" }))];
 
 describe.each(all)("$kind: $name", ({ of }) => {
-  test.each([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17])("rows of %i", (length) => {
+  test.each([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 20, 48])("rows of %i", (length) => {
     for (const rows of [3, 64, 65, 130]) {
       const { graph, inputs } = recorded(of(rows, length));
       const found = runCompiled(graph, inputs, { target: wasm });

@@ -29,32 +29,50 @@ const withoutLanes = (list: readonly Stmt[]): readonly Stmt[] =>
     return next.kind === "for" && next.axis.kind === "vector" ? { ...next, axis: { ...next.axis, kind: "serial" } } : next;
   });
 
-/** Rows up to this length go in step, so many: one is too short to keep a processor busy, and what it waits for, the other does not. */
+/** Rows up to this length go in step: one is too short to keep a processor busy, and what it waits for, others do not. */
 const shortest = 64;
-const pair = 2;
-/** Bytes of scratch that two rows may have. */
+/** So many at least, and as many as have so many accumulators together. */
+const fewest = 2;
+const accumulators = 16;
+/** Bytes of scratch that rows in step may have. */
 const mostScratch = 1 << 14;
 
-/** The kernel with short rows two a turn, where each is a point of the grid: those do not meet in memory, unless they update it. */
+/** The kernel with several short rows a turn, where each is a point of the grid: those do not meet in memory, unless they update it. */
 export function inPairs(kernel: Kernel): Kernel {
   if (updatedBuffers(kernel).size > 0) return kernel;
   const isGrid = (s: Stmt): s is For => s.kind === "for" && s.axis.kind === "grid" && isOfShortRows(s);
-  const visit = (list: readonly Stmt[]): readonly Stmt[] => replaceEach(list, (s) => (isGrid(s) ? paired(s) : mapBodies(s, visit)));
+  const visit = (list: readonly Stmt[]): readonly Stmt[] => replaceEach(list, (s) => (isGrid(s) ? inStepWithOthers(s) : mapBodies(s, visit)));
   const body = visit(kernel.body);
   return body === kernel.body ? kernel : { ...kernel, body: tidy(body) };
 }
 
-/** A loop over rows that do not meet, short ones two a turn. */
-export const rowsInPairs = (f: For): For => (isOfShortRows(f) ? paired(f) : f);
+/** A loop over rows that do not meet, short ones several a turn. */
+export function inStepWithOthers(f: For): For {
+  if (!isOfShortRows(f)) return f;
+  const rows = rowsInStep(f);
+  return { ...f, axis: { ...f.axis, step: rows }, body: abreast(f.axis, f.body, rows) };
+}
 
-const paired = (f: For): For => ({ ...f, axis: { ...f.axis, step: pair }, body: abreast(f.axis, f.body, pair) });
+/** How many rows go in step: those that have few accumulators each are more. */
+function rowsInStep({ axis, body }: For): number {
+  const lanes = Math.max(...body.map((s) => (s.kind === "local" ? s.size : 0)));
+  const rows = Math.max(fewest, Math.floor(accumulators / lanes));
+  return rows <= axis.hi.value ? rows : fewest;
+}
 
 /** Whether the turns of a loop are rows that accumulators of their own add up, all of them short. */
 function isOfShortRows({ axis, body }: For): boolean {
   const loops = body.flatMap((s) => (s.kind === "for" ? [s.axis] : []));
   const locals = body.filter((s) => s.kind === "local");
   const isShort = locals.length > 0 && loops.every((a) => a.lo.op === "const" && a.hi.op === "const" && a.hi.value <= shortest);
-  return isShort && isPlain(axis) && axis.hi.value >= pair && pair * localBytes(locals) <= mostScratch && body.every(isOpen) && canGoAbreast(body, axis);
+  return (
+    isShort &&
+    isPlain(axis) &&
+    axis.hi.value >= fewest &&
+    (accumulators / 4) * localBytes(locals) <= mostScratch &&
+    body.every(isOpen) &&
+    canGoAbreast(body, axis)
+  );
 }
 
 const isOpen = (s: Stmt): boolean => s.kind === "let" || s.kind === "store" || s.kind === "for" || s.kind === "local";

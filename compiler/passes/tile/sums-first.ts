@@ -12,47 +12,157 @@ import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load } from "../../ir/expr.ts";
-import { addIndex, flatten, ix, mulIndex } from "../../ir/indexing.ts";
+import { flatten, freeNames, ix } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
-import { expressionsIn, statements } from "../../ir/loop.ts";
+import { axesOf, bodiesOf, expressionsIn, statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
-import { rowsInPairs } from "./abreast.ts";
+import { inStepWithOthers } from "./abreast.ts";
 import { keptOf } from "./across.ts";
 import { stagesOf } from "./chains.ts";
 import { costOf, costOfFunction, isMadeOfOthers, valuesIn } from "./cost.ts";
 import { joinLoops } from "./join.ts";
 import { isPlain, loopsOver } from "./nest.ts";
-import { eachRow, stripLoops } from "./strip.ts";
+import type { Strip } from "./strip.ts";
+import { eachStrip, overStrip, stripLoops } from "./strip.ts";
 
 /** Numbers that are found before functions are computed of them: several registers. */
 const enough = 64;
+/** Elements of the points' rows that stay in the nearest cache. */
+const mostStaying = 1 << 13;
 /** Where the sums of a grid point are more work than so many functions, these are no matter. */
 const mostWork = 64;
 
 /** The kernel with sums of some grid points before functions of them, or the kernel itself where it has no such functions. */
 export function sumsFirst(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const inner = nest.at(-1);
-  if (inner === undefined || !nest.every((f) => isPlain(f.axis))) return kernel;
-  const cut = firstFunction(inner.body);
-  const [filling, storing] = [inner.body.slice(0, cut), inner.body.slice(cut)];
-  if (cut === 0 || !isWorthIt(filling, storing)) return kernel;
-  const kept = keptOf(filling, storing);
-  if (kept === null) return kernel;
+  const point = inner === undefined || !nest.every((f) => isPlain(f.axis)) ? null : pointOf(inner.body);
+  if (point === null) return kernel;
   const level = levelOf(nest);
   const below = nest.slice(level + 1).map((f): Axis => ({ ...f.axis, kind: "serial" }));
   const points = below.reduce((n, a) => n * a.hi.value, 1);
   const { axis } = at(nest, level);
   const count = countOf(axis.hi.value, Math.ceil(enough / points));
-  const rows = { axis, count, scratch: [] };
-  const place = (name: string): Expr => addIndex(mulIndex(axisIndex(`${axis.name}${name}`, 0, count - 1), points), within(below));
-  const nameOf = (e: Expr): string => `${e.name}_of`;
-  const keeps = kept.map((e): Stmt => ({ kind: "store", buffer: nameOf(e), index: place("r"), value: e }));
-  const lets = kept.map((e): Stmt => ({ kind: "let", name: e.name, value: load(nameOf(e), e.dtype, place("n")) }));
-  const found = rowsInPairs(eachRow(loopsOver(below, [...filling, ...keeps]), { ...rows, name: "r", suffix: "_r" }));
-  const stored = inStages(joinLoops([eachRow(loopsOver(below, [...lets, ...storing]), { ...rows, name: "n", suffix: "_n" })]), target);
-  const locals = kept.map((e): Local => ({ kind: "local", name: nameOf(e), dtype: e.dtype, size: count * points, space: "scratch" }));
-  return { ...kernel, body: stripLoops(nest.slice(0, level + 1), count, [...locals, found, ...stored]) };
+  const steps = stepsOf(point, count * points);
+  if (steps === null) return kernel;
+  const strips = eachStrip(axis, count, (strip) => steps.flatMap((step) => loopsOf(step, strip, { below, target })));
+  const locals = steps.flatMap(({ kept }) =>
+    kept.map((e): Local => ({ kind: "local", name: nameOf(e), dtype: e.dtype, size: count * points, space: "scratch" })),
+  );
+  return { ...kernel, body: stripLoops(nest.slice(0, level + 1), count, [...locals, ...strips]) };
 }
+
+/** A step of some points along an axis, and of those `below` it. */
+function loopsOf(step: Step, strip: Strip, { below, target }: { readonly below: readonly Axis[]; readonly target: Target }): readonly Stmt[] {
+  const { kind, list, given, kept } = step;
+  const loop = overStrip(strip, step.name, (index) => {
+    const place = flatten([index, ...below.map((a) => axisIndex(a.name, 0, a.hi.value - 1))], [strip.size, ...below.map((a) => a.hi.value)]);
+    const lets = given.map((e): Stmt => ({ kind: "let", name: e.name, value: load(nameOf(e), e.dtype, place) }));
+    const keeps = kept.map((e): Stmt => ({ kind: "store", buffer: nameOf(e), index: place, value: e }));
+    return loopsOver(below, [...lets, ...list, ...keeps]);
+  });
+  if (kind === "sums") return [inStepWithOthers(loop)];
+  return kind === "functions" ? inStages(joinLoops([loop]), target) : [loop];
+}
+
+/** What a grid point does: sums, functions of them, and rows that are made of those. */
+interface Point {
+  readonly sums: readonly Stmt[];
+  readonly functions: readonly Stmt[];
+  readonly rows: readonly Stmt[];
+}
+
+/** Null where there are no functions that are some of the work, or they ask for more than numbers. */
+function pointOf(body: readonly Stmt[]): Point | null {
+  const last = body.findLastIndex((s) => s.kind !== "let" && !isRow(s)) + 1;
+  const first = body.findIndex((s, i) => i >= last && s.kind === "for");
+  const rowsAt = first < 0 ? body.length : first;
+  const cut = firstFunction(body.slice(0, rowsAt));
+  const point = { sums: body.slice(0, cut), functions: body.slice(cut, rowsAt), rows: body.slice(rowsAt) };
+  return cut > 0 && isWorthIt(point) ? point : null;
+}
+
+/** A loop that stores, and does nothing else. */
+const isRow = (s: Stmt): boolean => s.kind === "for" && s.axis.kind === "serial" && s.body.every(isStraight);
+
+const isStraight = (s: Stmt): boolean => s.kind === "let" || (s.kind === "store" && s.atomic === undefined);
+
+const nameOf = (e: Expr): string => `${e.name}_of`;
+
+/** What is done for all points before the next step: from numbers that are given, some that are kept. */
+interface Step {
+  readonly kind: keyof Point;
+  /** What the name of its loop ends in. */
+  readonly name: string;
+  readonly list: readonly Stmt[];
+  readonly given: readonly Expr[];
+  readonly kept: readonly Expr[];
+}
+
+/**
+ * The steps of some points. A sum of what another one found waits for it in each point by itself: rows that stay near meanwhile are
+ * walked by the first sum for all points, then by the second. Null where more than numbers would have to be kept, or rows would not stay.
+ */
+function stepsOf(point: Point, points: number): readonly Step[] | null {
+  const { sums, functions, rows } = point;
+  const isNear = points * elementsOf([...sums, ...rows]) <= mostStaying;
+  if (rows.length > 0 && !isNear) return null;
+  const others: readonly Part[] = [
+    { kind: "functions", name: "n", list: functions },
+    { kind: "rows", name: "w", list: rows },
+  ];
+  const parts = others.filter(({ list }) => list.length > 0);
+  const apart = (lists: readonly (readonly Stmt[])[]): readonly Part[] => lists.map((list, i) => ({ kind: "sums", name: i === 0 ? "r" : `r${i}`, list }));
+  const whole = inSteps([...apart([sums]), ...parts]);
+  return isNear ? (inSteps([...apart(sumsApart(sums)), ...parts]) ?? whole) : whole;
+}
+
+type Part = Pick<Step, "kind" | "name" | "list">;
+
+function inSteps(parts: readonly Part[]): readonly Step[] | null {
+  const before: Expr[] = [];
+  const steps: Step[] = [];
+  for (const [i, part] of parts.entries()) {
+    const asked = namesAskedIn(part.list);
+    const given = before.filter((e) => asked.has(e.name));
+    const kept = keptOf(
+      part.list,
+      parts.slice(i + 1).flatMap(({ list }) => list),
+    );
+    if (kept === null) return null;
+    before.push(...kept);
+    steps.push({ ...part, given, kept });
+  }
+  return steps;
+}
+
+function namesAskedIn(list: readonly Stmt[]): ReadonlySet<string> {
+  const asked = new Set<string>();
+  for (const e of expressionsIn(list)) freeNames(e, asked);
+  return asked;
+}
+
+/** Sums that need numbers of one another at the most: one ends where its memory is done with. */
+function sumsApart(list: readonly Stmt[]): readonly (readonly Stmt[])[] {
+  if (list.some((s) => s.kind === "carry" || s.kind === "assign")) return [list];
+  const starts = list.flatMap((s, i) => (s.kind !== "let" && list[i - 1]?.kind === "let" && areApart(list.slice(0, i), list.slice(i)) ? [i] : []));
+  return [0, ...starts].map((from, i) => list.slice(from, starts[i])).filter((part) => part.length > 0);
+}
+
+/** Whether no memory of the first sums is touched by others. */
+function areApart(first: readonly Stmt[], others: readonly Stmt[]): boolean {
+  const memory = new Set(statements(first).flatMap(memoryOf));
+  return first.some(isLoop) && !touches(others, memory);
+}
+
+const touches = (list: readonly Stmt[], memory: ReadonlySet<string>): boolean =>
+  exprOrder(expressionsIn(list)).some((e) => e.op === "load" && memory.has(e.name)) ||
+  statements(list).some((s) => memoryOf(s).some((name) => memory.has(name)));
+
+const isLoop = (s: Stmt): boolean => s.kind === "for" || s.kind === "reduce";
+
+/** Elements that the longest walk of a point passes. */
+const elementsOf = (list: readonly Stmt[]): number =>
+  Math.max(0, ...list.map((s) => (isLoop(s) ? axesOf(s).reduce((n, a) => n * turnsOf(a), 1) * Math.max(1, ...bodiesOf(s).map(elementsOf)) : 0)));
 
 /** The memory that a statement declares or writes. */
 function memoryOf(s: Stmt): readonly string[] {
@@ -70,13 +180,11 @@ function firstFunction(body: readonly Stmt[]): number {
 }
 
 /** Whether what follows the sums has functions that are some of the work, and asks for nothing but numbers. */
-function isWorthIt(filling: readonly Stmt[], storing: readonly Stmt[]): boolean {
-  if (!storing.every((s) => s.kind === "let" || (s.kind === "store" && s.atomic === undefined))) return false;
-  const order = exprOrder(expressionsIn(storing));
-  const memory = new Set(statements(filling).flatMap(memoryOf));
-  if (order.some((e) => e.op === "load" && memory.has(e.name))) return false;
-  const functions = order.filter((e) => isMadeOfOthers(e.op)).length;
-  return functions > 0 && workOf(filling) <= mostWork * costOfFunction * functions;
+function isWorthIt({ sums, functions, rows }: Point): boolean {
+  if (!functions.every(isStraight) || touches([...functions, ...rows], new Set(statements(sums).flatMap(memoryOf)))) return false;
+  if (rows.length > 0 && touches(rows, new Set(functions.flatMap(memoryOf)))) return false;
+  const count = exprOrder(expressionsIn(functions)).filter((e) => isMadeOfOthers(e.op)).length;
+  return count > 0 && workOf([...sums, ...rows]) <= mostWork * costOfFunction * count;
 }
 
 /** Operations of statements and of the loops among them. */
@@ -105,13 +213,6 @@ function countOf(length: number, wanted: number): number {
   for (let n = wanted; n <= Math.min(length, 2 * wanted); n++) if (length % n === 0) return n;
   return Math.min(length, wanted);
 }
-
-/** Which of the points below an axis it is. */
-const within = (axes: readonly Axis[]): Expr =>
-  flatten(
-    axes.map((a) => axisIndex(a.name, 0, a.hi.value - 1)),
-    axes.map((a) => a.hi.value),
-  );
 
 /** One loop with functions of functions as several. */
 function inStages(list: readonly Stmt[], target: Target): readonly Stmt[] {
