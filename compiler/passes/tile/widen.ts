@@ -33,7 +33,7 @@ import { firstOf } from "./skip.ts";
 const register = 16;
 const fewest = 4;
 /** Bytes of scratch that the rows of one turn may take. */
-const mostScratch = 1 << 17;
+const mostScratch = 1 << 20;
 /** Elements of a line of memory, about. */
 const crossed = 16;
 /** Up to so many operations a body is cheap: several registers a value hide how long each takes. */
