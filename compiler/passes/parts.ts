@@ -24,6 +24,7 @@ import type { Target } from "../target.ts";
 import { copied } from "./tile/copy.ts";
 import { costOf, valuesIn } from "./tile/cost.ts";
 import { isIndependent } from "./tile/independent.ts";
+import { joinReductions } from "./tile/join.ts";
 import { gridNest, isPlain } from "./tile/nest.ts";
 import { orderOf } from "./tile/order.ts";
 
@@ -94,6 +95,7 @@ class Division {
   /** Temporaries that there are without its own. */
   readonly #before: number;
   readonly #nest: readonly For[];
+  /** The statements of a grid point, reductions over as few axes as may be: a part is one piece of memory then. */
   readonly #body: readonly Stmt[];
   readonly #operands: Map<string, Operand>;
   readonly #cuts = new Map<Stmt, Cut>();
@@ -103,7 +105,7 @@ class Division {
     this.#launch = launch;
     this.#before = before;
     this.#nest = gridNest(kernel.body);
-    this.#body = this.#nest.at(-1)?.body ?? kernel.body;
+    this.#body = joinReductions(this.#nest.at(-1)?.body ?? kernel.body);
     this.#operands = new Map(kernel.buffers.map((b, i) => [b.name, at(buffers, i)]));
   }
 

@@ -174,26 +174,25 @@ class Row {
     if (axis === undefined) return [];
     const own = this.#steps([axis]);
     const below = this.#steps(inner);
-    const walk = (level: number, from: Expr, to: Expr): readonly Stmt[] => this.#walk(axis, inner, { level, from, to });
+    const walk = (level: number, part: Part): readonly Stmt[] => this.#walk(axis, inner, level, part);
     const end = axis === this.#last ? own * this.#lanes : own;
     const rest: readonly Stmt[] = axis === this.#last ? this.#rest(into) : [];
-    if (this.#r.exact || own * below <= 2 * chain) return [...walk(into, ix(0), ix(end)), ...rest];
+    if (this.#r.exact || own * below <= 2 * chain) return [...walk(into, { from: ix(0), to: ix(end), most: end }), ...rest];
     // the axes inside are blocks already, if long enough
     const length = blockLength(own, Math.max(1, Math.ceil(chain / below))) * (axis === this.#last ? this.#lanes : 1);
-    const block = (from: Expr, to: Expr, total: number): readonly Stmt[] => this.#apart(total, (level) => walk(level, from, to));
+    const block = (from: Expr, to: Expr, total: number): readonly Stmt[] => this.#apart(total, (level) => walk(level, { from, to, most: length }));
     return [...blocks(axis.name, end, length, (from, to, total) => block(from, to, total), { into, group: (t, body) => this.#apart(t, body) }), ...rest];
   }
 
   /** One axis from here to there, and those inside of it. */
-  #walk(axis: Axis, inner: readonly Axis[], { level, from, to }: { readonly level: number; readonly from: Expr; readonly to: Expr }): readonly Stmt[] {
+  #walk(axis: Axis, inner: readonly Axis[], level: number, { from, to, most }: Part): readonly Stmt[] {
     if (axis !== this.#last) return [loop("serial", { name: axis.name, lo: from, hi: to }, 1, this.#added(inner, level))];
     const isOpen = axis.about !== undefined;
     const step = axisIndex(`${axis.name}s`, from.lo, to.hi - (isOpen ? 1 : this.#lanes));
     if (from.op === "const" && to.op === "const" && to.value === this.#lanes) return this.#vector(level, from);
-    const length = subIndex(to, from);
     const turns = (body: readonly Stmt[]): Stmt => loop("serial", { name: step.name, lo: from, hi: to }, this.#lanes, body);
-    if (!this.#isLong || length.op !== "const" || length.value > longest) return [turns(this.#vector(level, step))];
-    this.#waiting = Math.max(this.#waiting, length.value);
+    if (!this.#isLong || most > longest) return [turns(this.#vector(level, step))];
+    this.#waiting = Math.max(this.#waiting, most);
     return [...this.#computed(step, from).map(turns), turns(this.#collected(level, subIndex(step, from)))];
   }
 
@@ -275,7 +274,7 @@ class Row {
     const whole = variable(`${name}w`, "int32", from.lo, to.hi);
     // none ends before it starts: the maximum says so to those who check
     const value = s.max(subIndex(to, withRange(s.irem(subIndex(to, from), lanes), 0, lanes - 1)), from);
-    const steps = this.#walk(this.#last, [], { level, from, to: subIndex(whole, lanes - 1) });
+    const steps = this.#walk(this.#last, [], level, { from, to: subIndex(whole, lanes - 1), most: Infinity });
     const rest = this.#element(level, axisIndex(name, from.lo, to.hi - 1), { lane: ix(0), suffix: "_r" });
     return [{ kind: "let", name: whole.name, value }, ...steps, loop("serial", { name, lo: whole, hi: to }, 1, rest)];
   }
@@ -301,6 +300,13 @@ class Row {
     const { lets, exprs } = nameShared(values, `${at(this.#r.names, 0)}${suffix}_c`);
     return { parts, lets: [...lets, ...parts.map(({ name }, i): Stmt => ({ kind: "let", name, value: at(exprs, i) }))] };
   }
+}
+
+/** What is walked of an axis, from here to there: so many elements at the most. */
+interface Part {
+  readonly from: Expr;
+  readonly to: Expr;
+  readonly most: number;
 }
 
 interface Blocks {
