@@ -64,7 +64,7 @@ function standardised(x: Tensor): Tensor {
 const all = [...grids.map((r) => ({ ...r, kind: "grid" })), ...blocks.map((r) => ({ ...r, kind: "blocks" }))];
 
 describe.each(all)("$kind: $name", ({ of }) => {
-  test.each([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 20, 48])("rows of %i", (length) => {
+  test.each([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 20, 22, 31, 48])("rows of %i", (length) => {
     for (const rows of [3, 64, 65, 130]) {
       const { graph, inputs } = recorded(of(rows, length));
       const found = runCompiled(graph, inputs, { target: wasm });

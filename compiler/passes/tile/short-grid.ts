@@ -25,8 +25,10 @@ import { isPlain, loopsOver, shortRow, strideOf } from "./nest.ts";
 import type { Rows } from "./short-rows.ts";
 import { alongElements, placesIn, rowsAtOnce } from "./short-rows.ts";
 
+/** Longer rows are whole registers, but for little; shorter ones only if they leave nothing. */
+const longestUneven = 32;
 /** Elements that rows taken at once have at the most, and lanes of a vector. */
-const most = 64;
+const most = 128;
 const mostTogether = 32;
 
 /** The kernel with several rows of its grid a turn, or the kernel itself where that gains nothing. */
@@ -119,7 +121,9 @@ interface Part {
   readonly name: string;
 }
 
-const isShort = ({ outer, inner }: RowAxes): boolean => isPlain(outer) && isPlain(inner) && inner.hi.value < shortRow;
+const isShort = ({ outer, inner }: RowAxes): boolean => isPlain(outer) && isPlain(inner) && isShortRow(inner.hi.value);
+
+const isShortRow = (length: number): boolean => length < shortRow || (length < longestUneven && length % vectorWidth !== 0);
 
 /** Values that are computed and stored, and nothing else. */
 const isOpen = (body: readonly Stmt[]): boolean =>

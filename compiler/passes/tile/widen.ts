@@ -199,7 +199,7 @@ function lanesOf(body: readonly Stmt[], extent: number): number {
   let lanes = perRegister * (sums > 0 ? registersForSums(sums, cost) : registersFor(cost));
   // a function takes as long for one element as for a register of them; loops inside may have lanes of their own
   const isFlat = statements(body).every((one) => axesOf(one).length === 0);
-  if ((isFlat || sums > 0) && cost > cheap && extent <= lanes) return extent > 1 ? extent : 0;
+  if (isFlat && cost > cheap && extent <= lanes) return extent > 1 ? extent : 0;
   while (lanes > extent) lanes /= 2;
   return Math.max(lanes, fewest) > extent ? 0 : Math.max(lanes, fewest);
 }
