@@ -55,7 +55,7 @@ export function inStepWithOthers(f: For): For {
 
 /** How many rows go in step: those that have few accumulators each are more. */
 function rowsInStep({ axis, body }: For): number {
-  const lanes = Math.max(...body.map((s) => (s.kind === "local" ? s.size : 0)));
+  const lanes = Math.min(...body.map((s) => (s.kind === "local" ? s.size : Infinity)));
   const rows = Math.max(fewest, Math.floor(accumulators / lanes));
   return rows <= axis.hi.value ? rows : fewest;
 }
