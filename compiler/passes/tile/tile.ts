@@ -53,7 +53,7 @@ import { sumsFirst } from "./sums-first.ts";
 import { turnedRows } from "./turned.ts";
 import { updatesInStrips } from "./updates.ts";
 import { vectorise } from "./vector.ts";
-import { widenGrid, widenLoops } from "./widen.ts";
+import { widenColumns, widenGrid, widenLoops } from "./widen.ts";
 
 export function tile(given: Kernel, target: Target): Kernel {
   if (target.lanes === 1) return forCpu(given, target);
@@ -92,7 +92,7 @@ function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel
 /** Neighbouring columns side by side. */
 function downColumns(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const strips = columnStrips(kernel, nest, target);
-  return strips === kernel ? widenGrid({ ...kernel, body: startRising(kernel.body) }) : widenLoops(strips);
+  return strips === kernel ? widenColumns({ ...kernel, body: startRising(kernel.body) }) : widenLoops(strips);
 }
 
 /** What the first of some steps makes of a kernel that changes it. */

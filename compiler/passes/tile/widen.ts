@@ -32,6 +32,8 @@ import { firstOf } from "./skip.ts";
 /** Bytes of a register. */
 const register = 16;
 const fewest = 4;
+/** Lanes of one vector. */
+const mostColumns = 32;
 /** Bytes of scratch that the rows of one turn may take. */
 const mostScratch = 1 << 20;
 /** Elements of a line of memory, about. */
@@ -40,8 +42,16 @@ const crossed = 16;
 const cheap = 10;
 const heavy = 120;
 
+/** How many points of an axis go side by side. */
+type LanesOf = (body: readonly Stmt[], extent: number) => number;
+
 /** A kernel whose grid goes several points a turn, or the kernel itself where that gains nothing. */
-export function widenGrid(kernel: Kernel): Kernel {
+export const widenGrid = (kernel: Kernel): Kernel => widened(kernel, lanesOf);
+
+/** The same where points are columns. */
+export const widenColumns = (kernel: Kernel): Kernel => widened(kernel, columnsOf);
+
+function widened(kernel: Kernel, lanesFor: LanesOf): Kernel {
   const nest = joinNest(gridNest(kernel.body));
   const inner = nest.at(-1);
   if (inner === undefined || !isPlain(inner.axis)) return kernel;
@@ -50,7 +60,7 @@ export function widenGrid(kernel: Kernel): Kernel {
   const { axis } = inner;
   const locals = inner.body.filter((one) => one.kind === "local");
   const body = inner.body.filter((one) => one.kind !== "local");
-  const wanted = lanesOf(body, axis.hi.value);
+  const wanted = lanesFor(body, axis.hi.value);
   const lanes = Math.min(wanted, mostLanes(locals));
   return lanes === 0 || lanes < Math.min(wanted, fewest) || !pays(body, axis) ? kernel : sideBySide(kernel, nest, lanes);
 }
@@ -169,8 +179,10 @@ interface Turns {
   readonly grain: number;
 }
 
-/** Whole registers, where a body is cheap; a function takes as long for one element as for a register of them. */
-const grainOf = (body: readonly Stmt[]): number => (costOf(valuesIn(body)) <= cheap ? fewest : 1);
+/** Whole registers, where a body is cheap; a function takes as long for one element as for a register of them, and so does a loop. */
+const grainOf = (body: readonly Stmt[]): number => (isFlat(body) && costOf(valuesIn(body)) <= cheap ? fewest : 1);
+
+const isFlat = (body: readonly Stmt[]): boolean => statements(body).every((one) => axesOf(one).length === 0);
 
 interface Rest {
   readonly from: number;
@@ -190,18 +202,27 @@ function rest(name: string, { from, to, grain }: Rest, piece: Piece): Stmt[] {
   return out;
 }
 
-/** How many iterations go side by side: by what a value takes, and how long the body is; 0 where there are too few. */
+/** How many iterations go side by side; 0 where there are too few. */
 function lanesOf(body: readonly Stmt[], extent: number): number {
+  let lanes = mostOf(body);
+  // a function takes as long for one element as for a register of them; loops inside may have lanes of their own
+  if (isFlat(body) && costOf(valuesIn(body)) > cheap && extent <= lanes) return extent > 1 ? extent : 0;
+  while (lanes > extent) lanes /= 2;
+  return Math.max(lanes, fewest) > extent ? 0 : Math.max(lanes, fewest);
+}
+
+/** All columns where they are few: others would be walked by themselves, by loops that pass all rows once more. */
+function columnsOf(body: readonly Stmt[], extent: number): number {
+  const most = Math.min(mostColumns, mostOf(body) + fewest - 1);
+  return extent > 1 && extent <= most ? extent : lanesOf(body, extent);
+}
+
+/** So many iterations have what they need in registers: by what a value takes, and how long the body is. */
+function mostOf(body: readonly Stmt[]): number {
   const cost = costOf(valuesIn(body));
   // loops one after another have the same registers
   const sums = Math.max(0, ...statements(body).map((one) => (one.kind === "reduce" ? one.names.length : 0)));
-  const perRegister = register / widest(body);
-  let lanes = perRegister * (sums > 0 ? registersForSums(sums, cost) : registersFor(cost));
-  // a function takes as long for one element as for a register of them; loops inside may have lanes of their own
-  const isFlat = statements(body).every((one) => axesOf(one).length === 0);
-  if (isFlat && cost > cheap && extent <= lanes) return extent > 1 ? extent : 0;
-  while (lanes > extent) lanes /= 2;
-  return Math.max(lanes, fewest) > extent ? 0 : Math.max(lanes, fewest);
+  return (register / widest(body)) * (sums > 0 ? registersForSums(sums, cost) : registersFor(cost));
 }
 
 const registersFor = (cost: number): number => (cost <= heavy ? 4 : 1);
