@@ -12,12 +12,13 @@ import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, withRange } from "../../ir/expr.ts";
 import { addIndex, ix, keyOf } from "../../ir/indexing.ts";
 import type { Axis, For, If, Kernel, Stmt } from "../../ir/loop.ts";
+import { statements } from "../../ir/loop.ts";
 import { localBytes, mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
 import type { Place } from "./copy.ts";
 import { copied, loop } from "./copy.ts";
 import { goesTogether, updatedBuffers } from "./independent.ts";
-import { isPlain } from "./nest.ts";
+import { isPlain, longestWalk } from "./nest.ts";
 import { firstOf } from "./skip.ts";
 
 /** Whether rows may be walked in step: nothing that decides where a loop ends differs from row to row. */
@@ -62,11 +63,11 @@ function rowsInStep({ axis, body }: For): number {
 
 /** Whether the turns of a loop are rows that accumulators of their own add up, all of them short. */
 function isOfShortRows({ axis, body }: For): boolean {
-  const loops = body.flatMap((s) => (s.kind === "for" ? [s.axis] : []));
   const locals = body.filter((s) => s.kind === "local");
-  const isShort = locals.length > 0 && loops.every((a) => a.lo.op === "const" && a.hi.op === "const" && a.hi.value <= shortest);
   return (
-    isShort &&
+    locals.length > 0 &&
+    statements(body).every((s) => s.kind !== "for" || (s.axis.lo.op === "const" && s.axis.hi.op === "const")) &&
+    longestWalk(body) <= shortest &&
     isPlain(axis) &&
     axis.hi.value >= fewest &&
     (accumulators / 4) * localBytes(locals) <= mostScratch &&

@@ -5,7 +5,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp } from "../../ir/expr.ts";
 import { addIndex, dependsOn, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
-import { statements } from "../../ir/loop.ts";
+import { axesOf, bodiesOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, visitExpressions } from "../../ir/loop-walk.ts";
 
 /** Grid loops from the outside in; lets between them go to the innermost, where copies of the body can have their own. */
@@ -43,6 +43,19 @@ export const shortRow: number = 16;
 
 /** From 0 in steps of 1 up to a constant. */
 export const isPlain = (a: Axis): boolean => a.lo.op === "const" && a.lo.value === 0 && a.hi.op === "const" && a.step === 1;
+
+/** How often a loop over an axis runs at the most. */
+export const turnsOf = (a: Axis): number => Math.ceil((a.hi.hi - a.lo.lo) / a.step);
+
+/** Elements that the longest walk of a list passes, at the most. */
+export function longestWalk(list: readonly Stmt[]): number {
+  const walks = list.map((s) => {
+    const inside = Math.max(0, ...bodiesOf(s).map(longestWalk));
+    const axes = axesOf(s);
+    return axes.length === 0 ? inside : axes.reduce((n, a) => n * turnsOf(a), Math.max(1, inside));
+  });
+  return Math.max(0, ...walks);
+}
 
 /** A loop over each axis, from the outside in, around a body. */
 export const loopsOver = (axes: readonly Axis[], body: readonly Stmt[]): readonly Stmt[] =>

@@ -14,14 +14,14 @@ import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load } from "../../ir/expr.ts";
 import { flatten, freeNames, ix } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
-import { axesOf, bodiesOf, expressionsIn, statements } from "../../ir/loop.ts";
+import { expressionsIn, statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { inStepWithOthers } from "./abreast.ts";
 import { keptOf } from "./across.ts";
 import { stagesOf } from "./chains.ts";
 import { costOf, costOfFunction, isMadeOfOthers, valuesIn } from "./cost.ts";
 import { joinLoops } from "./join.ts";
-import { isPlain, loopsOver } from "./nest.ts";
+import { isPlain, longestWalk, loopsOver, turnsOf } from "./nest.ts";
 import type { Strip } from "./strip.ts";
 import { eachStrip, overStrip, stripLoops } from "./strip.ts";
 
@@ -104,7 +104,7 @@ interface Step {
  */
 function stepsOf(point: Point, points: number): readonly Step[] | null {
   const { sums, functions, rows } = point;
-  const isNear = points * elementsOf([...sums, ...rows]) <= mostStaying;
+  const isNear = points * longestWalk([...sums, ...rows]) <= mostStaying;
   if (rows.length > 0 && !isNear) return null;
   const others: readonly Part[] = [
     { kind: "functions", name: "n", list: functions },
@@ -160,10 +160,6 @@ const touches = (list: readonly Stmt[], memory: ReadonlySet<string>): boolean =>
 
 const isLoop = (s: Stmt): boolean => s.kind === "for" || s.kind === "reduce";
 
-/** Elements that the longest walk of a point passes. */
-const elementsOf = (list: readonly Stmt[]): number =>
-  Math.max(0, ...list.map((s) => (isLoop(s) ? axesOf(s).reduce((n, a) => n * turnsOf(a), 1) * Math.max(1, ...bodiesOf(s).map(elementsOf)) : 0)));
-
 /** The memory that a statement declares or writes. */
 function memoryOf(s: Stmt): readonly string[] {
   if (s.kind === "local") return [s.name];
@@ -195,8 +191,6 @@ function workOf(list: readonly Stmt[]): number {
     return n + costOf(valuesIn([s]));
   }, 0);
 }
-
-const turnsOf = (a: Axis): number => Math.ceil((a.hi.hi - a.lo.lo) / a.step);
 
 /** The innermost axis of the grid within which there are enough points; the outermost where there are not. */
 function levelOf(nest: readonly For[]): number {
