@@ -76,10 +76,18 @@ function spellingOf(r: Reduce, lanes: number, target: Target): Spelling {
 
 /** Operations of an element of which several do not fit into what a processor looks ahead, beside what adds them up … */
 const longElement = 48;
+/** … or are in the way of what adds them up, where so many elements come one after another … */
+const mediumElement = 24;
+const fewestWaiting = 256;
 /** … and so many elements stay in the nearest cache. */
 const longest = 4096;
 
-const isLong = (r: Reduce, target: Target): boolean => spelledOperations([...valuesIn(r.body), ...r.values], target) > longElement;
+/** How many elements must wait together for that to pay; Infinity where none should. */
+function waitsFrom(r: Reduce, target: Target): number {
+  const operations = spelledOperations([...valuesIn(r.body), ...r.values], target);
+  if (operations > longElement) return 0;
+  return operations > mediumElement ? fewestWaiting : Infinity;
+}
 
 const elementCost = (r: Reduce): number => costOf([...valuesIn(r.body), ...r.values, ...r.combine]);
 
@@ -112,7 +120,7 @@ class Row {
   /** How elements are brought into lanes. */
   readonly #each: Reduce;
   /** Elements are computed for some turns before they are added up. */
-  readonly #isLong: boolean;
+  readonly #waitsFrom: number;
   /** The functions that they are made of, where there are several. */
   readonly #chains: Chains | null;
   /** Elements that wait, at the most. */
@@ -121,8 +129,8 @@ class Row {
 
   constructor(r: Reduce, lanes: number, target: Target) {
     const spelling = spellingOf(r, lanes, target);
-    this.#isLong = spelling === "vectors" && target.vectors && isLong(r, target);
-    this.#chains = this.#isLong ? chainsIn(r, target) : null;
+    this.#waitsFrom = spelling === "vectors" && target.vectors ? waitsFrom(r, target) : Infinity;
+    this.#chains = this.#waitsFrom < Infinity ? chainsIn(r, target) : null;
     this.#r = r;
     this.#lanes = lanes;
     this.#last = at(r.axes, r.axes.length - 1);
@@ -191,7 +199,7 @@ class Row {
     const step = axisIndex(`${axis.name}s`, from.lo, to.hi - (isOpen ? 1 : this.#lanes));
     if (from.op === "const" && to.op === "const" && to.value === this.#lanes) return this.#vector(level, from);
     const turns = (body: readonly Stmt[]): Stmt => loop("serial", { name: step.name, lo: from, hi: to }, this.#lanes, body);
-    if (!this.#isLong || most > longest) return [turns(this.#vector(level, step))];
+    if (most < this.#waitsFrom || most > longest) return [turns(this.#vector(level, step))];
     this.#waiting = Math.max(this.#waiting, most);
     return [...this.#computed(step, from).map(turns), turns(this.#collected(level, subIndex(step, from)))];
   }
