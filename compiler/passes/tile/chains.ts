@@ -11,6 +11,7 @@
  * together than apart, whether one is a function of the other or not. Those that have much in common stay together: the sine and
  * the cosine of an angle. No bit changes.
  */
+import { dtypeInfo } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, mapOperands } from "../../ir/expr.ts";
@@ -97,7 +98,18 @@ export function chainsAlong(along: Along, body: readonly Stmt[], values: readonl
   return chains?.isWorthKeeping === true ? chains : null;
 }
 
-const isFloat = ({ dtype }: Expr): boolean => dtype === "float32" || dtype === "float64";
+/** Indices are computed where they are used: nobody could tell that those in scratch are in range. */
+const canWait = ({ dtype }: Expr): boolean => dtypeInfo(dtype).bytes >= 4 && dtype !== "int32";
+
+/** What a value is looked up by: another load of a name is another expression. */
+const keyIn = (e: Expr): Expr | string => (e.op === "var" ? e.name : e);
+
+/** What values are made of. */
+interface Behind {
+  readonly names: ReadonlyMap<string, Expr>;
+  readonly operations: number;
+  readonly needsFunctions: boolean;
+}
 
 /** Whether two functions of the same operands are spelled with operations of which the shorter one shares half. */
 function haveMuchInCommon(a: Expr, b: Expr, target: Target): boolean {
@@ -125,9 +137,9 @@ export class Chains {
   readonly #varying: ReadonlySet<string>;
   readonly #depths = new Map<Expr, number>();
   readonly #changes = new Map<Expr, boolean>();
-  /** What is kept, and in which stage. */
-  readonly #functions: readonly Expr[];
-  readonly #stages = new Map<Expr, number>();
+  /** What is kept, functions and names that several stages need, and in which stage. */
+  readonly #kept: readonly Expr[];
+  readonly #stages = new Map<Expr | string, number>();
   /** How many stages there are: the last one keeps nothing. */
   readonly length: number;
 
@@ -147,19 +159,52 @@ export class Chains {
       else beside.push(e);
     }
     const others = costOf([...roots, ...lets.map((l) => l.value)]) - costOfFunction * all.length;
-    const kept = others > fewBeside ? stages : stages.slice(0, -1);
-    this.#functions = kept.flat();
-    kept.forEach((list, i) => list.forEach((e) => this.#stages.set(e, i + 1)));
+    const apart = others > fewBeside ? stages : stages.slice(0, -1);
+    const shared = apart.length === 0 ? [] : this.#sharedBy([...apart, roots], new Set(apart.flat()));
+    const kept = shared.length === 0 ? apart : [shared, ...apart];
+    this.#kept = kept.flat();
+    kept.forEach((list, i) => list.forEach((e) => this.#stages.set(keyIn(e), i + 1)));
     this.length = kept.length + 1;
   }
 
-  get isWorthKeeping(): boolean {
-    return this.length > 1 && this.#functions.length <= mostStrips && this.#functions.every(isFloat);
+  /** Names that stand for much, and that several stages would compute anew: of those that need one another the last. */
+  #sharedBy(stages: readonly (readonly Expr[])[], functions: ReadonlySet<Expr>): Expr[] {
+    const names = stages.map((list) => this.#behind(list, functions, () => true).names);
+    const isShared = (name: string): boolean => names.filter((own) => own.has(name)).length > 1;
+    const last = new Map(stages.flatMap((list) => [...this.#behind(list, functions, (name) => !isShared(name)).names]));
+    return [...last.values()].filter((e) => {
+      const value = this.#values.get(e.name);
+      const behind = value === undefined ? null : this.#behind([value], functions, () => true);
+      const isMuch = behind !== null && !behind.needsFunctions && behind.operations > fewBeside;
+      return isMuch && canWait(e) && isShared(e.name) && this.#isVarying(e);
+    });
   }
 
-  /** Scratch for each function that is kept. */
+  /** What some values are made of beside functions that are kept; `enters`: whether to look at what a name stands for. */
+  #behind(roots: readonly Expr[], functions: ReadonlySet<Expr>, enters: (name: string) => boolean): Behind {
+    const names = new Map<string, Expr>();
+    const seen = new Set<Expr>();
+    const open = roots.flatMap((e) => (functions.has(e) ? e.args : [e]));
+    let [operations, needsFunctions] = [0, false];
+    for (let e = open.pop(); e !== undefined; e = open.pop()) {
+      needsFunctions ||= functions.has(e);
+      if (seen.has(e) || functions.has(e)) continue;
+      seen.add(e);
+      if (e.args.length > 0) operations++;
+      const value = e.op === "var" ? this.#values.get(e.name) : undefined;
+      if (value !== undefined) names.set(e.name, e);
+      open.push(...(value !== undefined && enters(e.name) ? [value] : e.args));
+    }
+    return { names, operations, needsFunctions };
+  }
+
+  get isWorthKeeping(): boolean {
+    return this.length > 1 && this.#kept.length <= mostStrips && this.#kept.every(canWait);
+  }
+
+  /** Scratch for all that is kept. */
   locals(size: number, prefix: string): Local[] {
-    return this.#functions.map((e, i) => ({ kind: "local", name: `${prefix}${i}`, dtype: e.dtype, size, space: "scratch" }));
+    return this.#kept.map((e, i) => ({ kind: "local", name: `${prefix}${i}`, dtype: e.dtype, size, space: "scratch" }));
   }
 
   /** A loop for the functions of each stage that are kept. */
@@ -172,8 +217,8 @@ export class Chains {
   /** What keeps the functions of a stage. */
   stored(locals: readonly Local[], { stage, index }: Reading): readonly Stmt[] {
     const f = this.reading(locals, { stage, index });
-    const stores = this.#functions.flatMap((e, i): Store[] =>
-      this.#stages.get(e) === stage ? [{ kind: "store", buffer: at(locals, i).name, index, value: f(e) }] : [],
+    const stores = this.#kept.flatMap((e, i): Store[] =>
+      this.#stages.get(keyIn(e)) === stage ? [{ kind: "store", buffer: at(locals, i).name, index, value: f(e) }] : [],
     );
     return this.#withLets(stores, f);
   }
@@ -195,12 +240,13 @@ export class Chains {
 
   /** Expressions with loads in the place of functions that are kept. */
   reading(locals: readonly Local[], { stage, index }: Reading): (e: Expr) => Expr {
-    const own = new Map(this.#functions.map((e, i) => [e, at(locals, i)]));
+    const own = new Map(this.#kept.map((e, i) => [keyIn(e), at(locals, i)]));
     const done = new Map<Expr, Expr>();
     const map = (e: Expr): Expr => {
       const known = done.get(e);
       if (known !== undefined) return known;
-      const local = (this.#stages.get(e) ?? stage) < stage ? own.get(e) : undefined;
+      const key = keyIn(e);
+      const local = (this.#stages.get(key) ?? stage) < stage ? own.get(key) : undefined;
       const whole = e.args.length === 0 || local !== undefined ? e : mapOperands(e, map);
       const found = local === undefined ? whole : load(local.name, local.dtype, index);
       done.set(e, found);
