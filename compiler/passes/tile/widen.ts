@@ -36,6 +36,8 @@ const fewest = 4;
 const mostColumns = 32;
 /** Bytes of scratch that the rows of one turn may take. */
 const mostScratch = 1 << 20;
+/** Elements that lie near one another are no further apart. */
+const near = 2;
 /** Elements of a line of memory, about. */
 const crossed = 16;
 /** Up to so many operations a body is cheap: several registers a value hide how long each takes. */
@@ -257,8 +259,9 @@ const isOpen = (body: readonly Stmt[]): boolean =>
 function pays(body: readonly Stmt[], axis: Axis): boolean {
   const access = (index: Expr): number => {
     const stride = strideOf(addIndex(index, 0), axis.name);
-    if (stride === 0) return 0;
-    return stride === 1 ? 1 : -1;
+    if (stride === 1) return 1;
+    // those that lie near one another are a register or two and a shuffle
+    return Math.abs(stride) <= near ? 0 : -1;
   };
   const loaded = (roots: readonly Expr[]): number => exprOrder(roots).reduce((n, e) => n + (e.op === "load" ? access(at(e.args, 0)) : 0), 0);
   const gain = (list: readonly Stmt[]): number => {
