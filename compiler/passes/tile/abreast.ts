@@ -39,16 +39,16 @@ const accumulators = 16;
 const mostScratch = 1 << 14;
 
 /** The kernel with several short rows a turn, where each is a point of the grid: those do not meet in memory, unless they update it. */
-export function inPairs(kernel: Kernel): Kernel {
+export function shortRowsInStep(kernel: Kernel): Kernel {
   if (updatedBuffers(kernel).size > 0) return kernel;
   const isGrid = (s: Stmt): s is For => s.kind === "for" && s.axis.kind === "grid" && isOfShortRows(s);
-  const visit = (list: readonly Stmt[]): readonly Stmt[] => replaceEach(list, (s) => (isGrid(s) ? inStepWithOthers(s) : mapBodies(s, visit)));
+  const visit = (list: readonly Stmt[]): readonly Stmt[] => replaceEach(list, (s) => (isGrid(s) ? loopInStep(s) : mapBodies(s, visit)));
   const body = visit(kernel.body);
   return body === kernel.body ? kernel : { ...kernel, body: tidy(body) };
 }
 
 /** A loop over rows that do not meet, short ones several a turn. */
-export function inStepWithOthers(f: For): For {
+export function loopInStep(f: For): For {
   if (!isOfShortRows(f)) return f;
   const rows = rowsInStep(f);
   return { ...f, axis: { ...f.axis, step: rows }, body: abreast(f.axis, f.body, rows) };

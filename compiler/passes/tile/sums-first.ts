@@ -6,7 +6,9 @@
  *         for %ir in 0..32 { for %j in 0..3 { reduce %s …  store %s_of[%ir * 3 + %j] = %s } }
  *         for %in in 0..32 { for %j in 0..3 { store %out[(%i + %in) * 3 + %j] = tanh(load %s_of[%in * 3 + %j]) } } }
  *
- * A function takes as long for one number as for a register of them, and one sum after another gives one number at a time. No bit changes.
+ * A function takes as long for one number as for a register of them, and one sum after another gives one number at a time. Rows that are
+ * made of such numbers come last. Sums that need numbers of one another are steps of their own too, where what they walk stays near: one
+ * row's second sum waits for its first, other rows' do not. No bit changes.
  */
 import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
@@ -16,7 +18,7 @@ import { flatten, freeNames, ix } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { expressionsIn, statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
-import { inStepWithOthers } from "./abreast.ts";
+import { loopInStep } from "./abreast.ts";
 import { keptOf } from "./across.ts";
 import { stagesOf } from "./chains.ts";
 import { costOf, costOfFunction, isMadeOfOthers, valuesIn } from "./cost.ts";
@@ -60,7 +62,7 @@ function loopsOf(step: Step, strip: Strip, { below, target }: { readonly below: 
     const keeps = kept.map((e): Stmt => ({ kind: "store", buffer: nameOf(e), index: place, value: e }));
     return loopsOver(below, [...lets, ...list, ...keeps]);
   });
-  if (kind === "sums") return [inStepWithOthers(loop)];
+  if (kind === "sums") return [loopInStep(loop)];
   return kind === "functions" ? inStages(joinLoops([loop]), target) : [loop];
 }
 

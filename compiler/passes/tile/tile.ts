@@ -17,7 +17,9 @@
  * - `row tile`: the same on targets whose lanes share memory
  * - `strips`: rows that are filled sum by sum and read by vectors, several a turn, on CPUs with vectors
  * - `across`: rows that are stored down a column, several a turn, on CPUs with vectors
- * - `sums first`: short sums of some grid points before functions of them, there too
+ * - `sums first`: sums of some grid points before functions of them, and rows made of those after, there too
+ * - `short grid`: elements of rows that are too short for lanes of their own, several rows a turn, there too; `short blocks`: numbers of
+ *   such rows first, side by side, then the rows
  * - `turned`: rows of which an operand lies across, several a turn, there too
  * - `updates`: costly values that a scatter stores, computed by vectors first, there too
  * - `chains`: functions one after the other for a strip of elements or a row, there too; `column strips`: for sums down columns
@@ -29,7 +31,7 @@
 import type { For, Kernel } from "../../ir/loop.ts";
 import { statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
-import { inPairs } from "./abreast.ts";
+import { shortRowsInStep } from "./abreast.ts";
 import { accumulate } from "./accumulate.ts";
 import { storedAcross } from "./across.ts";
 import { chainsInRows, chainsInStrips } from "./chains.ts";
@@ -131,5 +133,5 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   const rows = strips === kernel ? added : addRows(strips, target);
   const wide = widenLoops(rows);
   if (wide === kernel) return widenGrid(kernel);
-  return added === kernel ? wide : inPairs(wide);
+  return added === kernel ? wide : shortRowsInStep(wide);
 }
