@@ -62,7 +62,8 @@ function rowsInStep({ axis, body }: For): number {
 }
 
 /** Whether the turns of a loop are rows that accumulators of their own add up, all of them short. */
-function isOfShortRows({ axis, body }: For): boolean {
+function isOfShortRows(f: For): boolean {
+  const { axis, body } = f;
   const locals = body.filter((s) => s.kind === "local");
   return (
     locals.length > 0 &&
@@ -70,7 +71,7 @@ function isOfShortRows({ axis, body }: For): boolean {
     longestWalk(body) <= shortest &&
     isPlain(axis) &&
     axis.hi.value >= fewest &&
-    (accumulators / 4) * localBytes(locals) <= mostScratch &&
+    rowsInStep(f) * localBytes(locals) <= mostScratch &&
     body.every(isOpen) &&
     canGoAbreast(body, axis)
   );
