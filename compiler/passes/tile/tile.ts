@@ -35,6 +35,7 @@ import { shortRowsInStep } from "./abreast.ts";
 import { accumulate } from "./accumulate.ts";
 import { storedAcross } from "./across.ts";
 import { chainsInRows, chainsInStrips } from "./chains.ts";
+import { columnRows } from "./column-rows.ts";
 import { columnStrips } from "./column-strips.ts";
 import { jam, jamColumns } from "./jam.ts";
 import { dealLanes } from "./lanes.ts";
@@ -93,6 +94,8 @@ function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel
 
 /** Neighbouring columns side by side. */
 function downColumns(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
+  const rows = columnRows(kernel, nest);
+  if (rows !== kernel) return rows;
   const strips = columnStrips(kernel, nest, target);
   return strips === kernel ? widenColumns({ ...kernel, body: startRising(kernel.body) }) : widenLoops(strips);
 }
