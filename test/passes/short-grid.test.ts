@@ -61,7 +61,22 @@ function standardised(x: Tensor): Tensor {
   return centred.div(centred.square().mean(overRow).add(1e-3).sqrt());
 }
 
-const all = [...grids.map((r) => ({ ...r, kind: "grid" })), ...blocks.map((r) => ({ ...r, kind: "blocks" }))];
+const products: readonly Rows[] = [
+  {
+    name: "a function",
+    of: (n, m) => data(n, 9).matmul(data(9, m)).add(data(m)).sigmoid(),
+  },
+  {
+    name: "a function and a number a row",
+    of: (n, m) => data(n, 9).matmul(data(9, m)).mul(data(n, 1)).tanh(),
+  },
+];
+
+const all = [
+  ...grids.map((r) => ({ ...r, kind: "grid" })),
+  ...blocks.map((r) => ({ ...r, kind: "blocks" })),
+  ...products.map((r) => ({ ...r, kind: "behind products" })),
+];
 
 describe.each(all)("$kind: $name", ({ of }) => {
   test.each([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 20, 22, 31, 48])("rows of %i", (length) => {

@@ -10,16 +10,19 @@
  * near, and work that waits for itself; along a row as many go together as suits it, and functions come one after another.
  */
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex } from "../../ir/expr.ts";
+import { apply, axisIndex } from "../../ir/expr.ts";
 import { addIndex, ix, subIndex } from "../../ir/indexing.ts";
 import type { Axis, Local, Stmt } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { stagesOf } from "./chains.ts";
 import { copied, loop, minOf } from "./copy.ts";
 import { partsAt } from "./line.ts";
+import { inlineIndices } from "./nest.ts";
 import type { TileShape } from "./pack.ts";
 import { slotsOf, waitingBeside } from "./pack.ts";
 import { behindSums } from "./phases.ts";
+import type { RowAxes } from "./short-grid.ts";
+import { goSeveral, turnsInLoop } from "./short-grid.ts";
 import type { Strip } from "./strip.ts";
 import { eachStrip, overStrip } from "./strip.ts";
 
@@ -64,9 +67,19 @@ export function rowByRow(body: readonly Stmt[], shape: TileShape, columns: numbe
     const own = copied({ body: apart.rest, values: [] }, { suffix: "_b", axes }).body;
     const stages = stagesOf(own, inside, columns, target);
     const over = (strip: Strip): readonly Stmt[] => stages?.over(strip) ?? [overStrip(strip, "c", () => own)];
-    const hi = count % times === 0 ? ix(times) : minOf(ix(times), subIndex(ix(count), tiles.row));
+    const isWhole = count % times === 0;
+    const hi = isWhole ? ix(times) : minOf(ix(times), subIndex(ix(count), tiles.row));
     const each = loop("serial", { name: number.name, lo: ix(0), hi }, 1, eachStrip(inside, columns, over, tiles.column));
-    return { locals: stages?.locals ?? [], body: [each] };
+    const several = stages === null && inside.hi.value <= columns ? severalRows(own, { outer: { ...each.axis, hi: ix(times) }, inner: inside }) : null;
+    if (several === null) return { locals: stages?.locals ?? [], body: [each] };
+    const full = apply("le", [addIndex(tiles.row, times), ix(count)]);
+    return { locals: [], body: isWhole ? several : [{ kind: "if", condition: full, then: several, otherwise: [each] }] };
   };
   return { sums: apart.sums.flat(), locals: apart.locals, rows };
+}
+
+/** Short rows several at once; null where they are not short, or that gains nothing. */
+function severalRows(body: readonly Stmt[], axes: RowAxes): readonly Stmt[] | null {
+  const plain = inlineIndices(body);
+  return goSeveral(plain, axes) ? turnsInLoop(plain, axes) : null;
 }

@@ -25,7 +25,7 @@ import { copied, loop, vector } from "./copy.ts";
 import { costOf, costOfFunction, valuesIn } from "./cost.ts";
 import { inlineIndices, isPlain, loopsOver, soleReduce } from "./nest.ts";
 import type { RowAxes } from "./short-grid.ts";
-import { goSeveral, inTurns } from "./short-grid.ts";
+import { goSeveral, turnsInLoop } from "./short-grid.ts";
 
 /** Elements that wait, about. */
 const wanted = 256;
@@ -140,13 +140,11 @@ class FewColumns {
   /** The elements of some rows, then their sums. */
   #together(rows: Rows): readonly Stmt[] {
     const { body, axes } = this.#elements(rows);
-    const { turns, together, left } = inTurns(body, axes);
-    const elements = turns === 0 ? left : [loop("serial", { name: axes.outer.name, lo: ix(0), hi: ix(turns) }, 1, together), ...left];
     const row = axisIndex(`${this.#walk.name}a`, 0, rows.count - 1);
     const sums = this.#across((lane) =>
       bringInto(this.#r, this.#keeping(this.#into, lane), this.#kept("rows", addIndex(mulIndex(row, this.#width), lane)), `_e${rows.suffix}`),
     );
-    return [...elements, loop("serial", { name: row.name, lo: ix(0), hi: ix(rows.count) }, 1, [sums])];
+    return [...turnsInLoop(body, axes), loop("serial", { name: row.name, lo: ix(0), hi: ix(rows.count) }, 1, [sums])];
   }
 
   #elements({ from, count, suffix }: Rows): { readonly body: readonly Stmt[]; readonly axes: RowAxes } {

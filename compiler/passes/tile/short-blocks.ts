@@ -15,10 +15,10 @@ import { addIndex, ix } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { axesOf, expressionsIn, statements } from "../../ir/loop.ts";
 import { keptOf } from "./across.ts";
-import { copied, loop } from "./copy.ts";
+import { copied } from "./copy.ts";
 import { inlineIndices, isPlain, shortRow } from "./nest.ts";
 import type { RowAxes } from "./short-grid.ts";
-import { goSeveral, inTurns } from "./short-grid.ts";
+import { goSeveral, turnsInLoop } from "./short-grid.ts";
 import type { Strip } from "./strip.ts";
 import { eachStrip, letsFor, overStrip, stripLoops } from "./strip.ts";
 
@@ -77,8 +77,7 @@ function inBlock(strip: Strip, { filling, kept, rows }: Point): readonly Stmt[] 
   const found = overStrip(strip, "r", (index) => [...filling, ...kept.map((e): Stmt => ({ kind: "store", buffer: nameOf(e), index, value: e }))]);
   const stored = rows.flatMap((f) => {
     const { body, axes } = elementsOf(f, kept, strip);
-    const { turns, together, left } = inTurns(body, axes);
-    return turns === 0 ? left : [loop("serial", { name: axes.outer.name, lo: ix(0), hi: ix(turns) }, 1, together), ...left];
+    return turnsInLoop(body, axes);
   });
   return [found, ...stored];
 }

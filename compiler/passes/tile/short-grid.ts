@@ -81,6 +81,12 @@ export function inTurns(body: readonly Stmt[], axes: RowAxes): RowTurns {
   };
 }
 
+/** The same as loops. */
+export function turnsInLoop(body: readonly Stmt[], axes: RowAxes): readonly Stmt[] {
+  const { turns, together, left } = inTurns(body, axes);
+  return turns === 0 ? left : [loop("serial", { name: axes.outer.name, lo: ix(0), hi: ix(turns) }, 1, together), ...left];
+}
+
 /** Some rows, from one on, and what the names end in that are made for them. */
 interface SomeRows {
   readonly from: Expr;
