@@ -78,7 +78,7 @@ const all = [
   ...products.map((r) => ({ ...r, kind: "behind products" })),
 ];
 
-describe.each(all)("$kind: $name", ({ of }) => {
+describe.each([...all, ...products.map((r) => ({ ...r, kind: "behind products" }))])("$kind: $name", ({ of }) => {
   test.each([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 20, 22, 31, 48])("rows of %i", (length) => {
     for (const rows of [3, 64, 65, 130]) {
       const { graph, inputs } = recorded(of(rows, length));
