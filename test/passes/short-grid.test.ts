@@ -72,13 +72,10 @@ const products: readonly Rows[] = [
   },
 ];
 
-const all = [
-  ...grids.map((r) => ({ ...r, kind: "grid" })),
-  ...blocks.map((r) => ({ ...r, kind: "blocks" })),
-  ...products.map((r) => ({ ...r, kind: "behind products" })),
-];
+const results = [...grids.map((r) => ({ ...r, kind: "grid" })), ...blocks.map((r) => ({ ...r, kind: "blocks" }))];
+const all = [...results, ...products.map((r) => ({ ...r, kind: "behind products" }))];
 
-describe.each([...all, ...products.map((r) => ({ ...r, kind: "behind products" }))])("$kind: $name", ({ of }) => {
+describe.each(all)("$kind: $name", ({ of }) => {
   test.each([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 20, 22, 31, 48])("rows of %i", (length) => {
     for (const rows of [3, 64, 65, 130]) {
       const { graph, inputs } = recorded(of(rows, length));
@@ -92,7 +89,7 @@ describe.each([...all, ...products.map((r) => ({ ...r, kind: "behind products" }
 const lanesOf = ({ axis }: For): number => axis.hi.value;
 const vectorsOf = ({ body }: Kernel): number[] => statements(body).flatMap((s) => (s.kind === "for" && s.axis.kind === "vector" ? [lanesOf(s)] : []));
 
-test.each(all)("vectors fill registers: $kind, $name", ({ of }) => {
+test.each(results)("vectors fill registers: $kind, $name", ({ of }) => {
   const found = Array.from({ length: 14 }, (_, i) => {
     const { kernels } = compileGraph(recorded(of(128, i + 2)).graph, wasm, { verify: true }).plan;
     return kernels.flatMap(vectorsOf);
