@@ -27,8 +27,12 @@ import { alongElements, placesIn, rowsAtOnce } from "./short-rows.ts";
 
 /** Longer rows are whole registers, but for little; shorter ones only if they leave nothing. */
 const longestUneven = 32;
-/** Elements that rows taken at once have at the most, and lanes of a vector. */
+/** Elements that rows taken at once have at the most … */
 const most = 128;
+/** … and where more is computed for each than so many operations: their code stands there once for each register. */
+const mostLong = 32;
+const long = 64;
+/** Lanes of a vector. */
 const mostTogether = 32;
 
 /** The kernel with several rows of its grid a turn, or the kernel itself where that gains nothing. */
@@ -63,14 +67,14 @@ export interface RowTurns {
 
 /** Whether several rows may go at once, and gain by it. */
 export function goSeveral(body: readonly Stmt[], axes: RowAxes): boolean {
-  if (!isOpen(body) || !isShort(axes) || rowsAtOnce(axes.inner.hi.value, most) === 0 || !pays(body, axes)) return false;
-  return loopsOf(body, axes, { from: ix(0), rows: rowsAtOnce(axes.inner.hi.value, most), suffix: "" }).every((v) => goesTogether(v.body, v.axis.name));
+  if (!isOpen(body) || !isShort(axes) || rowsOf(body, axes) === 0 || !pays(body, axes)) return false;
+  return loopsOf(body, axes, { from: ix(0), rows: rowsOf(body, axes), suffix: "" }).every((v) => goesTogether(v.body, v.axis.name));
 }
 
 /** What is done with the elements of rows that may, several rows a turn. */
 export function inTurns(body: readonly Stmt[], axes: RowAxes): RowTurns {
-  const { outer, inner } = axes;
-  const rows = rowsAtOnce(inner.hi.value, most);
+  const { outer } = axes;
+  const rows = rowsOf(body, axes);
   const turns = Math.floor(outer.hi.value / rows);
   const from = mulIndex(axisIndex(outer.name, 0, Math.max(turns - 1, 0)), rows);
   const left = outer.hi.value - turns * rows;
@@ -126,6 +130,9 @@ interface Part {
   /** What names in it end in. */
   readonly name: string;
 }
+
+/** How many rows go at once; 0 where they would be too much. */
+const rowsOf = (body: readonly Stmt[], { inner }: RowAxes): number => rowsAtOnce(inner.hi.value, costOf(valuesIn(body)) > long ? mostLong : most);
 
 const isShort = ({ outer, inner }: RowAxes): boolean => isPlain(outer) && isPlain(inner) && isShortRow(inner.hi.value);
 
