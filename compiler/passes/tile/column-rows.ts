@@ -5,20 +5,20 @@
  *     → local %s_columns: f32[3]  local %s_rows: f32[192]  for %jv in 0..3 [vector] { store %s_columns[%jv] = 0 }
  *       for %kc in 0..4 {
  *         for %kr in 0..16 { for %jv in 0..12 [vector] { store %s_rows[%kr * 12 + %jv] = exp(load %x[%kc * 192 + %kr * 12 + %jv]) } }
- *         for %ka in 0..64 { for %jv in 0..3 [vector] { store %s_columns[%jv] = load %s_columns[%jv] + load %s_rows[%ka * 3 + %jv] } } }
+ *         for %jv in 0..3 [vector] { carry %s_a = load %s_columns[%jv]
+ *           for %ka in 0..64 { %s_a = %s_a + load %s_rows[%ka * 3 + %jv] }  store %s_columns[%jv] = %s_a } }
  *       for %jv in 0..3 [vector] { store %y[%jv] = load %s_columns[%jv] }
  *
  * A function takes as long for three numbers as for four. Sums keep their order, so this changes no bit.
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, load } from "../../ir/expr.ts";
+import { axisIndex, load, variable } from "../../ir/expr.ts";
 import { addIndex, flatten, ix, mulIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper, mapStatements } from "../../ir/loop-walk.ts";
 import { tidy } from "../lower/tidy.ts";
-import { block } from "./accumulate.ts";
-import { isWalk } from "./column-strips.ts";
+import { block, group } from "./accumulate.ts";
 import type { Keeping } from "./combine.ts";
 import { bringInto } from "./combine.ts";
 import { copied, loop, vector } from "./copy.ts";
@@ -44,11 +44,19 @@ export function columnRows(kernel: Kernel, nest: readonly For[]): Kernel {
   return { ...kernel, body: tidy(loopsOver(outer, columns.statements())) };
 }
 
+const isWalk = ({ axes }: Reduce): boolean => axes.length === 1 && axes.every((a) => a.kind === "serial" && isPlain(a));
+
 /** Rows from one on, and what the names end in that are made for them. */
 interface Rows {
   readonly from: Expr;
   readonly count: number;
   readonly suffix: string;
+}
+
+/** Sums of so many rows each. */
+interface Level {
+  readonly label: string;
+  readonly rows: number;
 }
 
 class FewColumns {
@@ -58,8 +66,8 @@ class FewColumns {
   readonly #width: number;
   /** Rows at once. */
   readonly #rows: number;
-  /** Where rows are added up at first: blocks of many have sums of their own. */
-  readonly #into: "columns" | "block";
+  /** Where rows are added up: of many, blocks have sums of their own, and groups of blocks (`accumulate.ts`). */
+  readonly #levels: readonly Level[];
 
   constructor(r: Reduce, column: Axis, after: readonly Stmt[]) {
     this.#r = r;
@@ -68,7 +76,13 @@ class FewColumns {
     this.#width = column.hi.value;
     const most = Math.min(mostRows, this.#walk.hi.value);
     this.#rows = 2 ** Math.floor(Math.log2(Math.min(most, Math.max(1, wanted / this.#width))));
-    this.#into = !r.exact && this.#walk.hi.value > block ? "block" : "columns";
+    const n = this.#walk.hi.value;
+    const levels: readonly Level[] = [
+      { label: "columns", rows: Infinity },
+      { label: "group", rows: block * group },
+      { label: "block", rows: block },
+    ];
+    this.#levels = levels.filter(({ rows }) => rows === Infinity || (!r.exact && rows < n));
   }
 
   get goSeveral(): boolean {
@@ -77,13 +91,30 @@ class FewColumns {
   }
 
   statements(): readonly Stmt[] {
-    const n = this.#walk.hi.value;
-    if (this.#into === "columns") return [...this.#locals(), this.#cleared("columns"), ...this.#added({ from: ix(0), count: n, suffix: "" }), this.#last()];
-    const blocks = Math.floor(n / block);
-    const b = axisIndex(`${this.#walk.name}b`, 0, blocks - 1);
-    const whole = loop("serial", { name: b.name, lo: ix(0), hi: ix(blocks) }, 1, this.#block({ from: mulIndex(b, block), count: block, suffix: "" }));
-    const left = n % block === 0 ? [] : this.#block({ from: ix(blocks * block), count: n % block, suffix: "_t" });
-    return [...this.#locals(), this.#cleared("columns"), whole, ...left, this.#last()];
+    const rows = this.#rowsInto(0, { from: ix(0), count: this.#walk.hi.value, suffix: "" });
+    return [...this.#locals(), this.#cleared("columns"), ...rows, this.#last()];
+  }
+
+  /** Rows brought into the sums of a level, those of the next one after another. */
+  #rowsInto(level: number, rows: Rows): readonly Stmt[] {
+    const inner = this.#levels[level + 1];
+    if (inner === undefined) return this.#added(rows);
+    const { from, count, suffix } = rows;
+    const part = (own: Rows): readonly Stmt[] => [this.#cleared(inner.label), ...this.#rowsInto(level + 1, own), this.#joined(level, own.suffix)];
+    const whole = Math.floor(count / inner.rows);
+    const turn = axisIndex(`${this.#walk.name}${inner.label[0] ?? ""}${suffix}`, 0, Math.max(0, whole - 1));
+    const turns = part({ from: addIndex(from, mulIndex(turn, inner.rows)), count: inner.rows, suffix });
+    const left = count - whole * inner.rows;
+    return [
+      ...(whole === 0 ? [] : [loop("serial", { name: turn.name, lo: ix(0), hi: ix(whole) }, 1, turns)]),
+      ...(left === 0 ? [] : part({ from: addIndex(from, whole * inner.rows), count: left, suffix: `${suffix}_t` })),
+    ];
+  }
+
+  /** The sums of the next level brought into those of a level. */
+  #joined(level: number, suffix: string): For {
+    const [into, from] = [at(this.#levels, level).label, at(this.#levels, level + 1).label];
+    return this.#across((lane) => bringInto(this.#r, this.#keeping(into, lane), this.#kept(from, lane), `_${from}${suffix}`));
   }
 
   get #walk(): Axis {
@@ -92,12 +123,8 @@ class FewColumns {
 
   #locals(): Local[] {
     const { names, init } = this.#r;
-    const sizes = new Map([
-      ["columns", this.#width],
-      [this.#into, this.#width],
-      ["rows", this.#rows * this.#width],
-    ]);
-    return [...sizes].flatMap(([label, size]) =>
+    const sizes = [...this.#levels.map(({ label }) => ({ label, size: this.#width })), { label: "rows", size: this.#rows * this.#width }];
+    return sizes.flatMap(({ label, size }) =>
       names.map((name, i): Local => ({ kind: "local", name: `${name}_${label}`, dtype: at(init, i).dtype, size, space: "scratch" })),
     );
   }
@@ -120,12 +147,6 @@ class FewColumns {
     return this.#across((lane) => this.#r.init.map((value, i) => this.#keeping(label, lane).set(i, value)));
   }
 
-  /** Rows that have sums of their own. */
-  #block(rows: Rows): readonly Stmt[] {
-    const joined = this.#across((lane) => bringInto(this.#r, this.#keeping("columns", lane), this.#kept("block", lane), `_b${rows.suffix}`));
-    return [this.#cleared("block"), ...this.#added(rows), joined];
-  }
-
   /** Rows added up, as many at once as wait together. */
   #added({ from, count, suffix }: Rows): readonly Stmt[] {
     const turns = Math.floor(count / this.#rows);
@@ -140,11 +161,22 @@ class FewColumns {
   /** The elements of some rows, then their sums. */
   #together(rows: Rows): readonly Stmt[] {
     const { body, axes } = this.#elements(rows);
-    const row = axisIndex(`${this.#walk.name}a`, 0, rows.count - 1);
-    const sums = this.#across((lane) =>
-      bringInto(this.#r, this.#keeping(this.#into, lane), this.#kept("rows", addIndex(mulIndex(row, this.#width), lane)), `_e${rows.suffix}`),
-    );
-    return [...turnsInLoop(body, axes), loop("serial", { name: row.name, lo: ix(0), hi: ix(rows.count) }, 1, [sums])];
+    return [...turnsInLoop(body, axes), this.#across((lane) => this.#sums(rows, lane))];
+  }
+
+  /** The rows of a column added up, in registers meanwhile. */
+  #sums({ count, suffix }: Rows, lane: Expr): readonly Stmt[] {
+    const into = at(this.#levels, this.#levels.length - 1).label;
+    const row = axisIndex(`${this.#walk.name}a`, 0, count - 1);
+    const name = (i: number): string => `${at(this.#r.names, i)}_a${suffix}`;
+    const parts = this.#r.init.map((e, i) => variable(name(i), e.dtype));
+    const keeping: Keeping = { parts, set: (i, value) => ({ kind: "assign", name: name(i), value }), name };
+    const added = bringInto(this.#r, keeping, this.#kept("rows", addIndex(mulIndex(row, this.#width), lane)), "_e");
+    return [
+      ...this.#kept(into, lane).map((init, i): Stmt => ({ kind: "carry", name: name(i), init })),
+      loop("serial", { name: row.name, lo: ix(0), hi: ix(count) }, 1, added),
+      ...parts.map((value, i) => this.#keeping(into, lane).set(i, value)),
+    ];
   }
 
   #elements({ from, count, suffix }: Rows): { readonly body: readonly Stmt[]; readonly axes: RowAxes } {

@@ -48,7 +48,7 @@ export function columnStrips(kernel: Kernel, nest: readonly For[], target: Targe
 }
 
 /** Whether a reduction adds up one axis, over no more blocks than are in a group. */
-export function isWalk({ axes, exact }: Reduce): boolean {
+function isWalk({ axes, exact }: Reduce): boolean {
   const [axis] = axes;
   return axes.length === 1 && axis !== undefined && axis.kind === "serial" && isPlain(axis) && (exact || axis.hi.value <= block * group);
 }

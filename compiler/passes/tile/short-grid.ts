@@ -30,7 +30,7 @@ const longestUneven = 32;
 /** Elements that rows taken at once have at the most … */
 const most = 128;
 /** … and where more is computed for each than so many operations: their code stands there once for each register. */
-const mostLong = 32;
+const mostLong = 64;
 const long = 64;
 /** Lanes of a vector. */
 const mostTogether = 32;
