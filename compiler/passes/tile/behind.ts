@@ -22,7 +22,7 @@ import type { TileShape } from "./pack.ts";
 import { slotsOf, waitingBeside } from "./pack.ts";
 import { behindSums } from "./phases.ts";
 import type { RowAxes } from "./short-grid.ts";
-import { goSeveral, turnsInLoop } from "./short-grid.ts";
+import { fillRegisters, goSeveral, turnsInLoop } from "./short-grid.ts";
 import type { Strip } from "./strip.ts";
 import { eachStrip, overStrip } from "./strip.ts";
 
@@ -81,5 +81,5 @@ export function rowByRow(body: readonly Stmt[], shape: TileShape, columns: numbe
 /** Short rows several at once; null where they are not short, or that gains nothing. */
 function severalRows(body: readonly Stmt[], axes: RowAxes): readonly Stmt[] | null {
   const plain = inlineIndices(body);
-  return goSeveral(plain, axes) ? turnsInLoop(plain, axes) : null;
+  return goSeveral(plain, axes) && fillRegisters(plain, axes) ? turnsInLoop(plain, axes) : null;
 }

@@ -145,10 +145,16 @@ const isOpen = (body: readonly Stmt[]): boolean =>
 /** Whether all is stored as one row, and loads that are brought together lane by lane do not outweigh what is gained. */
 function pays(body: readonly Stmt[], axes: RowAxes): boolean {
   const stored = body.flatMap((one) => (one.kind === "store" ? [access(one.index, axes)] : []));
-  const loaded = exprOrder(expressionsIn(body)).flatMap((e) => (e.op === "load" ? [access(at(e.args, 0), axes)] : []));
   if (!stored.every((n) => n === 1)) return false;
-  return [...stored, ...loaded].reduce((sum, n) => sum + n, costOf(valuesIn(body)) / 2) >= 0;
+  return [...stored, ...loaded(body, axes)].reduce((sum, n) => sum + n, costOf(valuesIn(body)) / 2) >= 0;
 }
+
+const loaded = (body: readonly Stmt[], axes: RowAxes): number[] =>
+  exprOrder(expressionsIn(body)).flatMap((e) => (e.op === "load" ? [access(at(e.args, 0), axes)] : []));
+
+/** Whether rows by themselves, side by side in registers, would leave lanes empty, and several at once bring nothing together lane by lane. */
+export const fillRegisters = (body: readonly Stmt[], axes: RowAxes): boolean =>
+  axes.inner.hi.value % vectorWidth !== 0 && loaded(body, axes).every((n) => n >= 0);
 
 /** What four accesses that become one gain: of neighbours 1, of elements that lie near one another or are the same in every turn 0, of others less. */
 function access(index: Expr, { outer, inner }: RowAxes): number {
@@ -156,6 +162,11 @@ function access(index: Expr, { outer, inner }: RowAxes): number {
   const [far, near] = [strideOf(sum, outer.name), strideOf(sum, inner.name)];
   if (near === 1 && far === inner.hi.value) return 1;
   if (far === 0) return 0;
-  const offsets = Array.from({ length: vectorWidth }, (_, lane) => Math.floor(lane / inner.hi.value) * far + (lane % inner.hi.value) * near);
-  return Math.max(...offsets) - Math.min(...offsets) < 2 * vectorWidth ? 0 : -1;
+  const length = inner.hi.value;
+  const place = (element: number): number => Math.floor(element / length) * far + (element % length) * near;
+  const isNear = (first: number): boolean => {
+    const places = Array.from({ length: vectorWidth }, (_, lane) => place(first + lane));
+    return Math.max(...places) - Math.min(...places) < 2 * vectorWidth;
+  };
+  return Array.from({ length }, (_, k) => k * vectorWidth).every(isNear) ? 0 : -1;
 }
