@@ -37,6 +37,8 @@ function logic(op: Expr["op"], a: Range, b: Range): Range | null {
 export class Intervals {
   readonly #ranges: Map<string, Range>;
   readonly #definitions: Map<string, Expr>;
+  /** What has been found since the last definition: the parts of an expression may be shared, again and again. */
+  readonly #found = new Map<Expr, Range>();
 
   constructor(ranges: ReadonlyMap<string, Range> = new Map(), definitions: ReadonlyMap<string, Expr> = new Map()) {
     this.#ranges = new Map(ranges);
@@ -55,12 +57,21 @@ export class Intervals {
   define(name: string, value: Expr): void {
     if (value.dtype !== "int32" && value.dtype !== "bool") return;
     this.#ranges.set(name, this.of(value));
+    this.#found.clear();
     this.#definitions.set(name, value);
   }
 
   of(e: Expr): Range {
     if (e.op === "const") return point(e.value);
     if (e.op === "axis" || e.op === "var") return this.#ranges.get(e.name) ?? { lo: e.lo, hi: e.hi };
+    const known = this.#found.get(e);
+    if (known !== undefined) return known;
+    const range = this.#rangeOf(e);
+    this.#found.set(e, range);
+    return range;
+  }
+
+  #rangeOf(e: Expr): Range {
     if (e.op === "load" || !isScalarOp(e.op)) return unknown(e);
     const args = e.args.map((a) => this.of(a));
     const [a, b = point(0)] = args;

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { countKernel, countPlan, stagesOf } from "../../compiler/ir/count.ts";
 import { at, lookup } from "../../compiler/ir/errors.ts";
 import type { Expr } from "../../compiler/ir/expr.ts";
+import { axisIndex, constant, s, variable } from "../../compiler/ir/expr.ts";
+import { ix } from "../../compiler/ir/indexing.ts";
 import { exprOrder } from "../../compiler/ir/expr-order.ts";
 import { isFloat } from "../../compiler/ir/dtype.ts";
 import type { Axis, Kernel, Stmt } from "../../compiler/ir/loop.ts";
@@ -191,4 +193,22 @@ test("a plan adds up its steps", () => {
   expect(plan.kernels).toHaveLength(1);
   const kernel = countKernel(at(only === undefined ? [] : [only], 0));
   expect(countPlan(plan)).toEqual({ ...kernel, bytesRead: kernel.bytesRead + 64, bytesWritten: kernel.bytesWritten + 64 });
+});
+
+test("whole numbers whose parts are shared many times over are counted at once", () => {
+  const point = axisIndex("i", 0, 7);
+  let value: Expr = point;
+  for (let k = 0; k < 64; k++) value = s.max(value, s.xor(value, constant(k, "int32")));
+  const body: Stmt[] = [
+    { kind: "let", name: "found", value },
+    { kind: "store", buffer: "y", index: point, value: variable("found", "int32") },
+  ];
+  const axis: Axis = { name: "i", kind: "grid", lo: ix(0), hi: ix(8), step: 1 };
+  const kernel: Kernel = {
+    name: "shared",
+    buffers: [{ name: "y", dtype: "int32", size: 8, access: "write" }],
+    scalars: [],
+    body: [{ kind: "for", axis, body }],
+  };
+  expect(countKernel(kernel).operations).toBe(8 * 128);
 });
