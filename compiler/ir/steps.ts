@@ -8,6 +8,8 @@ import type { Axis } from "./loop.ts";
 
 /** Elements that one vector holds. */
 export const vectorWidth = 4;
+/** Iterations that one vector axis has on CPUs; those of longer ones go in pieces. */
+export const mostLanes = 32;
 
 /** How an expression goes on from iteration to iteration. */
 export interface Step {

@@ -8,9 +8,9 @@ import { addIndex, dependsOn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Reduce, Stmt } from "../../ir/loop.ts";
 import { bodiesOf, statements } from "../../ir/loop.ts";
 import { mapStatement } from "../../ir/loop-walk.ts";
+import { mostLanes } from "../../ir/steps.ts";
 
-/** Lanes that one loop may have, and the lanes of the pieces of longer ones. */
-const mostLanes = 32;
+/** The lanes of the pieces of longer loops. */
 const pieceLanes = 16;
 
 /** A loop that is spelled with vectors. */

@@ -5,7 +5,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp } from "../../ir/expr.ts";
 import { addIndex, dependsOn, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
-import { axesOf, bodiesOf, statements } from "../../ir/loop.ts";
+import { axesOf, bodiesOf, expressionsIn, statements } from "../../ir/loop.ts";
 import { exprMapper, mapStatement, visitExpressions } from "../../ir/loop-walk.ts";
 
 /** Grid loops from the outside in; lets between them go to the innermost, where copies of the body can have their own. */
@@ -43,6 +43,13 @@ export const shortRow: number = 16;
 
 /** From 0 in steps of 1 up to a constant. */
 export const isPlain = (a: Axis): boolean => a.lo.op === "const" && a.lo.value === 0 && a.hi.op === "const" && a.step === 1;
+
+/** Whether a statement names or stores a value, and nothing must happen in order. */
+export const isStraight = (s: Stmt): boolean => s.kind === "let" || (s.kind === "store" && s.atomic === undefined);
+
+/** Whether a list loads from any of these memories. */
+export const readsAny = (list: readonly Stmt[], memory: ReadonlySet<string>): boolean =>
+  exprOrder(expressionsIn(list)).some((e) => e.op === "load" && memory.has(e.name));
 
 /** How often a loop over an axis runs at the most. */
 export const turnsOf = (a: Axis): number => Math.ceil((a.hi.hi - a.lo.lo) / a.step);

@@ -9,14 +9,13 @@
  * What finds the numbers goes side by side (`widen.ts`), and the rows several at once (`short-grid.ts`). No bit changes.
  */
 import type { Expr } from "../../ir/expr.ts";
-import { exprOrder } from "../../ir/expr-order.ts";
-import { axisIndex, load } from "../../ir/expr.ts";
+import { axisIndex } from "../../ir/expr.ts";
 import { addIndex, ix } from "../../ir/indexing.ts";
-import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
+import type { Axis, For, Kernel, Stmt } from "../../ir/loop.ts";
 import { axesOf, expressionsIn, statements } from "../../ir/loop.ts";
-import { keptOf } from "./across.ts";
 import { copied } from "./copy.ts";
-import { inlineIndices, isPlain, shortRow } from "./nest.ts";
+import { keeping, keptLocals, keptOf, namedAgain } from "./kept.ts";
+import { inlineIndices, isPlain, readsAny, shortRow } from "./nest.ts";
 import type { RowAxes } from "./short-grid.ts";
 import { goSeveral, turnsInLoop } from "./short-grid.ts";
 import type { Strip } from "./strip.ts";
@@ -32,8 +31,7 @@ export function inShortBlocks(kernel: Kernel, nest: readonly For[]): Kernel {
   const point = pointOf(inner.body);
   if (point === null || !goInBlocks(inner.axis, point)) return kernel;
   const strips = eachStrip(inner.axis, points, (strip) => inBlock(strip, point));
-  const locals = point.kept.map((e): Local => ({ kind: "local", name: nameOf(e), dtype: e.dtype, size: points, space: "scratch" }));
-  return { ...kernel, body: stripLoops(nest, points, [...locals, ...strips]) };
+  return { ...kernel, body: stripLoops(nest, points, [...keptLocals(point.kept, points), ...strips]) };
 }
 
 /** What a point does: it fills numbers, of which some are kept for its rows. */
@@ -60,10 +58,8 @@ const isShort = (s: Stmt): boolean =>
 /** Whether rows are made of what others are. */
 function readsStored(list: readonly Stmt[]): boolean {
   const stored = new Set(statements(list).flatMap((s) => (s.kind === "store" ? [s.buffer] : [])));
-  return exprOrder(expressionsIn(list)).some((e) => e.op === "load" && stored.has(e.name));
+  return readsAny(list, stored);
 }
-
-const nameOf = (e: Expr): string => `${e.name}_of`;
 
 /** Whether the rows of some points go several at once. */
 const goInBlocks = (axis: Axis, { kept, rows }: Point): boolean =>
@@ -74,7 +70,7 @@ const goInBlocks = (axis: Axis, { kept, rows }: Point): boolean =>
 
 /** What is done for some points: their numbers, then their rows. */
 function inBlock(strip: Strip, { filling, kept, rows }: Point): readonly Stmt[] {
-  const found = overStrip(strip, "r", (index) => [...filling, ...kept.map((e): Stmt => ({ kind: "store", buffer: nameOf(e), index, value: e }))]);
+  const found = overStrip(strip, "r", (index) => [...filling, ...keeping(kept, index)]);
   const stored = rows.flatMap((f) => {
     const { body, axes } = elementsOf(f, kept, strip);
     return turnsInLoop(body, axes);
@@ -86,7 +82,6 @@ function inBlock(strip: Strip, { filling, kept, rows }: Point): readonly Stmt[] 
 function elementsOf(f: For, kept: readonly Expr[], { axis, size, first }: Strip): { readonly body: readonly Stmt[]; readonly axes: RowAxes } {
   const outer: Axis = { name: `${axis.name}n`, kind: "serial", lo: ix(0), hi: ix(size), step: 1 };
   const own = axisIndex(outer.name, 0, size - 1);
-  const lets = kept.map((e): Stmt => ({ kind: "let", name: e.name, value: load(nameOf(e), e.dtype, own) }));
-  const { body } = copied({ body: [...lets, ...f.body], values: [] }, { suffix: "_n", axes: new Map([[axis.name, addIndex(first, own)]]) });
+  const { body } = copied({ body: [...namedAgain(kept, own), ...f.body], values: [] }, { suffix: "_n", axes: new Map([[axis.name, addIndex(first, own)]]) });
   return { body: inlineIndices(body), axes: { outer, inner: f.axis } };
 }

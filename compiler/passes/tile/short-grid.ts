@@ -16,12 +16,12 @@ import { apply, axisIndex } from "../../ir/expr.ts";
 import { addIndex, ix, mulIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Stmt } from "../../ir/loop.ts";
 import { expressionsIn } from "../../ir/loop.ts";
-import { vectorWidth } from "../../ir/steps.ts";
+import { mostLanes, vectorWidth } from "../../ir/steps.ts";
 import { tidy } from "../lower/tidy.ts";
 import { loop, vector } from "./copy.ts";
 import { costOf, valuesIn } from "./cost.ts";
 import { goesTogether } from "./independent.ts";
-import { isPlain, loopsOver, shortRow, strideOf } from "./nest.ts";
+import { isPlain, isStraight, loopsOver, shortRow, strideOf } from "./nest.ts";
 import type { Rows } from "./short-rows.ts";
 import { alongElements, placesIn, rowsAtOnce } from "./short-rows.ts";
 
@@ -32,8 +32,6 @@ const most = 128;
 /** … and where more is computed for each than so many operations: their code stands there once for each register. */
 const mostLong = 64;
 const long = 64;
-/** Lanes of a vector. */
-const mostTogether = 32;
 
 /** The kernel with several rows of its grid a turn, or the kernel itself where that gains nothing. */
 export function widenShortRows(kernel: Kernel, nest: readonly For[]): Kernel {
@@ -57,7 +55,7 @@ export interface RowAxes {
 }
 
 /** Rows several a turn. */
-export interface RowTurns {
+interface RowTurns {
   readonly turns: number;
   /** What a turn does; which one it is, the axis of the rows says. */
   readonly together: readonly Stmt[];
@@ -72,7 +70,7 @@ export function goSeveral(body: readonly Stmt[], axes: RowAxes): boolean {
 }
 
 /** What is done with the elements of rows that may, several rows a turn. */
-export function inTurns(body: readonly Stmt[], axes: RowAxes): RowTurns {
+function inTurns(body: readonly Stmt[], axes: RowAxes): RowTurns {
   const { outer } = axes;
   const rows = rowsOf(body, axes);
   const turns = Math.floor(outer.hi.value / rows);
@@ -117,10 +115,10 @@ const placed = (body: readonly Stmt[], axes: RowAxes, rows: Rows, suffix: string
 
 /** So many elements as vectors of no more than are wanted at once. */
 function partsOf(size: number): readonly Part[] {
-  const count = Math.ceil(size / mostTogether);
+  const count = Math.ceil(size / mostLanes);
   return Array.from({ length: count }, (_, k) => {
-    const first = k * mostTogether;
-    return { first, lanes: Math.min(mostTogether, size - first), name: k === 0 ? "" : `_${k}` };
+    const first = k * mostLanes;
+    return { first, lanes: Math.min(mostLanes, size - first), name: k === 0 ? "" : `_${k}` };
   });
 }
 
@@ -139,8 +137,7 @@ const isShort = ({ outer, inner }: RowAxes): boolean => isPlain(outer) && isPlai
 const isShortRow = (length: number): boolean => length < shortRow || (length < longestUneven && length % vectorWidth !== 0);
 
 /** Values that are computed and stored, and nothing else. */
-const isOpen = (body: readonly Stmt[]): boolean =>
-  body.every((one) => one.kind === "let" || (one.kind === "store" && one.atomic === undefined)) && body.some((one) => one.kind === "store");
+const isOpen = (body: readonly Stmt[]): boolean => body.every(isStraight) && body.some((one) => one.kind === "store");
 
 /** Whether all is stored as one row, and loads that are brought together lane by lane do not outweigh what is gained. */
 function pays(body: readonly Stmt[], axes: RowAxes): boolean {

@@ -1,13 +1,11 @@
 /** Strips of a row: what is computed for some neighbours is kept in scratch before more is done with it. */
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex, withRange } from "../../ir/expr.ts";
-import { exprOrder } from "../../ir/expr-order.ts";
 import { addIndex, ix, mulIndex, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Let, Local, Stmt, Store } from "../../ir/loop.ts";
-import { expressionsIn } from "../../ir/loop.ts";
 import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf, moved } from "./copy.ts";
-import { loopsOver, shortRow } from "./nest.ts";
+import { loopsOver, readsAny, shortRow } from "./nest.ts";
 
 /** Elements of a strip, at the most: it stays in the nearest cache. */
 const longest = 256;
@@ -45,8 +43,7 @@ export function straight(body: readonly Stmt[]): Straight | null {
   const lets = body.filter((s) => s.kind === "let");
   const stores = body.filter((s) => s.kind === "store");
   const stored = new Set(stores.map((s) => s.buffer));
-  const readsThem = exprOrder(expressionsIn(body)).some((e) => e.op === "load" && stored.has(e.name));
-  return readsThem || lets.length + stores.length < body.length ? null : { lets, stores };
+  return readsAny(body, stored) || lets.length + stores.length < body.length ? null : { lets, stores };
 }
 
 /** What of the lets some values are made of. */

@@ -13,17 +13,17 @@
 import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, load } from "../../ir/expr.ts";
-import { flatten, freeNames, ix } from "../../ir/indexing.ts";
-import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
+import { axisIndex } from "../../ir/expr.ts";
+import { flatten, ix } from "../../ir/indexing.ts";
+import type { Axis, For, Kernel, Stmt } from "../../ir/loop.ts";
 import { expressionsIn, statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { loopInStep } from "./abreast.ts";
-import { keptOf } from "./across.ts";
 import { stagesOf } from "./chains.ts";
 import { costOf, costOfFunction, isMadeOfOthers, valuesIn } from "./cost.ts";
 import { joinLoops } from "./join.ts";
-import { isPlain, longestWalk, loopsOver, turnsOf } from "./nest.ts";
+import { keeping, keptLocals, keptOf, namedAgain, namesAskedIn } from "./kept.ts";
+import { isPlain, isStraight, longestWalk, loopsOver, readsAny, turnsOf } from "./nest.ts";
 import type { Strip } from "./strip.ts";
 import { eachStrip, overStrip, stripLoops } from "./strip.ts";
 
@@ -47,9 +47,7 @@ export function sumsFirst(kernel: Kernel, nest: readonly For[], target: Target):
   const steps = stepsOf(point, count * points);
   if (steps === null) return kernel;
   const strips = eachStrip(axis, count, (strip) => steps.flatMap((step) => loopsOf(step, strip, { below, target })));
-  const locals = steps.flatMap(({ kept }) =>
-    kept.map((e): Local => ({ kind: "local", name: nameOf(e), dtype: e.dtype, size: count * points, space: "scratch" })),
-  );
+  const locals = steps.flatMap(({ kept }) => keptLocals(kept, count * points));
   return { ...kernel, body: stripLoops(nest.slice(0, level + 1), count, [...locals, ...strips]) };
 }
 
@@ -58,9 +56,7 @@ function loopsOf(step: Step, strip: Strip, { below, target }: { readonly below: 
   const { kind, list, given, kept } = step;
   const loop = overStrip(strip, step.name, (index) => {
     const place = flatten([index, ...below.map((a) => axisIndex(a.name, 0, a.hi.value - 1))], [strip.size, ...below.map((a) => a.hi.value)]);
-    const lets = given.map((e): Stmt => ({ kind: "let", name: e.name, value: load(nameOf(e), e.dtype, place) }));
-    const keeps = kept.map((e): Stmt => ({ kind: "store", buffer: nameOf(e), index: place, value: e }));
-    return loopsOver(below, [...lets, ...list, ...keeps]);
+    return loopsOver(below, [...namedAgain(given, place), ...list, ...keeping(kept, place)]);
   });
   if (kind === "sums") return [loopInStep(loop)];
   return kind === "functions" ? inStages(joinLoops([loop]), target) : [loop];
@@ -85,10 +81,6 @@ function pointOf(body: readonly Stmt[]): Point | null {
 
 /** A loop that stores, and does nothing else. */
 const isRow = (s: Stmt): boolean => s.kind === "for" && s.axis.kind === "serial" && s.body.every(isStraight);
-
-const isStraight = (s: Stmt): boolean => s.kind === "let" || (s.kind === "store" && s.atomic === undefined);
-
-const nameOf = (e: Expr): string => `${e.name}_of`;
 
 /** What is done for all points before the next step: from numbers that are given, some that are kept. */
 interface Step {
@@ -137,12 +129,6 @@ function inSteps(parts: readonly Part[]): readonly Step[] | null {
   return steps;
 }
 
-function namesAskedIn(list: readonly Stmt[]): ReadonlySet<string> {
-  const asked = new Set<string>();
-  for (const e of expressionsIn(list)) freeNames(e, asked);
-  return asked;
-}
-
 /** Sums that need numbers of one another at the most: one ends where its memory is done with. */
 function sumsApart(list: readonly Stmt[]): readonly (readonly Stmt[])[] {
   if (list.some((s) => s.kind === "carry" || s.kind === "assign")) return [list];
@@ -157,8 +143,7 @@ function areApart(first: readonly Stmt[], others: readonly Stmt[]): boolean {
 }
 
 const touches = (list: readonly Stmt[], memory: ReadonlySet<string>): boolean =>
-  exprOrder(expressionsIn(list)).some((e) => e.op === "load" && memory.has(e.name)) ||
-  statements(list).some((s) => memoryOf(s).some((name) => memory.has(name)));
+  readsAny(list, memory) || statements(list).some((s) => memoryOf(s).some((name) => memory.has(name)));
 
 const isLoop = (s: Stmt): boolean => s.kind === "for" || s.kind === "reduce";
 

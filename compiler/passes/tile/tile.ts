@@ -22,8 +22,8 @@
  *   such rows first, side by side, then the rows
  * - `turned`: rows of which an operand lies across, several a turn, there too
  * - `updates`: costly values that a scatter stores, computed by vectors first, there too
- * - `chains`: functions one after the other for a strip of elements or a row, there too; `column strips`: for sums down columns; `column rows`: down few of them, several
- *   rows at once
+ * - `chains`: functions one after the other for a strip of elements or a row, there too; `column strips`: for sums down columns;
+ *   `column rows`: down few of them, several rows at once
  * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
  * - `stage`: on targets where that memory is fast, contractions by workgroups that load each operand's tile once
  *

@@ -19,6 +19,7 @@ import { addIndex, dividedAgain, ix, mulIndex, namesIn, subIndex } from "../../i
 import type { Axis, For, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { axesOf, bodiesOf, expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
+import { mostLanes } from "../../ir/steps.ts";
 import { tidy } from "../lower/tidy.ts";
 import { copied, loop, minOf, moved, vector } from "./copy.ts";
 import { costOf, valuesIn, widest } from "./cost.ts";
@@ -32,8 +33,6 @@ import { firstOf } from "./skip.ts";
 /** Bytes of a register. */
 const register = 16;
 const fewest = 4;
-/** Lanes of one vector. */
-const mostColumns = 32;
 /** Bytes of scratch that the rows of one turn may take. */
 const mostScratch = 1 << 20;
 /** Elements that lie near one another are no further apart. */
@@ -63,7 +62,7 @@ function widened(kernel: Kernel, lanesFor: LanesOf): Kernel {
   const locals = inner.body.filter((one) => one.kind === "local");
   const body = inner.body.filter((one) => one.kind !== "local");
   const wanted = lanesFor(body, axis.hi.value);
-  const lanes = Math.min(wanted, mostLanes(locals));
+  const lanes = Math.min(wanted, lanesWithRoom(locals));
   return lanes === 0 || lanes < Math.min(wanted, fewest) || !pays(body, axis) ? kernel : sideBySide(kernel, nest, lanes);
 }
 
@@ -215,7 +214,7 @@ function lanesOf(body: readonly Stmt[], extent: number): number {
 
 /** All columns where they are few: others would be walked by themselves, by loops that pass all rows once more. */
 function columnsOf(body: readonly Stmt[], extent: number): number {
-  const most = Math.min(mostColumns, mostOf(body) + fewest - 1);
+  const most = Math.min(mostLanes, mostOf(body) + fewest - 1);
   return extent > 1 && extent <= most ? extent : lanesOf(body, extent);
 }
 
@@ -235,7 +234,7 @@ function registersForSums(sums: number, cost: number): number {
   return sums > 1 || cost > cheap ? 4 : 8;
 }
 
-function mostLanes(locals: readonly Local[]): number {
+function lanesWithRoom(locals: readonly Local[]): number {
   const bytes = locals.reduce((n, l) => n + l.size * dtypeInfo(l.dtype).bytes, 0);
   let lanes = 64;
   while (lanes * bytes > mostScratch && lanes > 0) lanes = lanes === 1 ? 0 : lanes / 2;
