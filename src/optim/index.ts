@@ -38,12 +38,15 @@ export function sgd(params: readonly Tensor[], options: SgdOptions): Optimizer {
   requireNumber("sgd", "momentum", momentum, 0);
   requireNumber("sgd", "weightDecay", weightDecay, 0);
   if (nesterov && (momentum === 0 || dampening !== 0)) throw new UnsupportedError("sgd: nesterov needs momentum above 0 and dampening 0.");
-  return new Optimizer("sgd", params, options.lr, (lr) => (p, gradient, { velocity }) => {
-    const g = decayed(gradient, p, weightDecay);
-    if (momentum === 0) return { parameter: subtract(p, multiply(g, moving(lr, p))), buffers: {} };
-    const v = velocity === undefined ? g : blend(velocity, momentum, g, 1 - dampening);
-    const direction = nesterov ? add(g, multiply(v, momentum)) : v;
-    return { parameter: subtract(p, multiply(direction, moving(lr, p))), buffers: { velocity: v } };
+  return new Optimizer("sgd", params, options.lr, (lr) => {
+    const rate = moving(lr);
+    return (p, gradient, { velocity }) => {
+      const g = decayed(gradient, p, weightDecay);
+      if (momentum === 0) return { parameter: subtract(p, multiply(g, rate(p))), buffers: {} };
+      const v = velocity === undefined ? g : blend(velocity, momentum, g, 1 - dampening);
+      const direction = nesterov ? add(g, multiply(v, momentum)) : v;
+      return { parameter: subtract(p, multiply(direction, rate(p))), buffers: { velocity: v } };
+    };
   });
 }
 
@@ -61,13 +64,14 @@ export interface AdamOptions {
 }
 
 /** The adaptive step that adam and adamw share, from a parameter that may have been shrunk before. */
-function adamRule(lr: number, { beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: AdamOptions): UpdateRule {
-  return (p, g, { mean, square: meanSquare }, step) => {
+function adamRule(lr: number, step: number, { beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: AdamOptions): UpdateRule {
+  const correction = moving(1 / Math.sqrt(1 - beta2 ** step));
+  const rate = moving(lr / (1 - beta1 ** step));
+  return (p, g, { mean, square: meanSquare }) => {
     const m = mean === undefined ? multiply(g, 1 - beta1) : blend(mean, beta1, g, 1 - beta1);
     const v = meanSquare === undefined ? multiply(square(g), 1 - beta2) : blend(meanSquare, beta2, square(g), 1 - beta2);
-    const root = add(multiply(sqrt(v), moving(1 / Math.sqrt(1 - beta2 ** step), p)), eps);
-    const rate = moving(lr / (1 - beta1 ** step), p);
-    return { parameter: subtract(p, multiply(rate, divide(m, root))), buffers: { mean: m, square: v } };
+    const root = add(multiply(sqrt(v), correction(p)), eps);
+    return { parameter: subtract(p, multiply(rate(p), divide(m, root))), buffers: { mean: m, square: v } };
   };
 }
 
@@ -90,12 +94,10 @@ function requireAdam(op: string, { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weigh
  */
 export function adam(params: readonly Tensor[], options: AdamOptions = {}): Optimizer {
   requireAdam("adam", options);
-  return new Optimizer(
-    "adam",
-    params,
-    options.lr ?? 0.001,
-    (lr) => (p, g, buffers, step) => adamRule(lr, options)(p, decayed(g, p, options.weightDecay ?? 0), buffers, step),
-  );
+  return new Optimizer("adam", params, options.lr ?? 0.001, (lr, step) => {
+    const rule = adamRule(lr, step, options);
+    return (p, g, buffers) => rule(p, decayed(g, p, options.weightDecay ?? 0), buffers);
+  });
 }
 
 /**
@@ -111,9 +113,10 @@ export function adam(params: readonly Tensor[], options: AdamOptions = {}): Opti
 export function adamw(params: readonly Tensor[], options: AdamOptions = {}): Optimizer {
   requireAdam("adamw", options);
   const { weightDecay = 0.01 } = options;
-  return new Optimizer("adamw", params, options.lr ?? 0.001, (lr) => (p, g, buffers, step) => {
-    const shrunk = weightDecay === 0 ? p : multiply(p, moving(1 - lr * weightDecay, p));
-    return adamRule(lr, options)(shrunk, g, buffers, step);
+  return new Optimizer("adamw", params, options.lr ?? 0.001, (lr, step) => {
+    const rule = adamRule(lr, step, options);
+    const kept = moving(1 - lr * weightDecay);
+    return (p, g, buffers) => rule(weightDecay === 0 ? p : multiply(p, kept(p)), g, buffers);
   });
 }
 
@@ -146,16 +149,19 @@ export function rmsprop(params: readonly Tensor[], options: RmspropOptions = {})
   requireNumber("rmsprop", "momentum", momentum, 0);
   requireNumber("rmsprop", "weightDecay", weightDecay, 0);
   const forget = (before: Value | undefined, now: Value): Value => (before === undefined ? multiply(now, 1 - alpha) : blend(before, alpha, now, 1 - alpha));
-  return new Optimizer("rmsprop", params, options.lr ?? 0.01, (lr) => (p, gradient, { square: before, mean: meanBefore, velocity }) => {
-    const g = decayed(gradient, p, weightDecay);
-    const v = forget(before, square(g));
-    const mean = centered ? forget(meanBefore, g) : null;
-    const spread = mean === null ? v : subtract(v, square(mean));
-    const scaled = divide(g, add(sqrt(spread), eps));
-    const kept = { square: v, ...(mean === null ? {} : { mean }) };
-    if (momentum === 0) return { parameter: subtract(p, multiply(scaled, moving(lr, p))), buffers: kept };
-    const direction = velocity === undefined ? scaled : blend(velocity, momentum, scaled, 1);
-    return { parameter: subtract(p, multiply(direction, moving(lr, p))), buffers: { ...kept, velocity: direction } };
+  return new Optimizer("rmsprop", params, options.lr ?? 0.01, (lr) => {
+    const rate = moving(lr);
+    return (p, gradient, { square: before, mean: meanBefore, velocity }) => {
+      const g = decayed(gradient, p, weightDecay);
+      const v = forget(before, square(g));
+      const mean = centered ? forget(meanBefore, g) : null;
+      const spread = mean === null ? v : subtract(v, square(mean));
+      const scaled = divide(g, add(sqrt(spread), eps));
+      const kept = { square: v, ...(mean === null ? {} : { mean }) };
+      if (momentum === 0) return { parameter: subtract(p, multiply(scaled, rate(p))), buffers: kept };
+      const direction = velocity === undefined ? scaled : blend(velocity, momentum, scaled, 1);
+      return { parameter: subtract(p, multiply(direction, rate(p))), buffers: { ...kept, velocity: direction } };
+    };
   });
 }
 
@@ -186,10 +192,12 @@ export function adagrad(params: readonly Tensor[], options: AdagradOptions = {})
   requireNumber("adagrad", "lrDecay", lrDecay, 0);
   requireNumber("adagrad", "weightDecay", weightDecay, 0);
   requireNumber("adagrad", "initialAccumulatorValue", initialAccumulatorValue, 0);
-  return new Optimizer("adagrad", params, options.lr ?? 0.01, (lr) => (p, gradient, { sum: before }, step) => {
-    const g = decayed(gradient, p, weightDecay);
-    const sum = add(before ?? fill(initialAccumulatorValue, p.type), square(g));
-    const rate = moving(lr / (1 + (step - 1) * lrDecay), p);
-    return { parameter: subtract(p, multiply(rate, divide(g, add(sqrt(sum), eps)))), buffers: { sum } };
+  return new Optimizer("adagrad", params, options.lr ?? 0.01, (lr, step) => {
+    const rate = moving(lr / (1 + (step - 1) * lrDecay));
+    return (p, gradient, { sum: before }) => {
+      const g = decayed(gradient, p, weightDecay);
+      const sum = add(before ?? fill(initialAccumulatorValue, p.type), square(g));
+      return { parameter: subtract(p, multiply(rate(p), divide(g, add(sqrt(sum), eps)))), buffers: { sum } };
+    };
   });
 }

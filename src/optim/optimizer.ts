@@ -5,6 +5,7 @@
  * What changes from step to step (the learning rate, bias corrections) is recorded as the user's numbers, which are lifted into
  * parameters of the plan: a schedule or a step counter compiles nothing new.
  */
+import type { DType } from "../../compiler/ir/dtype.ts";
 import { UnsupportedError } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
 import { add, multiply } from "../../compiler/ops/arithmetic.ts";
@@ -13,8 +14,15 @@ import { constantValue } from "../../compiler/ops/source.ts";
 import { broadcastTo } from "../../compiler/ops/views.ts";
 import { Tensor } from "../tensor.ts";
 
-/** A number that changes between steps, as a value like `x`. */
-export const moving = (number: number, x: Value): Value => broadcastTo(constantValue(number, x.dtype, "user"), x.shape);
+/** A number that changes between steps, as values like others: one for all that this is called with, not one for each parameter. */
+export function moving(number: number): (x: Value) => Value {
+  const made = new Map<DType, Value>();
+  return ({ dtype, shape }) => {
+    const value = made.get(dtype) ?? constantValue(number, dtype, "user");
+    made.set(dtype, value);
+    return broadcastTo(value, shape);
+  };
+}
 
 /** g + factor · p, g itself where the factor is 0. */
 export const decayed = (gradient: Value, parameter: Value, factor: number): Value => (factor === 0 ? gradient : add(gradient, multiply(parameter, factor)));
@@ -28,8 +36,11 @@ export interface Update {
   readonly buffers: Readonly<Record<string, Value>>;
 }
 
-/** The rule of one optimizer: `step` counts from 1; `buffers` is empty at a parameter's first step. */
-export type UpdateRule = (parameter: Value, gradient: Value, buffers: Readonly<Record<string, Value>>, step: number) => Update;
+/** What a step does to a parameter; `buffers` is empty at its first one. */
+export type UpdateRule = (parameter: Value, gradient: Value, buffers: Readonly<Record<string, Value>>) => Update;
+
+/** The rule of one optimizer, for all parameters that take their step of this number, from 1. */
+export type StepRule = (lr: number, step: number) => UpdateRule;
 
 /** Throws an UnsupportedError unless the number is at least `low` (and below `high`). */
 export function requireNumber(op: string, name: string, value: number, low: number, high: number = Number.POSITIVE_INFINITY): number {
@@ -48,9 +59,9 @@ export class Optimizer {
   /** The learning rate; may be set between steps. */
   lr: number;
   readonly #slots: readonly Slot[];
-  readonly #rule: (lr: number) => UpdateRule;
+  readonly #rule: StepRule;
 
-  constructor(op: string, params: readonly Tensor[], lr: number, rule: (lr: number) => UpdateRule) {
+  constructor(op: string, params: readonly Tensor[], lr: number, rule: StepRule) {
     if (params.length === 0) throw new UnsupportedError(`${op}: got no parameters.`);
     for (const p of params) {
       if (!(p instanceof Tensor) || !p.requiresGrad) throw new UnsupportedError(`${op}: parameters are tensors made with { requiresGrad: true }.`);
@@ -78,9 +89,14 @@ export class Optimizer {
 
   /** Records one step for every parameter that has a gradient. Evaluates nothing. */
   step(): void {
+    const rules = new Map<number, UpdateRule>();
     for (const slot of this.#slots) {
       const { grad } = slot.parameter;
-      if (grad !== null) advance(slot, grad, this.#rule(this.lr));
+      if (grad === null) continue;
+      slot.steps++;
+      const rule = rules.get(slot.steps) ?? this.#rule(this.lr, slot.steps);
+      rules.set(slot.steps, rule);
+      advance(slot, grad, rule);
     }
   }
 }
@@ -88,11 +104,9 @@ export class Optimizer {
 /** The value as a constant of differentiation: training state has no history. */
 const plain = (value: Value): Value => (value.node.tracked ? detach(value) : value);
 
-function advance(slot: Slot, grad: Tensor, rule: UpdateRule): void {
-  const { parameter, buffers } = slot;
-  slot.steps++;
+function advance({ parameter, buffers }: Slot, grad: Tensor, rule: UpdateRule): void {
   const before = Object.fromEntries([...buffers].map(([name, buffer]) => [name, buffer.value]));
-  const next = rule(plain(parameter.value), plain(grad.value), before, slot.steps);
+  const next = rule(plain(parameter.value), plain(grad.value), before);
   rebind(parameter, next.parameter);
   for (const [name, value] of Object.entries(next.buffers)) {
     const buffer = buffers.get(name);

@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { nodesOf } from "../../compiler/ir/graph.ts";
+import { canonicalize } from "../../compiler/passes/canonicalize.ts";
+import { isScalarParam } from "../../compiler/passes/region.ts";
 import { counters, evalAll, multiply, optim, sum, tensor } from "../../src/index.ts";
 import type { Tensor } from "../../src/index.ts";
 
@@ -115,6 +118,23 @@ describe("state", () => {
     expect(a.grad?.item()).toBe(2);
     optimizer.zeroGrad();
     expect(a.grad).toBeNull();
+  });
+  it("all parameters share the numbers of a step, those that began later have their own", async () => {
+    const params = [1, 2, 3].map((x) => tensor([x], { requiresGrad: true }));
+    const optimizer = optim.adamw(params, { lr: 0.1 });
+    const numbersOf = (used: readonly Tensor[]): number => {
+      optimizer.zeroGrad();
+      sum(used.reduce((x, y) => multiply(x, y))).backward();
+      optimizer.step();
+      return nodesOf(canonicalize(optimizer.state.map((x) => x.value)).build()).filter(isScalarParam).length;
+    };
+    expect(numbersOf(params.slice(0, 2))).toBe(3);
+    await evalAll(optimizer.state);
+    // the share that is kept, the rate and the correction of the second step, and of the first one
+    expect(numbersOf(params)).toBe(6);
+    await evalAll(optimizer.state);
+    // adam's first step is by the rate, in the gradient's direction; what was shrunk before is a hundredth of that
+    expect(params[2]?.item()).toBeCloseTo(3 * (1 - 0.1 * 0.01) - 0.1, 5);
   });
   it("a parameter without a gradient stays", () => {
     const [a, b] = [tensor([1], { requiresGrad: true }), tensor([2], { requiresGrad: true })];
