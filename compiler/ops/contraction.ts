@@ -1,4 +1,5 @@
 /** The general contraction: every matmul, inner and outer product is one; convolutions are in convolution.ts. */
+import { isBool } from "../ir/dtype.ts";
 import { at, DTypeError, ShapeError } from "../ir/errors.ts";
 import type { Expr } from "../ir/expr.ts";
 import type { Attrs, Node, Value } from "../ir/node.ts";
@@ -33,6 +34,7 @@ export const dotOp: ContractionPrimitive = {
   infer: (args, attrs) => {
     const [x, y] = [at(args, 0), at(args, 1)];
     if (x.dtype !== y.dtype) throw new DTypeError(`dot: operands differ in dtype: ${typeText(x)}, ${typeText(y)}. Convert one with astype.`);
+    if (isBool(x.dtype)) throw new DTypeError("dot: takes numbers, not bool. Convert with astype first.");
     const [l, r] = [sideOf(x.shape, attrs, 0), sideOf(y.shape, attrs, 1)];
     for (const side of [l, r]) normalizeAxes("dot", [...side.batch, ...side.contract], side.shape.length);
     const pairs = [

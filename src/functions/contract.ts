@@ -2,10 +2,12 @@
  * Products of labelled operands: every matmul-like function names its axes and comes here, so that each lowers to one `dot`
  * (or to a plain product or sum of products where nothing would be read twice).
  */
+import { isBool } from "../../compiler/ir/dtype.ts";
 import { at, lookup } from "../../compiler/ir/errors.ts";
 import type { Value } from "../../compiler/ir/node.ts";
-import { multiply } from "../../compiler/ops/arithmetic.ts";
+import { cast, multiply, truth } from "../../compiler/ops/arithmetic.ts";
 import { dot } from "../../compiler/ops/contraction.ts";
+import { reduceAny } from "../../compiler/ops/reductions.ts";
 import { broadcast, permute, reduceSum, reshape } from "../../compiler/ops/views.ts";
 
 /** An axis's name; equal labels run together. */
@@ -43,11 +45,12 @@ export function dropBroadcastAxes(operand: Labelled, sizes: ReadonlyMap<Label, n
   };
 }
 
-/** Summed over every label that is not in `keep`. */
+/** Summed over every label that is not in `keep`: of bools, whether any is true. */
 export function sumOut(operand: Labelled, keep: ReadonlySet<Label>): Labelled {
   const axes = operand.labels.flatMap((label, i) => (keep.has(label) ? [] : [i]));
   if (axes.length === 0) return operand;
-  return { value: reduceSum(operand.value, axes), labels: operand.labels.filter((label) => keep.has(label)) };
+  const sum = isBool(operand.value.dtype) ? reduceAny : reduceSum;
+  return { value: sum(operand.value, axes), labels: operand.labels.filter((label) => keep.has(label)) };
 }
 
 /** With its axes in the order of `labels`, which are the operand's own. */
@@ -71,7 +74,7 @@ function spread(operand: Labelled, labels: readonly Label[], sizes: ReadonlyMap<
 
 /**
  * The product of two operands, summed over the labels that are in both and not in `keep`. Result axes: shared kept labels, then
- * the rest of `a`, then the rest of `b`. Labels of one operand alone must be in `keep`.
+ * the rest of `a`, then the rest of `b`. Labels of one operand alone must be in `keep`. Of bools it is whether both are true anywhere.
  */
 export function contractPair(a: Labelled, b: Labelled, keep: ReadonlySet<Label>): Labelled {
   const shared = a.labels.filter((label) => b.labels.includes(label));
@@ -87,6 +90,7 @@ export function contractPair(a: Labelled, b: Labelled, keep: ReadonlySet<Label>)
     return sumOut({ value: multiply(spread(a, all, sizes), spread(b, all, sizes)), labels: all }, keep);
   }
   const positions = (operand: Labelled, of: readonly Label[]): number[] => of.map((label) => operand.labels.indexOf(label));
-  const value = dot(a.value, b.value, [positions(a, summed), positions(b, summed)], [positions(a, batch), positions(b, batch)]);
+  const sums = (x: Value, y: Value): Value => dot(x, y, [positions(a, summed), positions(b, summed)], [positions(a, batch), positions(b, batch)]);
+  const value = isBool(a.value.dtype) ? truth(sums(cast(a.value, "int32"), cast(b.value, "int32"))) : sums(a.value, b.value);
   return { value, labels };
 }

@@ -6,6 +6,7 @@ import type { Lazy } from "../handle.ts";
 import { unifyDTypes, valueOf } from "../operands.ts";
 import type { AxisOption } from "../options.ts";
 import { axisOption } from "../options.ts";
+import { sum } from "./reduce.ts";
 import {
   crossValue,
   dotValue,
@@ -17,7 +18,7 @@ import {
   multiDotValue,
   outerValue,
   tensordotValue,
-  traceValue,
+  tracedValue,
   vecdotValue,
 } from "./products.ts";
 
@@ -28,7 +29,7 @@ function liftPair<T extends Lazy>(op: string, a: T, b: T, build: (a: Value, b: V
 
 /**
  * The matrix product: (…,m,k) · (…,k,n) → (…,m,n). Batch axes broadcast; a vector counts as a row on the left, as a column on the
- * right, and loses that axis again. Throws a ShapeError where the shapes do not fit.
+ * right, and loses that axis again. The product of bools says whether both are true anywhere. Throws a ShapeError where the shapes do not fit.
  *
  * @example
  * matmul(tensor([[1, 2], [3, 4]]), tensor([[1], [1]])); // → tensor([[3], [7]])
@@ -135,13 +136,13 @@ export interface TraceOptions {
 }
 
 /**
- * The sum of a diagonal of the last two axes: (…,m,n) → (…). Throws a ShapeError below rank 2.
+ * The sum of a diagonal of the last two axes, in `sum`'s dtype: (…,m,n) → (…). Throws a ShapeError below rank 2.
  *
  * @example
  * trace(tensor([[1, 2], [3, 4]])); // → tensor(5)
  */
 export function trace<T extends Lazy>(x: T, offset: number | TraceOptions = 0): T {
-  return x.wrap(traceValue(valueOf("trace", x), typeof offset === "number" ? offset : (offset.offset ?? 0)));
+  return sum(x.wrap(tracedValue(valueOf("trace", x), typeof offset === "number" ? offset : (offset.offset ?? 0))), { axis: -1 });
 }
 
 /**

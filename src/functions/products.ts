@@ -6,7 +6,7 @@ import { broadcastShapes, normalizeAxis, shapeText, sizeOf, typeText } from "../
 import { cast, equal, subtract } from "../../compiler/ops/arithmetic.ts";
 import { diagonal } from "../../compiler/ops/gather.ts";
 import { iotaValue } from "../../compiler/ops/source.ts";
-import { broadcastTo, concat, permute, reduceSum, reshape, slice } from "../../compiler/ops/views.ts";
+import { broadcastTo, concat, permute, reshape, slice } from "../../compiler/ops/views.ts";
 import type { Label, Labelled } from "./contract.ts";
 import { contractPair, dropBroadcastAxes, labelSizes, ordered, sumOut } from "./contract.ts";
 import { parseEquation } from "./einsum-equation.ts";
@@ -147,11 +147,11 @@ export function vecdotValue(a: Value, b: Value, axis: number): Value {
   );
 }
 
-/** The sum of a diagonal of the last two axes. */
-export function traceValue(x: Value, offset: number): Value {
+/** What a trace sums, along the last axis: a diagonal of the last two axes. */
+export function tracedValue(x: Value, offset: number): Value {
   const rank = x.shape.length;
   if (rank < 2) throw new ShapeError(`trace: ${typeText(x.type)} has no matrix axes. It needs rank 2 or more.`);
-  return reduceSum(diagonal(x, rank - 2, rank - 1, offset), [rank - 2]);
+  return diagonal(x, rank - 2, rank - 1, offset);
 }
 
 /** The last two axes exchanged. */
