@@ -69,7 +69,7 @@ export function nameShared(exprs: readonly Expr[], prefix: string): { readonly l
 }
 
 /** Positions of the arguments that a template reads. */
-function argumentsOf(template: Expr): Set<number> {
+export function argumentsOf(template: Expr): Set<number> {
   const found = new Set<number>();
   visitExpressions([{ kind: "let", name: "", value: template }], (e) => {
     if (e.op === "arg") found.add(e.value);

@@ -13,10 +13,14 @@ import { constant, s } from "../../ir/expr.ts";
 import { addIndex, ix, keyOf } from "../../ir/indexing.ts";
 import type { Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, replaceEach } from "../../ir/loop-walk.ts";
+import { argumentsOf } from "./combine.ts";
 import { copied } from "./copy.ts";
 import { isPlain, strideOf } from "./nest.ts";
+import { letsFor } from "./strip.ts";
 
 export interface Rising {
+  /** The parts of the tuple that are picked, by what is picked together; others are what they were. */
+  readonly picked: readonly (readonly number[])[];
   /** What the first element is computed from. */
   readonly lets: readonly Stmt[];
   readonly init: readonly Expr[];
@@ -28,15 +32,41 @@ export interface Rising {
 export function risingFrom(r: Reduce): Rising | null {
   const [axis] = r.axes;
   const size = r.names.length;
-  if (!r.exact || axis?.kind !== "serial" || r.axes.length > 1 || !isPlain(axis) || axis.hi.value === 0 || size < 2) return null;
-  if (r.body.some((one) => one.kind !== "let") || !r.combine.every((e, i) => picks(e, i, size))) return null;
+  if (axis?.kind !== "serial" || r.axes.length > 1 || !isPlain(axis) || axis.hi.value === 0 || size < 2) return null;
+  if (r.body.some((one) => one.kind !== "let")) return null;
   const positions = new Set(r.values.flatMap((e, i) => (e.dtype === "int32" && strideOf(addIndex(e, 0), axis.name) > 0 ? [i] : [])));
   if (positions.size === 0) return null;
   const decided = exprMapper((e) => simpler(decide(e, positions, size)));
   const combine = r.combine.map(decided);
-  if (combine.every((e, i) => e === r.combine[i])) return null;
+  const isDecided = (parts: readonly number[]): boolean =>
+    parts.every((i) => picks(at(r.combine, i), i, size)) && parts.some((i) => combine[i] !== r.combine[i]);
+  const picked = partsTogether(r).filter(isDecided);
+  if (picked.length === 0) return null;
+  const all = new Set(picked.flat());
   const { body, values } = copied(r, { suffix: "_first", axes: new Map([[axis.name, ix(0)]]) });
-  return { lets: body, init: values, combine };
+  const chosen = (some: readonly Expr[], others: readonly Expr[]): Expr[] => others.map((e, i) => (all.has(i) ? at(some, i) : e));
+  const init = chosen(values, r.init);
+  return {
+    picked,
+    lets: letsFor(
+      init,
+      body.filter((one) => one.kind === "let"),
+    ),
+    init,
+    combine: chosen(combine, r.combine),
+  };
+}
+
+/** The parts of a tuple by what is combined with one another. */
+function partsTogether(r: Reduce): number[][] {
+  const size = r.names.length;
+  const groups: number[][] = [];
+  r.combine.forEach((e, i) => {
+    const met = new Set([i, ...[...argumentsOf(e)].map((k) => k % size)]);
+    const [own, others] = [groups.filter((g) => g.some((k) => met.has(k))), groups.filter((g) => !g.some((k) => met.has(k)))];
+    groups.splice(0, groups.length, ...others, [...new Set([...own.flat(), ...met])]);
+  });
+  return groups;
 }
 
 /** Reductions of a scheduled kernel: they run from the first element to the last. */

@@ -13,6 +13,7 @@
  * length alone, so that the bits do not depend on the machine.
  */
 import { at } from "../../ir/errors.ts";
+import { isFloat } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, s, variable, withRange } from "../../ir/expr.ts";
 import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
@@ -27,7 +28,7 @@ import { Scalars, Vectors } from "./accumulators.ts";
 import type { Chains } from "./chains.ts";
 import { chainsIn, withValues } from "./chains.ts";
 import { copied, loop, minOf } from "./copy.ts";
-import { costOf, registerBytes, spelledOperations, tupleBytes, valuesIn } from "./cost.ts";
+import { costOf, registerBytes, spelledOperations, valuesIn } from "./cost.ts";
 import { isIndependent, updatedBuffers } from "./independent.ts";
 import { isPlain, shortRow } from "./nest.ts";
 import { isOverColumns } from "./order.ts";
@@ -91,6 +92,45 @@ function waitsFrom(r: Reduce, target: Target): number {
 
 const elementCost = (r: Reduce): number => costOf([...valuesIn(r.body), ...r.values, ...r.combine]);
 
+/** Operations of which an accumulator waits for several. */
+const isExtreme = ({ op, dtype }: Expr): boolean => (op === "min" || op === "max") && isFloat(dtype);
+
+/** Without the signs that `minima` changes on some targets. */
+const unsigned = (e: Expr): Expr => (e.op === "neg" ? unsigned(at(e.args, 0)) : e);
+
+/** Bytes of all accumulators; those where elements are neither cheap nor long. */
+const [ofCheap, ofMedium] = [64, 32];
+/** Bytes of registers that each of so many results has: what they all need of an element takes some too. */
+function bytesOfEach(results: number): number {
+  if (results === 2) return 48;
+  return results <= 6 ? 32 : 16;
+}
+
+/** How many lanes go side by side, at the most: so many that none waits for itself, and so few that all stay in registers. */
+function mostLanes(r: Reduce): number {
+  const bytes = r.init.map((e) => registerBytes(e.dtype));
+  // bringing in a later element is little work, for which positions and elements wait together
+  const picked = risingFrom(r)?.picked ?? [];
+  const parts = bytes.length - picked.flat().length + picked.length;
+  const widest = Math.max(...bytes);
+  const cost = costOf([...valuesIn(r.body), ...r.values.map(unsigned)]);
+  const isMedium = cost > cheap && cost < long;
+  if (parts === 1 || isMedium) return (isMedium ? ofMedium : ofCheap) / (parts === 1 ? widest : bytes.reduce((n, b) => n + b, 0));
+  const lanes = bytesOfEach(parts) / widest;
+  return parts === 2 && picked.length + r.combine.filter(isExtreme).length < 2 ? Math.ceil(lanes / 4) * 4 : lanes;
+}
+
+/** Lanes that several registers have, and how long a row must be for them: twelve divide few rows, and leave more of short ones. */
+const choices = [
+  { lanes: 16, fewest: 64 },
+  { lanes: 12, fewest: 96 },
+  { lanes: 8, fewest: 32 },
+];
+const shortChoices = [
+  { lanes: 16, fewest: 16 },
+  { lanes: 8, fewest: 8 },
+];
+
 /** How many lanes a reduction gets; 0 where it stays as it is. */
 function lanesFor(r: Reduce): number {
   const last = r.axes.at(-1);
@@ -100,14 +140,8 @@ function lanesFor(r: Reduce): number {
   if ((!isOpen && !r.axes.every(isPlain)) || length === undefined) return 0;
   const isShort = length < shortRow;
   if (isShort && (length < vectorWidth || !walksShortRows(r))) return 0;
-  const dtypes = r.init.map((e) => e.dtype);
-  // bringing in a later element is little work, for which positions and elements wait together
-  const bytes = risingFrom(r) === null ? tupleBytes(dtypes) : Math.max(...dtypes.map(registerBytes));
-  const cost = costOf([...valuesIn(r.body), ...r.values]);
-  const most = cost > cheap && cost < long ? 32 : 64;
-  let lanes = 4;
-  while (lanes * 2 * bytes <= most && lanes * (isShort ? 2 : 8) <= length) lanes *= 2;
-  return lanes;
+  const most = mostLanes(r);
+  return (isShort ? shortChoices : choices).find(({ lanes, fewest }) => lanes <= most && length >= fewest)?.lanes ?? 4;
 }
 
 class Row {

@@ -50,6 +50,7 @@ import { rowBlocks } from "./row-block.ts";
 import { startRising } from "./rising.ts";
 import { rowTile } from "./row-tile.ts";
 import { addRows } from "./rows.ts";
+import { runningInStrips } from "./running.ts";
 import { inShortBlocks } from "./short-blocks.ts";
 import { stage } from "./stage.ts";
 import { inStrips } from "./strips.ts";
@@ -121,6 +122,8 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   if (across !== kernel) return alongRows(across, gridNest(across.body), target);
   const turned = target.vectors ? turnedRows(kernel, nest, target) : kernel;
   if (turned !== kernel) return alongRows(turned, gridNest(turned.body), target);
+  const running = target.vectors ? runningInStrips(kernel, target) : kernel;
+  if (running !== kernel) return widenLoops(addRows(running, target));
   const kept = target.vectors ? chainsInRows(kernel, nest, target) : kernel;
   if (kept !== kernel) return alongRows(kept, gridNest(kept.body), target);
   const added = addRows(kernel, target);
