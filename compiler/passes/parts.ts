@@ -5,7 +5,8 @@
  *     → @k_parts { for %p in 0..128 [grid] { reduce %s over %k in 0..2^17 { … }  store %part[%p] = %s } }
  *       @k { reduce %s over %k in 0..128 { load %part[%k] }  store %y[0] = %s * 2 }
  *
- * What a loop stores on its way is stored by its parts. Where it is cut follows from shapes and what is computed, so that the bits do not
+ * What a loop stores on its way is stored by its parts. Of a length that nothing divides, what equal parts leave is done where they
+ * come together. Where a loop is cut follows from shapes and what is computed, so that the bits do not
  * depend on the machine. For targets whose lanes do not share memory: others deal out loops to lanes (`tile/lanes`), and `split`.
  */
 import { at, CompilerBug, lookup } from "../ir/errors.ts";
@@ -21,6 +22,7 @@ import { tensorType } from "../ir/shape.ts";
 import type { Fragment, Launch, Operand } from "../routines/fragment.ts";
 import { ofTemp } from "../routines/fragment.ts";
 import type { Target } from "../target.ts";
+import { merge } from "./tile/combine.ts";
 import { copied } from "./tile/copy.ts";
 import { costOf, valuesIn } from "./tile/cost.ts";
 import { isIndependent } from "./tile/independent.ts";
@@ -85,6 +87,8 @@ interface Cut {
   readonly loop: For | Reduce;
   readonly axis: Axis;
   readonly count: number;
+  /** Elements of a part along the axis. */
+  readonly length: number;
   /** Where the parts of a reduction are. */
   readonly parts: readonly KernelBuffer[];
 }
@@ -118,7 +122,7 @@ class Division {
     const last = loops.findLastIndex((f) => this.#cuts.has(f));
     for (const f of loops.slice(0, last)) if (f.kind === "reduce" && !this.#cuts.has(f)) this.#cut(f, heavy);
     const own = loops.flatMap((f) => this.#cuts.get(f) ?? []).map((c) => this.#partsOf(c));
-    const rest = this.#kept(this.#body.filter((s) => s.kind !== "for" || !this.#cuts.has(s)));
+    const rest = this.#kept(this.#body.flatMap((s): readonly Stmt[] => (s.kind === "for" ? this.#left(s) : [s])));
     const stores = statements(rest).some((s) => s.kind === "store");
     return stores ? [...own, this.#made(this.#launch.kernel.name, this.#around(rest), [])] : own;
   }
@@ -145,10 +149,12 @@ class Division {
     const points = this.#nest.reduce((n, f) => n * f.axis.hi.value, 1);
     const wanted = points < enoughPoints ? Math.min(mostParts, Math.ceil(long / part)) : Math.min(enoughPoints, Math.floor((long * points) / part));
     if (wanted < 2 || !isIndependent(body, values, new Set())) return;
-    for (const axis of axes) {
-      const count = divisorNear(axis.hi.value, wanted);
-      if (count !== null) return void this.#cuts.set(loop, { loop, axis, count, parts: loop.kind === "reduce" ? this.#partsFor(loop, count) : [] });
-    }
+    const found = [divisorNear, leavingLeast]
+      .flatMap((choose) => axes.map((axis) => ({ axis, count: choose(axis.hi.value, wanted) })))
+      .find(({ count }) => count > 0);
+    if (found === undefined) return;
+    const { axis, count } = found;
+    this.#cuts.set(loop, { loop, axis, count, length: Math.floor(axis.hi.value / count), parts: loop.kind === "reduce" ? this.#partsFor(loop, count) : [] });
   }
 
   /** Memory for the parts of a reduction's results. */
@@ -162,9 +168,8 @@ class Division {
   }
 
   /** The launch that runs a loop in parts. */
-  #partsOf({ loop, axis, count, parts }: Cut): Launch {
+  #partsOf({ loop, axis, count, length, parts }: Cut): Launch {
     const p = axisIndex(freshName(this.#launch.kernel), 0, count - 1);
-    const length = axis.hi.value / count;
     const place = addIndex(mulIndex(p, length), axisIndex(axis.name, 0, length - 1));
     const part = restricted(loop, axis.name, length, place);
     const results =
@@ -195,17 +200,36 @@ class Division {
       const isWanted = names.length === 0 || names.some((n) => read.has(n)) || statements([s]).some((inner) => inner.kind === "store" && !this.#cuts.has(s));
       if (!isWanted) continue;
       const cut = this.#cuts.get(s);
-      const next = cut !== undefined && s.kind === "reduce" ? this.#together(s, cut) : s;
-      out.unshift(next);
-      for (const e of exprOrder(expressionsIn([next]))) if (e.op === "var") read.add(e.name);
+      const next = cut !== undefined && s.kind === "reduce" ? this.#together(s, cut) : [s];
+      out.unshift(...next);
+      for (const e of exprOrder(expressionsIn(next))) if (e.op === "var") read.add(e.name);
     }
     return out;
   }
 
-  #together(r: Reduce, { axis, count, parts }: Cut): Reduce {
+  #together(r: Reduce, { axis, count, parts }: Cut): Stmt[] {
     const k = axisIndex(axis.name, 0, count - 1);
     const values = parts.map((b) => load(b.name, b.dtype, this.#place(k, count)));
-    return { ...r, axes: [{ ...axis, hi: ix(count) }], body: [], values };
+    const even: Reduce = { ...r, axes: [{ ...axis, hi: ix(count) }], body: [], values };
+    const [rest] = this.#left(r);
+    if (rest?.kind !== "reduce") return [even];
+    const named = (end: string): string[] => r.names.map((name) => name + end);
+    const tuple = (end: string): Expr[] => named(end).map((name, i) => variable(name, at(r.init, i).dtype));
+    const both = merge(r, tuple("_even"), tuple("_rest"));
+    return [
+      { ...even, names: named("_even") },
+      { ...rest, names: named("_rest") },
+      ...both.map((value, i): Stmt => ({ kind: "let", name: at(r.names, i), value })),
+    ];
+  }
+
+  /** What equal parts leave of a loop: nothing of one that they divide, and all of one that is not cut. */
+  #left(loop: For | Reduce): readonly (For | Reduce)[] {
+    const cut = this.#cuts.get(loop);
+    if (cut === undefined) return [loop];
+    const { axis, count, length } = cut;
+    const left = axis.hi.value - count * length;
+    return left === 0 ? [] : [restricted(loop, axis.name, left, addIndex(axisIndex(axis.name, 0, left - 1), count * length))];
   }
 
   #around(body: readonly Stmt[]): readonly Stmt[] {
@@ -251,10 +275,17 @@ function restricted(loop: For | Reduce, axis: string, length: number, place: Exp
   return nested({ ...loop, body });
 }
 
-/** A number of parts near the wanted one into which `n` can be cut. */
-function divisorNear(n: number, wanted: number): number | null {
+/** A number of parts near the wanted one into which `n` can be cut; 0 where there is none. */
+function divisorNear(n: number, wanted: number): number {
   for (let d = 0; d <= wanted / 2; d++) for (const count of [wanted + d, wanted - d]) if (count > 1 && count < n && n % count === 0) return count;
-  return null;
+  return 0;
+}
+
+/** The number of parts near the wanted one that leave least of `n`; 0 where that would take as long as a part does. */
+function leavingLeast(n: number, wanted: number): number {
+  let best = wanted;
+  for (let count = Math.ceil(wanted / 2); count <= 1.5 * wanted; count++) if (count > 1 && n % count < n % best) best = count;
+  return (n % best) * best < n && best < n ? best : 0;
 }
 
 function freshName(kernel: Kernel): string {
