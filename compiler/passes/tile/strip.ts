@@ -32,6 +32,12 @@ export function equalBlocks(length: number, grain: number, most: number): number
 /** How many rows a turn has of so many, at the most: a power of two, as these divide most lengths, so that threads have turns to share. */
 export const rowsOfTurn = (length: number, most: number): number => 2 ** Math.floor(Math.log2(Math.min(most, length / fewestTurns)));
 
+/** So many of an axis, or a few more where that divides it. */
+export function countOf(length: number, wanted: number): number {
+  for (let n = wanted; n <= Math.min(length, 2 * wanted); n++) if (length % n === 0) return n;
+  return Math.min(length, wanted);
+}
+
 /** A body of names and stores, of which parts may be done before others. */
 export interface Straight {
   readonly lets: readonly Let[];

@@ -25,7 +25,7 @@ import { joinLoops } from "./join.ts";
 import { keeping, keptLocals, keptOf, namedAgain, namesAskedIn } from "./kept.ts";
 import { isPlain, isStraight, longestWalk, loopsOver, readsAny, turnsOf } from "./nest.ts";
 import type { Strip } from "./strip.ts";
-import { eachStrip, overStrip, stripLoops } from "./strip.ts";
+import { countOf, eachStrip, overStrip, stripLoops } from "./strip.ts";
 
 /** Numbers that are found before functions are computed of them: several registers. */
 const enough = 64;
@@ -187,12 +187,6 @@ function levelOf(nest: readonly For[]): number {
     if (points >= enough) return i;
   }
   return 0;
-}
-
-/** So many of an axis, or a few more where that divides it. */
-function countOf(length: number, wanted: number): number {
-  for (let n = wanted; n <= Math.min(length, 2 * wanted); n++) if (length % n === 0) return n;
-  return Math.min(length, wanted);
 }
 
 /** One loop with functions of functions as several. */

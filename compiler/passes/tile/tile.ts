@@ -55,6 +55,7 @@ import { inShortBlocks } from "./short-blocks.ts";
 import { stage } from "./stage.ts";
 import { inStrips } from "./strips.ts";
 import { sumsFirst } from "./sums-first.ts";
+import { functionsOnce, onceInStrips, pointFunctionsFirst, rowFunctionsFirst } from "./once.ts";
 import { turnedRows } from "./turned.ts";
 import { updatesInStrips } from "./updates.ts";
 import { vectorise } from "./vector.ts";
@@ -81,7 +82,7 @@ function forCpu(given: Kernel, target: Target): Kernel {
   const nest = gridNest(kernel.body);
   const apart = splitResidues(nest);
   const split = apart === nest ? kernel : { ...kernel, body: nested(apart, apart.at(-1)?.body ?? []) };
-  const done = accumulate(scheduled(split, apart, target));
+  const done = functionsOnce(accumulate(scheduled(split, apart, target)));
   return { ...done, body: startRising(done.body) };
 }
 
@@ -127,8 +128,8 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   const kept = target.vectors ? chainsInRows(kernel, nest, target) : kernel;
   if (kept !== kernel) return alongRows(kept, gridNest(kept.body), target);
   const added = addRows(kernel, target);
-  if (!target.vectors) return jamColumns(added);
-  const apart = added === kernel ? added : sumsFirst(added, gridNest(added.body), target);
+  if (!target.vectors) return jamColumns(added === kernel ? onceInStrips(kernel, nest) : added);
+  const apart = added === kernel ? added : firstChanged(added, [sumsFirst, pointFunctionsFirst], gridNest(added.body), target);
   if (apart !== added) return widenLoops(apart);
   // rows too short for lanes of their own go side by side
   const list = statements(kernel.body);
@@ -136,7 +137,7 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   if (side !== kernel) return side;
   const blocks = added === kernel ? inShortBlocks(kernel, nest) : kernel;
   if (blocks !== kernel) return widenLoops(blocks);
-  const strips = firstChanged(kernel, [updatesInStrips, chainsInStrips, inStrips], nest, target);
+  const strips = firstChanged(kernel, [updatesInStrips, chainsInStrips, inStrips, rowFunctionsFirst, onceInStrips], nest, target);
   const rows = strips === kernel ? added : addRows(strips, target);
   const wide = widenLoops(rows);
   if (wide === kernel) return widenGrid(kernel);

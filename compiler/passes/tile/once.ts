@@ -1,0 +1,172 @@
+/**
+ * once: functions of a row, or of no axis at all, are computed once a strip of elements, not once a vector of them.
+ *
+ *   for %i in 0..400 [grid] { for %j in 0..500 [grid] { store %out[%i * 500 + %j] = load %x[%i * 500 + %j] * exp(load %row[%i]) } }
+ *     → for %i in 0..400 [grid] { for %j in 0..500 step 500 [grid] {
+ *         let %once0 = exp(load %row[%i])
+ *         for %jo in 0..500 { store %out[%i * 500 + %jo] = load %x[%i * 500 + %jo] * %once0 } } }
+ *
+ * Grid points know nothing of one another: what is the same for all of a row is computed anew in each, unless they are one loop.
+ */
+import { at } from "../../ir/errors.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { mapOperands, variable } from "../../ir/expr.ts";
+import { keyOf } from "../../ir/indexing.ts";
+import type { For, Kernel, Let, Stmt } from "../../ir/loop.ts";
+import { expressionsIn, hasConstantBounds, statements } from "../../ir/loop.ts";
+import { mapBodies } from "../../ir/loop-walk.ts";
+import { loopInStep } from "./abreast.ts";
+import { isMadeOfOthers } from "./cost.ts";
+import { varyingNames } from "./independent.ts";
+import { joinNest } from "./join.ts";
+import { keeping, keptLocals, keptOf, namedAgain } from "./kept.ts";
+import { isPlain, isStraight, longestWalk, shortRow } from "./nest.ts";
+import { countOf, eachStrip, letsFor, overStrip, stripLoops, stripOf } from "./strip.ts";
+import { crossedAxis } from "./widen.ts";
+
+/** Elements of a strip, at the most: beside so many a function is little work. */
+const longest = 4096;
+/** Shorter rows go several at a time. */
+const shortest = 64;
+
+/** The kernel with strips where functions are the same for all of one, or the kernel itself. */
+export function onceInStrips(kernel: Kernel, given: readonly For[]): Kernel {
+  const nest = joinNest(given);
+  const inner = nest.at(-1);
+  if (inner === undefined || !isPlain(inner.axis) || inner.axis.hi.value < shortest || !inner.body.every(isStraight)) return kernel;
+  const { axis, body } = inner;
+  const functions = exprOrder(expressionsIn(body)).filter((e) => isMadeOfOthers(e.op));
+  if (functions.length === 0 || crossedAxis(nest, body) !== null) return kernel;
+  const varying = varyingNames(body, axis.name);
+  if (functions.every((e) => exprOrder([e]).some((x) => varying.has(x.name)))) return kernel;
+  const size = stripOf(axis.hi.value, longest);
+  return {
+    ...kernel,
+    body: stripLoops(
+      nest,
+      size,
+      eachStrip(axis, size, (strip) => [overStrip(strip, "o", () => body)]),
+    ),
+  };
+}
+
+/** Rows of a turn: functions of them fill several registers; fewer where threads would have too few turns, but enough for some. */
+const [points, fewestPoints, turns] = [64, 16, 16];
+/** Beside longer rows one function is little work. */
+const longestRow = 1024;
+
+/**
+ * The kernel with functions of some rows before these, as one function takes as long as a register of them; or the kernel itself.
+ *
+ *   for %i { for %j { store %out[…] = load %x[…] * exp(load %row[%i]) } }
+ *     → for %i step 64 { for %if in 0..64 { store %once0_of[%if] = exp(load %row[%i + %if]) }
+ *         for %iw in 0..64 { for %j { store %out[…] = load %x[…] * load %once0_of[%iw] } } }
+ */
+export function rowFunctionsFirst(kernel: Kernel, given: readonly For[]): Kernel {
+  const nest = joinNest(given);
+  const [outer, inner] = [nest.at(-2), nest.at(-1)];
+  if (outer === undefined || inner === undefined || !isPlain(inner.axis) || !inner.body.every(isStraight) || crossedAxis(nest, inner.body) !== null)
+    return kernel;
+  const row: For = { ...inner, axis: { ...inner.axis, kind: "serial" } };
+  const { lets, loop } = new Once().outOf(row, new Map());
+  return lets.length === 0 ? kernel : inTurns(kernel, nest.slice(0, -1), { lets, rows: [loop] }, (one) => [one]);
+}
+
+/** The same of rows that are added up: `kernel` is their schedule. */
+export function pointFunctionsFirst(kernel: Kernel, nest: readonly For[]): Kernel {
+  const body = nest.at(-1)?.body ?? [];
+  const all = body.filter((s) => s.kind === "let");
+  const names = new Set(all.map((l) => l.name));
+  const found = new Set(body.flatMap((s) => (s.kind === "let" ? [] : statements([s]).flatMap(changedBy))));
+  const isGiven = (l: Let): boolean =>
+    [l, ...letsFor([l.value], all)].every((one) => exprOrder([one.value]).every((x) => names.has(x.name) || !found.has(x.name)));
+  const functions = all.filter((l) => hasFunction(l.value) && isGiven(l));
+  const rows = body.filter((s) => s.kind !== "let" || !functions.includes(s));
+  if (functions.length === 0 || !rows.some((s) => s.kind === "for" || s.kind === "reduce")) return kernel;
+  const lets = letsFor(expressionsIn(functions), all);
+  return inTurns(kernel, nest, { lets: [...lets.filter((l) => !functions.includes(l)), ...functions], rows }, (one) => [loopInStep(one)]);
+}
+
+/** What is found out for some rows, and the rows. */
+interface Turn {
+  readonly lets: readonly Let[];
+  readonly rows: readonly Stmt[];
+}
+
+function inTurns(kernel: Kernel, nest: readonly For[], { lets, rows }: Turn, schedule: (loop: For) => readonly Stmt[]): Kernel {
+  const { axis } = at(nest, nest.length - 1);
+  const kept = keptOf(lets, rows);
+  const varying = varyingNames(lets, axis.name);
+  const isOfRows = lets.some((l) => hasFunction(l.value) && varying.has(l.name));
+  if (kept === null || !isOfRows || !isPlain(axis) || axis.hi.value < shortRow || longestWalk(rows) > longestRow) return kernel;
+  const count = countOf(axis.hi.value, Math.min(points, Math.max(fewestPoints, Math.ceil(axis.hi.value / turns))));
+  const strips = eachStrip(axis, count, (strip) => [
+    overStrip(strip, "f", (index) => [...lets, ...keeping(kept, index)]),
+    ...schedule(overStrip(strip, "w", (index) => [...namedAgain(kept, index), ...rows])),
+  ]);
+  return { ...kernel, body: stripLoops(nest, count, [...keptLocals(kept, count), ...strips]) };
+}
+
+const hasFunction = (e: Expr): boolean => exprOrder([e]).some((x) => isMadeOfOthers(x.op));
+
+/** Functions in front of the loops of a grid point in which they are always the same. */
+export function functionsOnce(kernel: Kernel): Kernel {
+  if (!exprOrder(expressionsIn(kernel.body)).some((e) => isMadeOfOthers(e.op))) return kernel;
+  const body = new Once().list(kernel.body);
+  return { ...kernel, body };
+}
+
+/** Whether a loop surely runs. */
+const runs = ({ axis }: For): boolean => (axis.kind === "serial" || axis.kind === "vector") && hasConstantBounds(axis) && axis.hi.value > axis.lo.value;
+
+class Once {
+  #count = 0;
+
+  list(list: readonly Stmt[]): readonly Stmt[] {
+    const known = new Map<string, Expr>();
+    return list.flatMap((s) => {
+      const inner = s.kind === "reduce" ? s : mapBodies(s, (below) => this.list(below));
+      if (inner.kind !== "for" || !runs(inner)) return [inner];
+      const { lets, loop } = this.outOf(inner, known);
+      return [...lets, loop];
+    });
+  }
+
+  /** What is the same in all iterations of a loop, and the loop without it; `known`: what stands in front of it already. */
+  outOf(f: For, known: Map<string, Expr>): { readonly lets: readonly Let[]; readonly loop: For } {
+    const stay = new Set([f.axis.name, ...statements(f.body).flatMap(changedBy)]);
+    const moved: Let[] = [];
+    const outside = (name: string | null, value: Expr): Expr => {
+      const found = known.get(keyOf(value));
+      if (name === null && found !== undefined) return found;
+      const own = variable(name ?? `once${this.#count++}`, value.dtype, value.lo, value.hi);
+      moved.push({ kind: "let", name: own.name, value: found ?? value });
+      if (found === undefined) known.set(keyOf(value), own);
+      return own;
+    };
+    const isSame = (e: Expr): boolean => exprOrder([e]).every((x) => !stay.has(x.name));
+    const map = (e: Expr): Expr => {
+      if (e.args.length === 0 || !hasFunction(e)) return e;
+      return isSame(e) ? outside(null, e) : mapOperands(e, map);
+    };
+    const body = f.body.flatMap((s): Stmt[] => {
+      if (s.kind !== "let") return s.kind === "store" || s.kind === "assign" ? [{ ...s, value: map(s.value) }] : [s];
+      // what functions are made of goes with them
+      const isMoved = isSame(s.value) && (hasFunction(s.value) || s.value.op === "load");
+      if (!isMoved) return [{ ...s, value: map(s.value) }];
+      stay.delete(s.name);
+      outside(s.name, s.value);
+      return [];
+    });
+    return { lets: moved, loop: { ...f, body } };
+  }
+}
+
+/** What a statement names or changes. */
+function changedBy(s: Stmt): readonly string[] {
+  if (s.kind === "for") return [s.axis.name];
+  if (s.kind === "reduce") return [...s.names, ...s.axes.map((a) => a.name)];
+  if (s.kind === "store") return [s.buffer];
+  return s.kind === "let" || s.kind === "carry" || s.kind === "assign" || s.kind === "local" ? [s.name] : [];
+}
