@@ -22,6 +22,7 @@ import { varyingNames } from "./independent.ts";
 import { joinNest } from "./join.ts";
 import { keeping, keptLocals, keptOf, namedAgain } from "./kept.ts";
 import { isPlain, isStraight, longestWalk, shortRow } from "./nest.ts";
+import { inBlocksOf } from "./short-blocks.ts";
 import { countOf, eachStrip, letsFor, overStrip, stripLoops, stripOf } from "./strip.ts";
 import { crossedAxis } from "./widen.ts";
 
@@ -51,8 +52,8 @@ export function onceInStrips(kernel: Kernel, given: readonly For[]): Kernel {
   };
 }
 
-/** Rows of a turn: functions of them fill several registers; fewer where threads would have too few turns, but enough for some. */
-const [points, fewestPoints, turns] = [64, 16, 16];
+/** Rows of a turn: functions of them fill several registers, or some where threads would have too few turns. */
+const [points, whole, fewestTurns] = [64, 16, 16];
 /** Beside longer rows one function is little work. */
 const longestRow = 1024;
 
@@ -70,7 +71,15 @@ export function rowFunctionsFirst(kernel: Kernel, given: readonly For[]): Kernel
     return kernel;
   const row: For = { ...inner, axis: { ...inner.axis, kind: "serial" } };
   const { lets, loop } = new Once().outOf(row, new Map());
+  const few = lets.length === 0 ? null : shortRowsInTurns(kernel, nest.slice(0, -1), lets, loop);
+  if (few !== null) return few;
   return lets.length === 0 ? kernel : inTurns(kernel, nest.slice(0, -1), { lets, rows: [loop] }, (one) => [one]);
+}
+
+/** Short rows behind the functions of them, several at once; null where they do not go so. */
+function shortRowsInTurns(kernel: Kernel, nest: readonly For[], lets: readonly Let[], row: For): Kernel | null {
+  const kept = keptOf(lets, [row]);
+  return kept === null ? null : inBlocksOf(kernel, nest, { filling: lets, kept, rows: [row] });
 }
 
 /** The same of rows that are added up: `kernel` is their schedule. */
@@ -100,7 +109,7 @@ function inTurns(kernel: Kernel, nest: readonly For[], { lets, rows }: Turn, sch
   const varying = varyingNames(lets, axis.name);
   const isOfRows = lets.some((l) => hasFunction(l.value) && varying.has(l.name));
   if (kept === null || !isOfRows || !isPlain(axis) || axis.hi.value < shortRow || longestWalk(rows) > longestRow) return kernel;
-  const count = countOf(axis.hi.value, Math.min(points, Math.max(fewestPoints, Math.ceil(axis.hi.value / turns))));
+  const count = countOf(axis.hi.value, Math.min(points, whole * Math.ceil(axis.hi.value / fewestTurns / whole)));
   const strips = eachStrip(axis, count, (strip) => [
     overStrip(strip, "f", (index) => [...lets, ...keeping(kept, index)]),
     ...schedule(overStrip(strip, "w", (index) => [...namedAgain(kept, index), ...rows])),

@@ -8,6 +8,7 @@
  *
  * What finds the numbers goes side by side (`widen.ts`), and the rows several at once (`short-grid.ts`). No bit changes.
  */
+import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { addIndex, ix } from "../../ir/indexing.ts";
@@ -27,15 +28,20 @@ const points = 64;
 /** The kernel with several points a turn, or the kernel itself where rows are not short, or are not stored as one. */
 export function inShortBlocks(kernel: Kernel, nest: readonly For[]): Kernel {
   const inner = nest.at(-1);
-  if (inner === undefined || !isPlain(inner.axis) || inner.axis.hi.value < points) return kernel;
-  const point = pointOf(inner.body);
-  if (point === null || !goInBlocks(inner.axis, point)) return kernel;
-  const strips = eachStrip(inner.axis, points, (strip) => inBlock(strip, point));
+  const point = inner === undefined ? null : pointOf(inner.body);
+  return point === null ? kernel : (inBlocksOf(kernel, nest, point) ?? kernel);
+}
+
+/** The kernel with several such points a turn; null where they do not go so. */
+export function inBlocksOf(kernel: Kernel, nest: readonly For[], point: Point): Kernel | null {
+  const { axis } = at(nest, nest.length - 1);
+  if (!isPlain(axis) || axis.hi.value < points || !goInBlocks(axis, point)) return null;
+  const strips = eachStrip(axis, points, (strip) => inBlock(strip, point));
   return { ...kernel, body: stripLoops(nest, points, [...keptLocals(point.kept, points), ...strips]) };
 }
 
 /** What a point does: it fills numbers, of which some are kept for its rows. */
-interface Point {
+export interface Point {
   readonly filling: readonly Stmt[];
   readonly kept: readonly Expr[];
   readonly rows: readonly For[];
