@@ -169,12 +169,15 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: 
 }
 
 /**
- * How often one demand computes its value. One loop over several axes computes costly elements that some of them decide with each of its
- * iterations, unless a row of those waits in scratch (`lower/heavy-first.ts`).
+ * How often one demand computes its value. Lanes know nothing of one another: each computes costly elements that are the same for a row.
+ * One loop over several axes computes those that some of them decide with each of its iterations, unless a row of them waits in scratch
+ * (`lower/heavy-first.ts`).
  */
 function timesAt({ node, dtype }: Value, d: Demand, c: Cluster, { axes, target }: FusionState): number {
   const times = axes.iterations(c, d);
-  if (d.nest.length < 2 || !takesLong(node)) return times;
+  if (!takesLong(node)) return times;
+  if (target.lanes > 1 && d.inner.length === 0) return Math.max(times, axes.volume(c.grid) * d.share);
+  if (d.nest.length < 2) return times;
   const own = new Set((d.index ?? []).flatMap(namesIn));
   const others = d.nest.filter((a) => !own.has(a));
   const isKept = target.lanes === 1 && (times / axes.volume(c.grid)) * dtypeInfo(dtype).bytes <= target.rowBytes;
