@@ -41,6 +41,7 @@ describe.each(shapes)("%i rows of %i", (rows, length) => {
     expectSame("a power of a row", x().mul(row().abs().pow(1.5)));
     expectSame("of one number", x().sub(one().exp()));
     expectSame("of columns", x().mul(data(length).tanh()));
+    expectSame("functions of functions", x().mul(row().exp().mul(2).add(1).log().add(3)), x().add(row()));
     expectSame("several", where(x().greater(row().exp()), x(), row().tanh().mul(one().sin())));
     expectSame("beside functions of elements", x().exp().log1p().mul(row().abs().add(1).log()));
     expectSame(
@@ -57,6 +58,7 @@ describe.each(shapes)("%i rows of %i", (rows, length) => {
   test("added up", () => {
     expectSame("along rows", x().abs().mul(row().abs().pow(1.5)).sum({ axis: 1 }));
     expectSame("down columns", x().abs().mul(row().abs().pow(1.5)).sum({ axis: 0 }));
+    expectSame("functions of functions", x().abs().mul(row().exp().mul(2).add(1).log().add(3)).sum({ axis: 1 }));
     expectSame("the largest", x().mul(row().exp()).max({ axis: 1 }));
     expectSame("a softmax with a temperature", x().div(row().exp()).softmax(1));
     expectSame("all of it", x().sub(one().exp()).square().mean());

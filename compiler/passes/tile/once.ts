@@ -13,7 +13,7 @@ import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { mapOperands, variable } from "../../ir/expr.ts";
 import { keyOf } from "../../ir/indexing.ts";
-import type { For, Kernel, Let, Stmt } from "../../ir/loop.ts";
+import type { Axis, For, Kernel, Let, Stmt } from "../../ir/loop.ts";
 import { expressionsIn, hasConstantBounds, statements } from "../../ir/loop.ts";
 import { mapBodies } from "../../ir/loop-walk.ts";
 import { loopInStep } from "./abreast.ts";
@@ -71,15 +71,11 @@ export function rowFunctionsFirst(kernel: Kernel, given: readonly For[]): Kernel
     return kernel;
   const row: For = { ...inner, axis: { ...inner.axis, kind: "serial" } };
   const { lets, loop } = new Once().outOf(row, new Map());
-  const few = lets.length === 0 ? null : shortRowsInTurns(kernel, nest.slice(0, -1), lets, loop);
-  if (few !== null) return few;
-  return lets.length === 0 ? kernel : inTurns(kernel, nest.slice(0, -1), { lets, rows: [loop] }, (one) => [one]);
-}
-
-/** Short rows behind the functions of them, several at once; null where they do not go so. */
-function shortRowsInTurns(kernel: Kernel, nest: readonly For[], lets: readonly Let[], row: For): Kernel | null {
-  const kept = keptOf(lets, [row]);
-  return kept === null ? null : inBlocksOf(kernel, nest, { filling: lets, kept, rows: [row] });
+  const kept = keptOf(lets, [loop]);
+  if (kept === null || !areOfRows(lets, outer.axis)) return kernel;
+  const rows = nest.slice(0, -1);
+  // short ones go several at once
+  return inBlocksOf(kernel, rows, { filling: lets, kept, rows: [loop] }) ?? inTurns(kernel, rows, { lets, rows: [loop] }, (one) => [one]);
 }
 
 /** The same of rows that are added up: `kernel` is their schedule. */
@@ -93,8 +89,14 @@ export function pointFunctionsFirst(kernel: Kernel, nest: readonly For[]): Kerne
   const functions = all.filter((l) => hasFunction(l.value) && isGiven(l));
   const rows = body.filter((s) => s.kind !== "let" || !functions.includes(s));
   if (functions.length === 0 || !rows.some((s) => s.kind === "for" || s.kind === "reduce")) return kernel;
-  const lets = letsFor(expressionsIn(functions), all);
-  return inTurns(kernel, nest, { lets: [...lets.filter((l) => !functions.includes(l)), ...functions], rows }, (one) => [loopInStep(one)]);
+  const wanted = new Set([...functions, ...letsFor(expressionsIn(functions), all)]);
+  return inTurns(kernel, nest, { lets: all.filter((l) => wanted.has(l)), rows }, (one) => [loopInStep(one)]);
+}
+
+/** Whether there are functions among them that differ from row to row. */
+function areOfRows(lets: readonly Let[], { name }: Axis): boolean {
+  const varying = varyingNames(lets, name);
+  return lets.some((l) => hasFunction(l.value) && varying.has(l.name));
 }
 
 /** What is found out for some rows, and the rows. */
@@ -106,9 +108,7 @@ interface Turn {
 function inTurns(kernel: Kernel, nest: readonly For[], { lets, rows }: Turn, schedule: (loop: For) => readonly Stmt[]): Kernel {
   const { axis } = at(nest, nest.length - 1);
   const kept = keptOf(lets, rows);
-  const varying = varyingNames(lets, axis.name);
-  const isOfRows = lets.some((l) => hasFunction(l.value) && varying.has(l.name));
-  if (kept === null || !isOfRows || !isPlain(axis) || axis.hi.value < shortRow || longestWalk(rows) > longestRow) return kernel;
+  if (kept === null || !areOfRows(lets, axis) || !isPlain(axis) || axis.hi.value < shortRow || longestWalk(rows) > longestRow) return kernel;
   const count = countOf(axis.hi.value, Math.min(points, whole * Math.ceil(axis.hi.value / fewestTurns / whole)));
   const strips = eachStrip(axis, count, (strip) => [
     overStrip(strip, "f", (index) => [...lets, ...keeping(kept, index)]),
@@ -122,36 +122,39 @@ const hasFunction = (e: Expr): boolean => exprOrder([e]).some((x) => isMadeOfOth
 /** Functions in front of the loops of a grid point in which they are always the same. */
 export function functionsOnce(kernel: Kernel): Kernel {
   if (!exprOrder(expressionsIn(kernel.body)).some((e) => isMadeOfOthers(e.op))) return kernel;
-  const body = new Once().list(kernel.body);
-  return { ...kernel, body };
+  return { ...kernel, body: new Once().list(kernel.body) };
 }
 
 /** Whether a loop surely runs. */
 const runs = ({ axis }: For): boolean => (axis.kind === "serial" || axis.kind === "vector") && hasConstantBounds(axis) && axis.hi.value > axis.lo.value;
 
+/** What stands in front of a loop already, by the text of its value: until that changes. */
+type Known = Map<string, { readonly own: Expr; readonly value: Expr }>;
+
 class Once {
   #count = 0;
 
   list(list: readonly Stmt[]): readonly Stmt[] {
-    const known = new Map<string, Expr>();
+    const known: Known = new Map();
     return list.flatMap((s) => {
       const inner = s.kind === "reduce" ? s : mapBodies(s, (below) => this.list(below));
-      if (inner.kind !== "for" || !runs(inner)) return [inner];
-      const { lets, loop } = this.outOf(inner, known);
+      const { lets, loop } = inner.kind === "for" && runs(inner) ? this.outOf(inner, known) : { lets: [], loop: inner };
+      const changed = new Set(statements([s]).flatMap(changedBy));
+      for (const [key, { value }] of known) if (exprOrder([value]).some((x) => changed.has(x.name))) known.delete(key);
       return [...lets, loop];
     });
   }
 
   /** What is the same in all iterations of a loop, and the loop without it; `known`: what stands in front of it already. */
-  outOf(f: For, known: Map<string, Expr>): { readonly lets: readonly Let[]; readonly loop: For } {
+  outOf(f: For, known: Known): { readonly lets: readonly Let[]; readonly loop: For } {
     const stay = new Set([f.axis.name, ...statements(f.body).flatMap(changedBy)]);
     const moved: Let[] = [];
     const outside = (name: string | null, value: Expr): Expr => {
-      const found = known.get(keyOf(value));
+      const found = known.get(keyOf(value))?.own;
       if (name === null && found !== undefined) return found;
       const own = variable(name ?? `once${this.#count++}`, value.dtype, value.lo, value.hi);
       moved.push({ kind: "let", name: own.name, value: found ?? value });
-      if (found === undefined) known.set(keyOf(value), own);
+      if (found === undefined) known.set(keyOf(value), { own, value });
       return own;
     };
     const isSame = (e: Expr): boolean => exprOrder([e]).every((x) => !stay.has(x.name));
