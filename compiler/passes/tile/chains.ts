@@ -12,9 +12,10 @@
  * the cosine of an angle. No bit changes.
  */
 import { dtypeInfo } from "../../ir/dtype.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, load, mapOperands } from "../../ir/expr.ts";
+import { axisIndex, load, mapOperands, variable } from "../../ir/expr.ts";
 import { ix, keyOf } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Let, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { expressionsIn } from "../../ir/loop.ts";
@@ -161,10 +162,32 @@ export class Chains {
     const others = costOf([...roots, ...lets.map((l) => l.value)]) - costOfFunction * all.length;
     const apart = others > fewBeside ? stages : stages.slice(0, -1);
     const shared = apart.length === 0 ? [] : this.#sharedBy([...apart, roots], new Set(apart.flat()));
-    const kept = shared.length === 0 ? apart : [shared, ...apart];
+    const named = apart.map((list) => list.map((e) => this.#nameFor(e, roots)));
+    const kept = shared.length === 0 ? named : [shared, ...named];
     this.#kept = kept.flat();
     kept.forEach((list, i) => list.forEach((e) => this.#stages.set(keyIn(e), i + 1)));
     this.length = kept.length + 1;
+  }
+
+  /** What is kept for a function: the name of what is made of it and of no other, where all goes through that name before it is used more than once. */
+  #nameFor(e: Expr, roots: readonly Expr[]): Expr {
+    const own = new Set(this.#functionsBehind(e));
+    for (let kept = e; ;) {
+      const isKept = (x: Expr): boolean => x === kept || (kept.op === "var" && x.op === "var" && x.name === kept.name);
+      const holders = [...this.#lets.map((l) => l.value), ...roots].filter((root) => exprOrder([root]).some(isKept));
+      const name = this.#lets.find((l) => l.value === holders[0]);
+      if (holders.length !== 1 || name === undefined) {
+        const uses = new Set(exprOrder(holders).filter((x) => x.args.some(isKept))).size;
+        return uses > 1 && this.#values.get(kept.name) !== e && kept !== e ? kept : e;
+      }
+      kept = variable(name.name, name.value.dtype);
+      if (!canWait(kept) || this.#functionsBehind(name.value).some((x) => !own.has(x))) return e;
+    }
+  }
+
+  /** The functions that an expression is made of, itself included. */
+  #functionsBehind(e: Expr): Expr[] {
+    return exprOrder([e, ...letsFor([e], this.#lets).map((l) => l.value)]).filter((x) => isMadeOfOthers(x.op));
   }
 
   /** Names that stand for much, and that several stages would compute anew: of those that need one another the last. */
