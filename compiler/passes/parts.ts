@@ -6,8 +6,8 @@
  *       @k { reduce %s over %k in 0..128 { load %part[%k] }  store %y[0] = %s * 2 }
  *
  * What a loop stores on its way is stored by its parts. Of a length that nothing divides, what equal parts leave is done where they
- * come together. Where a loop is cut follows from shapes and what is computed, so that the bits do not
- * depend on the machine. For targets whose lanes do not share memory: others deal out loops to lanes (`tile/lanes`), and `split`.
+ * come together. Where a loop is cut follows from shapes and what is computed, so that the bits do not depend on the machine. For
+ * targets whose lanes do not share memory: others deal out loops to lanes (`tile/lanes`), and `split`.
  */
 import { at, CompilerBug, lookup } from "../ir/errors.ts";
 import { exprOrder } from "../ir/expr-order.ts";

@@ -4,20 +4,14 @@ import { interpretGraph } from "../../compiler/interpret.ts";
 import { countPlan } from "../../compiler/ir/count.ts";
 import { statements } from "../../compiler/ir/loop.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
-import { js, wasm } from "../../compiler/target.ts";
+import { wasm } from "../../compiler/target.ts";
 import { flip, random } from "../../src/index.ts";
 import type { Tensor } from "../../src/index.ts";
 import { runCompiled } from "../../src/cli/run.ts";
 import { expectClose } from "../filetests/close.ts";
 import { data } from "../fusion/row.ts";
 import { recorded } from "../recorded.ts";
-
-function expectSame(x: Tensor, what: string): void {
-  const { graph, inputs } = recorded(x);
-  const found = runCompiled(graph, inputs, { target: wasm });
-  expect(found).toEqual(runCompiled(graph, inputs, { target: js }));
-  expectClose(found, interpretGraph(graph, inputs), what, 4);
-}
+import { expectSame } from "./same.ts";
 
 const softplus = (x: Tensor): Tensor => x.abs().neg().exp().log1p();
 

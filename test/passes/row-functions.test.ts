@@ -1,25 +1,15 @@
 /** Functions of a row, of a column or of one number beside whole rows: computed as often as there are such numbers, on every CPU with the same bits. */
 import { describe, expect, test } from "vitest";
-import { interpretGraph } from "../../compiler/interpret.ts";
 import type { Stmt } from "../../compiler/ir/loop.ts";
 import { bodiesOf, expressionsOf } from "../../compiler/ir/loop.ts";
 import { exprOrder } from "../../compiler/ir/expr-order.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
-import { js, wasm } from "../../compiler/target.ts";
-import { runCompiled } from "../../src/cli/run.ts";
+import { wasm } from "../../compiler/target.ts";
 import { minimum, where } from "../../src/index.ts";
 import type { Tensor } from "../../src/index.ts";
-import { expectClose } from "../filetests/close.ts";
 import { data } from "../fusion/row.ts";
 import { recorded } from "../recorded.ts";
-
-function expectSame(what: string, ...x: readonly Tensor[]): void {
-  const { graph, inputs } = recorded(...x);
-  const found = runCompiled(graph, inputs, { target: wasm });
-  expect(found).toEqual(runCompiled(graph, inputs, { target: js }));
-  for (const target of [js, wasm]) compileGraph(graph, target, { verify: true });
-  expectClose(found, interpretGraph(graph, inputs), what, 4);
-}
+import { expectSame } from "./same.ts";
 
 const shapes = [
   [3, 5000],
@@ -38,32 +28,32 @@ describe.each(shapes)("%i rows of %i", (rows, length) => {
   const one = (): Tensor => data(1);
 
   test("elementwise", () => {
-    expectSame("a power of a row", x().mul(row().abs().pow(1.5)));
-    expectSame("of one number", x().sub(one().exp()));
-    expectSame("of columns", x().mul(data(length).tanh()));
-    expectSame("functions of functions", x().mul(row().exp().mul(2).add(1).log().add(3)), x().add(row()));
-    expectSame("several", where(x().greater(row().exp()), x(), row().tanh().mul(one().sin())));
-    expectSame("beside functions of elements", x().exp().log1p().mul(row().abs().add(1).log()));
+    expectSame(x().mul(row().abs().pow(1.5)), "a power of a row");
+    expectSame(x().sub(one().exp()), "of one number");
+    expectSame(x().mul(data(length).tanh()), "of columns");
+    expectSame([x().mul(row().exp().mul(2).add(1).log().add(3)), x().add(row())], "functions of functions");
+    expectSame(where(x().greater(row().exp()), x(), row().tanh().mul(one().sin())), "several");
+    expectSame(x().exp().log1p().mul(row().abs().add(1).log()), "beside functions of elements");
     expectSame(
-      "of rows and stacks",
       data(2, rows, length)
         .mul(data(2, rows, 1).exp())
         .add(data(2, 1, 1).cos()),
+      "of rows and stacks",
     );
-    expectSame("doubles", x().astype("float64").mul(row().astype("float64").exp()));
-    expectSame("two results", x().mul(row().exp()), x().add(row().exp()));
-    expectSame("transposed", x().transpose().mul(row().transpose().exp()));
+    expectSame(x().astype("float64").mul(row().astype("float64").exp()), "doubles");
+    expectSame([x().mul(row().exp()), x().add(row().exp())], "two results");
+    expectSame(x().transpose().mul(row().transpose().exp()), "transposed");
   });
 
   test("added up", () => {
-    expectSame("along rows", x().abs().mul(row().abs().pow(1.5)).sum({ axis: 1 }));
-    expectSame("down columns", x().abs().mul(row().abs().pow(1.5)).sum({ axis: 0 }));
-    expectSame("functions of functions", x().abs().mul(row().exp().mul(2).add(1).log().add(3)).sum({ axis: 1 }));
-    expectSame("the largest", x().mul(row().exp()).max({ axis: 1 }));
-    expectSame("a softmax with a temperature", x().div(row().exp()).softmax(1));
-    expectSame("all of it", x().sub(one().exp()).square().mean());
-    expectSame("a norm", x().mul(minimum(x().square().sum().sqrt().pow(-1), 1)));
-    expectSame("a norm a row", x().mul(x().square().sum({ axis: 1, keepdims: true }).pow(-0.5)));
+    expectSame(x().abs().mul(row().abs().pow(1.5)).sum({ axis: 1 }), "along rows");
+    expectSame(x().abs().mul(row().abs().pow(1.5)).sum({ axis: 0 }), "down columns");
+    expectSame(x().abs().mul(row().exp().mul(2).add(1).log().add(3)).sum({ axis: 1 }), "functions of functions");
+    expectSame(x().mul(row().exp()).max({ axis: 1 }), "the largest");
+    expectSame(x().div(row().exp()).softmax(1), "a softmax with a temperature");
+    expectSame(x().sub(one().exp()).square().mean(), "all of it");
+    expectSame(x().mul(minimum(x().square().sum().sqrt().pow(-1), 1)), "a norm");
+    expectSame(x().mul(x().square().sum({ axis: 1, keepdims: true }).pow(-0.5)), "a norm a row");
   });
 });
 

@@ -1,24 +1,13 @@
 /** Running values whose elements, or what is made of them, are computed in strips by vectors; and several results of one walk. */
 import { describe, expect, test } from "vitest";
-import { interpretGraph } from "../../compiler/interpret.ts";
 import { statements } from "../../compiler/ir/loop.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
-import { js, wasm } from "../../compiler/target.ts";
-import { runCompiled } from "../../src/cli/run.ts";
+import { wasm } from "../../compiler/target.ts";
 import { argmax, argmin, cummax, cumprod, cumsum, flip, logcumsumexp, where } from "../../src/index.ts";
 import type { Tensor } from "../../src/index.ts";
-import { expectClose } from "../filetests/close.ts";
 import { data } from "../fusion/row.ts";
 import { recorded } from "../recorded.ts";
-
-/** Wasm and js give the same bits, fused or not where nothing is added up in another order, and the interpreter's values. */
-function expectSame(x: Tensor | readonly Tensor[], what: string): void {
-  const { graph, inputs } = recorded(...[x].flat());
-  const found = runCompiled(graph, inputs, { target: wasm });
-  expect(found).toEqual(runCompiled(graph, inputs, { target: js }));
-  compileGraph(graph, wasm, { verify: true });
-  expectClose(found, interpretGraph(graph, inputs), what, 4);
-}
+import { expectSame } from "./same.ts";
 
 describe.each([15, 16, 33, 100, 257, 1000, 1024, 1025, 1536, 2500])("rows of %i", (length) => {
   const rows = length > 1000 ? 2 : 5;

@@ -1,16 +1,14 @@
 /** Results in short rows: several rows at once, and numbers of rows before what is made of them; the same bits on every CPU. */
 import { describe, expect, test } from "vitest";
-import { interpretGraph } from "../../compiler/interpret.ts";
 import type { For, Kernel } from "../../compiler/ir/loop.ts";
 import { statements } from "../../compiler/ir/loop.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
-import { js, wasm } from "../../compiler/target.ts";
+import { wasm } from "../../compiler/target.ts";
 import { maximum, minimum, where } from "../../src/index.ts";
 import type { Tensor } from "../../src/index.ts";
-import { runCompiled } from "../../src/cli/run.ts";
-import { expectClose } from "../filetests/close.ts";
 import { data } from "../fusion/row.ts";
 import { recorded } from "../recorded.ts";
+import { expectSame } from "./same.ts";
 
 interface Rows {
   readonly name: string;
@@ -78,10 +76,7 @@ const all = [...results, ...products.map((r) => ({ ...r, kind: "behind products"
 describe.each(all)("$kind: $name", ({ of }) => {
   test.each([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 20, 22, 31, 48])("rows of %i", (length) => {
     for (const rows of [3, 64, 65, 130]) {
-      const { graph, inputs } = recorded(of(rows, length));
-      const found = runCompiled(graph, inputs, { target: wasm });
-      expect(found).toEqual(runCompiled(graph, inputs, { target: js }));
-      expectClose(found, interpretGraph(graph, inputs), `${rows} rows of ${length}`, 4);
+      expectSame(of(rows, length), `${rows} rows of ${length}`);
     }
   });
 });

@@ -40,7 +40,8 @@ function inOrder(clusters: readonly Cluster[], rank: (v: Value) => number, place
         stack.pop();
         continue;
       }
-      const needed = needs.get(c) ?? producersOf(c, producer, rank, places);
+      const inRank = (): Value[] => neededBy(c).sort((a, b) => rank(a) - rank(b));
+      const needed = needs.get(c) ?? producersOf(c, inRank(), producer, places);
       needs.set(c, needed);
       const missing = needed.find((p) => state.get(p) !== "done");
       if (missing === undefined) {
@@ -58,12 +59,12 @@ function inOrder(clusters: readonly Cluster[], rank: (v: Value) => number, place
 }
 
 /** What must be there before a cluster: what it asks for, and what barriers in it wait for. */
-const neededBy = (c: Cluster): Value[] => (c.waits.size === 0 ? [...c.demands.keys()] : [...new Set([...c.demands.keys(), ...c.waits])]);
+const neededBy = (c: Cluster): Value[] => [...new Set([...c.demands.keys(), ...c.waits])];
 
-/** Clusters that store what one needs, in the order of the graph. */
-function producersOf(c: Cluster, producer: ReadonlyMap<Value, Cluster>, rank: (v: Value) => number, places: Places): readonly Cluster[] {
+/** Clusters that store what one needs, in the order in which it is given. */
+function producersOf(c: Cluster, needed: readonly Value[], producer: ReadonlyMap<Value, Cluster>, places: Places): readonly Cluster[] {
   const found: Cluster[] = [];
-  for (const v of neededBy(c).sort((a, b) => rank(a) - rank(b)))
+  for (const v of needed)
     for (const stored of storedFor(places, v)) {
       const p = producer.get(stored);
       if (p !== undefined && p !== c) found.push(p);
@@ -86,8 +87,7 @@ function readersFirst(order: readonly Cluster[], places: Places): readonly Clust
   }
   if (writers.size === 0) return order;
   const producer = new Map(order.flatMap((c) => [...c.outputs.keys()].map((v) => [v, c] as const)));
-  const storing = (c: Cluster): Cluster[] => neededBy(c).flatMap((v) => storedFor(places, v).flatMap((stored) => producer.get(stored) ?? []));
-  const needs = new Map(order.map((c) => [c, new Set(storing(c).filter((p) => p !== c))]));
+  const needs = new Map(order.map((c) => [c, new Set(producersOf(c, neededBy(c), producer, places))]));
   const readers = new Map<Value, Set<Cluster>>();
   for (const c of order) for (const v of c.demands.keys()) add(readers, storageOf(v), c);
   const isReady = (c: Cluster): boolean => [...lookup(needs, c, "what a cluster needs")].every((p) => done.has(p));

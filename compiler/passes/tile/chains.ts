@@ -12,8 +12,8 @@
  * the cosine of an angle. No bit changes.
  */
 import { dtypeInfo } from "../../ir/dtype.ts";
-import { exprOrder } from "../../ir/expr-order.ts";
 import { at } from "../../ir/errors.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, mapOperands, variable } from "../../ir/expr.ts";
 import { ix, keyOf } from "../../ir/indexing.ts";

@@ -52,6 +52,9 @@ export const longestFunction = 1300;
 /** Whether an operation is a function that is spelled with others. */
 export const isMadeOfOthers = (op: string): boolean => isScalarOp(op) && !processors.has(op);
 
+/** Whether any of the expressions is made of such a function. */
+export const hasFunction = (roots: readonly Expr[]): boolean => exprOrder(roots).some((e) => isMadeOfOthers(e.op));
+
 /** Operations of the expressions, without those on the indices of loads. */
 export const costOf = (roots: readonly Expr[]): number => weightOf(roots, (e) => (isMadeOfOthers(e.op) ? costOfFunction : 1));
 

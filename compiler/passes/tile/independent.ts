@@ -72,8 +72,11 @@ function isWindow(indices: readonly Expr[], axis: string, inner: ReadonlySet<str
 }
 
 /** The names in a body whose values differ from iteration to iteration of `axis`. */
-export function varyingNames(body: readonly Stmt[], axis: string): ReadonlySet<string> {
-  const varying = new Set([axis]);
+export const varyingNames = (body: readonly Stmt[], axis: string): ReadonlySet<string> => namesBehind(body, [axis]);
+
+/** Some names, and those in a body whose values depend on them. */
+export function namesBehind(body: readonly Stmt[], first: Iterable<string>): ReadonlySet<string> {
+  const varying = new Set(first);
   const list = statements(body).map((s) => ({ names: namedBy(s), reads: namesRead(s.kind === "reduce" ? [s, ...statements(s.body)] : [s]) }));
   for (let before = 0; before !== varying.size;) {
     before = varying.size;
@@ -82,8 +85,9 @@ export function varyingNames(body: readonly Stmt[], axis: string): ReadonlySet<s
   return varying;
 }
 
-function namedBy(s: Stmt): readonly string[] {
-  if (s.kind === "let" || s.kind === "carry" || s.kind === "assign") return [s.name];
+/** What a statement names, or changes. */
+export function namedBy(s: Stmt): readonly string[] {
+  if (s.kind === "let" || s.kind === "carry" || s.kind === "assign" || s.kind === "local") return [s.name];
   if (s.kind === "store") return [s.buffer];
   return s.kind === "reduce" ? s.names : [];
 }

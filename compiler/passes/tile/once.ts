@@ -14,11 +14,11 @@ import type { Expr } from "../../ir/expr.ts";
 import { mapOperands, variable } from "../../ir/expr.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Let, Stmt } from "../../ir/loop.ts";
-import { expressionsIn, hasConstantBounds, statements } from "../../ir/loop.ts";
+import { axesOf, expressionsIn, hasConstantBounds, statements } from "../../ir/loop.ts";
 import { mapBodies } from "../../ir/loop-walk.ts";
 import { loopInStep } from "./abreast.ts";
-import { isMadeOfOthers } from "./cost.ts";
-import { varyingNames } from "./independent.ts";
+import { hasFunction, isMadeOfOthers } from "./cost.ts";
+import { namedBy, varyingNames } from "./independent.ts";
 import { joinNest } from "./join.ts";
 import { keeping, keptLocals, keptOf, namedAgain } from "./kept.ts";
 import { isPlain, isStraight, longestWalk, shortRow } from "./nest.ts";
@@ -31,15 +31,20 @@ const longest = 4096;
 /** Shorter rows go several at a time. */
 const shortest = 64;
 
+/** The loop over elements that lie side by side, of which each is computed and stored by itself; null where there is none. */
+function elementsOf(nest: readonly For[]): For | null {
+  const inner = nest.at(-1);
+  return inner !== undefined && isPlain(inner.axis) && inner.body.every(isStraight) && crossedAxis(nest, inner.body) === null ? inner : null;
+}
+
 /** The kernel with strips where functions are the same for all of one, or the kernel itself. */
 export function onceInStrips(kernel: Kernel, given: readonly For[]): Kernel {
   const nest = joinNest(given);
-  const inner = nest.at(-1);
-  if (inner === undefined || !isPlain(inner.axis) || inner.axis.hi.value < shortest || !inner.body.every(isStraight)) return kernel;
+  const inner = elementsOf(nest);
+  if (inner === null || inner.axis.hi.value < shortest) return kernel;
   const { axis, body } = inner;
-  const functions = exprOrder(expressionsIn(body)).filter((e) => isMadeOfOthers(e.op));
-  if (functions.length === 0 || crossedAxis(nest, body) !== null) return kernel;
   const varying = varyingNames(body, axis.name);
+  const functions = exprOrder(expressionsIn(body)).filter((e) => isMadeOfOthers(e.op));
   if (functions.every((e) => exprOrder([e]).some((x) => varying.has(x.name)))) return kernel;
   const size = stripOf(axis.hi.value, longest);
   return {
@@ -66,9 +71,8 @@ const longestRow = 1024;
  */
 export function rowFunctionsFirst(kernel: Kernel, given: readonly For[]): Kernel {
   const nest = joinNest(given);
-  const [outer, inner] = [nest.at(-2), nest.at(-1)];
-  if (outer === undefined || inner === undefined || !isPlain(inner.axis) || !inner.body.every(isStraight) || crossedAxis(nest, inner.body) !== null)
-    return kernel;
+  const [outer, inner] = [nest.at(-2), elementsOf(nest)];
+  if (outer === undefined || inner === null) return kernel;
   const row: For = { ...inner, axis: { ...inner.axis, kind: "serial" } };
   const { lets, loop } = new Once().outOf(row, new Map());
   const kept = keptOf(lets, [loop]);
@@ -86,7 +90,7 @@ export function pointFunctionsFirst(kernel: Kernel, nest: readonly For[]): Kerne
   const found = new Set(body.flatMap((s) => (s.kind === "let" ? [] : statements([s]).flatMap(changedBy))));
   const isGiven = (l: Let): boolean =>
     [l, ...letsFor([l.value], all)].every((one) => exprOrder([one.value]).every((x) => names.has(x.name) || !found.has(x.name)));
-  const functions = all.filter((l) => hasFunction(l.value) && isGiven(l));
+  const functions = all.filter((l) => hasFunction([l.value]) && isGiven(l));
   const rows = body.filter((s) => s.kind !== "let" || !functions.includes(s));
   if (functions.length === 0 || !rows.some((s) => s.kind === "for" || s.kind === "reduce")) return kernel;
   const wanted = new Set([...functions, ...letsFor(expressionsIn(functions), all)]);
@@ -96,7 +100,7 @@ export function pointFunctionsFirst(kernel: Kernel, nest: readonly For[]): Kerne
 /** Whether there are functions among them that differ from row to row. */
 function areOfRows(lets: readonly Let[], { name }: Axis): boolean {
   const varying = varyingNames(lets, name);
-  return lets.some((l) => hasFunction(l.value) && varying.has(l.name));
+  return lets.some((l) => hasFunction([l.value]) && varying.has(l.name));
 }
 
 /** What is found out for some rows, and the rows. */
@@ -117,11 +121,9 @@ function inTurns(kernel: Kernel, nest: readonly For[], { lets, rows }: Turn, sch
   return { ...kernel, body: stripLoops(nest, count, [...keptLocals(kept, count), ...strips]) };
 }
 
-const hasFunction = (e: Expr): boolean => exprOrder([e]).some((x) => isMadeOfOthers(x.op));
-
 /** Functions in front of the loops of a grid point in which they are always the same. */
 export function functionsOnce(kernel: Kernel): Kernel {
-  if (!exprOrder(expressionsIn(kernel.body)).some((e) => isMadeOfOthers(e.op))) return kernel;
+  if (!hasFunction(expressionsIn(kernel.body))) return kernel;
   return { ...kernel, body: new Once().list(kernel.body) };
 }
 
@@ -159,13 +161,13 @@ class Once {
     };
     const isSame = (e: Expr): boolean => exprOrder([e]).every((x) => !stay.has(x.name));
     const map = (e: Expr): Expr => {
-      if (e.args.length === 0 || !hasFunction(e)) return e;
+      if (e.args.length === 0 || !hasFunction([e])) return e;
       return isSame(e) ? outside(null, e) : mapOperands(e, map);
     };
     const body = f.body.flatMap((s): Stmt[] => {
       if (s.kind !== "let") return s.kind === "store" || s.kind === "assign" ? [{ ...s, value: map(s.value) }] : [s];
       // what functions are made of goes with them
-      const isMoved = isSame(s.value) && (hasFunction(s.value) || s.value.op === "load");
+      const isMoved = isSame(s.value) && (hasFunction([s.value]) || s.value.op === "load");
       if (!isMoved) return [{ ...s, value: map(s.value) }];
       stay.delete(s.name);
       outside(s.name, s.value);
@@ -175,10 +177,5 @@ class Once {
   }
 }
 
-/** What a statement names or changes. */
-function changedBy(s: Stmt): readonly string[] {
-  if (s.kind === "for") return [s.axis.name];
-  if (s.kind === "reduce") return [...s.names, ...s.axes.map((a) => a.name)];
-  if (s.kind === "store") return [s.buffer];
-  return s.kind === "let" || s.kind === "carry" || s.kind === "assign" || s.kind === "local" ? [s.name] : [];
-}
+/** What a statement names or changes, and the axes that it walks. */
+const changedBy = (s: Stmt): string[] => [...namedBy(s), ...axesOf(s).map((a) => a.name)];

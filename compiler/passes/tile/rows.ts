@@ -12,8 +12,8 @@
  * more than 64 elements they are added up in blocks, and blocks in groups. How many lanes there are follows from the body and the
  * length alone, so that the bits do not depend on the machine.
  */
-import { at } from "../../ir/errors.ts";
 import { isFloat } from "../../ir/dtype.ts";
+import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, s, variable, withRange } from "../../ir/expr.ts";
 import { addIndex, ix, mulIndex, subIndex } from "../../ir/indexing.ts";
@@ -28,7 +28,7 @@ import { Scalars, Vectors } from "./accumulators.ts";
 import type { Chains } from "./chains.ts";
 import { chainsIn, withValues } from "./chains.ts";
 import { copied, loop, minOf } from "./copy.ts";
-import { costOf, registerBytes, spelledOperations, valuesIn } from "./cost.ts";
+import { costOf, registerBytes, spelledOperations, tupleBytes, valuesIn } from "./cost.ts";
 import { isIndependent, updatedBuffers } from "./independent.ts";
 import { isPlain, shortRow } from "./nest.ts";
 import { isOverColumns } from "./order.ts";
@@ -107,15 +107,15 @@ function bytesOfEach(results: number): number {
 }
 
 /** How many lanes go side by side, at the most: so many that none waits for itself, and so few that all stay in registers. */
-function mostLanes(r: Reduce): number {
-  const bytes = r.init.map((e) => registerBytes(e.dtype));
+function fittingLanes(r: Reduce): number {
+  const dtypes = r.init.map((e) => e.dtype);
   // bringing in a later element is little work, for which positions and elements wait together
   const picked = risingFrom(r)?.picked ?? [];
-  const parts = bytes.length - picked.flat().length + picked.length;
-  const widest = Math.max(...bytes);
+  const parts = dtypes.length - picked.flat().length + picked.length;
+  const widest = Math.max(...dtypes.map(registerBytes));
   const cost = costOf([...valuesIn(r.body), ...r.values.map(unsigned)]);
   const isMedium = cost > cheap && cost < long;
-  if (parts === 1 || isMedium) return (isMedium ? ofMedium : ofCheap) / (parts === 1 ? widest : bytes.reduce((n, b) => n + b, 0));
+  if (parts === 1 || isMedium) return (isMedium ? ofMedium : ofCheap) / (parts === 1 ? widest : tupleBytes(dtypes));
   const lanes = bytesOfEach(parts) / widest;
   return parts === 2 && picked.length + r.combine.filter(isExtreme).length < 2 ? Math.ceil(lanes / 4) * 4 : lanes;
 }
@@ -140,7 +140,7 @@ function lanesFor(r: Reduce): number {
   if ((!isOpen && !r.axes.every(isPlain)) || length === undefined) return 0;
   const isShort = length < shortRow;
   if (isShort && (length < vectorWidth || !walksShortRows(r))) return 0;
-  const most = mostLanes(r);
+  const most = fittingLanes(r);
   return (isShort ? shortChoices : choices).find(({ lanes, fewest }) => lanes <= most && length >= fewest)?.lanes ?? 4;
 }
 

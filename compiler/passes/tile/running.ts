@@ -15,14 +15,14 @@ import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, mapOperands } from "../../ir/expr.ts";
-import { ix } from "../../ir/indexing.ts";
+import { dependsOn, ix } from "../../ir/indexing.ts";
 import type { Assign, Axis, For, Kernel, Let, Local, Stmt, Store } from "../../ir/loop.ts";
 import { expressionsIn } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import { copied, loop } from "./copy.ts";
 import { costOfFunction, isMadeOfOthers, spelledOperations } from "./cost.ts";
-import { updatedBuffers, varyingNames } from "./independent.ts";
+import { namesBehind, updatedBuffers, varyingNames } from "./independent.ts";
 import { isPlain, readsAny } from "./nest.ts";
 import { letsFor, overStrip, stripOf } from "./strip.ts";
 
@@ -77,15 +77,6 @@ function partsOf({ body }: For, updated: ReadonlySet<string>): Parts | null {
   return all.length === body.length ? { lets, assigns, stores, body: all } : null;
 }
 
-const namesOf = (roots: readonly Expr[]): string[] => exprOrder(roots).flatMap((e) => (e.op === "var" ? [e.name] : []));
-
-/** The names that wait for others. */
-function waitingFor(first: Iterable<string>, lets: readonly Let[]): Set<string> {
-  const found = new Set(first);
-  for (const l of lets) if (namesOf([l.value]).some((n) => found.has(n))) found.add(l.name);
-  return found;
-}
-
 class Running {
   readonly #parts: Parts;
   readonly #axis: Axis;
@@ -109,7 +100,7 @@ class Running {
     this.#target = target;
     this.#varying = varyingNames(parts.body, axis.name);
     this.#carried = new Set(parts.assigns.map((s) => s.name));
-    this.#waiting = waitingFor(this.#carried, parts.lets);
+    this.#waiting = namesBehind(parts.lets, this.#carried);
     this.#core = letsFor(
       parts.assigns.map((s) => s.value),
       parts.lets,
@@ -204,7 +195,7 @@ class Running {
 
   /** Whether an expression waits for a running value. */
   #reaches(e: Expr): boolean {
-    return namesOf([e]).some((n) => this.#waiting.has(n));
+    return dependsOn(e, this.#waiting);
   }
 
   /** Looks for what a running value is made of that does not wait for it. */

@@ -20,7 +20,7 @@ import { expressionsIn, statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { loopInStep } from "./abreast.ts";
 import { stagesOf } from "./chains.ts";
-import { costOf, costOfFunction, isMadeOfOthers, valuesIn } from "./cost.ts";
+import { costOf, costOfFunction, hasFunction, isMadeOfOthers, valuesIn } from "./cost.ts";
 import { joinLoops } from "./join.ts";
 import { keeping, keptLocals, keptOf, namedAgain, namesAskedIn } from "./kept.ts";
 import { isPlain, isStraight, longestWalk, loopsOver, readsAny, turnsOf } from "./nest.ts";
@@ -153,12 +153,10 @@ function memoryOf(s: Stmt): readonly string[] {
   return s.kind === "store" ? [s.buffer] : [];
 }
 
-const hasFunction = (s: Stmt): boolean => exprOrder(expressionsIn([s])).some((e) => isMadeOfOthers(e.op));
-
 /** Where in a body functions of what its loops found begin; 0 where it has no loops. */
 function firstFunction(body: readonly Stmt[]): number {
   const loops = body.findLastIndex((s) => s.kind === "for" || s.kind === "reduce") + 1;
-  const next = body.findIndex((s, i) => i >= loops && (s.kind !== "let" || hasFunction(s)));
+  const next = body.findIndex((s, i) => i >= loops && (s.kind !== "let" || hasFunction(expressionsIn([s]))));
   return loops === 0 || next < 0 ? 0 : next;
 }
 

@@ -24,6 +24,8 @@
  * - `updates`: costly values that a scatter stores, computed by vectors first, there too
  * - `chains`: functions one after the other for a strip of elements or a row, there too; `column strips`: for sums down columns;
  *   `column rows`: down few of them, several rows at once
+ * - `running`: what running values take in and what is made of them by vectors, a strip at a time, there too
+ * - `once`: functions of a row or of no axis in front of the elements that share them, on CPUs
  * - `minima`, `rising`: on CPUs, extremes and their positions by fewer instructions
  * - `stage`: on targets where that memory is fast, contractions by workgroups that load each operand's tile once
  *
@@ -46,6 +48,7 @@ import { asMinima } from "./minima.ts";
 import { isOverColumns, orderOf } from "./order.ts";
 import { registerTile } from "./register-tile.ts";
 import { splitResidues } from "./residue.ts";
+import { functionsOnce, onceInStrips, pointFunctionsFirst, rowFunctionsFirst } from "./once.ts";
 import { rowBlocks } from "./row-block.ts";
 import { startRising } from "./rising.ts";
 import { rowTile } from "./row-tile.ts";
@@ -55,7 +58,6 @@ import { inShortBlocks } from "./short-blocks.ts";
 import { stage } from "./stage.ts";
 import { inStrips } from "./strips.ts";
 import { sumsFirst } from "./sums-first.ts";
-import { functionsOnce, onceInStrips, pointFunctionsFirst, rowFunctionsFirst } from "./once.ts";
 import { turnedRows } from "./turned.ts";
 import { updatesInStrips } from "./updates.ts";
 import { vectorise } from "./vector.ts";
