@@ -152,7 +152,7 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: 
   // costly elements of a row are kept near a core; rows that are contracted wait in scratch
   const room = isCacheable(v.node) ? target.rowBytes : target.scratchBytes;
   const points = axes.volume(c.grid);
-  let shared = 0;
+  const shared = new Map<string, number>();
   const pieces = new Map<string, number>();
   let times = 0;
   for (const d of demands) {
@@ -161,11 +161,11 @@ function timesComputed(v: Value, demands: readonly Demand[], c: Cluster, state: 
     // of rows of differing lengths, one loop keeps what fits for the next one
     const keeps = c.rows.size > 0 && target.lanes === 1;
     const fits = keeps || row * dtypeInfo(v.dtype).bytes <= room || state.hopesFor(v.node);
-    if (n === elements && fits && storable(c, v, d, axes) !== null) shared = Math.max(shared, elements);
-    else if (isPiece(d, axes) && (n / points) * dtypeInfo(v.dtype).bytes <= room) pieces.set(placeOf(d), n);
+    if (n === elements && fits && storable(c, v, d, axes) !== null) shared.set(placeOf(d, c.grid), n);
+    else if (isPiece(d, axes) && (n / points) * dtypeInfo(v.dtype).bytes <= room) pieces.set(placeOf(d, []), n);
     else times += n;
   }
-  return [...pieces.values()].reduce((sum, n) => sum + n, times + shared);
+  return [...shared.values(), ...pieces.values()].reduce((sum, n) => sum + n, times);
 }
 
 /**
@@ -187,9 +187,9 @@ function timesAt({ node, dtype }: Value, d: Demand, c: Cluster, { axes, target }
 /** Whether an element is asked for as one that a view may choose: rows of the view are kept. */
 const isPiece = ({ share, index }: Demand, axes: Axes): boolean => share < 1 && (index ?? []).every((e) => namesIn(e).every((name) => axes.has(name)));
 
-/** Where a piece is asked for, whatever the loops are called. */
-function placeOf({ index }: Demand): string {
-  const anonymous = exprMapper((e) => (e.op === "axis" ? variable("*", e.dtype) : e));
+/** Where something is asked for, whatever the loops are called that are none of these axes. */
+function placeOf({ index }: Demand, axes: readonly string[]): string {
+  const anonymous = exprMapper((e) => (e.op === "axis" && !axes.includes(e.name) ? variable("*", e.dtype) : e));
   return (index ?? []).map((e) => keyOf(anonymous(e))).join();
 }
 

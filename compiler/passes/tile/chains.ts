@@ -100,7 +100,7 @@ export function chainsAlong(along: Along, body: readonly Stmt[], values: readonl
 }
 
 /** Indices are computed where they are used: nobody could tell that those in scratch are in range. */
-const canWait = ({ dtype }: Expr): boolean => dtypeInfo(dtype).bytes >= 4 && dtype !== "int32";
+export const canWait = ({ dtype }: Expr): boolean => dtypeInfo(dtype).bytes >= 4 && dtype !== "int32";
 
 /** What a value is looked up by: another load of a name is another expression. */
 const keyIn = (e: Expr): Expr | string => (e.op === "var" ? e.name : e);

@@ -22,7 +22,7 @@ import { chainsAlong, withValues } from "./chains.ts";
 import type { Keeping } from "./combine.ts";
 import { bringInto } from "./combine.ts";
 import { copied, loop, minOf } from "./copy.ts";
-import { isPlain, onlyReduce } from "./nest.ts";
+import { isPlain, loopsOver, onlyReduce } from "./nest.ts";
 import type { Strip } from "./strip.ts";
 import { eachStrip, overStrip, stripLoops, stripOf } from "./strip.ts";
 
@@ -47,10 +47,10 @@ export function columnStrips(kernel: Kernel, nest: readonly For[], target: Targe
   return { ...kernel, body: stripLoops(nest, size, [...columns.locals, ...eachStrip(axis, size, (strip) => columns.over(strip))]) };
 }
 
-/** Whether a reduction adds up one axis, over no more blocks than are in a group. */
+/** Whether a reduction adds up one axis, over no more blocks than are in a group, or several within one block: a window. */
 function isWalk({ axes, exact }: Reduce): boolean {
-  const [axis] = axes;
-  return axes.length === 1 && axis !== undefined && axis.kind === "serial" && isPlain(axis) && (exact || axis.hi.value <= block * group);
+  const length = axes.reduce((n, a) => n * a.hi.hi, 1);
+  return axes.every((a) => a.kind === "serial" && isPlain(a)) && (exact || length <= (axes.length > 1 ? block : block * group));
 }
 
 interface Around {
@@ -72,7 +72,7 @@ class Columns {
     this.#chains = chains;
     this.#around = around;
     this.#functions = chains.locals(around.size, "chain_");
-    this.#isBlocked = !r.exact && at(r.axes, 0).hi.value > block;
+    this.#isBlocked = !r.exact && r.axes.length === 1 && at(r.axes, 0).hi.value > block;
   }
 
   get locals(): readonly Local[] {
@@ -89,11 +89,10 @@ class Columns {
 
   /** Everything that is done for a strip. */
   over(strip: Strip): readonly Stmt[] {
+    const last = this.#after(strip);
+    if (!this.#isBlocked) return [this.#cleared(strip, "columns"), ...loopsOver(this.#r.axes, this.#turn(strip, "columns")), last];
     const axis = at(this.#r.axes, 0);
     const n = axis.hi.value;
-    const last = this.#after(strip);
-    if (!this.#isBlocked)
-      return [this.#cleared(strip, "columns"), loop("serial", { name: axis.name, lo: ix(0), hi: ix(n) }, 1, this.#turn(strip, "columns")), last];
     const start = mulIndex(axisIndex(`${axis.name}b`, 0, Math.ceil(n / block) - 1), block);
     const end = n % block === 0 ? addIndex(start, block) : minOf(addIndex(start, block), ix(n));
     const turns = loop("serial", { name: axis.name, lo: start, hi: end }, 1, this.#turn(strip, "block"));

@@ -5,17 +5,19 @@ import { load, variable } from "../../ir/expr.ts";
 import { freeNames } from "../../ir/indexing.ts";
 import type { Local, Stmt } from "../../ir/loop.ts";
 import { expressionsIn, statements } from "../../ir/loop.ts";
+import { namedBy } from "./independent.ts";
 
-/** What a list finds that others need; null where that is more than numbers. */
+/** What a list finds that others need, and do not name themselves; null where that is more than numbers. */
 export function keptOf(filling: readonly Stmt[], storing: readonly Stmt[]): readonly Expr[] | null {
   const asked = namesAskedIn(storing);
+  const own = new Set(storing.flatMap(namedBy));
   const found: Expr[] = [];
   for (const s of filling) {
     if (s.kind === "let") found.push(variable(s.name, s.value.dtype));
     if (s.kind === "carry") found.push(variable(s.name, s.init.dtype));
     if (s.kind === "reduce") s.names.forEach((name, i) => found.push(variable(name, at(s.init, i).dtype)));
   }
-  const kept = found.filter((e) => asked.has(e.name));
+  const kept = found.filter((e) => asked.has(e.name) && !own.has(e.name));
   const isSimple = statements(filling).every((s) => s.kind !== "barrier" && s.kind !== "if") && kept.every((e) => e.dtype !== "bool");
   return isSimple ? kept : null;
 }

@@ -21,8 +21,10 @@ import { computedIn } from "./sides.ts";
 
 export type Order = "tile" | "block" | "columns" | "rows";
 
-/** Grid axes shorter than this make no blocks and are no columns. */
+/** Grid axes shorter than this are no columns, and make no blocks where two others do. */
 const narrowest = 4;
+/** Rows of so many elements are long. */
+const longWalk = 256;
 
 /** `nest`: the grid loops, index arithmetic inside of the innermost. */
 export function orderOf(nest: readonly For[]): Order {
@@ -67,12 +69,21 @@ export function sharedAxes(nest: readonly For[], reduce: Reduce): Axis[] {
   const walked = new Set(reduce.axes.map((a) => a.name));
   const sharing = (axis: string): boolean => loads.some((names) => !names.includes(axis) && names.some((n) => walked.has(n)));
   const needing = (axis: string): boolean => loads.some((names) => names.includes(axis));
-  const shared = nest.flatMap((f) => (isPlain(f.axis) && f.axis.hi.value >= narrowest && sharing(f.axis.name) && needing(f.axis.name) ? [f.axis] : []));
+  const all = nest.flatMap((f) => (isPlain(f.axis) && sharing(f.axis.name) && needing(f.axis.name) ? [f.axis] : []));
+  const wide = all.filter((a) => a.hi.value >= narrowest);
+  const shared = wide.length === 1 && !isLongRow(reduce) ? all : wide;
   const column = shared.at(-1);
   const others = shared.slice(0, -1);
   const apart = (a: string, b: string): boolean => loads.some((names) => names.includes(a) && !names.includes(b));
   const row = others.findLast((r) => column !== undefined && apart(r.name, column.name) && apart(column.name, r.name)) ?? others.at(-1);
   return [row, column].flatMap((a) => a ?? []);
+}
+
+/** Whether a reduction walks far through neighbouring elements: lanes along it do more than few columns would. */
+function isLongRow(reduce: Reduce): boolean {
+  const last = reduce.axes.at(-1);
+  const length = reduce.axes.reduce((n, a) => n * (a.hi.hi - a.lo.lo), 1);
+  return last !== undefined && length >= longWalk && loadsOf(reduce).some((index) => strideOf(index, last.name) === 1);
 }
 
 /** Whether a loop inside a grid point is of columns: what adds up in it reads what is next to what neighbouring iterations do. */

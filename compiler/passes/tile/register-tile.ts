@@ -64,9 +64,12 @@ interface Tiling extends Contractions {
 const perRegister = (r: Reduce): number => register / Math.max(...r.init.map((e) => registerBytes(e.dtype)), ...loadedBytes(r));
 
 function tileOf({ reduce: r, target }: Tiling, rows: number, columns: number): { readonly lanes: number; readonly times: number } {
-  const lanes = Math.max(4, columns >= perRegister(r) * across ? perRegister(r) * across : perRegister(r));
+  const most = perRegister(r) * across;
+  // fewer columns than fill the registers are one tile
+  const lanes = Math.max(4, columns > perRegister(r) ? Math.min(columns, most) : perRegister(r));
   const tuple = tupleBytes(r.init.map((e) => e.dtype));
-  return { lanes, times: Math.min(rows, Math.max(1, Math.floor((target.sumVectors * register) / (lanes * tuple)))) };
+  const held = Math.ceil(lanes / 4) * 4;
+  return { lanes, times: Math.min(rows, Math.max(1, Math.floor((target.sumVectors * register) / (held * tuple)))) };
 }
 
 /** By blocks whose operands are packed, where that pays: columns are on the side whose neighbours are stored side by side. */
@@ -302,13 +305,13 @@ function columnsOf(b: Block, rows: readonly Place[], suffix: string): Stmt[] {
   const from = bounded(corner.column, whole - lanes);
   const all = vector(`${column.name}v`, lanes, (lane) => piece({ at: addIndex(from, lane), slot: lane }, ""));
   if (whole === n) return [all];
-  const fours = Math.floor((n - whole) / 4) * 4;
-  const edge: Stmt[] = fours === 0 ? [] : [vector(`${column.name}v`, fours, (lane) => piece({ at: addIndex(lane, whole), slot: lane }, "_r"))];
-  const single = axisIndex(`${column.name}e`, whole + fours, n - 1);
-  if (whole + fours < n) {
-    const rest = piece({ at: single, slot: subIndex(single, whole) }, "_s");
-    edge.push(loop("serial", { name: single.name, lo: ix(whole + fours), hi: ix(n) }, 1, rest));
-  }
+  const left = n - whole;
+  const single = axisIndex(`${column.name}e`, whole, n - 1);
+  const edge: Stmt[] = [
+    left > 1
+      ? vector(`${column.name}v`, left, (lane) => piece({ at: addIndex(lane, whole), slot: lane }, "_r"))
+      : loop("serial", { name: single.name, lo: ix(whole), hi: ix(n) }, 1, piece({ at: single, slot: subIndex(single, whole) }, "_s")),
+  ];
   const fits = apply("le", [corner.column, ix(whole - lanes)]);
   return whole === 0 ? edge : [{ kind: "if", condition: fits, then: [all], otherwise: edge }];
 }

@@ -47,6 +47,7 @@ import { joinReductions, withLoopsJoined, withoutRowsJoined } from "./join.ts";
 import { asMinima } from "./minima.ts";
 import { isOverColumns, orderOf } from "./order.ts";
 import { registerTile } from "./register-tile.ts";
+import { functionsFirst } from "./functions-first.ts";
 import { splitResidues } from "./residue.ts";
 import { functionsOnce, onceInStrips, pointFunctionsFirst, rowFunctionsFirst } from "./once.ts";
 import { rowBlocks } from "./row-block.ts";
@@ -127,6 +128,8 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   if (turned !== kernel) return alongRows(turned, gridNest(turned.body), target);
   const running = target.vectors ? runningInStrips(kernel, target) : kernel;
   if (running !== kernel) return widenLoops(addRows(running, target));
+  const first = target.vectors ? functionsFirst(kernel, nest, { target, schedule: (part) => alongRows(part, gridNest(part.body), target) }) : kernel;
+  if (first !== kernel) return first;
   const kept = target.vectors ? chainsInRows(kernel, nest, target) : kernel;
   if (kept !== kernel) return alongRows(kept, gridNest(kept.body), target);
   const added = addRows(kernel, target);
@@ -134,6 +137,8 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   const apart = added === kernel ? added : firstChanged(added, [sumsFirst, pointFunctionsFirst], gridNest(added.body), target);
   if (apart !== added) return widenLoops(apart);
   // rows too short for lanes of their own go side by side
+  const windows = added === kernel ? columnStrips(kernel, nest, target) : kernel;
+  if (windows !== kernel) return widenLoops(windows);
   const list = statements(kernel.body);
   const side = added === kernel && list.some((s) => s.kind === "reduce") && !list.some(isOverColumns) ? widenGrid(kernel) : kernel;
   if (side !== kernel) return side;

@@ -268,7 +268,8 @@ function pays(body: readonly Stmt[], axis: Axis): boolean {
     const stored = own.reduce((n, one) => n + (one.kind === "store" ? access(one.index) : 0), 0);
     const below = list.reduce((n, one) => {
       const inside = bodiesOf(one).reduce((m, inner) => m + gain(inner), 0);
-      const added = one.kind === "reduce" ? costOf([...one.values, ...one.combine]) / 2 + loaded(one.values) : 0;
+      // what is added up one after the other waits for one another
+      const added = one.kind === "reduce" ? costOf(one.values) / 2 + costOf(one.combine) + loaded(one.values) : 0;
       return n + timesOf(one) * (inside + added);
     }, 0);
     return costOf(valuesIn(own)) / 2 + stored + loaded(own.flatMap(expressionsOf)) + below;
