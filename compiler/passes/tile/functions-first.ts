@@ -13,16 +13,17 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, mapOperands } from "../../ir/expr.ts";
-import { addIndex, ix, mulIndex, namesIn } from "../../ir/indexing.ts";
-import type { Axis, For, Kernel, Let, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
+import { addIndex, ix } from "../../ir/indexing.ts";
+import type { Axis, For, Kernel, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { localBytes, mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
-import { canWait, chainsIn } from "./chains.ts";
+import { chainsIn } from "./chains.ts";
 import { copied } from "./copy.ts";
-import { hasFunction } from "./cost.ts";
+import type { Piece } from "./in-block.ts";
+import { isAlong, lengthOf, letsIn, operandsOf, pieceOf, placeIn, unitOf } from "./in-block.ts";
 import { joinNest } from "./join.ts";
-import { isPlain, loopsOver, shortRow, strideOf } from "./nest.ts";
+import { isPlain, loopsOver, shortRow } from "./nest.ts";
 import type { Strip } from "./strip.ts";
 import { countOf, eachStrip, letsFor, stripLoops } from "./strip.ts";
 
@@ -52,11 +53,12 @@ export function functionsFirst(kernel: Kernel, given: readonly For[], { target, 
   const reduces = inner.body.filter((s) => s.kind === "reduce");
   if (reduces.length === 0 || (inner.axis.hi.hi >= manyPoints && reduces.every((r) => goesBeside(r, target)))) return kernel;
   for (let outermost = nest.length - 1; outermost >= 0; outermost--) {
-    const pieces = reduces.map((r) => new Piece(r, nest, outermost));
-    if (pieces.every((p) => p.functions.length === 0)) continue;
-    return new Block(kernel, nest, { outermost, pieces, schedule }).kernel();
+    const pieces = reduces.map((r) => pieceOf(r, nest, outermost));
+    if (pieces.some((p) => p.kept.length > 0)) return new Block(kernel, nest, { outermost, pieces, schedule }).kernel();
   }
-  return kernel;
+  const outermost = nest.findLastIndex((_, i) => i === 0 || lengthOf(nest.slice(i).map((f) => f.axis)) >= fewestElements);
+  const pieces = reduces.map((r) => operandsOf(r, nest, outermost, target));
+  return pieces.some((p) => p.kept.length > 0) ? new Block(kernel, nest, { outermost, pieces, schedule }).kernel() : kernel;
 }
 
 /** Whether one function at the most is needed for a row that is too short for lanes of its own: neighbouring points go side by side. */
@@ -71,94 +73,6 @@ const isSimple = (s: Stmt): boolean =>
     s.body.every((one) => one.kind === "let") &&
     s.axes.every((a) => a.kind === "serial" && isPlain(a)) &&
     lengthOf(s.axes) <= longestRow);
-
-const lengthOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.hi.hi, 1);
-
-/** What a reduction adds up, in a block of some grid axes: the functions whose operands lie there side by side. */
-class Piece {
-  readonly reduce: Reduce;
-  /** The axes within a block, the outermost of the grid's first. */
-  readonly #axes: readonly Axis[];
-  readonly #lets: ReadonlyMap<string, Expr>;
-  readonly #known = new Map<Expr, boolean>();
-  /** How far apart elements are along the axes, the same for all operands. */
-  #strides: readonly number[] | null = null;
-  readonly functions: readonly Expr[];
-
-  constructor(reduce: Reduce, nest: readonly For[], outermost: number) {
-    this.reduce = reduce;
-    this.#axes = [...nest.slice(outermost).map((f) => f.axis), ...reduce.axes];
-    this.#lets = new Map(reduce.body.flatMap((s) => (s.kind === "let" ? [[s.name, s.value] as const] : [])));
-    this.functions = this.#functionsIn(reduce.values);
-  }
-
-  /** Elements of a block that has one point of the outermost axis. */
-  get unit(): number {
-    return lengthOf(this.#axes.slice(1));
-  }
-
-  /** Where an element lies in its block. */
-  placeOf(outermost: Expr): Expr {
-    const strides = this.#strides ?? [];
-    return this.#axes.reduce<Expr>((sum, a, i) => addIndex(sum, mulIndex(i === 0 ? outermost : axisIndex(a.name, 0, a.hi.hi - 1), at(strides, i))), ix(0));
-  }
-
-  /** Whether an operand is one element of the block after the other. */
-  isOfBlock(e: Expr): boolean {
-    return e.op === "load" && namesIn(at(e.args, 0)).some((name) => this.#axes.some((a) => a.name === name));
-  }
-
-  /** The largest parts that are made of nothing but elements of the block, if functions are among what they take. */
-  #functionsIn(roots: readonly Expr[]): Expr[] {
-    const found = new Set<Expr>();
-    const seen = new Set<Expr>();
-    const open = [...roots];
-    for (let e = open.pop(); e !== undefined; e = open.pop()) {
-      if (seen.has(e)) continue;
-      seen.add(e);
-      const value = e.op === "var" ? this.#lets.get(e.name) : undefined;
-      if (canWait(e) && hasFunction([e, ...this.#behind(e)]) && this.#liesInBlock(e)) found.add(e);
-      else open.push(...(value === undefined ? e.args : [value]));
-    }
-    return [...found];
-  }
-
-  #behind(e: Expr): Expr[] {
-    const lets = [...this.#lets].map(([name, value]): Let => ({ kind: "let", name, value }));
-    return letsFor([e], lets).map((l) => l.value);
-  }
-
-  #liesInBlock(e: Expr): boolean {
-    const known = this.#known.get(e);
-    if (known !== undefined) return known;
-    const found = this.#findsInBlock(e);
-    this.#known.set(e, found);
-    return found;
-  }
-
-  #findsInBlock(e: Expr): boolean {
-    if (e.op === "load") return e.args.length === 1 && (!this.isOfBlock(e) || this.#isInStep(addIndex(at(e.args, 0), 0)));
-    if (e.op === "axis") return false;
-    if (e.op !== "var") return e.args.every((a) => this.#liesInBlock(a));
-    const value = this.#lets.get(e.name);
-    return value !== undefined && this.#liesInBlock(value);
-  }
-
-  /** Whether elements fill the block without gaps, as those of all other operands do. */
-  #isInStep(index: Expr): boolean {
-    const strides = this.#axes.map((a) => strideOf(index, a.name));
-    if (this.#strides !== null) return this.#strides.every((n, i) => n === strides[i]);
-    const order = strides.map((stride, i) => ({ stride, length: at(this.#axes, i).hi.hi, isOutermost: i === 0 })).toSorted((a, b) => a.stride - b.stride);
-    let next = 1;
-    for (const { stride, length } of order) {
-      if (stride !== next) return false;
-      next *= length;
-    }
-    if (!at(order, order.length - 1).isOutermost) return false;
-    this.#strides = strides;
-    return true;
-  }
-}
 
 /** A function that is kept, under a name, for all who need it. */
 interface Kept {
@@ -184,7 +98,7 @@ class Block {
     this.#kernel = kernel;
     this.#nest = nest;
     this.#parts = parts;
-    this.#kept = parts.pieces.flatMap((piece, i) => piece.functions.map((value, k) => ({ local: `first${i}_${k}`, piece, value })));
+    this.#kept = parts.pieces.flatMap((piece, i) => piece.kept.map((value, k) => ({ local: `${piece.isFlat ? "first" : "operand"}${i}_${k}`, piece, value })));
   }
 
   kernel(): Kernel {
@@ -195,40 +109,58 @@ class Block {
       kind: "local",
       name: local,
       dtype: value.dtype,
-      size: size * piece.unit,
+      size: size * unitOf(piece),
       space: "scratch",
     }));
     if (size === 0 || localBytes(locals) > 2 * mostBytes) return this.#kernel;
-    const { list, scratch } = withoutScratch(eachStrip(axis, size, (strip) => [...this.#functions(strip), ...this.#points(strip)]));
+    const { list, scratch } = withoutScratch(eachStrip(axis, size, (strip) => [...this.#first(strip), ...this.#points(strip)]));
     return { ...this.#kernel, body: tidy(stripLoops(this.#nest.slice(0, outermost + 1), size, [...locals, ...scratch, ...list])) };
   }
 
   /** How many points of the outermost axis a block has; 0 where it would have too few elements. */
   #size(length: number, others: number): number {
-    const unit = Math.max(...this.#parts.pieces.map((p) => p.unit));
+    const unit = Math.max(...this.#parts.pieces.map(unitOf));
     const bytes = localBytes(
-      this.#kept.map(({ local, piece, value }) => ({ kind: "local", name: local, dtype: value.dtype, size: piece.unit, space: "scratch" })),
+      this.#kept.map(({ local, piece, value }) => ({ kind: "local", name: local, dtype: value.dtype, size: unitOf(piece), space: "scratch" })),
     );
     const shared = Math.floor((length * others) / fewestTurns);
     const wanted = Math.min(Math.floor(mostBytes / bytes), Math.max(shared, Math.ceil(fewestElements / unit)));
     return wanted < 1 || length * unit < fewestElements ? 0 : countOf(length, wanted);
   }
 
-  /** The functions of a block, one after another. */
-  #functions(strip: Strip): readonly Stmt[] {
-    return this.#kept.flatMap(({ local, piece, value }) => {
-      const p = axisIndex("p", 0, strip.size * piece.unit - 1);
-      const f = (e: Expr): Expr => {
-        const whole = e.args.length === 0 ? e : mapOperands(e, f);
-        return piece.isOfBlock(e) && whole.op === "load" ? load(e.name, e.dtype, addIndex(at(whole.args, 0), p)) : whole;
-      };
-      const lets = piece.reduce.body.filter((s) => s.kind === "let");
-      const store: Store = { kind: "store", buffer: local, index: p, value };
-      const own = [...letsFor([value], lets), store].map((s) => ({ ...s, value: f(s.value) }));
-      const axes = new Map(piece.reduce.axes.map((a) => [a.name, ix(0)]));
-      const { body } = copied({ body: own, values: [] }, { suffix: "", axes: new Map([...axes, ...this.#start(strip)]) });
-      return this.#scheduled([{ name: "p", kind: "grid", lo: ix(0), hi: ix(strip.size * piece.unit), step: 1 }], body, `_${local}`);
-    });
+  /** What is computed first in a block, one after another. */
+  #first(strip: Strip): readonly Stmt[] {
+    return this.#kept.flatMap((kept) => (kept.piece.isFlat ? this.#inOrder(kept, strip) : this.#byPoints(kept, strip)));
+  }
+
+  /** In the order in which it lies there. */
+  #inOrder({ local, piece, value }: Kept, strip: Strip): readonly Stmt[] {
+    const size = strip.size * unitOf(piece);
+    const p = axisIndex("p", 0, size - 1);
+    const f = (e: Expr): Expr => {
+      const whole = e.args.length === 0 ? e : mapOperands(e, f);
+      return isAlong(e, piece.axes) && whole.op === "load" ? load(e.name, e.dtype, addIndex(at(whole.args, 0), p)) : whole;
+    };
+    const store: Store = { kind: "store", buffer: local, index: p, value };
+    const own = [...letsFor([value], letsIn(piece.reduce.body)), store].map((s) => ({ ...s, value: f(s.value) }));
+    const axes = new Map(piece.reduce.axes.map((a) => [a.name, ix(0)]));
+    const { body } = copied({ body: own, values: [] }, { suffix: "", axes: new Map([...axes, ...this.#start(strip)]) });
+    return this.#scheduled([{ name: "p", kind: "grid", lo: ix(0), hi: ix(size), step: 1 }], body, `_${local}`);
+  }
+
+  /** Point by point, and row by row. */
+  #byPoints({ local, piece, value }: Kept, strip: Strip): readonly Stmt[] {
+    const [outer, own] = this.#outermost(strip);
+    const store: Store = { kind: "store", buffer: local, index: placeIn(piece, own), value };
+    const body = [...letsFor([value], [...letsIn(at(this.#nest, this.#nest.length - 1).body), ...letsIn(piece.reduce.body)]), store];
+    const here = copied({ body, values: [] }, { suffix: "", axes: new Map([[strip.axis.name, addIndex(strip.first, own)]]) }).body;
+    return this.#scheduled([outer, ...piece.axes.slice(1).map((a): Axis => ({ ...a, kind: "grid" }))], here, `_${local}`);
+  }
+
+  /** The points of the outermost axis within a block, and the one that a loop over them is at. */
+  #outermost({ axis, size }: Strip): readonly [Axis, Expr] {
+    const name = `${axis.name}b`;
+    return [{ ...axis, name, hi: ix(size) }, axisIndex(name, 0, size - 1)];
   }
 
   /** The axes of the grid where a block starts. */
@@ -239,17 +171,16 @@ class Block {
   /** The points of a block, which read what has been computed. */
   #points(strip: Strip): readonly Stmt[] {
     const axes = this.#nest.slice(this.#parts.outermost).map((f) => f.axis);
-    const name = `${strip.axis.name}b`;
-    const own = axisIndex(name, 0, strip.size - 1);
+    const [outer, own] = this.#outermost(strip);
     const body = at(this.#nest, this.#nest.length - 1).body.map((s): Stmt => (s.kind === "reduce" ? this.#reading(s, own) : s));
     const here = copied({ body, values: [] }, { suffix: "", axes: new Map([[strip.axis.name, addIndex(strip.first, own)]]) }).body;
-    return this.#scheduled([{ ...strip.axis, name, hi: ix(strip.size) }, ...axes.slice(1)], here, "_p");
+    return this.#scheduled([outer, ...axes.slice(1)], here, "_p");
   }
 
   #reading(reduce: Reduce, outermost: Expr): Reduce {
     const loads = new Map<Expr | string, Expr>();
     for (const { local, piece, value } of this.#kept)
-      if (piece.reduce === reduce) loads.set(value.op === "var" ? value.name : value, load(local, value.dtype, piece.placeOf(outermost)));
+      if (piece.reduce === reduce) loads.set(value.op === "var" ? value.name : value, load(local, value.dtype, placeIn(piece, outermost)));
     const f = (e: Expr): Expr => loads.get(e.op === "var" ? e.name : e) ?? (e.args.length === 0 ? e : mapOperands(e, f));
     const body = reduce.body.map((s) => (s.kind === "let" ? { ...s, value: f(s.value) } : s));
     return { ...reduce, body, values: reduce.values.map(f) };

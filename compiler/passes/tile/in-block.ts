@@ -1,0 +1,141 @@
+/** What of a reduction is computed first in a block of some grid points (`functions-first.ts`): what lies there side by side, or is put there. */
+import { at } from "../../ir/errors.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
+import type { Expr } from "../../ir/expr.ts";
+import { axisIndex } from "../../ir/expr.ts";
+import { addIndex, ix, mulIndex, namesIn } from "../../ir/indexing.ts";
+import type { Axis, For, Let, Reduce, Stmt } from "../../ir/loop.ts";
+import type { Target } from "../../target.ts";
+import { canWait, chainsIn } from "./chains.ts";
+import { hasFunction, isMadeOfOthers } from "./cost.ts";
+import { namesBehind } from "./independent.ts";
+import { strideOf } from "./nest.ts";
+import { letsFor } from "./strip.ts";
+
+/** How many points some axes have. */
+export const lengthOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.hi.hi, 1);
+
+/** What of a reduction is computed first in a block of some grid axes, and where its elements lie there. */
+export interface Piece {
+  readonly reduce: Reduce;
+  /** The axes within a block, the outermost of the grid's first, and how far apart elements are along each. */
+  readonly axes: readonly Axis[];
+  readonly strides: readonly number[];
+  readonly kept: readonly Expr[];
+  /** Whether it is computed in the order in which it lies there. */
+  readonly isFlat: boolean;
+}
+
+const axesWithin = (r: Reduce, nest: readonly For[], outermost: number): readonly Axis[] => [...nest.slice(outermost).map((f) => f.axis), ...r.axes];
+
+/** Elements of a block that has one point of the outermost axis. */
+export const unitOf = ({ axes }: Piece): number => lengthOf(axes.slice(1));
+
+/** Where an element lies in its block. */
+export const placeIn = ({ axes, strides }: Piece, outermost: Expr): Expr =>
+  axes.reduce<Expr>((sum, a, i) => addIndex(sum, mulIndex(i === 0 ? outermost : axisIndex(a.name, 0, a.hi.hi - 1), at(strides, i))), ix(0));
+
+/** Whether an operand differs along some of the axes. */
+export const isAlong = (e: Expr, axes: readonly Axis[]): boolean => e.op === "load" && namesIn(at(e.args, 0)).some((name) => axes.some((a) => a.name === name));
+
+export const letsIn = (list: readonly Stmt[]): Let[] => list.filter((s) => s.kind === "let");
+
+/** The functions of a reduction whose operands lie in a block side by side, the largest parts that are made of nothing else. */
+export function pieceOf(reduce: Reduce, nest: readonly For[], outermost: number): Piece {
+  const axes = axesWithin(reduce, nest, outermost);
+  const lets = letsIn(reduce.body);
+  const inBlock = new InBlock(axes, new Map(lets.map((l) => [l.name, l.value])));
+  const kept = largest(reduce, reduce.values, (e) => canWait(e) && hasFunction([e, ...letsFor([e], lets).map((l) => l.value)]) && inBlock.has(e));
+  return { reduce, axes, strides: inBlock.strides ?? [], kept, isFlat: true };
+}
+
+/** The largest parts of some expressions in a reduction that are wanted; names stand for their values. */
+function largest({ body }: Reduce, roots: readonly Expr[], isWanted: (e: Expr) => boolean): Expr[] {
+  const named = new Map(letsIn(body).map((l) => [l.name, l.value]));
+  const found = new Set<Expr>();
+  const seen = new Set<Expr>();
+  const open = [...roots];
+  for (let e = open.pop(); e !== undefined; e = open.pop()) {
+    if (seen.has(e)) continue;
+    seen.add(e);
+    const value = e.op === "var" ? named.get(e.name) : undefined;
+    if (isWanted(e)) found.add(e);
+    else open.push(...(value === undefined ? e.args : [value]));
+  }
+  return [...found];
+}
+
+/** Which parts are made of elements of a block, and of what is the same for all of it. */
+class InBlock {
+  readonly #axes: readonly Axis[];
+  readonly #named: ReadonlyMap<string, Expr>;
+  readonly #known = new Map<Expr, boolean>();
+  /** How far apart elements are along the axes, the same for all operands. */
+  strides: readonly number[] | null = null;
+
+  constructor(axes: readonly Axis[], named: ReadonlyMap<string, Expr>) {
+    this.#axes = axes;
+    this.#named = named;
+  }
+
+  has(e: Expr): boolean {
+    const known = this.#known.get(e);
+    if (known !== undefined) return known;
+    const found = this.#find(e);
+    this.#known.set(e, found);
+    return found;
+  }
+
+  #find(e: Expr): boolean {
+    if (e.op === "load") return e.args.length === 1 && (!isAlong(e, this.#axes) || this.#isInStep(addIndex(at(e.args, 0), 0)));
+    if (e.op === "axis") return false;
+    if (e.op !== "var") return e.args.every((a) => this.has(a));
+    const value = this.#named.get(e.name);
+    return value !== undefined && this.has(value);
+  }
+
+  /** Whether elements fill the block without gaps, as those of all other operands do. */
+  #isInStep(index: Expr): boolean {
+    const strides = this.#axes.map((a) => strideOf(index, a.name));
+    if (this.strides !== null) return this.strides.every((n, i) => n === strides[i]);
+    const order = strides.map((stride, i) => ({ stride, length: at(this.#axes, i).hi.hi, isOutermost: i === 0 })).toSorted((a, b) => a.stride - b.stride);
+    let next = 1;
+    for (const { stride, length } of order) {
+      if (stride !== next) return false;
+      next *= length;
+    }
+    if (!at(order, order.length - 1).isOutermost) return false;
+    this.strides = strides;
+    return true;
+  }
+}
+
+/** What a chain of functions takes, where that does not lie in a block side by side: put there, its functions do. */
+export function operandsOf(reduce: Reduce, nest: readonly For[], outermost: number, target: Target): Piece {
+  const axes = axesWithin(reduce, nest, outermost);
+  const strides = axes.map((_, i) => lengthOf(axes.slice(i + 1)));
+  const lets = [...letsIn(at(nest, nest.length - 1).body), ...letsIn(reduce.body)];
+  const behind = (e: Expr): Expr[] => [e, ...letsFor([e], lets).map((l) => l.value)];
+  const along = (list: readonly Axis[]): ReadonlySet<string> =>
+    namesBehind(
+      lets,
+      list.map((a) => a.name),
+    );
+  const [ofRow, ofPoint] = [along(reduce.axes), along(axes.slice(0, axes.length - reduce.axes.length))];
+  const varies = (e: Expr, names: ReadonlySet<string>): boolean => exprOrder([e]).some((x) => isNamed(x) && names.has(x.name));
+  const functions = largest(reduce, reduce.values, (e) => isMadeOfOthers(e.op));
+  const all = exprOrder(functions.flatMap(behind)).filter((e) => isMadeOfOthers(e.op));
+  // functions of a row or of a column alone are computed once for all who need them
+  const areOfBoth = all.every((e) => varies(e, ofRow) && varies(e, ofPoint));
+  const operands = largest(
+    reduce,
+    functions.flatMap((e) => e.args),
+    (e) => canWait(e) && !hasFunction(behind(e)) && (varies(e, ofRow) || varies(e, ofPoint)),
+  );
+  const known = new Set([...axes.map((a) => a.name), ...nest.map((f) => f.axis.name), ...lets.map((l) => l.name)]);
+  const isKnown = (e: Expr): boolean => exprOrder(behind(e)).every((x) => !isNamed(x) || known.has(x.name));
+  const pays = chainsIn(reduce, target) !== null && areOfBoth && operands.every(isKnown);
+  return { reduce, axes, strides, isFlat: false, kept: pays ? operands : [] };
+}
+
+const isNamed = ({ op }: Expr): boolean => op === "var" || op === "axis";

@@ -1,0 +1,82 @@
+/** Functions of what short rows and windows add up: computed for a block of them, with the same bits on every CPU. */
+import { describe, expect, test } from "vitest";
+import { statements } from "../../compiler/ir/loop.ts";
+import { compileGraph } from "../../compiler/pipeline.ts";
+import { wasm } from "../../compiler/target.ts";
+import { argmax, avgPool2d, concat, gelu, maxPool2d } from "../../src/index.ts";
+import type { Tensor } from "../../src/index.ts";
+import { data } from "../fusion/row.ts";
+import { recorded } from "../recorded.ts";
+import { expectSame } from "./same.ts";
+
+const softplus = (x: Tensor): Tensor => x.exp().log1p();
+
+/** Scratch whose name begins so. */
+function scratchOf(x: Tensor | readonly Tensor[], name: string): number {
+  const { kernels } = compileGraph(recorded(...[x].flat()).graph, wasm, { verify: true }).plan;
+  return kernels.flatMap((k) => statements(k.body)).filter((s) => s.kind === "local" && s.name.startsWith(name)).length;
+}
+
+describe.each([2, 3, 5, 7, 8, 12, 15, 16, 17, 20, 33, 49, 64, 65])("rows of %i", (width) => {
+  const rows = 1003;
+  const x = (): Tensor => data(rows, width);
+
+  test("two functions", () => {
+    expectSame(softplus(x()).sum({ axis: 1 }), "sums");
+    expectSame(gelu(x()).max({ axis: 1 }), "largest");
+    expectSame(softplus(x()).mean({ axis: 1 }).tanh(), "functions of means");
+    expectSame(argmax(softplus(x()), { axis: 1 }), "positions");
+  });
+  test("one function, and several results", () => {
+    expectSame(x().tanh().sum({ axis: 1 }), "one function");
+    expectSame([softplus(x()).sum({ axis: 1 }), x().exp().max({ axis: 1 }), x().min({ axis: 1 })], "three results");
+    expectSame(x().exp().mul(x().abs().log1p()).sum({ axis: 1 }), "a product of two");
+  });
+  test("operands that do not lie side by side", () => {
+    expectSame(softplus(x().mul(data(width))).sum({ axis: 1 }), "weights of columns");
+    expectSame(softplus(x().sub(data(rows, 1))).sum({ axis: 1 }), "numbers of rows");
+    expectSame(softplus(x()).mul(data(width).exp()).sum({ axis: 1 }), "functions of columns");
+    expectSame(softplus(x().sub(x().max({ axis: 1, keepdims: true }))).sum({ axis: 1 }), "what a row has found out");
+    expectSame(softplus(data(width, rows).transpose()).sum({ axis: 1 }), "columns");
+  });
+});
+
+describe.each([
+  [3, 5, 14, 14],
+  [2, 3, 28, 28],
+  [2, 2, 7, 9],
+  [1, 2, 80, 80],
+])("pictures %i × %i × %i × %i", (n, c, height, width) => {
+  const x = (): Tensor => data(n, c, height, width);
+  test("pooled", () => {
+    expectSame(maxPool2d(gelu(x()), 2), "windows of two");
+    expectSame(avgPool2d(softplus(x().add(data(c, 1, 1))), 2), "with a bias");
+    expectSame(maxPool2d(softplus(x()), 3, { stride: 2 }), "windows that overlap");
+    expectSame(softplus(x()).mean({ axis: [2, 3] }), "all of a picture");
+  });
+});
+
+test.each([
+  ["an outer and an inner axis", [20, 10, 30, 6], [1, 3]],
+  ["the first and the last", [12, 40, 5], [0, 2]],
+  ["two in the middle", [7, 4, 6, 33], [1, 2]],
+] as const)("sums over %s", (what, shape, axis) => {
+  expectSame(softplus(data(...shape)).sum({ axis: [...axis] }), what);
+  expectSame(gelu(data(...shape)).max({ axis: [...axis] }), what);
+});
+
+test("few rows, and parts of others", () => {
+  expectSame(softplus(data(5, 3)).sum({ axis: 1 }), "five rows of three");
+  expectSame(softplus(data(200, 8).get(":", "1:4")).sum({ axis: 1 }), "a part of each row");
+  expectSame(softplus(concat([data(100, 3), data(100, 3)], { axis: 0 })).sum({ axis: 1 }), "two parts");
+  expectSame(softplus(data(31, 4, 5)).sum({ axis: 2 }).max({ axis: 1 }), "sums of sums");
+});
+
+test("they are there where that pays", () => {
+  expect(scratchOf(softplus(data(1000, 3)).sum({ axis: 1 }), "first")).toBe(1);
+  expect(scratchOf(softplus(data(1000, 33)).sum({ axis: 1 }), "first")).toBe(1);
+  expect(scratchOf(maxPool2d(gelu(data(4, 3, 28, 28)), 2), "first")).toBe(1);
+  expect(scratchOf(softplus(data(1000, 5).mul(data(5))).sum({ axis: 1 }), "operand")).toBe(1);
+  expect(scratchOf(data(1000, 3).exp().sum({ axis: 1 }), "first")).toBe(0);
+  expect(scratchOf(softplus(data(1000, 65)).sum({ axis: 1 }), "first")).toBe(0);
+});
