@@ -69,7 +69,12 @@ test("few rows, and parts of others", () => {
   expectSame(softplus(data(5, 3)).sum({ axis: 1 }), "five rows of three");
   expectSame(softplus(data(200, 8).get(":", "1:4")).sum({ axis: 1 }), "a part of each row");
   expectSame(softplus(concat([data(100, 3), data(100, 3)], { axis: 0 })).sum({ axis: 1 }), "two parts");
-  expectSame(softplus(data(31, 4, 5)).sum({ axis: 2 }).max({ axis: 1 }), "sums of sums");
+  expectSame(
+    softplus(data(31, 4, 5))
+      .sum({ axis: 2 })
+      .max({ axis: 1 }),
+    "sums of sums",
+  );
 });
 
 test("they are there where that pays", () => {

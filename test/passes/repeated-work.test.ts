@@ -84,3 +84,13 @@ test.each([js, wasm])("functions of rows that have no room in scratch are stored
   expect(stores(kernels(1000), 1000)).toBe(false);
   expect(stores(kernels(100_000), 100_000)).toBe(true);
 });
+
+test.each([js, wasm])("functions of an array and of its transpose on $name: elements of a point are others", (target) => {
+  const both = (e: Tensor): Tensor => e.add(e.transpose());
+  const compiled = compileGraph(recorded(both(data(300, 300).exp())).graph, target);
+  expect(recomputed(compiled)).toEqual([]);
+  expect(kernelCount(compiled.plan)).toBe(2);
+  // what is cheap, and small, is not worth a kernel
+  expect(kernelCount(compileGraph(recorded(both(data(300, 300).mul(2))).graph, target).plan)).toBe(1);
+  expect(kernelCount(compileGraph(recorded(both(data(8, 8).exp())).graph, target).plan)).toBe(1);
+});

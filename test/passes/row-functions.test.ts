@@ -57,6 +57,12 @@ describe.each(shapes)("%i rows of %i", (rows, length) => {
   });
 });
 
+test.each([20, 100, 300])("rows of %i take a number of theirs, and a function of it", (width) => {
+  const r = data(300, 1);
+  expectSame(data(300, width).mul(r.exp()).add(r).sum({ axis: 1 }), "sums");
+  expectSame(data(300, width).mul(r.tanh()).sub(r).max({ axis: 1 }), "the largest");
+});
+
 /** How deep in loops functions stand that a kernel computes: the grid aside. */
 function depths(list: readonly Stmt[], name: string, depth = 0): number[] {
   return list.flatMap((s) => {
