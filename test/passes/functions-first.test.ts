@@ -41,6 +41,21 @@ describe.each([2, 3, 5, 7, 8, 12, 15, 16, 17, 20, 33, 49, 64, 65])("rows of %i",
   });
 });
 
+describe.each([3, 5, 10, 16, 17, 33, 50, 65])("elements of rows of %i", (width) => {
+  const rows = 703;
+  const x = (): Tensor => data(rows, width);
+
+  test("beside numbers of columns and rows", () => {
+    expectSame(softplus(x().mul(data(width))), "weights of columns");
+    expectSame(gelu(x().add(data(width))), "a bias");
+    expectSame(softplus(x().sub(data(rows, 1))), "numbers of rows");
+    expectSame(gelu(x()).mul(data(width)), "weights behind");
+    expectSame(softplus(x()).mul(data(rows, 1).exp()), "functions of rows behind");
+    expectSame([softplus(x().mul(data(width))), x().mul(data(width)).tanh()], "two results");
+    expectSame(softplus(data(7, 40, width).add(data(7, 1, width))), "of each of seven");
+  });
+});
+
 describe.each([
   [3, 5, 14, 14],
   [2, 3, 28, 28],
@@ -82,6 +97,8 @@ test("they are there where that pays", () => {
   expect(scratchOf(softplus(data(1000, 33)).sum({ axis: 1 }), "first")).toBe(1);
   expect(scratchOf(maxPool2d(gelu(data(4, 3, 28, 28)), 2), "first")).toBe(1);
   expect(scratchOf(softplus(data(1000, 5).mul(data(5))).sum({ axis: 1 }), "operand")).toBe(1);
+  expect(scratchOf(softplus(data(1000, 5).mul(data(5))), "operand")).toBe(1);
+  expect(scratchOf(softplus(data(1000, 32).mul(data(32))), "operand")).toBe(0);
   expect(scratchOf(data(1000, 3).exp().sum({ axis: 1 }), "first")).toBe(0);
   expect(scratchOf(softplus(data(1000, 65)).sum({ axis: 1 }), "first")).toBe(0);
 });

@@ -18,14 +18,15 @@ import type { Axis, For, Kernel, Local, Reduce, Stmt, Store } from "../../ir/loo
 import { localBytes, mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
-import { chainsIn } from "./chains.ts";
+import { chainsAlong, chainsIn, withValues } from "./chains.ts";
 import { copied } from "./copy.ts";
-import type { Piece } from "./in-block.ts";
-import { isAlong, lengthOf, letsIn, operandsOf, pieceOf, placeIn, unitOf } from "./in-block.ts";
+import type { Piece, Source } from "./in-block.ts";
+import { isAlong, lengthOf, letsIn, functionsOf, operandsOf, placeIn, unitOf } from "./in-block.ts";
 import { joinNest } from "./join.ts";
 import { isPlain, loopsOver, shortRow } from "./nest.ts";
 import type { Strip } from "./strip.ts";
 import { countOf, eachStrip, letsFor, stripLoops } from "./strip.ts";
+import { crossedAxis } from "./widen.ts";
 
 /** Longer rows are computed by vectors of their own. */
 const longestRow = 64;
@@ -45,20 +46,31 @@ interface Given {
   readonly schedule: (part: Kernel) => Kernel;
 }
 
-/** The kernel with functions first, or the kernel itself where nothing is added up of which a block lies in one piece. */
+/** The kernel with functions first, or the kernel itself where nothing is made of short rows that takes some. */
 export function functionsFirst(kernel: Kernel, given: readonly For[], { target, schedule }: Given): Kernel {
   const nest = joinNest(given);
   const inner = nest.at(-1);
   if (inner === undefined || !inner.body.every(isSimple) || !nest.every((f) => isPlain(f.axis))) return kernel;
   const reduces = inner.body.filter((s) => s.kind === "reduce");
-  if (reduces.length === 0 || (inner.axis.hi.hi >= manyPoints && reduces.every((r) => goesBeside(r, target)))) return kernel;
-  for (let outermost = nest.length - 1; outermost >= 0; outermost--) {
-    const pieces = reduces.map((r) => pieceOf(r, nest, outermost));
+  const sources = reduces.length > 0 ? reduces : elementsIn(nest, target);
+  if (sources.length === 0 || (inner.axis.hi.hi >= manyPoints && reduces.length > 0 && reduces.every((r) => goesBeside(r, target)))) return kernel;
+  const last = nest.length - (reduces.length > 0 ? 1 : 2);
+  for (let outermost = last; outermost >= 0; outermost--) {
+    const pieces = sources.map((source) => functionsOf(source, nest, outermost));
     if (pieces.some((p) => p.kept.length > 0)) return new Block(kernel, nest, { outermost, pieces, schedule }).kernel();
   }
-  const outermost = nest.findLastIndex((_, i) => i === 0 || lengthOf(nest.slice(i).map((f) => f.axis)) >= fewestElements);
-  const pieces = reduces.map((r) => operandsOf(r, nest, outermost, target));
+  if (reduces.some((r) => chainsIn(r, target) === null)) return kernel;
+  const outermost = nest.findLastIndex((_, i) => i === 0 || (i <= last && lengthOf(nest.slice(i).map((f) => f.axis)) >= fewestElements));
+  const pieces = sources.map((source) => operandsOf(source, nest, outermost));
   return pieces.some((p) => p.kept.length > 0) ? new Block(kernel, nest, { outermost, pieces, schedule }).kernel() : kernel;
+}
+
+/** The elements of rows that are too short, or too uneven, for strips of their own, if they need several functions. */
+function elementsIn(nest: readonly For[], target: Target): readonly Source[] {
+  const { axis, body } = at(nest, nest.length - 1);
+  const isUneven = axis.hi.hi <= longestRow && axis.hi.hi % shortRow !== 0;
+  if (nest.length < 2 || !isUneven || crossedAxis(nest, body) !== null || chainsAlong({ axis: axis.name, target }, body, []) === null) return [];
+  return [{ axes: [], body: letsIn(body), values: body.flatMap((s) => (s.kind === "store" ? [s.value] : [])) }];
 }
 
 /** Whether one function at the most is needed for a row that is too short for lanes of its own: neighbouring points go side by side. */
@@ -142,8 +154,8 @@ class Block {
       return isAlong(e, piece.axes) && whole.op === "load" ? load(e.name, e.dtype, addIndex(at(whole.args, 0), p)) : whole;
     };
     const store: Store = { kind: "store", buffer: local, index: p, value };
-    const own = [...letsFor([value], letsIn(piece.reduce.body)), store].map((s) => ({ ...s, value: f(s.value) }));
-    const axes = new Map(piece.reduce.axes.map((a) => [a.name, ix(0)]));
+    const own = [...letsFor([value], letsIn(piece.source.body)), store].map((s) => ({ ...s, value: f(s.value) }));
+    const axes = new Map(piece.source.axes.map((a) => [a.name, ix(0)]));
     const { body } = copied({ body: own, values: [] }, { suffix: "", axes: new Map([...axes, ...this.#start(strip)]) });
     return this.#scheduled([{ name: "p", kind: "grid", lo: ix(0), hi: ix(size), step: 1 }], body, `_${local}`);
   }
@@ -152,7 +164,8 @@ class Block {
   #byPoints({ local, piece, value }: Kept, strip: Strip): readonly Stmt[] {
     const [outer, own] = this.#outermost(strip);
     const store: Store = { kind: "store", buffer: local, index: placeIn(piece, own), value };
-    const body = [...letsFor([value], [...letsIn(at(this.#nest, this.#nest.length - 1).body), ...letsIn(piece.reduce.body)]), store];
+    const lets = new Set([...letsIn(this.#body), ...letsIn(piece.source.body)]);
+    const body = [...letsFor([value], [...lets]), store];
     const here = copied({ body, values: [] }, { suffix: "", axes: new Map([[strip.axis.name, addIndex(strip.first, own)]]) }).body;
     return this.#scheduled([outer, ...piece.axes.slice(1).map((a): Axis => ({ ...a, kind: "grid" }))], here, `_${local}`);
   }
@@ -172,18 +185,25 @@ class Block {
   #points(strip: Strip): readonly Stmt[] {
     const axes = this.#nest.slice(this.#parts.outermost).map((f) => f.axis);
     const [outer, own] = this.#outermost(strip);
-    const body = at(this.#nest, this.#nest.length - 1).body.map((s): Stmt => (s.kind === "reduce" ? this.#reading(s, own) : s));
+    const body = this.#body.map((s) => this.#reading(s, own));
     const here = copied({ body, values: [] }, { suffix: "", axes: new Map([[strip.axis.name, addIndex(strip.first, own)]]) }).body;
     return this.#scheduled([outer, ...axes.slice(1)], here, "_p");
   }
 
-  #reading(reduce: Reduce, outermost: Expr): Reduce {
+  get #body(): readonly Stmt[] {
+    return at(this.#nest, this.#nest.length - 1).body;
+  }
+
+  /** A statement with loads of what has been computed. */
+  #reading(s: Stmt, outermost: Expr): Stmt {
+    const piece = this.#parts.pieces.find((p) => p.source === s || p.source.axes.length === 0);
+    if (piece === undefined) return s;
     const loads = new Map<Expr | string, Expr>();
-    for (const { local, piece, value } of this.#kept)
-      if (piece.reduce === reduce) loads.set(value.op === "var" ? value.name : value, load(local, value.dtype, placeIn(piece, outermost)));
+    for (const { local, piece: own, value } of this.#kept)
+      if (own === piece) loads.set(value.op === "var" ? value.name : value, load(local, value.dtype, placeIn(piece, outermost)));
     const f = (e: Expr): Expr => loads.get(e.op === "var" ? e.name : e) ?? (e.args.length === 0 ? e : mapOperands(e, f));
-    const body = reduce.body.map((s) => (s.kind === "let" ? { ...s, value: f(s.value) } : s));
-    return { ...reduce, body, values: reduce.values.map(f) };
+    if (s.kind === "let" || s.kind === "store") return { ...s, value: f(s.value) };
+    return s.kind === "reduce" ? { ...s, body: withValues(s.body, f), values: s.values.map(f) } : s;
   }
 
   /** A part as it would run by itself, in loops. */

@@ -1,12 +1,11 @@
-/** What of a reduction is computed first in a block of some grid points (`functions-first.ts`): what lies there side by side, or is put there. */
+/** What is computed first in a block of some grid points (`functions-first.ts`): what lies there side by side, or is put there. */
 import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { addIndex, ix, mulIndex, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Let, Reduce, Stmt } from "../../ir/loop.ts";
-import type { Target } from "../../target.ts";
-import { canWait, chainsIn } from "./chains.ts";
+import { canWait } from "./chains.ts";
 import { hasFunction, isMadeOfOthers } from "./cost.ts";
 import { namesBehind } from "./independent.ts";
 import { strideOf } from "./nest.ts";
@@ -15,9 +14,12 @@ import { letsFor } from "./strip.ts";
 /** How many points some axes have. */
 export const lengthOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.hi.hi, 1);
 
-/** What of a reduction is computed first in a block of some grid axes, and where its elements lie there. */
+/** Names, and what is made of them along some axes of its own: a reduction, or a grid point that has none. */
+export type Source = Pick<Reduce, "axes" | "body" | "values">;
+
+/** What of a source is computed first in a block of some grid axes, and where its elements lie there. */
 export interface Piece {
-  readonly reduce: Reduce;
+  readonly source: Source;
   /** The axes within a block, the outermost of the grid's first, and how far apart elements are along each. */
   readonly axes: readonly Axis[];
   readonly strides: readonly number[];
@@ -26,7 +28,7 @@ export interface Piece {
   readonly isFlat: boolean;
 }
 
-const axesWithin = (r: Reduce, nest: readonly For[], outermost: number): readonly Axis[] => [...nest.slice(outermost).map((f) => f.axis), ...r.axes];
+const axesWithin = (r: Source, nest: readonly For[], outermost: number): readonly Axis[] => [...nest.slice(outermost).map((f) => f.axis), ...r.axes];
 
 /** Elements of a block that has one point of the outermost axis. */
 export const unitOf = ({ axes }: Piece): number => lengthOf(axes.slice(1));
@@ -40,17 +42,17 @@ export const isAlong = (e: Expr, axes: readonly Axis[]): boolean => e.op === "lo
 
 export const letsIn = (list: readonly Stmt[]): Let[] => list.filter((s) => s.kind === "let");
 
-/** The functions of a reduction whose operands lie in a block side by side, the largest parts that are made of nothing else. */
-export function pieceOf(reduce: Reduce, nest: readonly For[], outermost: number): Piece {
-  const axes = axesWithin(reduce, nest, outermost);
-  const lets = letsIn(reduce.body);
+/** The functions of a source whose operands lie in a block side by side, the largest parts that are made of nothing else. */
+export function functionsOf(source: Source, nest: readonly For[], outermost: number): Piece {
+  const axes = axesWithin(source, nest, outermost);
+  const lets = letsIn(source.body);
   const inBlock = new InBlock(axes, new Map(lets.map((l) => [l.name, l.value])));
-  const kept = largest(reduce, reduce.values, (e) => canWait(e) && hasFunction([e, ...letsFor([e], lets).map((l) => l.value)]) && inBlock.has(e));
-  return { reduce, axes, strides: inBlock.strides ?? [], kept, isFlat: true };
+  const kept = largest(source, source.values, (e) => canWait(e) && hasFunction([e, ...letsFor([e], lets).map((l) => l.value)]) && inBlock.has(e));
+  return { source, axes, strides: inBlock.strides ?? [], kept, isFlat: true };
 }
 
-/** The largest parts of some expressions in a reduction that are wanted; names stand for their values. */
-function largest({ body }: Reduce, roots: readonly Expr[], isWanted: (e: Expr) => boolean): Expr[] {
+/** The largest parts of some expressions in a source that are wanted; names stand for their values. */
+function largest({ body }: Source, roots: readonly Expr[], isWanted: (e: Expr) => boolean): Expr[] {
   const named = new Map(letsIn(body).map((l) => [l.name, l.value]));
   const found = new Set<Expr>();
   const seen = new Set<Expr>();
@@ -110,32 +112,60 @@ class InBlock {
   }
 }
 
-/** What a chain of functions takes, where that does not lie in a block side by side: put there, its functions do. */
-export function operandsOf(reduce: Reduce, nest: readonly For[], outermost: number, target: Target): Piece {
-  const axes = axesWithin(reduce, nest, outermost);
+/** What functions take, where that does not lie in a block side by side: put there, they do. */
+export function operandsOf(source: Source, nest: readonly For[], outermost: number): Piece {
+  const axes = axesWithin(source, nest, outermost);
   const strides = axes.map((_, i) => lengthOf(axes.slice(i + 1)));
-  const lets = [...letsIn(at(nest, nest.length - 1).body), ...letsIn(reduce.body)];
+  const lets = [...new Set([...letsIn(at(nest, nest.length - 1).body), ...letsIn(source.body)])];
   const behind = (e: Expr): Expr[] => [e, ...letsFor([e], lets).map((l) => l.value)];
-  const along = (list: readonly Axis[]): ReadonlySet<string> =>
+  const rows = Math.max(1, source.axes.length);
+  const [ofPoint, ofRow] = [axes.slice(0, -rows), axes.slice(-rows)].map((list) =>
     namesBehind(
       lets,
       list.map((a) => a.name),
-    );
-  const [ofRow, ofPoint] = [along(reduce.axes), along(axes.slice(0, axes.length - reduce.axes.length))];
-  const varies = (e: Expr, names: ReadonlySet<string>): boolean => exprOrder([e]).some((x) => isNamed(x) && names.has(x.name));
-  const functions = largest(reduce, reduce.values, (e) => isMadeOfOthers(e.op));
+    ),
+  );
+  const varies = (e: Expr, names: ReadonlySet<string> | undefined): boolean => exprOrder([e]).some((x) => isNamed(x) && names?.has(x.name) === true);
+  const functions = largest(source, source.values, (e) => isMadeOfOthers(e.op));
   const all = exprOrder(functions.flatMap(behind)).filter((e) => isMadeOfOthers(e.op));
   // functions of a row or of a column alone are computed once for all who need them
   const areOfBoth = all.every((e) => varies(e, ofRow) && varies(e, ofPoint));
-  const operands = largest(
-    reduce,
+  const taken = largest(
+    source,
     functions.flatMap((e) => e.args),
     (e) => canWait(e) && !hasFunction(behind(e)) && (varies(e, ofRow) || varies(e, ofPoint)),
   );
+  const values = new Map(lets.map((l) => [l.name, l.value]));
+  const below = (e: Expr): readonly Expr[] => (e.op === "load" ? [] : e.args);
+  const parts = (e: Expr): readonly Expr[] => {
+    const value = e.op === "var" ? values.get(e.name) : undefined;
+    return (value === undefined ? below(e) : [value]).filter((x) => varies(x, ofRow) || varies(x, ofPoint));
+  };
+  const operands = [...new Set(taken.map((e) => narrowest(e, parts)))];
   const known = new Set([...axes.map((a) => a.name), ...nest.map((f) => f.axis.name), ...lets.map((l) => l.name)]);
   const isKnown = (e: Expr): boolean => exprOrder(behind(e)).every((x) => !isNamed(x) || known.has(x.name));
-  const pays = chainsIn(reduce, target) !== null && areOfBoth && operands.every(isKnown);
-  return { reduce, axes, strides, isFlat: false, kept: pays ? operands : [] };
+  const isThere = (e: Expr): boolean =>
+    e.op === "load" && e.args.length === 1 && axes.every((a, i) => strideOf(addIndex(at(e.args, 0), 0), a.name) === strides[i]);
+  const loaded = (e: Expr): Expr => lets.find((l) => e.op === "var" && l.name === e.name)?.value ?? e;
+  const kept = areOfBoth && operands.every(isKnown) ? operands.filter((e) => !isThere(loaded(e))) : [];
+  return { source, axes, strides, isFlat: false, kept };
+}
+
+/** The smallest part of an expression that all it varies with goes through, of those that can wait. */
+function narrowest(whole: Expr, parts: (e: Expr) => readonly Expr[]): Expr {
+  const seen = new Set([whole]);
+  for (const e of seen) for (const x of parts(e)) seen.add(x);
+  const isAround = (e: Expr): boolean => {
+    const reached = new Set([whole]);
+    for (const x of reached) {
+      if (x === e) continue;
+      const inside = parts(x);
+      if (inside.length === 0) return false;
+      for (const y of inside) reached.add(y);
+    }
+    return true;
+  };
+  return [...seen].findLast((e) => canWait(e) && isAround(e)) ?? whole;
 }
 
 const isNamed = ({ op }: Expr): boolean => op === "var" || op === "axis";
