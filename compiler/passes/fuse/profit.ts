@@ -115,11 +115,14 @@ export function againRefusal(producer: Cluster, consumer: Cluster, state: Fusion
   return repeatedNs > saved ? `results would be computed again (${Math.round(repeatedNs)} ns) to save ${Math.round(saved)} ns` : null;
 }
 
-/** Results that a consumer asks for inside of loops, several times an element, though each element is a sum of its own: rows to hold. */
+/**
+ * Results that a consumer asks for inside of loops, several times an element, though each element is a sum of its own: rows to hold. A sum
+ * is done whether a guard around it holds or not.
+ */
 export const askedAgain = (producer: Cluster, consumer: Cluster, { axes }: FusionState): Value[] =>
   [...producer.outputs.keys()].filter((v) => {
     const demands = consumer.demands.get(v) ?? noDemands;
-    return demands.some((d) => axes.iterations(consumer, d) > sizeOf(v.shape)) && isSum(v, producer);
+    return demands.some((d) => axes.iterations(consumer, d) > d.share * sizeOf(v.shape)) && isSum(v, producer);
   });
 
 /** Whether a cluster adds up something for each element of a value. */
