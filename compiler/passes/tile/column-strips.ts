@@ -1,5 +1,5 @@
 /**
- * column strips: sums down columns of what several functions are needed for, a strip of a line at a time, on CPUs with vectors.
+ * column strips: sums down columns, or over windows, of what several functions are needed for, a strip of a line at a time, on CPUs with vectors.
  *
  *   for %j in 0..1024 [grid] { reduce %s = 0 by $0 + $1 over %k in 0..64 { exp(load %x[%k * 1024 + %j]) * tanh(load %x[%k * 1024 + %j]) } … }
  *     → for %j in 0..1024 step 256 [grid] { local %s_columns: f32[256]  local %chain_0: f32[256]

@@ -17,12 +17,13 @@
  * - `row tile`: the same on targets whose lanes share memory
  * - `strips`: rows that are filled sum by sum and read by vectors, several a turn, on CPUs with vectors
  * - `across`: rows that are stored down a column, several a turn, on CPUs with vectors
+ * - `functions first`: functions of what short rows and windows are made of before these, for a block of them, on CPUs with vectors
  * - `sums first`: sums of some grid points before functions of them, and rows made of those after, there too
  * - `short grid`: elements of rows that are too short for lanes of their own, several rows a turn, there too; `short blocks`: numbers of
  *   such rows first, side by side, then the rows
  * - `turned`: rows of which an operand lies across, several a turn, there too
  * - `updates`: costly values that a scatter stores, computed by vectors first, there too
- * - `chains`: functions one after the other for a strip of elements or a row, there too; `column strips`: for sums down columns;
+ * - `chains`: functions one after the other for a strip of elements or a row, there too; `column strips`: for sums down columns and over windows;
  *   `column rows`: down few of them, several rows at once
  * - `running`: what running values take in and what is made of them by vectors, a strip at a time, there too
  * - `once`: functions of a row or of no axis in front of the elements that share them, on CPUs
@@ -136,9 +137,9 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   if (!target.vectors) return jamColumns(added === kernel ? onceInStrips(kernel, nest) : added);
   const apart = added === kernel ? added : firstChanged(added, [sumsFirst, pointFunctionsFirst], gridNest(added.body), target);
   if (apart !== added) return widenLoops(apart);
-  // rows too short for lanes of their own go side by side
   const windows = added === kernel ? columnStrips(kernel, nest, target) : kernel;
   if (windows !== kernel) return widenLoops(windows);
+  // rows too short for lanes of their own go side by side
   const list = statements(kernel.body);
   const side = added === kernel && list.some((s) => s.kind === "reduce") && !list.some(isOverColumns) ? widenGrid(kernel) : kernel;
   if (side !== kernel) return side;
