@@ -12,12 +12,13 @@
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex } from "../../ir/expr.ts";
 import { addIndex, ix, subIndex } from "../../ir/indexing.ts";
-import type { Axis, Local, Stmt } from "../../ir/loop.ts";
-import type { Target } from "../../target.ts";
+import type { Axis, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { stagesOf } from "./chains.ts";
 import { copied, loop, minOf } from "./copy.ts";
+import type { Given } from "./functions-first.ts";
+import { inLoops, isUneven, withoutScratch } from "./functions-first.ts";
 import { partsAt } from "./line.ts";
-import { inlineIndices } from "./nest.ts";
+import { inlineIndices, loopsOver } from "./nest.ts";
 import type { TileShape } from "./pack.ts";
 import { slotsOf, waitingBeside } from "./pack.ts";
 import { behindSums } from "./phases.ts";
@@ -26,8 +27,18 @@ import { fillRegisters, goSeveral, turnsInLoop } from "./short-grid.ts";
 import type { Strip } from "./strip.ts";
 import { eachStrip, overStrip } from "./strip.ts";
 
-/** What costs more than this, for all rows of a tile together, is done row by row. */
+/**
+ * What costs more than this, for all rows of a tile together, is done row by row; anything behind a tile that is one register wide: of its
+ * short loops V8 unrolls only those behind which sums are stored as they are.
+ */
 const most = 64;
+/** Lanes of such a tile. */
+const narrow = 4;
+
+/** The kernel that a tile is of, and how parts of it are scheduled. */
+export interface Around extends Given {
+  readonly kernel: Kernel;
+}
 
 /** What follows the sums of tiles, apart from them. */
 export interface RowByRow {
@@ -48,38 +59,67 @@ export interface TileRow {
 }
 
 /** The body of a grid point with what takes long after its sums apart, in blocks of so many columns; null where nothing does. */
-export function rowByRow(body: readonly Stmt[], shape: TileShape, columns: number, target: Target): RowByRow | null {
-  const { row, line, times } = shape;
-  const apart = behindSums(body, { points: times, most }, { ...waitingBeside(shape, columns), prefix: "sum" });
+export function rowByRow(body: readonly Stmt[], shape: TileShape, columns: number, around: Around): RowByRow | null {
+  const apart = behindSums(body, { points: shape.times, most: shape.lanes > narrow ? most : 0 }, { ...waitingBeside(shape, columns), prefix: "sum" });
   if (apart === null) return null;
+  const rows: RowByRow["rows"] = (tiles) => rowsOf({ rest: apart.rest, shape, columns, around }, tiles);
+  return { sums: apart.sums.flat(), locals: apart.locals, rows };
+}
+
+/** What follows the sums of a block's tiles. */
+interface Behind {
+  readonly rest: readonly Stmt[];
+  readonly shape: TileShape;
+  readonly columns: number;
+  readonly around: Around;
+}
+
+function rowsOf({ rest, shape, columns, around }: Behind, tiles: TileRow): ReturnType<RowByRow["rows"]> {
+  const { row, line, times } = shape;
   const slots = slotsOf(shape);
   const count = row.hi.value;
   const number = axisIndex(`${row.name}r`, 0, times - 1);
   const inside: Axis = { ...line.axis, name: `${line.axis.name}c` };
-  const rows: RowByRow["rows"] = (tiles) => {
-    const place = axisIndex(inside.name, 0, inside.hi.value - 1);
-    const axes = new Map([[row.name, addIndex(tiles.row, number)], ...partsAt(line, place)])
-      .set(slots.tile, tiles.tile)
-      .set(slots.group, tiles.group)
-      .set(slots.row, number)
-      .set(slots.panel, subIndex(place, tiles.column))
-      .set(slots.lane, ix(0));
-    const own = copied({ body: apart.rest, values: [] }, { suffix: "_b", axes }).body;
-    const stages = stagesOf(own, inside, columns, target);
-    const over = (strip: Strip): readonly Stmt[] => stages?.over(strip) ?? [overStrip(strip, "c", () => own)];
-    const isWhole = count % times === 0;
-    const hi = isWhole ? ix(times) : minOf(ix(times), subIndex(ix(count), tiles.row));
-    const each = loop("serial", { name: number.name, lo: ix(0), hi }, 1, eachStrip(inside, columns, over, tiles.column));
-    const several = stages === null && inside.hi.value <= columns ? severalRows(own, { outer: { ...each.axis, hi: ix(times) }, inner: inside }) : null;
-    if (several === null) return { locals: stages?.locals ?? [], body: [each] };
-    const full = apply("le", [addIndex(tiles.row, times), ix(count)]);
-    return { locals: [], body: isWhole ? several : [{ kind: "if", condition: full, then: several, otherwise: [each] }] };
-  };
-  return { sums: apart.sums.flat(), locals: apart.locals, rows };
+  const place = axisIndex(inside.name, 0, inside.hi.value - 1);
+  const axes = new Map([[row.name, addIndex(tiles.row, number)], ...partsAt(line, place)])
+    .set(slots.tile, tiles.tile)
+    .set(slots.group, tiles.group)
+    .set(slots.row, number)
+    .set(slots.panel, subIndex(place, tiles.column))
+    .set(slots.lane, ix(0));
+  const own = copied({ body: rest, values: [] }, { suffix: "_b", axes }).body;
+  const stages = stagesOf(own, inside, columns, around.target);
+  const over = (strip: Strip): readonly Stmt[] => stages?.over(strip) ?? [overStrip(strip, "c", () => own)];
+  const isWhole = count % times === 0;
+  const hi = isWhole ? ix(times) : minOf(ix(times), subIndex(ix(count), tiles.row));
+  const each = loop("serial", { name: number.name, lo: ix(0), hi }, 1, eachStrip(inside, columns, over, tiles.column));
+  const all = { outer: { ...each.axis, hi: ix(times) }, inner: inside };
+  const atOnce = (): Several | null => (stages === null ? severalRows(own, all) : null) ?? rowsInOrder(own, all, around);
+  const several = inside.hi.value > columns ? null : atOnce();
+  const locals = stages?.locals ?? [];
+  if (several === null) return { locals, body: [each] };
+  if (isWhole) return { locals: several.scratch, body: several.list };
+  const full = apply("le", [addIndex(tiles.row, times), ix(count)]);
+  const left = copied({ body: [each], values: [] }, { suffix: "_e", axes: new Map() }).body;
+  return { locals: [...locals, ...several.scratch], body: [{ kind: "if", condition: full, then: several.list, otherwise: left }] };
+}
+
+/** Uneven rows as a kernel of their own would do them, in one piece; null where they are not uneven. */
+function rowsInOrder(body: readonly Stmt[], { outer, inner }: RowAxes, { kernel, schedule }: Around): Several | null {
+  if (!isUneven(inner.hi.value) || outer.hi.value === 1) return null;
+  const parts = [outer, inner].map((a): Axis => ({ ...a, kind: "grid" }));
+  const list = inLoops(kernel, loopsOver(parts, body), schedule);
+  return withoutScratch(copied({ body: list, values: [] }, { suffix: "_w", axes: new Map() }).body);
+}
+
+/** Rows of a tile at once, and the scratch that they need. */
+interface Several {
+  readonly list: readonly Stmt[];
+  readonly scratch: readonly Local[];
 }
 
 /** Short rows several at once; null where they are not short, or that gains nothing. */
-function severalRows(body: readonly Stmt[], axes: RowAxes): readonly Stmt[] | null {
+function severalRows(body: readonly Stmt[], axes: RowAxes): Several | null {
   const plain = inlineIndices(body);
-  return goSeveral(plain, axes) && fillRegisters(plain, axes) ? turnsInLoop(plain, axes) : null;
+  return goSeveral(plain, axes) && fillRegisters(plain, axes) ? { list: turnsInLoop(plain, axes), scratch: [] } : null;
 }

@@ -41,7 +41,7 @@ const fewestTurns = 16;
 const manyPoints = 64;
 
 /** For what a kernel is scheduled, and how a part of it is. */
-interface Given {
+export interface Given {
   readonly target: Target;
   readonly schedule: (part: Kernel) => Kernel;
 }
@@ -65,11 +65,13 @@ export function functionsFirst(kernel: Kernel, given: readonly For[], { target, 
   return pieces.some((p) => p.kept.length > 0) ? new Block(kernel, nest, { outermost, pieces, schedule }).kernel() : kernel;
 }
 
+/** Whether a row is short, and leaves a part of a vector. */
+export const isUneven = (length: number): boolean => length <= longestRow && length % shortRow !== 0;
+
 /** The elements of rows that are too short, or too uneven, for strips of their own, if they need several functions. */
 function elementsIn(nest: readonly For[], target: Target): readonly Source[] {
   const { axis, body } = at(nest, nest.length - 1);
-  const isUneven = axis.hi.hi <= longestRow && axis.hi.hi % shortRow !== 0;
-  if (nest.length < 2 || !isUneven || crossedAxis(nest, body) !== null || chainsAlong({ axis: axis.name, target }, body, []) === null) return [];
+  if (nest.length < 2 || !isUneven(axis.hi.hi) || crossedAxis(nest, body) !== null || chainsAlong({ axis: axis.name, target }, body, []) === null) return [];
   return [{ axes: [], body: letsIn(body), values: body.flatMap((s) => (s.kind === "store" ? [s.value] : [])) }];
 }
 
@@ -208,20 +210,23 @@ class Block {
 
   /** A part as it would run by itself, in loops. */
   #scheduled(axes: readonly Axis[], body: readonly Stmt[], suffix: string): readonly Stmt[] {
-    const part = this.#parts.schedule({ ...this.#kernel, body: tidy(loopsOver(axes, body)) });
-    return copied({ body: inLoops(part.body), values: [] }, { suffix, axes: new Map() }).body;
+    return copied({ body: inLoops(this.#kernel, loopsOver(axes, body), this.#parts.schedule), values: [] }, { suffix, axes: new Map() }).body;
   }
 }
 
+/** A part of a kernel as it would run by itself, in loops. */
+export const inLoops = (kernel: Kernel, body: readonly Stmt[], schedule: Given["schedule"]): readonly Stmt[] =>
+  withoutGrid(schedule({ ...kernel, body: tidy(body) }).body);
+
 /** Statements whose grid is loops. */
-const inLoops = (list: readonly Stmt[]): readonly Stmt[] =>
+const withoutGrid = (list: readonly Stmt[]): readonly Stmt[] =>
   list.map((s) => {
-    const inner = mapBodies(s, inLoops);
+    const inner = mapBodies(s, withoutGrid);
     return inner.kind === "for" && inner.axis.kind === "grid" ? { ...inner, axis: { ...inner.axis, kind: "serial" } } : inner;
   });
 
 /** Statements, and the scratch that was among them. */
-function withoutScratch(list: readonly Stmt[]): { readonly list: readonly Stmt[]; readonly scratch: readonly Local[] } {
+export function withoutScratch(list: readonly Stmt[]): { readonly list: readonly Stmt[]; readonly scratch: readonly Local[] } {
   const scratch: Local[] = [];
   const without = (inner: readonly Stmt[]): readonly Stmt[] =>
     replaceEach(inner, (s) => {

@@ -7,7 +7,7 @@ import { addIndex, ix, mulIndex, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Let, Reduce, Stmt } from "../../ir/loop.ts";
 import { canWait } from "./chains.ts";
 import { hasFunction, isMadeOfOthers } from "./cost.ts";
-import { namesBehind } from "./independent.ts";
+import { namedBy, namesBehind } from "./independent.ts";
 import { strideOf } from "./nest.ts";
 import { letsFor } from "./strip.ts";
 
@@ -142,8 +142,9 @@ export function operandsOf(source: Source, nest: readonly For[], outermost: numb
     return (value === undefined ? below(e) : [value]).filter((x) => varies(x, ofRow) || varies(x, ofPoint));
   };
   const operands = [...new Set(taken.map((e) => narrowest(e, parts)))];
-  const known = new Set([...axes.map((a) => a.name), ...nest.map((f) => f.axis.name), ...lets.map((l) => l.name)]);
-  const isKnown = (e: Expr): boolean => exprOrder(behind(e)).every((x) => !isNamed(x) || known.has(x.name));
+  // what a point has to find out first
+  const found = new Set(at(nest, nest.length - 1).body.flatMap((s) => (s.kind === "let" ? [] : namedBy(s))));
+  const isKnown = (e: Expr): boolean => exprOrder(behind(e)).every((x) => !found.has(x.name));
   const isThere = (e: Expr): boolean =>
     e.op === "load" && e.args.length === 1 && axes.every((a, i) => strideOf(addIndex(at(e.args, 0), 0), a.name) === strides[i]);
   const loaded = (e: Expr): Expr => lets.find((l) => e.op === "var" && l.name === e.name)?.value ?? e;

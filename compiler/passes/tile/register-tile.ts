@@ -13,12 +13,13 @@ import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex } from "../../ir/expr.ts";
 import { addIndex, ix, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
-import type { Target } from "../../target.ts";
 import { tidy, tidyPart } from "../lower/tidy.ts";
 import type { Place as CopyPlace } from "./copy.ts";
 import { copied, loop, minOf, vector } from "./copy.ts";
 import { registerBytes, tupleBytes } from "./cost.ts";
+import type { Around } from "./behind.ts";
 import { rowByRow } from "./behind.ts";
+import type { Given } from "./functions-first.ts";
 import { goesTogether } from "./independent.ts";
 import { flattenWalks } from "./flat.ts";
 import type { Line } from "./line.ts";
@@ -45,19 +46,17 @@ const longestStrip = 128;
 const mostWaiting = 1 << 18;
 
 /** `nest`: the grid loops of a contraction. */
-export function registerTile(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
+export function registerTile(kernel: Kernel, nest: readonly For[], given: Given): Kernel {
   const found = contractionsOf(nest);
   if (found === null) return kernel;
-  const tiling: Tiling = { kernel, nest, ...found, reduce: at(found.reduces, 0), target };
+  const tiling: Tiling = { kernel, nest, ...found, reduce: at(found.reduces, 0), ...given };
   return packedTiles(tiling) ?? tilesInPlace(tiling);
 }
 
-interface Tiling extends Contractions {
-  readonly kernel: Kernel;
+interface Tiling extends Contractions, Around {
   readonly nest: readonly For[];
   /** The first of them, which stands for all. */
   readonly reduce: Reduce;
-  readonly target: Target;
 }
 
 /** Elements of the widest dtype in a register, and the tile for so many rows and columns. */
@@ -86,7 +85,7 @@ function packedTiles(t: Tiling): Kernel | null {
     const contraction: Contraction = { kernel, body, ...choice, ...tileOf(t, choice.row.hi.value, choice.line.axis.hi.value), around: points };
     const packed = choice.line.parts.every((p) => goesTogether(body, p.name)) ? packings(contraction, reduces) : null;
     if (packed === null) continue;
-    const { blocks, isApart } = packedBlocks(contraction, packed, t.target);
+    const { blocks, isApart } = packedBlocks(contraction, packed, t);
     const loops = nested(around, blocks);
     // tidied last: that joins loops that there are no vectors in
     return isApart ? widenLoops({ ...kernel, body: loops }) : { ...kernel, body: tidy(loops) };
@@ -95,7 +94,7 @@ function packedTiles(t: Tiling): Kernel | null {
 }
 
 function tilesInPlace(t: Tiling): Kernel {
-  const { kernel, nest, body, reduce, reduces, row, column, target } = t;
+  const { kernel, nest, body, reduce, reduces, row, column } = t;
   if (!goesTogether(body, column.name)) return kernel;
   const { lanes, times } = tileOf(t, row.hi.value, column.hi.value);
   const line = lineOf(column);
@@ -103,7 +102,7 @@ function tilesInPlace(t: Tiling): Kernel {
   const ordered = inOrder(nest, { row, column, reduce, kernel });
   const phasesIn = (columns: number): Phases => phasesOf(body, reduces, waitingIn(shape, { rows: times, columns }));
   const width = equalBlocks(column.hi.value, lanes, longestStrip);
-  const strips = stripsInPlace(shape, phasesIn(width), width, target);
+  const strips = stripsInPlace(shape, phasesIn(width), width, t);
   if (strips !== null) {
     const loops = ordered.map((f) =>
       f.axis === column ? { ...f, axis: strips.axis } : { ...f, axis: { ...f.axis, step: f.axis === row ? times : f.axis.step } },
@@ -128,15 +127,15 @@ function stripsInPlace(
   shape: TileShape,
   { bodies, locals }: Phases,
   width: number,
-  target: Target,
+  around: Around,
 ): { readonly axis: Axis; readonly body: readonly Stmt[] } | null {
   const { row, line, lanes } = shape;
-  const apart = rowByRow(at(bodies, bodies.length - 1), shape, width, target);
+  const apart = rowByRow(at(bodies, bodies.length - 1), shape, width, around);
   if (apart === null) return null;
   const columns = blocksAlong(line.axis, lanes, width);
   const corner = { row: axisIndex(row.name, 0, row.hi.value - 1), column: columns.corner };
   const slots = { names: slotsOf(shape), panel: columns.offset, tile: ix(0), group: ix(0) };
-  const tiles = [...bodies.slice(0, -1), apart.sums].map((own) => columns.loop(blockOf({ ...shape, turn: copiesOf(own), corner, slots })));
+  const tiles = [...bodies.slice(0, -1), apart.sums].map((own) => columns.loop(tidyPart(blockOf({ ...shape, turn: copiesOf(own), corner, slots }))));
   const behind = apart.rows({ row: corner.row, column: columns.block, tile: ix(0), group: ix(0) });
   return { axis: columns.axis, body: [...locals, ...apart.locals, ...behind.locals, ...tiles, ...behind.body] };
 }
@@ -167,10 +166,10 @@ interface Packed {
 }
 
 /** Blocks of rows and columns; in each the columns are packed, and tiles go across them, once a phase. */
-function packedBlocks(c: Contraction, { phases, waiting }: Packed, target: Target): { readonly blocks: readonly Stmt[]; readonly isApart: boolean } {
+function packedBlocks(c: Contraction, { phases, waiting }: Packed, around: Around): { readonly blocks: readonly Stmt[]; readonly isApart: boolean } {
   const first = at(phases, 0);
   const [columns, rows] = [blocksAlong(c.line.axis, c.lanes, first.columns), blocksAlong(c.row, c.times, first.rows)];
-  const inside = phases.map((p) => inBlock(c, p, { columns, rows, size: first.columns, target }));
+  const inside = phases.map((p) => inBlock(c, p, { columns, rows, size: first.columns, around }));
   const apart = inside.flatMap((one) => one.apart);
   const locals = [...phases.flatMap((p) => [...p.locals, ...(p.chunks?.sums.locals ?? [])]), ...waiting, ...apart];
   return { blocks: [rows.grid([columns.grid([...largest(locals), ...inside.flatMap((one) => one.body)])])], isApart: apart.length > 0 };
@@ -188,18 +187,18 @@ interface InBlocks {
   readonly columns: Blocks;
   readonly rows: Blocks;
   readonly size: number;
-  readonly target: Target;
+  readonly around: Around;
 }
 
 /** One phase of a block, and the memory of what follows its tiles. */
-function inBlock(c: Contraction, p: Packing, { columns, rows, size, target }: InBlocks): { readonly body: readonly Stmt[]; readonly apart: readonly Local[] } {
+function inBlock(c: Contraction, p: Packing, { columns, rows, size, around }: InBlocks): { readonly body: readonly Stmt[]; readonly apart: readonly Local[] } {
   const corner = { row: rows.corner, column: columns.corner };
   const group = p.group === 0 || p.group >= p.rows ? ix(0) : axisIndex(p.slots.group, 0, p.rows - p.group);
   const slots = { names: p.slots, panel: columns.offset, tile: rows.offset, group };
   // by itself: here nobody writes what was packed, so that rows share what they load of it
   const tiles = (turn: Block["turn"]): Stmt => columns.loop(flattenWalks(tidyPart(blockOf({ ...c, turn, corner, slots }))));
   const last = p.chunks?.behind ?? p.body;
-  const apart = rowByRow(last, c, size, target);
+  const apart = rowByRow(last, c, size, around);
   const rest = apart?.rows({ row: rows.corner, column: columns.block, tile: rows.offset, group });
   const sums = apart?.sums ?? last;
   const lasts = [...(sums.length === 0 ? [] : [tiles(copiesOf(sums))]), ...(rest?.body ?? [])];

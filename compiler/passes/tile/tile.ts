@@ -48,6 +48,7 @@ import { joinReductions, withLoopsJoined, withoutRowsJoined } from "./join.ts";
 import { asMinima } from "./minima.ts";
 import { isOverColumns, orderOf } from "./order.ts";
 import { registerTile } from "./register-tile.ts";
+import type { Given } from "./functions-first.ts";
 import { functionsFirst } from "./functions-first.ts";
 import { splitResidues } from "./residue.ts";
 import { functionsOnce, onceInStrips, pointFunctionsFirst, rowFunctionsFirst } from "./once.ts";
@@ -92,7 +93,7 @@ function forCpu(given: Kernel, target: Target): Kernel {
 
 function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const order = orderOf(nest);
-  if (order === "tile") return target.vectors ? registerTile(kernel, nest, target) : jam(kernel, target);
+  if (order === "tile") return target.vectors ? registerTile(kernel, nest, partsFor(target)) : jam(kernel, target);
   if (order === "block") return rowBlocks(kernel, nest, target);
   if (order === "columns") return target.vectors ? downColumns(kernel, nest, target) : jam(kernel, target);
   const joined = withLoopsJoined(kernel);
@@ -121,6 +122,9 @@ function firstChanged(
   return kernel;
 }
 
+/** How parts of a kernel are scheduled, which walk rows. */
+const partsFor = (target: Target): Given => ({ target, schedule: (part) => alongRows(part, gridNest(part.body), target) });
+
 /** Kernels whose grid points walk rows. */
 function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const across = target.vectors ? storedAcross(kernel, nest, target) : kernel;
@@ -129,7 +133,7 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   if (turned !== kernel) return alongRows(turned, gridNest(turned.body), target);
   const running = target.vectors ? runningInStrips(kernel, target) : kernel;
   if (running !== kernel) return widenLoops(addRows(running, target));
-  const first = target.vectors ? functionsFirst(kernel, nest, { target, schedule: (part) => alongRows(part, gridNest(part.body), target) }) : kernel;
+  const first = target.vectors ? functionsFirst(kernel, nest, partsFor(target)) : kernel;
   if (first !== kernel) return first;
   const kept = target.vectors ? chainsInRows(kernel, nest, target) : kernel;
   if (kept !== kernel) return alongRows(kept, gridNest(kept.body), target);
