@@ -105,3 +105,29 @@ test.each([js, wasm, wgsl])("random bits of random bits, added up over rows, com
 }`);
   expect(kernelCount(compileGraph(graph, target).plan)).toBe(1);
 });
+
+test.each([js, wasm])("random bits of what takes functions, in a loop of running values, compile for $name", (target) => {
+  const graph = graphFromText(`graph @random(%x0: i8[40,3], %x1: bool[17,64], %x2: u8[64,4,1]) -> (f32[64,4,1], i32[64,4,1], f32[64,4,1], u32[]) {
+  %0 = cast %x2 {dtype=f32} : f32[64,4,1]
+  %1 = acosh %0 : f32[64,4,1]
+  %2:2 = prefix min %x2 {axis=0, reverse=false} : u8[64,4,1], i32[64,4,1]
+  %3 = prefix prod %2.1 {axis=1, reverse=true} : i32[64,4,1]
+  %4 = cast %3 {dtype=f32} : f32[64,4,1]
+  %5 = cast %2.1 {dtype=f32} : f32[64,4,1]
+  %6 = fmod %4, %5 : f32[64,4,1]
+  %7 = cast %6 {dtype=u32} : u32[64,4,1]
+  %8 = cast %6 {dtype=u32} : u32[64,4,1]
+  %9 = const {value=1, dtype=f32} : f32[]
+  %10 = broadcast %9 {shape=[64,4,1], axes=[]} : f32[64,4,1]
+  %11 = cast %10 {dtype=u32} : u32[64,4,1]
+  %12 = reduce min %2.1 {axes=[1,2]} : i32[64]
+  %13 = broadcast %12 {shape=[64,4,1], axes=[0]} : i32[64,4,1]
+  %14 = subtract %2.1, %13 : i32[64,4,1]
+  %15 = cast %14 {dtype=f32} : f32[64,4,1]
+  %16 = cast %15 {dtype=u32} : u32[64,4,1]
+  %17:2 = threefry %7, %8, %11, %16 : u32[64,4,1], u32[64,4,1]
+  %18 = dot %17.1, %17.1 {contract=[[0,1,2],[0,1,2]], batch=[[],[]]} : u32[]
+  return %1, %2.1, %6, %18
+}`);
+  expect(kernelCount(compileGraph(graph, target).plan)).toBeGreaterThan(0);
+});

@@ -160,21 +160,38 @@ class Once {
       return own;
     };
     const isSame = (e: Expr): boolean => exprOrder([e]).every((x) => !stay.has(x.name));
-    const map = (e: Expr): Expr => {
-      if (e.args.length === 0 || !hasFunction([e])) return e;
-      return isSame(e) ? outside(null, e) : mapOperands(e, map);
-    };
+    const mapped = withFunctions((e) => (isSame(e) ? outside(null, e) : null));
     const body = f.body.flatMap((s): Stmt[] => {
-      if (s.kind !== "let") return s.kind === "store" || s.kind === "assign" ? [{ ...s, value: map(s.value) }] : [s];
+      if (s.kind !== "let") return s.kind === "store" || s.kind === "assign" ? [{ ...s, value: mapped(s.value) }] : [s];
       // what functions are made of goes with them
       const isMoved = isSame(s.value) && (hasFunction([s.value]) || s.value.op === "load");
-      if (!isMoved) return [{ ...s, value: map(s.value) }];
+      if (!isMoved) return [{ ...s, value: mapped(s.value) }];
       stay.delete(s.name);
       outside(s.name, s.value);
       return [];
     });
     return { lets: moved, loop: { ...f, body } };
   }
+}
+
+/** Expressions with others in the place of what takes functions; null where that stays. Parts that are shared many times are looked at once. */
+function withFunctions(replace: (e: Expr) => Expr | null): (root: Expr) => Expr {
+  const functions = new Map<Expr, boolean>();
+  const takesFunction = (e: Expr): boolean => {
+    const found = functions.get(e) ?? (isMadeOfOthers(e.op) || e.args.some(takesFunction));
+    functions.set(e, found);
+    return found;
+  };
+  return (root) => {
+    const done = new Map<Expr, Expr>();
+    const map = (e: Expr): Expr => {
+      if (e.args.length === 0 || !takesFunction(e)) return e;
+      const found = done.get(e) ?? replace(e) ?? mapOperands(e, map);
+      done.set(e, found);
+      return found;
+    };
+    return map(root);
+  };
 }
 
 /** What a statement names or changes, and the axes that it walks. */
