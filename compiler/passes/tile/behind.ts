@@ -78,7 +78,7 @@ function rowsOf({ rest, shape, columns, around }: Behind, tiles: TileRow): Retur
   const { row, line, times } = shape;
   const slots = slotsOf(shape);
   const count = row.hi.value;
-  const number = axisIndex(`${row.name}r`, 0, times - 1);
+  const number = axisIndex(`${row.name}row`, 0, times - 1);
   const inside: Axis = { ...line.axis, name: `${line.axis.name}c` };
   const place = axisIndex(inside.name, 0, inside.hi.value - 1);
   const axes = new Map([[row.name, addIndex(tiles.row, number)], ...partsAt(line, place)])
