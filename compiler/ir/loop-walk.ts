@@ -21,6 +21,17 @@ export function exprMapper(visit: (e: Expr) => Expr): (e: Expr) => Expr {
   return map;
 }
 
+/** Puts others in the place of some sub-expressions, the largest first; null where one stays. What is shared is looked at once. */
+export function exprReplacer(find: (e: Expr) => Expr | null): (e: Expr) => Expr {
+  const done = new Map<Expr, Expr>();
+  const map = (e: Expr): Expr => {
+    const out = done.get(e) ?? find(e) ?? (e.args.length === 0 ? e : mapOperands(e, map));
+    done.set(e, out);
+    return out;
+  };
+  return map;
+}
+
 // Copies name every field: engines give what each spread makes a shape of its own.
 
 export function mapAxis(a: Axis, f: (e: Expr) => Expr): Axis {

@@ -27,7 +27,7 @@ import { copied } from "./tile/copy.ts";
 import { costOf, valuesIn } from "./tile/cost.ts";
 import { isIndependent } from "./tile/independent.ts";
 import { joinReductions } from "./tile/join.ts";
-import { gridNest, isPlain } from "./tile/nest.ts";
+import { gridNest, isPlain, pointsOf } from "./tile/nest.ts";
 import { orderOf } from "./tile/order.ts";
 
 /** With this many grid points threads have work anyway; columns go many at a time. */
@@ -145,8 +145,8 @@ class Division {
   #cut(loop: For | Reduce, part: number): void {
     const axes = axesOf(loop);
     const { body, values } = insideOf(loop);
-    const long = axes.every((a) => isPlain(a) && a.kind === "serial") ? axes.reduce((n, a) => n * a.hi.value, 1) : 0;
-    const points = this.#nest.reduce((n, f) => n * f.axis.hi.value, 1);
+    const long = axes.every((a) => isPlain(a) && a.kind === "serial") ? pointsOf(axes) : 0;
+    const points = pointsOf(this.#nest.map((f) => f.axis));
     const wanted = points < enoughPoints ? Math.min(mostParts, Math.ceil(long / part)) : Math.min(enoughPoints, Math.floor((long * points) / part));
     if (wanted < 2 || !isIndependent(body, values, new Set())) return;
     const found = [divisorNear, leavingLeast]

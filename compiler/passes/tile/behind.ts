@@ -15,12 +15,13 @@ import { addIndex, ix, subIndex } from "../../ir/indexing.ts";
 import type { Axis, Kernel, Local, Stmt } from "../../ir/loop.ts";
 import { stagesOf } from "./chains.ts";
 import { copied, loop, minOf } from "./copy.ts";
-import type { Given } from "./functions-first.ts";
-import { inLoops, isUneven, withoutScratch } from "./functions-first.ts";
+import { isUneven } from "./functions-first.ts";
 import { partsAt } from "./line.ts";
-import { inlineIndices, loopsOver } from "./nest.ts";
+import { inlineIndices } from "./nest.ts";
 import type { TileShape } from "./pack.ts";
 import { slotsOf, waitingBeside } from "./pack.ts";
+import type { Given, WithScratch } from "./part.ts";
+import { inLoops, scratchApart } from "./part.ts";
 import { behindSums } from "./phases.ts";
 import type { RowAxes } from "./short-grid.ts";
 import { fillRegisters, goSeveral, turnsInLoop } from "./short-grid.ts";
@@ -94,7 +95,7 @@ function rowsOf({ rest, shape, columns, around }: Behind, tiles: TileRow): Retur
   const hi = isWhole ? ix(times) : minOf(ix(times), subIndex(ix(count), tiles.row));
   const each = loop("serial", { name: number.name, lo: ix(0), hi }, 1, eachStrip(inside, columns, over, tiles.column));
   const all = { outer: { ...each.axis, hi: ix(times) }, inner: inside };
-  const atOnce = (): Several | null => (stages === null ? severalRows(own, all) : null) ?? rowsInOrder(own, all, around);
+  const atOnce = (): WithScratch | null => (stages === null ? severalRows(own, all) : null) ?? rowsInOrder(own, all, around);
   const several = inside.hi.value > columns ? null : atOnce();
   const locals = stages?.locals ?? [];
   if (several === null) return { locals, body: [each] };
@@ -105,21 +106,13 @@ function rowsOf({ rest, shape, columns, around }: Behind, tiles: TileRow): Retur
 }
 
 /** Uneven rows as a kernel of their own would do them, in one piece; null where they are not uneven. */
-function rowsInOrder(body: readonly Stmt[], { outer, inner }: RowAxes, { kernel, schedule }: Around): Several | null {
+function rowsInOrder(body: readonly Stmt[], { outer, inner }: RowAxes, { kernel, schedule }: Around): WithScratch | null {
   if (!isUneven(inner.hi.value) || outer.hi.value === 1) return null;
-  const parts = [outer, inner].map((a): Axis => ({ ...a, kind: "grid" }));
-  const list = inLoops(kernel, loopsOver(parts, body), schedule);
-  return withoutScratch(copied({ body: list, values: [] }, { suffix: "_w", axes: new Map() }).body);
-}
-
-/** Rows of a tile at once, and the scratch that they need. */
-interface Several {
-  readonly list: readonly Stmt[];
-  readonly scratch: readonly Local[];
+  return scratchApart(inLoops({ kernel, axes: [outer, inner], body, suffix: "_w" }, schedule));
 }
 
 /** Short rows several at once; null where they are not short, or that gains nothing. */
-function severalRows(body: readonly Stmt[], axes: RowAxes): Several | null {
+function severalRows(body: readonly Stmt[], axes: RowAxes): WithScratch | null {
   const plain = inlineIndices(body);
   return goSeveral(plain, axes) && fillRegisters(plain, axes) ? { list: turnsInLoop(plain, axes), scratch: [] } : null;
 }

@@ -15,11 +15,11 @@ import { dtypeInfo } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, load, mapOperands, variable } from "../../ir/expr.ts";
+import { axisIndex, load, variable } from "../../ir/expr.ts";
 import { ix, keyOf } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Let, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { expressionsIn } from "../../ir/loop.ts";
-import { localBytes } from "../../ir/loop-walk.ts";
+import { exprReplacer, localBytes } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import { spelledInCommon, spelledLength } from "../legalize.ts";
 import { costOf, costOfFunction, isMadeOfOthers } from "./cost.ts";
@@ -103,7 +103,7 @@ export function chainsAlong(along: Along, body: readonly Stmt[], values: readonl
 export const canWait = ({ dtype }: Expr): boolean => dtypeInfo(dtype).bytes >= 4 && dtype !== "int32";
 
 /** What a value is looked up by: another load of a name is another expression. */
-const keyIn = (e: Expr): Expr | string => (e.op === "var" ? e.name : e);
+export const keyIn = (e: Expr): Expr | string => (e.op === "var" ? e.name : e);
 
 /** What values are made of. */
 interface Behind {
@@ -264,18 +264,11 @@ export class Chains {
   /** Expressions with loads in the place of functions that are kept. */
   reading(locals: readonly Local[], { stage, index }: Reading): (e: Expr) => Expr {
     const own = new Map(this.#kept.map((e, i) => [keyIn(e), at(locals, i)]));
-    const done = new Map<Expr, Expr>();
-    const map = (e: Expr): Expr => {
-      const known = done.get(e);
-      if (known !== undefined) return known;
+    return exprReplacer((e) => {
       const key = keyIn(e);
       const local = (this.#stages.get(key) ?? stage) < stage ? own.get(key) : undefined;
-      const whole = e.args.length === 0 || local !== undefined ? e : mapOperands(e, map);
-      const found = local === undefined ? whole : load(local.name, local.dtype, index);
-      done.set(e, found);
-      return found;
-    };
-    return map;
+      return local === undefined ? null : load(local.name, local.dtype, index);
+    });
   }
 
   /** How many functions wait for one another up to an expression. */

@@ -22,7 +22,7 @@ import { chainsAlong, withValues } from "./chains.ts";
 import type { Keeping } from "./combine.ts";
 import { bringInto } from "./combine.ts";
 import { copied, loop, minOf } from "./copy.ts";
-import { isPlain, loopsOver, onlyReduce } from "./nest.ts";
+import { isPlain, loopsOver, onlyReduce, pointsOf } from "./nest.ts";
 import type { Strip } from "./strip.ts";
 import { eachStrip, overStrip, stripLoops, stripOf } from "./strip.ts";
 
@@ -49,7 +49,7 @@ export function columnStrips(kernel: Kernel, nest: readonly For[], target: Targe
 
 /** Whether a reduction adds up one axis, over no more blocks than are in a group, or several within one block: a window. */
 function isWalk({ axes, exact }: Reduce): boolean {
-  const length = axes.reduce((n, a) => n * a.hi.hi, 1);
+  const length = pointsOf(axes);
   return axes.every((a) => a.kind === "serial" && isPlain(a)) && (exact || length <= (axes.length > 1 ? block : block * group));
 }
 

@@ -3,27 +3,29 @@
  * lie in memory, on CPUs with vectors.
  *
  *   for %i in 0..4096 [grid] { reduce %s over %k in 0..3 { exp(load %x[%i * 3 + %k]) }  store %y[%i] = %s }
- *     → for %i in 0..4096 step 256 [grid] { local %first_0: f32[768]
- *         for %p in 0..768 { store %first_0[%p] = exp(load %x[%i * 3 + %p]) }
- *         for %ib in 0..256 { reduce %s over %k in 0..3 { load %first_0[%ib * 3 + %k] }  store %y[%i + %ib] = %s } }
+ *     → for %i in 0..4096 step 256 [grid] { local %first0_0: f32[768]
+ *         for %p in 0..768 { store %first0_0[%p] = exp(load %x[%i * 3 + %p]) }
+ *         for %ib in 0..256 { reduce %s over %k in 0..3 { load %first0_0[%ib * 3 + %k] }  store %y[%i + %ib] = %s } }
  *
  * A function takes as long for one element as for a register of them, and in a loop of its own several registers go at once. Both
  * parts are scheduled as kernels of their own would be. No bit changes.
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, load, mapOperands } from "../../ir/expr.ts";
+import { axisIndex, load } from "../../ir/expr.ts";
 import { addIndex, ix } from "../../ir/indexing.ts";
+import { exprMapper, exprReplacer, localBytes } from "../../ir/loop-walk.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
-import { localBytes, mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
-import { chainsAlong, chainsIn, withValues } from "./chains.ts";
+import { chainsAlong, chainsIn, keyIn, withValues } from "./chains.ts";
 import { copied } from "./copy.ts";
 import type { Piece, Source } from "./in-block.ts";
-import { isAlong, lengthOf, letsIn, functionsOf, operandsOf, placeIn, unitOf } from "./in-block.ts";
+import { functionsOf, isAlong, letsIn, operandsOf, placeIn, unitOf } from "./in-block.ts";
 import { joinNest } from "./join.ts";
-import { isPlain, loopsOver, shortRow } from "./nest.ts";
+import { isPlain, pointsOf, shortRow } from "./nest.ts";
+import type { Given } from "./part.ts";
+import { inLoops, scratchApart } from "./part.ts";
 import type { Strip } from "./strip.ts";
 import { countOf, eachStrip, letsFor, stripLoops } from "./strip.ts";
 import { crossedAxis } from "./widen.ts";
@@ -40,30 +42,28 @@ const fewestTurns = 16;
 /** So many points of the innermost axis fill registers. */
 const manyPoints = 64;
 
-/** For what a kernel is scheduled, and how a part of it is. */
-export interface Given {
-  readonly target: Target;
-  readonly schedule: (part: Kernel) => Kernel;
-}
-
 /** The kernel with functions first, or the kernel itself where nothing is made of short rows that takes some. */
 export function functionsFirst(kernel: Kernel, given: readonly For[], { target, schedule }: Given): Kernel {
   const nest = joinNest(given);
   const inner = nest.at(-1);
   if (inner === undefined || !inner.body.every(isSimple) || !nest.every((f) => isPlain(f.axis))) return kernel;
   const reduces = inner.body.filter((s) => s.kind === "reduce");
-  const sources = reduces.length > 0 ? reduces : elementsIn(nest, target);
-  if (sources.length === 0 || (inner.axis.hi.hi >= manyPoints && reduces.length > 0 && reduces.every((r) => goesBeside(r, target)))) return kernel;
+  const sources = reduces.length === 0 ? elementsIn(nest, target) : sumsIn(reduces, inner.axis, target);
+  if (sources.length === 0) return kernel;
   const last = nest.length - (reduces.length > 0 ? 1 : 2);
   for (let outermost = last; outermost >= 0; outermost--) {
     const pieces = sources.map((source) => functionsOf(source, nest, outermost));
     if (pieces.some((p) => p.kept.length > 0)) return new Block(kernel, nest, { outermost, pieces, schedule }).kernel();
   }
   if (reduces.some((r) => chainsIn(r, target) === null)) return kernel;
-  const outermost = nest.findLastIndex((_, i) => i === 0 || (i <= last && lengthOf(nest.slice(i).map((f) => f.axis)) >= fewestElements));
+  const outermost = nest.findLastIndex((_, i) => i === 0 || (i <= last && pointsOf(nest.slice(i).map((f) => f.axis)) >= fewestElements));
   const pieces = sources.map((source) => operandsOf(source, nest, outermost));
   return pieces.some((p) => p.kept.length > 0) ? new Block(kernel, nest, { outermost, pieces, schedule }).kernel() : kernel;
 }
+
+/** Sums of short rows, unless nothing is gained: many points each of which needs one function at the most go side by side. */
+const sumsIn = (reduces: readonly Reduce[], points: Axis, target: Target): readonly Source[] =>
+  points.hi.hi >= manyPoints && reduces.every((r) => goesBeside(r, target)) ? [] : reduces;
 
 /** Whether a row is short, and leaves a part of a vector. */
 export const isUneven = (length: number): boolean => length <= longestRow && length % shortRow !== 0;
@@ -76,7 +76,7 @@ function elementsIn(nest: readonly For[], target: Target): readonly Source[] {
 }
 
 /** Whether one function at the most is needed for a row that is too short for lanes of its own: neighbouring points go side by side. */
-const goesBeside = (r: Reduce, target: Target): boolean => lengthOf(r.axes) < shortRow && chainsIn(r, target) === null;
+const goesBeside = (r: Reduce, target: Target): boolean => pointsOf(r.axes) < shortRow && chainsIn(r, target) === null;
 
 /** Names, stores, and sums of short rows of what is named. */
 const isSimple = (s: Stmt): boolean =>
@@ -86,7 +86,7 @@ const isSimple = (s: Stmt): boolean =>
     s.axes.length > 0 &&
     s.body.every((one) => one.kind === "let") &&
     s.axes.every((a) => a.kind === "serial" && isPlain(a)) &&
-    lengthOf(s.axes) <= longestRow);
+    pointsOf(s.axes) <= longestRow);
 
 /** A function that is kept, under a name, for all who need it. */
 interface Kept {
@@ -118,25 +118,22 @@ class Block {
   kernel(): Kernel {
     const { outermost } = this.#parts;
     const { axis } = at(this.#nest, outermost);
-    const size = this.#size(axis.hi.hi, lengthOf(this.#nest.slice(0, outermost).map((f) => f.axis)));
-    const locals = this.#kept.map(({ local, piece, value }): Local => ({
-      kind: "local",
-      name: local,
-      dtype: value.dtype,
-      size: size * unitOf(piece),
-      space: "scratch",
-    }));
+    const size = this.#size(axis.hi.hi, pointsOf(this.#nest.slice(0, outermost).map((f) => f.axis)));
+    const locals = this.#locals(size);
     if (size === 0 || localBytes(locals) > 2 * mostBytes) return this.#kernel;
-    const { list, scratch } = withoutScratch(eachStrip(axis, size, (strip) => [...this.#first(strip), ...this.#points(strip)]));
+    const { list, scratch } = scratchApart(eachStrip(axis, size, (strip) => [...this.#first(strip), ...this.#points(strip)]));
     return { ...this.#kernel, body: tidy(stripLoops(this.#nest.slice(0, outermost + 1), size, [...locals, ...scratch, ...list])) };
+  }
+
+  /** Scratch for what is kept of so many points of the outermost axis. */
+  #locals(points: number): readonly Local[] {
+    return this.#kept.map(({ local, piece, value }) => ({ kind: "local", name: local, dtype: value.dtype, size: points * unitOf(piece), space: "scratch" }));
   }
 
   /** How many points of the outermost axis a block has; 0 where it would have too few elements. */
   #size(length: number, others: number): number {
     const unit = Math.max(...this.#parts.pieces.map(unitOf));
-    const bytes = localBytes(
-      this.#kept.map(({ local, piece, value }) => ({ kind: "local", name: local, dtype: value.dtype, size: unitOf(piece), space: "scratch" })),
-    );
+    const bytes = localBytes(this.#locals(1));
     const shared = Math.floor((length * others) / fewestTurns);
     const wanted = Math.min(Math.floor(mostBytes / bytes), Math.max(shared, Math.ceil(fewestElements / unit)));
     return wanted < 1 || length * unit < fewestElements ? 0 : countOf(length, wanted);
@@ -150,16 +147,13 @@ class Block {
   /** In the order in which it lies there. */
   #inOrder({ local, piece, value }: Kept, strip: Strip): readonly Stmt[] {
     const size = strip.size * unitOf(piece);
-    const p = axisIndex("p", 0, size - 1);
-    const f = (e: Expr): Expr => {
-      const whole = e.args.length === 0 ? e : mapOperands(e, f);
-      return isAlong(e, piece.axes) && whole.op === "load" ? load(e.name, e.dtype, addIndex(at(whole.args, 0), p)) : whole;
-    };
+    const p = axisIndex(`${strip.axis.name}p`, 0, size - 1);
+    const f = exprMapper((e) => (isAlong(e, piece.axes) ? load(e.name, e.dtype, addIndex(at(e.args, 0), p)) : e));
     const store: Store = { kind: "store", buffer: local, index: p, value };
     const own = [...letsFor([value], letsIn(piece.source.body)), store].map((s) => ({ ...s, value: f(s.value) }));
     const axes = new Map(piece.source.axes.map((a) => [a.name, ix(0)]));
     const { body } = copied({ body: own, values: [] }, { suffix: "", axes: new Map([...axes, ...this.#start(strip)]) });
-    return this.#scheduled([{ name: "p", kind: "grid", lo: ix(0), hi: ix(size), step: 1 }], body, `_${local}`);
+    return this.#scheduled([{ name: p.name, kind: "grid", lo: ix(0), hi: ix(size), step: 1 }], body, `_${local}`);
   }
 
   /** Point by point, and row by row. */
@@ -169,7 +163,7 @@ class Block {
     const lets = new Set([...letsIn(this.#body), ...letsIn(piece.source.body)]);
     const body = [...letsFor([value], [...lets]), store];
     const here = copied({ body, values: [] }, { suffix: "", axes: new Map([[strip.axis.name, addIndex(strip.first, own)]]) }).body;
-    return this.#scheduled([outer, ...piece.axes.slice(1).map((a): Axis => ({ ...a, kind: "grid" }))], here, `_${local}`);
+    return this.#scheduled([outer, ...piece.axes.slice(1)], here, `_${local}`);
   }
 
   /** The points of the outermost axis within a block, and the one that a loop over them is at. */
@@ -201,38 +195,14 @@ class Block {
     const piece = this.#parts.pieces.find((p) => p.source === s || p.source.axes.length === 0);
     if (piece === undefined) return s;
     const loads = new Map<Expr | string, Expr>();
-    for (const { local, piece: own, value } of this.#kept)
-      if (own === piece) loads.set(value.op === "var" ? value.name : value, load(local, value.dtype, placeIn(piece, outermost)));
-    const f = (e: Expr): Expr => loads.get(e.op === "var" ? e.name : e) ?? (e.args.length === 0 ? e : mapOperands(e, f));
+    for (const { local, piece: own, value } of this.#kept) if (own === piece) loads.set(keyIn(value), load(local, value.dtype, placeIn(piece, outermost)));
+    const f = exprReplacer((e) => loads.get(keyIn(e)) ?? null);
     if (s.kind === "let" || s.kind === "store") return { ...s, value: f(s.value) };
     return s.kind === "reduce" ? { ...s, body: withValues(s.body, f), values: s.values.map(f) } : s;
   }
 
   /** A part as it would run by itself, in loops. */
   #scheduled(axes: readonly Axis[], body: readonly Stmt[], suffix: string): readonly Stmt[] {
-    return copied({ body: inLoops(this.#kernel, loopsOver(axes, body), this.#parts.schedule), values: [] }, { suffix, axes: new Map() }).body;
+    return inLoops({ kernel: this.#kernel, axes, body, suffix }, this.#parts.schedule);
   }
-}
-
-/** A part of a kernel as it would run by itself, in loops. */
-export const inLoops = (kernel: Kernel, body: readonly Stmt[], schedule: Given["schedule"]): readonly Stmt[] =>
-  withoutGrid(schedule({ ...kernel, body: tidy(body) }).body);
-
-/** Statements whose grid is loops. */
-const withoutGrid = (list: readonly Stmt[]): readonly Stmt[] =>
-  list.map((s) => {
-    const inner = mapBodies(s, withoutGrid);
-    return inner.kind === "for" && inner.axis.kind === "grid" ? { ...inner, axis: { ...inner.axis, kind: "serial" } } : inner;
-  });
-
-/** Statements, and the scratch that was among them. */
-export function withoutScratch(list: readonly Stmt[]): { readonly list: readonly Stmt[]; readonly scratch: readonly Local[] } {
-  const scratch: Local[] = [];
-  const without = (inner: readonly Stmt[]): readonly Stmt[] =>
-    replaceEach(inner, (s) => {
-      if (s.kind !== "local") return mapBodies(s, without);
-      scratch.push(s);
-      return [];
-    });
-  return { list: without(list), scratch };
 }

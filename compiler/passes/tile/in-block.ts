@@ -8,11 +8,8 @@ import type { Axis, For, Let, Reduce, Stmt } from "../../ir/loop.ts";
 import { canWait } from "./chains.ts";
 import { hasFunction, isMadeOfOthers } from "./cost.ts";
 import { namedBy, namesBehind } from "./independent.ts";
-import { strideOf } from "./nest.ts";
+import { pointsOf, strideOf } from "./nest.ts";
 import { letsFor } from "./strip.ts";
-
-/** How many points some axes have. */
-export const lengthOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.hi.hi, 1);
 
 /** Names, and what is made of them along some axes of its own: a reduction, or a grid point that has none. */
 export type Source = Pick<Reduce, "axes" | "body" | "values">;
@@ -31,7 +28,7 @@ export interface Piece {
 const axesWithin = (r: Source, nest: readonly For[], outermost: number): readonly Axis[] => [...nest.slice(outermost).map((f) => f.axis), ...r.axes];
 
 /** Elements of a block that has one point of the outermost axis. */
-export const unitOf = ({ axes }: Piece): number => lengthOf(axes.slice(1));
+export const unitOf = ({ axes }: Piece): number => pointsOf(axes.slice(1));
 
 /** Where an element lies in its block. */
 export const placeIn = ({ axes, strides }: Piece, outermost: Expr): Expr =>
@@ -40,6 +37,7 @@ export const placeIn = ({ axes, strides }: Piece, outermost: Expr): Expr =>
 /** Whether an operand differs along some of the axes. */
 export const isAlong = (e: Expr, axes: readonly Axis[]): boolean => e.op === "load" && namesIn(at(e.args, 0)).some((name) => axes.some((a) => a.name === name));
 
+/** The names of a list. */
 export const letsIn = (list: readonly Stmt[]): Let[] => list.filter((s) => s.kind === "let");
 
 /** The functions of a source whose operands lie in a block side by side, the largest parts that are made of nothing else. */
@@ -115,7 +113,7 @@ class InBlock {
 /** What functions take, where that does not lie in a block side by side: put there, they do. */
 export function operandsOf(source: Source, nest: readonly For[], outermost: number): Piece {
   const axes = axesWithin(source, nest, outermost);
-  const strides = axes.map((_, i) => lengthOf(axes.slice(i + 1)));
+  const strides = axes.map((_, i) => pointsOf(axes.slice(i + 1)));
   const lets = [...new Set([...letsIn(at(nest, nest.length - 1).body), ...letsIn(source.body)])];
   const behind = (e: Expr): Expr[] => [e, ...letsFor([e], lets).map((l) => l.value)];
   const rows = Math.max(1, source.axes.length);

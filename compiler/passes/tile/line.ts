@@ -7,7 +7,7 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { addIndex, divIndex, ix, modIndex, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce } from "../../ir/loop.ts";
-import { isPlain, strideOf } from "./nest.ts";
+import { isPlain, pointsOf, strideOf } from "./nest.ts";
 import { loadsIn } from "./sides.ts";
 
 /** An axis of columns, and the axes of the grid that it stands for, from the outermost in. */
@@ -25,7 +25,7 @@ const deep = 64;
 
 /** What the parts of a line are at one of its columns. */
 export function partsAt({ parts }: Line, column: Expr): [string, Expr][] {
-  let below = sizeOf(parts);
+  let below = pointsOf(parts);
   return parts.map((p, i) => {
     below /= p.hi.value;
     const q = divIndex(column, below);
@@ -57,8 +57,8 @@ export function lineAround(column: Axis, s: Surroundings): Line {
   const stored = storedIndices(s.nest);
   const follows = (outer: Axis, inner: Axis): boolean =>
     stored.length > 0 && stored.every((index) => strideOf(index, outer.name) === strideOf(index, inner.name) * inner.hi.value);
-  const isDeep = s.reduce.axes.reduce((n, a) => n * a.hi.value, 1) >= deep;
-  const isShort = (parts: readonly Axis[]): boolean => sizeOf(parts) < shortest || sizeOf(parts) % s.lanes !== 0;
+  const isDeep = pointsOf(s.reduce.axes) >= deep;
+  const isShort = (parts: readonly Axis[]): boolean => pointsOf(parts) < shortest || pointsOf(parts) % s.lanes !== 0;
   let parts: readonly Axis[] = [column];
   const extend = (next: () => readonly Axis[] | null): void => {
     for (let longer = next(); longer !== null; longer = next()) parts = longer;
@@ -68,12 +68,10 @@ export function lineAround(column: Axis, s: Surroundings): Line {
   const outwards = (a: Axis | undefined): readonly Axis[] | null => (a === undefined ? null : [a, ...parts]);
   extend(() => (isShort(parts) || !isDeep ? inwards(free((a) => follows(at(parts, parts.length - 1), a))) : null));
   extend(() => (isShort(parts) ? outwards(free((a) => follows(a, at(parts, 0)))) : null));
-  extend(() => (isDeep && sizeOf(parts) < enough * s.lanes ? outwards(free(() => true)) : null));
+  extend(() => (isDeep && pointsOf(parts) < enough * s.lanes ? outwards(free(() => true)) : null));
   if (parts.length === 1) return lineOf(column);
-  return { axis: { ...column, name: parts.map((p) => p.name).join(""), hi: ix(sizeOf(parts)) }, parts };
+  return { axis: { ...column, name: parts.map((p) => p.name).join(""), hi: ix(pointsOf(parts)) }, parts };
 }
-
-const sizeOf = (parts: readonly Axis[]): number => parts.reduce((n, p) => n * p.hi.value, 1);
 
 /** Axes of the grid that the column's side of the walk needs and the other one does not. */
 function besides(column: Axis, { nest, row, reduce }: Surroundings): Axis[] {

@@ -54,12 +54,15 @@ export const readsAny = (list: readonly Stmt[], memory: ReadonlySet<string>): bo
 /** How often a loop over an axis runs at the most. */
 export const turnsOf = (a: Axis): number => Math.ceil((a.hi.hi - a.lo.lo) / a.step);
 
+/** How many points some axes have together, at the most. */
+export const pointsOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * turnsOf(a), 1);
+
 /** Elements that the longest walk of a list passes, at the most. */
 export function longestWalk(list: readonly Stmt[]): number {
   const walks = list.map((s) => {
     const inside = Math.max(0, ...bodiesOf(s).map(longestWalk));
     const axes = axesOf(s);
-    return axes.length === 0 ? inside : axes.reduce((n, a) => n * turnsOf(a), Math.max(1, inside));
+    return axes.length === 0 ? inside : pointsOf(axes) * Math.max(1, inside);
   });
   return Math.max(0, ...walks);
 }

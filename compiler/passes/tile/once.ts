@@ -11,11 +11,11 @@
 import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { mapOperands, variable } from "../../ir/expr.ts";
+import { variable } from "../../ir/expr.ts";
 import { keyOf } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Let, Stmt } from "../../ir/loop.ts";
 import { axesOf, expressionsIn, hasConstantBounds, statements } from "../../ir/loop.ts";
-import { mapBodies } from "../../ir/loop-walk.ts";
+import { exprReplacer, mapBodies } from "../../ir/loop-walk.ts";
 import { loopInStep } from "./abreast.ts";
 import { hasFunction, isMadeOfOthers } from "./cost.ts";
 import { namedBy, varyingNames } from "./independent.ts";
@@ -182,16 +182,7 @@ function withFunctions(replace: (e: Expr) => Expr | null): (root: Expr) => Expr 
     functions.set(e, found);
     return found;
   };
-  return (root) => {
-    const done = new Map<Expr, Expr>();
-    const map = (e: Expr): Expr => {
-      if (e.args.length === 0 || !takesFunction(e)) return e;
-      const found = done.get(e) ?? replace(e) ?? mapOperands(e, map);
-      done.set(e, found);
-      return found;
-    };
-    return map(root);
-  };
+  return (root) => exprReplacer((e) => (takesFunction(e) ? replace(e) : e))(root);
 }
 
 /** What a statement names or changes, and the axes that it walks. */

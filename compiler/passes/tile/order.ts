@@ -14,7 +14,7 @@ import { addIndex, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsIn, statements } from "../../ir/loop.ts";
 import { varyingNames } from "./independent.ts";
-import { isPlain, loadsOf, strideOf } from "./nest.ts";
+import { isPlain, loadsOf, pointsOf, strideOf } from "./nest.ts";
 import { reducesIn, withSumsApart } from "./phases.ts";
 import { blockAxis } from "./row-block.ts";
 import { computedIn } from "./sides.ts";
@@ -82,8 +82,7 @@ export function sharedAxes(nest: readonly For[], reduce: Reduce): Axis[] {
 /** Whether a reduction walks far through neighbouring elements: lanes along it do more than few columns would. */
 function isLongRow(reduce: Reduce): boolean {
   const last = reduce.axes.at(-1);
-  const length = reduce.axes.reduce((n, a) => n * (a.hi.hi - a.lo.lo), 1);
-  return last !== undefined && length >= longWalk && loadsOf(reduce).some((index) => strideOf(index, last.name) === 1);
+  return last !== undefined && pointsOf(reduce.axes) >= longWalk && loadsOf(reduce).some((index) => strideOf(index, last.name) === 1);
 }
 
 /** Whether a loop inside a grid point is of columns: what adds up in it reads what is next to what neighbouring iterations do. */

@@ -23,7 +23,7 @@ import { loop, vector } from "./copy.ts";
 import { tupleBytes } from "./cost.ts";
 import type { Line } from "./line.ts";
 import { partsAt, partsInLine } from "./line.ts";
-import { isPlain, loopsOver, soleReduce } from "./nest.ts";
+import { isPlain, loopsOver, pointsOf, soleReduce } from "./nest.ts";
 import type { Waiting } from "./phases.ts";
 import { inlined, isAlong, isPlainLoad, movedTo, namesBefore, replaced, sideOf } from "./sides.ts";
 import { equalBlocks } from "./strip.ts";
@@ -134,7 +134,7 @@ export function packing(c: Contraction): Packing | null {
   const reduce = inlined(sole);
   const named = namesBefore(c.body);
   const [columns, rows] = [sideOf(reduce, c.line.parts, [c.row], named), sideOf(reduce, [c.row], c.line.parts, named)];
-  const walk = reduce.axes.reduce((n, a) => n * a.hi.value, 1);
+  const walk = pointsOf(reduce.axes);
   const chunk = chunkOf(reduce);
   const depth = chunk?.steps ?? walk;
   const bytes = columns.reduce((n, e) => n + depth * dtypeInfo(e.dtype).bytes, 0);

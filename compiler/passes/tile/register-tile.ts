@@ -6,22 +6,21 @@
  *
  * Sums keep their order, so this changes no bit. Where an operand does not lie as tiles read it, `pack` copies it first.
  */
-import { at } from "../../ir/errors.ts";
 import { dtypeInfo } from "../../ir/dtype.ts";
+import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { apply, axisIndex } from "../../ir/expr.ts";
 import { addIndex, ix, namesIn, subIndex } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
 import { tidy, tidyPart } from "../lower/tidy.ts";
+import type { Around } from "./behind.ts";
+import { rowByRow } from "./behind.ts";
 import type { Place as CopyPlace } from "./copy.ts";
 import { copied, loop, minOf, vector } from "./copy.ts";
 import { registerBytes, tupleBytes } from "./cost.ts";
-import type { Around } from "./behind.ts";
-import { rowByRow } from "./behind.ts";
-import type { Given } from "./functions-first.ts";
-import { goesTogether } from "./independent.ts";
 import { flattenWalks } from "./flat.ts";
+import { goesTogether } from "./independent.ts";
 import type { Line } from "./line.ts";
 import { lineAround, lineOf, partsAt, storeStride } from "./line.ts";
 import { isPlain, nested } from "./nest.ts";
@@ -29,6 +28,7 @@ import type { Contractions } from "./order.ts";
 import { contractionsOf } from "./order.ts";
 import type { BlockSize, Contraction, Packing, Slots, TileShape } from "./pack.ts";
 import { packing, slotsOf, waitingIn } from "./pack.ts";
+import type { Given } from "./part.ts";
 import type { Phases } from "./phases.ts";
 import { phasesOf } from "./phases.ts";
 import { equalBlocks } from "./strip.ts";

@@ -14,12 +14,13 @@ import { dtypeInfo } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, load, mapOperands } from "../../ir/expr.ts";
+import { axisIndex, load } from "../../ir/expr.ts";
 import { dependsOn, ix } from "../../ir/indexing.ts";
 import type { Assign, Axis, For, Kernel, Let, Local, Stmt, Store } from "../../ir/loop.ts";
 import { expressionsIn } from "../../ir/loop.ts";
-import { exprMapper, mapBodies, replaceEach } from "../../ir/loop-walk.ts";
+import { exprMapper, exprReplacer, mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
+import { keyIn } from "./chains.ts";
 import { copied, loop } from "./copy.ts";
 import { costOfFunction, isMadeOfOthers, spelledOperations } from "./cost.ts";
 import { namesBehind, updatedBuffers, varyingNames } from "./independent.ts";
@@ -207,7 +208,7 @@ class Running {
     const { dtype } = e;
     const isElement = exprOrder([e]).some((x) => this.#varying.has(x.name)) && e.op !== "load" && e.op !== "axis";
     if (!isElement || dtypeInfo(dtype).bytes < 4 || this.#operations([e]) === 0) return;
-    this.#early.set(e.op === "var" ? e.name : e, e);
+    this.#early.set(keyIn(e), e);
   }
 
   /** Operations of an element, those behind names included; positions are none. */
@@ -227,7 +228,6 @@ class Running {
 
   #reading(index: Expr): (e: Expr) => Expr {
     const places = new Map([...this.#early].map(([key, e], i) => [key, load(this.#earlyName(i), e.dtype, index)]));
-    const f = (e: Expr): Expr => places.get(e.op === "var" ? e.name : e) ?? (e.args.length === 0 || e.op === "load" ? e : mapOperands(e, f));
-    return f;
+    return exprReplacer((e) => places.get(keyIn(e)) ?? (e.op === "load" ? e : null));
   }
 }

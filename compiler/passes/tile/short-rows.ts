@@ -19,7 +19,7 @@ import { vectorWidth } from "../../ir/steps.ts";
 import { merge, nameShared } from "./combine.ts";
 import type { Piece, Place } from "./copy.ts";
 import { copied } from "./copy.ts";
-import { isPlain, shortRow } from "./nest.ts";
+import { isPlain, pointsOf, shortRow } from "./nest.ts";
 
 /** So many short rows are as good as a long one: their lanes are combined once. */
 const manyRows = 64;
@@ -41,7 +41,7 @@ export interface ShortRows {
 export function walksShortRows({ axes }: Reduce): boolean {
   const last = axes.at(-1);
   if (last === undefined || !axes.every((a) => isPlain(a) && a.kind === "serial")) return false;
-  return last.hi.value < shortRow && axes.slice(0, -1).reduce((n, a) => n * a.hi.value, 1) >= manyRows;
+  return last.hi.value < shortRow && pointsOf(axes.slice(0, -1)) >= manyRows;
 }
 
 /** The rows of a reduction several at once, whole registers of them; null where it walks no short rows, or so many would be too much at once. */

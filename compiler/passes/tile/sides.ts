@@ -5,7 +5,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { isScalarOp, mapOperands } from "../../ir/expr.ts";
 import { addIndex, keyOf, namesIn, normalIndex } from "../../ir/indexing.ts";
 import type { Axis, Reduce, Stmt } from "../../ir/loop.ts";
-import { exprMapper } from "../../ir/loop-walk.ts";
+import { exprMapper, exprReplacer } from "../../ir/loop-walk.ts";
 import { at } from "../../ir/errors.ts";
 import { strideOf } from "./nest.ts";
 
@@ -73,15 +73,7 @@ export const isPlainLoad = (e: Expr): boolean => e.op === "load" && e.args.lengt
 /** The expressions `from` replaced by those of the same place in `to`. */
 export function replaced(reduce: Reduce, from: readonly Expr[], to: readonly Expr[]): Reduce {
   const places = new Map(from.map((e, i) => [keyOf(e), at(to, i)]));
-  const done = new Map<Expr, Expr>();
-  const map = (e: Expr): Expr => {
-    const known = done.get(e);
-    if (known !== undefined) return known;
-    const place = e.args.length === 0 ? undefined : places.get(keyOf(e));
-    const out = place ?? mapOperands(e, map);
-    done.set(e, out);
-    return out;
-  };
+  const map = exprReplacer((e) => (e.args.length === 0 ? null : (places.get(keyOf(e)) ?? null)));
   return { ...reduce, values: reduce.values.map(map) };
 }
 

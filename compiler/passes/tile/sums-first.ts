@@ -23,7 +23,7 @@ import { stagesOf } from "./chains.ts";
 import { costOf, costOfFunction, hasFunction, isMadeOfOthers, valuesIn } from "./cost.ts";
 import { joinLoops } from "./join.ts";
 import { keeping, keptLocals, keptOf, namedAgain, namesAskedIn } from "./kept.ts";
-import { isPlain, isStraight, longestWalk, loopsOver, readsAny, turnsOf } from "./nest.ts";
+import { isPlain, isStraight, longestWalk, loopsOver, pointsOf, readsAny, turnsOf } from "./nest.ts";
 import type { Strip } from "./strip.ts";
 import { countOf, eachStrip, overStrip, stripLoops } from "./strip.ts";
 
@@ -41,7 +41,7 @@ export function sumsFirst(kernel: Kernel, nest: readonly For[], target: Target):
   if (point === null) return kernel;
   const level = levelOf(nest);
   const below = nest.slice(level + 1).map((f): Axis => ({ ...f.axis, kind: "serial" }));
-  const points = below.reduce((n, a) => n * a.hi.value, 1);
+  const points = pointsOf(below);
   const { axis } = at(nest, level);
   const count = countOf(axis.hi.value, Math.ceil(enough / points));
   const steps = stepsOf(point, count * points);
