@@ -15,7 +15,7 @@ import type { Reduce, Stmt } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import { argumentsOf } from "./combine.ts";
 import { copied } from "./copy.ts";
-import { isPlain, strideOf } from "./nest.ts";
+import { isPlain, isStraight, readsAny, strideOf } from "./nest.ts";
 import { letsFor } from "./strip.ts";
 
 export interface Rising {
@@ -33,7 +33,9 @@ export function risingFrom(r: Reduce): Rising | null {
   const [axis] = r.axes;
   const size = r.names.length;
   if (axis?.kind !== "serial" || r.axes.length > 1 || !isPlain(axis) || axis.hi.value === 0 || size < 2) return null;
-  if (r.body.some((one) => one.kind !== "let")) return null;
+  // what is stored on the way is no matter, unless it is read again
+  const stored = new Set(r.body.flatMap((one) => (one.kind === "store" ? [one.buffer] : [])));
+  if (!r.body.every(isStraight) || readsAny([r], stored)) return null;
   const positions = new Set(r.values.flatMap((e, i) => (e.dtype === "int32" && strideOf(addIndex(e, 0), axis.name) > 0 ? [i] : [])));
   if (positions.size === 0) return null;
   const decided = exprMapper((e) => simpler(decide(e, positions, size)));

@@ -42,6 +42,7 @@ import { chainsInRows, chainsInStrips } from "./chains.ts";
 import { columnRows } from "./column-rows.ts";
 import { columnStrips } from "./column-strips.ts";
 import { functionsFirst } from "./functions-first.ts";
+import { inBestOrder } from "./grid-order.ts";
 import { jam, jamColumns } from "./jam.ts";
 import { joinReductions, withLoopsJoined, withoutRowsJoined } from "./join.ts";
 import { dealLanes } from "./lanes.ts";
@@ -61,6 +62,7 @@ import { inShortBlocks } from "./short-blocks.ts";
 import { stage } from "./stage.ts";
 import { inStrips } from "./strips.ts";
 import { sumsFirst } from "./sums-first.ts";
+import { transposedStores } from "./transposed-stores.ts";
 import { turnedRows } from "./turned.ts";
 import { updatesInStrips } from "./updates.ts";
 import { vectorise } from "./vector.ts";
@@ -85,7 +87,7 @@ function forCpu(given: Kernel, target: Target): Kernel {
   const body = target.vectors ? asMinima(joined) : joined;
   const kernel = body === given.body ? given : { ...given, body };
   const nest = gridNest(kernel.body);
-  const apart = splitResidues(nest);
+  const apart = splitResidues(inBestOrder(nest));
   const split = apart === nest ? kernel : { ...kernel, body: nested(apart, apart.at(-1)?.body ?? []) };
   const done = functionsOnce(accumulate(scheduled(split, apart, target)));
   return { ...done, body: startRising(done.body) };
@@ -129,6 +131,8 @@ const partsFor = (target: Target): Given => ({ target, schedule: (part) => along
 function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
   const across = target.vectors ? storedAcross(kernel, nest, target) : kernel;
   if (across !== kernel) return alongRows(across, gridNest(across.body), target);
+  const waiting = target.vectors ? transposedStores(kernel, nest, partsFor(target)) : kernel;
+  if (waiting !== kernel) return waiting;
   const turned = target.vectors ? turnedRows(kernel, nest, target) : kernel;
   if (turned !== kernel) return alongRows(turned, gridNest(turned.body), target);
   const running = target.vectors ? runningInStrips(kernel, target) : kernel;
