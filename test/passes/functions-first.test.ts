@@ -92,6 +92,23 @@ test("few rows, and parts of others", () => {
   );
 });
 
+describe.each([3, 16, 20, 48, 65, 190, 300])("rows of %i that are stored too", (length) => {
+  const x = (): Tensor => data(70, length);
+  test.each([
+    ["exp", (): Tensor => x().exp()],
+    ["softplus", (): Tensor => softplus(x())],
+    ["a part of it", (): Tensor => x().exp().mul(2).add(1)],
+    ["of a row", (): Tensor => x().mul(data(length)).tanh()],
+  ] as const)("%s", (what, made) => {
+    const t = made();
+    expectSame([t, t.sum({ axis: 1 })], `${what} and its sum`);
+    expectSame([t, t.max({ axis: 1 }), t.min({ axis: 1 })], `${what} and its extremes`);
+    expectSame([t, argmax(t, { axis: 1 })], `${what} and a position`);
+    expectSame([t.sum({ axis: 1 }), t.log(), t.square()], `${what}, and more that is made of it`);
+    expectSame([t, t.sub(t.mean({ axis: 1, keepdims: true }))], `${what}, and without its mean`);
+  });
+});
+
 test("they are there where that pays", () => {
   expect(scratchOf(softplus(data(1000, 3)).sum({ axis: 1 }), "first")).toBe(1);
   expect(scratchOf(softplus(data(1000, 33)).sum({ axis: 1 }), "first")).toBe(1);
@@ -100,5 +117,6 @@ test("they are there where that pays", () => {
   expect(scratchOf(softplus(data(1000, 5).mul(data(5))), "operand")).toBe(1);
   expect(scratchOf(softplus(data(1000, 32).mul(data(32))), "operand")).toBe(0);
   expect(scratchOf(data(1000, 3).exp().sum({ axis: 1 }), "first")).toBe(0);
-  expect(scratchOf(softplus(data(1000, 65)).sum({ axis: 1 }), "first")).toBe(0);
+  expect(scratchOf(data(1000, 190).exp().max({ axis: 1 }), "first")).toBe(1);
+  expect(scratchOf(softplus(data(1000, 257)).sum({ axis: 1 }), "first")).toBe(0);
 });

@@ -35,6 +35,7 @@ import type { Buffers, FormLoop, OutputGroup } from "./outputs.ts";
 import { backwards, groupByLoops, mapOutput, storeOf } from "./outputs.ts";
 import type { Kept } from "./row-cache.ts";
 import { isCacheable, RowCache } from "./row-cache.ts";
+import { forwarded } from "./forward-rows.ts";
 import { Scope } from "./scope.ts";
 import { shareRows } from "./share-rows.ts";
 import type { Walk } from "./stages.ts";
@@ -119,7 +120,7 @@ class Lowering {
     }
     const read = this.#region.inputs.map((v) => lookup(this.#buffers, v, "an input's buffer"));
     const [buffers, scalars] = [[...read, ...outputs.values()], [...this.#scalars.values()]];
-    return { name: this.#region.name, buffers, scalars, body: shareRows(tidy(this.#root.statements)) };
+    return { name: this.#region.name, buffers, scalars, body: shareRows(forwarded(tidy(this.#root.statements))) };
   }
 
   runScatter(node: Node): Kernel {

@@ -49,13 +49,13 @@ function dropEmpty(list: readonly Stmt[]): readonly Stmt[] {
 const none: readonly Stmt[] = [];
 
 /** A loop nest that can be merged: its serial axes between bounds that are known before it, and what runs inside. */
-interface Nest {
+export interface Nest {
   readonly axes: readonly Axis[];
   readonly body: readonly Stmt[];
   readonly reduce: Reduce | null;
 }
 
-function nestOf(s: Stmt): Nest | null {
+export function nestOf(s: Stmt): Nest | null {
   if (s.kind === "reduce") return s.axes.every(isSimple) && s.axes.length > 0 ? { axes: s.axes, body: s.body, reduce: s } : null;
   if (s.kind !== "for" || !isSimple(s.axis)) return null;
   const only = s.body.length === 1 ? s.body[0] : undefined;
@@ -65,7 +65,7 @@ function nestOf(s: Stmt): Nest | null {
 
 const isPlain = (bound: Expr): boolean => bound.op === "const" || bound.op === "var";
 const isSimple = (a: Axis): boolean => a.kind === "serial" && isPlain(a.lo) && isPlain(a.hi) && a.step === 1;
-const rangeText = (n: Nest): string => n.axes.map((a) => `${keyOf(a.lo)}..${keyOf(a.hi)}`).join("x");
+export const rangeText = (n: Nest): string => n.axes.map((a) => `${keyOf(a.lo)}..${keyOf(a.hi)}`).join("x");
 
 function mergeLoops(list: readonly Stmt[]): readonly Stmt[] {
   const out: Stmt[] = [];
@@ -102,7 +102,7 @@ function findHost(out: readonly Stmt[], s: Stmt, nest: Nest): number {
   return -1;
 }
 
-function mergeNests(host: Nest, guest: Nest): For | Reduce {
+export function mergeNests(host: Nest, guest: Nest): For | Reduce {
   const rename = new Map(guest.axes.map((a, i) => [a.name, at(host.axes, i)]));
   const f = exprMapper((e) => {
     const axis = e.op === "axis" ? rename.get(e.name) : undefined;
@@ -141,7 +141,7 @@ function joinReduces(a: Reduce | null, b: Reduce | null, f: (e: Expr) => Expr): 
 }
 
 /** Names of scalars and buffers that statements and their bodies read. */
-function readsOf(list: readonly Stmt[]): Set<string> {
+export function readsOf(list: readonly Stmt[]): Set<string> {
   const into = new Set<string>();
   const seen = new Set<Expr>();
   for (const inner of statements(list)) {
@@ -171,7 +171,7 @@ function collectNames(e: Expr, into: Set<string>, seen: Set<Expr>): void {
 }
 
 /** Whether a statement or its bodies define or write one of these scalars and buffers. */
-function writesAny(s: Stmt, names: ReadonlySet<string>): boolean {
+export function writesAny(s: Stmt, names: ReadonlySet<string>): boolean {
   switch (s.kind) {
     case "reduce":
       return s.names.some((n) => names.has(n)) || s.body.some((inner) => writesAny(inner, names));
@@ -189,10 +189,10 @@ function writesAny(s: Stmt, names: ReadonlySet<string>): boolean {
 }
 
 /** Whether a statement or its bodies read or write one of these scalars and buffers. */
-const touchesAny = (s: Stmt, names: ReadonlySet<string>): boolean => writesAny(s, names) || [...readsOf([s])].some((name) => names.has(name));
+export const touchesAny = (s: Stmt, names: ReadonlySet<string>): boolean => writesAny(s, names) || [...readsOf([s])].some((name) => names.has(name));
 
 /** Scalars and buffers that statements change: values may differ between two reads of one, so what reads it is never shared. */
-function mutableNames(list: readonly Stmt[]): Set<string> {
+export function mutableNames(list: readonly Stmt[]): Set<string> {
   const names = new Set<string>();
   const all = statements(list);
   for (let i = 0; i < all.length; i++) {

@@ -14,7 +14,7 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load } from "../../ir/expr.ts";
 import { addIndex, ix } from "../../ir/indexing.ts";
-import { exprMapper, exprReplacer, localBytes } from "../../ir/loop-walk.ts";
+import { exprReplacer, localBytes } from "../../ir/loop-walk.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
@@ -23,7 +23,7 @@ import { copied } from "./copy.ts";
 import type { Piece, Source } from "./in-block.ts";
 import { functionsOf, isAlong, letsIn, operandsOf, placeIn, unitOf } from "./in-block.ts";
 import { joinNest } from "./join.ts";
-import { isPlain, pointsOf, shortRow } from "./nest.ts";
+import { isPlain, isStraight, pointsOf, shortRow } from "./nest.ts";
 import type { Given } from "./part.ts";
 import { inLoops, scratchApart } from "./part.ts";
 import type { Strip } from "./strip.ts";
@@ -31,7 +31,9 @@ import { countOf, eachStrip, letsFor, stripLoops } from "./strip.ts";
 import { crossedAxis } from "./widen.ts";
 
 /** Longer rows are computed by vectors of their own. */
-const longestRow = 64;
+const longestRow = 256;
+/** Elements of longer ones have strips of their own. */
+const longestUneven = 64;
 /** Bytes of functions of a block, at the most: they stay in the nearest cache. */
 const mostBytes = 16384;
 /** A block has so many elements of them, at least … */
@@ -66,7 +68,7 @@ const sumsIn = (reduces: readonly Reduce[], points: Axis, target: Target): reado
   points.hi.hi >= manyPoints && reduces.every((r) => goesBeside(r, target)) ? [] : reduces;
 
 /** Whether a row is short, and leaves a part of a vector. */
-export const isUneven = (length: number): boolean => length <= longestRow && length % shortRow !== 0;
+export const isUneven = (length: number): boolean => length <= longestUneven && length % shortRow !== 0;
 
 /** The elements of rows that are too short, or too uneven, for strips of their own, if they need several functions. */
 function elementsIn(nest: readonly For[], target: Target): readonly Source[] {
@@ -84,7 +86,7 @@ const isSimple = (s: Stmt): boolean =>
   (s.kind === "store" && s.atomic === undefined) ||
   (s.kind === "reduce" &&
     s.axes.length > 0 &&
-    s.body.every((one) => one.kind === "let") &&
+    s.body.every(isStraight) &&
     s.axes.every((a) => a.kind === "serial" && isPlain(a)) &&
     pointsOf(s.axes) <= longestRow);
 
@@ -148,7 +150,15 @@ class Block {
   #inOrder({ local, piece, value }: Kept, strip: Strip): readonly Stmt[] {
     const size = strip.size * unitOf(piece);
     const p = axisIndex(`${strip.axis.name}p`, 0, size - 1);
-    const f = exprMapper((e) => (isAlong(e, piece.axes) ? load(e.name, e.dtype, addIndex(at(e.args, 0), p)) : e));
+    const before = this.#kept
+      .slice(
+        0,
+        this.#kept.findIndex((one) => one.local === local),
+      )
+      .filter((one) => one.piece === piece);
+    const loads = new Map(before.map((one) => [keyIn(one.value), load(one.local, one.value.dtype, p)]));
+    const operand = (e: Expr): Expr | null => (isAlong(e, piece.axes) ? load(e.name, e.dtype, addIndex(at(e.args, 0), p)) : null);
+    const f = exprReplacer((e) => loads.get(keyIn(e)) ?? operand(e));
     const store: Store = { kind: "store", buffer: local, index: p, value };
     const own = [...letsFor([value], letsIn(piece.source.body)), store].map((s) => ({ ...s, value: f(s.value) }));
     const axes = new Map(piece.source.axes.map((a) => [a.name, ix(0)]));

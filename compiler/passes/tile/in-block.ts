@@ -5,7 +5,7 @@ import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
 import { addIndex, ix, mulIndex, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Let, Reduce, Stmt } from "../../ir/loop.ts";
-import { canWait } from "./chains.ts";
+import { canWait, keyIn } from "./chains.ts";
 import { hasFunction, isMadeOfOthers } from "./cost.ts";
 import { namedBy, namesBehind } from "./independent.ts";
 import { pointsOf, strideOf } from "./nest.ts";
@@ -45,9 +45,32 @@ export function functionsOf(source: Source, nest: readonly For[], outermost: num
   const axes = axesWithin(source, nest, outermost);
   const lets = letsIn(source.body);
   const inBlock = new InBlock(axes, new Map(lets.map((l) => [l.name, l.value])));
-  const kept = largest(source, source.values, (e) => canWait(e) && hasFunction([e, ...letsFor([e], lets).map((l) => l.value)]) && inBlock.has(e));
+  const isWanted = (e: Expr): boolean => canWait(e) && hasFunction([e, ...letsFor([e], lets).map((l) => l.value)]) && inBlock.has(e);
+  const kept = partsFirst(largest(source, [...source.values, ...storedIn(source)], isWanted), lets);
   return { source, axes, strides: inBlock.strides ?? [], kept, isFlat: true };
 }
+
+/** Of what is made of one another the parts first; what takes no function but theirs is computed where it is used. */
+function partsFirst(found: readonly Expr[], lets: readonly Let[]): Expr[] {
+  const named = new Map(lets.map((l) => [l.name, l.value]));
+  const all = new Map(found.map((e) => [keyIn(e), e]));
+  /** The others that one is made of, and whether it takes a function beside them. */
+  const madeOf = (whole: Expr): { readonly parts: number; readonly isMore: boolean } => {
+    const seen = new Set([whole]);
+    let [parts, isMore] = [0, false];
+    for (const e of seen) {
+      isMore ||= isMadeOfOthers(e.op);
+      if (keyIn(e) !== keyIn(whole) && all.has(keyIn(e))) parts++;
+      else for (const x of [named.get(e.op === "var" ? e.name : "") ?? e.args].flat()) seen.add(x);
+    }
+    return { parts, isMore };
+  };
+  const known = [...all.values()].map((e) => ({ e, ...madeOf(e) })).filter(({ parts, isMore }) => parts === 0 || isMore);
+  return known.toSorted((a, b) => a.parts - b.parts).map(({ e }) => e);
+}
+
+/** What a source stores on its way. */
+const storedIn = ({ body }: Source): Expr[] => body.flatMap((s) => (s.kind === "store" ? [s.value] : []));
 
 /** The largest parts of some expressions in a source that are wanted; names stand for their values. */
 function largest({ body }: Source, roots: readonly Expr[], isWanted: (e: Expr) => boolean): Expr[] {

@@ -16,6 +16,8 @@
  * - `abreast`: on CPUs without vectors, such rows in step
  * - `row tile`: the same on targets whose lanes share memory
  * - `strips`: rows that are filled sum by sum and read by vectors, several a turn, on CPUs with vectors
+ * - `grid order`: results that lie in several orders are computed in that of most accesses; `transposed stores`: those that lie across it
+ *   wait for some rows, on CPUs with vectors
  * - `across`: rows that are stored down a column, several a turn, on CPUs with vectors
  * - `functions first`: functions of what short rows and windows are made of before these, for a block of them, on CPUs with vectors
  * - `sums first`: sums of some grid points before functions of them, and rows made of those after, there too
