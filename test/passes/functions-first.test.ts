@@ -97,6 +97,7 @@ describe.each([3, 16, 20, 48, 65, 190, 300])("rows of %i that are stored too", (
   test.each([
     ["exp", (): Tensor => x().exp()],
     ["softplus", (): Tensor => softplus(x())],
+    ["gelu", (): Tensor => gelu(x())],
     ["a part of it", (): Tensor => x().exp().mul(2).add(1)],
     ["of a row", (): Tensor => x().mul(data(length)).tanh()],
   ] as const)("%s", (what, made) => {

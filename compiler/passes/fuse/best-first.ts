@@ -11,7 +11,7 @@ import type { Cluster } from "./cluster.ts";
 import type { Alignment } from "./legality.ts";
 import { readerAlignment, siblingAlignment } from "./pairs.ts";
 import { rowsRefusal, settle, wholeRow } from "./held-rows.ts";
-import { againRefusal, askedAgain, savedNs } from "./profit.ts";
+import { againRefusal, anewRefusal, askedAgain, savedNs } from "./profit.ts";
 import { Queue } from "./queue.ts";
 import type { FusionState } from "./state.ts";
 
@@ -107,6 +107,8 @@ export class BestFirst {
     if (again !== null) return again;
     const aligned = readerAlignment(this.#state, producer, consumer);
     if (typeof aligned === "string") return aligned;
+    const anew = anewRefusal(producer, consumer, aligned, this.#state);
+    if (anew !== null) return anew;
     return aligned.grid.size === producer.grid.length || asksOnce(this.#state, producer, consumer) ? aligned : "their grids differ";
   }
 

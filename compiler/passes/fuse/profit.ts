@@ -16,6 +16,7 @@ import { productsOf } from "../products.ts";
 import { isFree, isLight } from "../region.ts";
 import { isPlayed } from "../../target.ts";
 import { asksOfLight, costOf } from "./demand.ts";
+import type { Alignment } from "./legality.ts";
 import type { FusionState } from "./state.ts";
 
 /** A value that is computed more often than this is better stored by a kernel that is there anyway. */
@@ -24,6 +25,8 @@ const often = 4;
 const patience = 64;
 /** Repeating this much a grid point hides behind the loads of a kernel that is bound by memory. */
 const hidden = 4;
+/** So much work an element takes no longer than loading it. */
+const little = 8;
 
 /**
  * Where a CPU plays the lanes, arithmetic takes longer, measured in launches, than on hardware (some 25 times on SwiftShader), and no lane stages
@@ -113,6 +116,27 @@ export function againRefusal(producer: Cluster, consumer: Cluster, state: Fusion
   if (repeatedNs === 0) return null;
   const saved = savedNs(state, producer, consumer);
   return repeatedNs > saved ? `results would be computed again (${Math.round(repeatedNs)} ns) to save ${Math.round(saved)} ns` : null;
+}
+
+/**
+ * Why a consumer should rather read what its producer stores for others too than compute it anew, in loops that are not the producer's; or
+ * null. What it is made of is loaded once more then.
+ */
+export function anewRefusal(producer: Cluster, consumer: Cluster, { asked, inner }: Alignment, state: FusionState): string | null {
+  const { axes, target } = state;
+  if (asked.length === 0 || state.readersBeside(producer, consumer) === "consumer") return null;
+  const inputs = [...producer.demands.keys()].reduce((n, v) => n + (isFree(v.node) ? 0 : bytesOf(v.type)), 0);
+  let [anewNs, saved] = [0, target.launchNs];
+  for (const v of producer.outputs.keys()) {
+    // loops over all of it share what they compute
+    const isShared = (d: Demand): boolean => axes.iterations(consumer, d) === sizeOf(v.shape) && storable(consumer, v, d, axes) !== null;
+    const apart = (consumer.demands.get(v) ?? noDemands).filter((d) => !isShared(d));
+    const times = apart.reduce((n, d) => n + axes.iterations(consumer, d), 0) * (asked.length / inner.length);
+    const work = workOf(v, producer);
+    if (work > little) anewNs += (times * work) / target.throughput;
+    saved += (Math.max(0, bytesOf(v.type) - inputs) * Math.min(1, times / sizeOf(v.shape))) / target.bandwidth;
+  }
+  return anewNs > saved ? `results that are stored would be computed again (${Math.round(anewNs)} ns) to save ${Math.round(saved)} ns` : null;
 }
 
 /**

@@ -10,9 +10,9 @@
  */
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { argument, substitute, withName } from "../../ir/expr.ts";
+import { argument, substitute, variable, withName } from "../../ir/expr.ts";
 import { freeNames, keyOf } from "../../ir/indexing.ts";
-import type { Axis, For, Reduce, Stmt } from "../../ir/loop.ts";
+import type { Axis, For, Let, Reduce, Stmt } from "../../ir/loop.ts";
 import { expressionsOf, statements } from "../../ir/loop.ts";
 import { exprMapper, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
 import { Sharing } from "./sharing.ts";
@@ -108,10 +108,36 @@ export function mergeNests(host: Nest, guest: Nest): For | Reduce {
     const axis = e.op === "axis" ? rename.get(e.name) : undefined;
     return axis === undefined ? e : withName(e, axis.name);
   });
-  const body = [...host.body, ...mapStatements(guest.body, f)];
-  const joined = joinReduces(host.reduce, guest.reduce, f);
+  const { list, renamed } = withNamesOf(host.body, mapStatements(guest.body, f));
+  const body = [...host.body, ...list];
+  const joined = joinReduces(host.reduce, guest.reduce, (e) => renamed(f(e)));
   if (joined !== null) return { ...joined, axes: host.axes, body };
   return nestFors(host.axes, body);
+}
+
+/** Statements behind others, without lets of what those have under a name; and expressions with the names that are left. */
+function withNamesOf(before: readonly Stmt[], list: readonly Stmt[]): { readonly list: readonly Stmt[]; readonly renamed: (e: Expr) => Expr } {
+  const mutable = mutableNames([...before, ...list]);
+  const indices = new Map<string, Expr>();
+  // what an index is called is no difference
+  const keyIn = (s: Let): string => {
+    const whole = exprMapper((x) => (x.op === "var" ? (indices.get(x.name) ?? x) : x))(s.value);
+    if (whole.dtype === "int32") indices.set(s.name, whole);
+    return keyOf(whole);
+  };
+  const stays = ({ value }: Let): boolean => mutable.size === 0 || [...freeNames(value)].every((name) => !mutable.has(name));
+  const known = new Map<string, Expr>();
+  for (const s of before) if (s.kind === "let" && stays(s)) known.set(keyIn(s), variable(s.name, s.value.dtype, s.value.lo, s.value.hi));
+  const same = new Map<string, Expr>();
+  const renamed = (e: Expr): Expr => (same.size === 0 ? e : exprMapper((x) => (x.op === "var" ? (same.get(x.name) ?? x) : x))(e));
+  const others = list.flatMap((s) => {
+    const next = same.size === 0 ? s : at(mapStatements([s], renamed), 0);
+    const name = next.kind === "let" && stays(next) ? known.get(keyIn(next)) : undefined;
+    if (next.kind !== "let" || name === undefined) return [next];
+    same.set(next.name, name);
+    return [];
+  });
+  return { list: others, renamed };
 }
 
 function nestFors(axes: readonly Axis[], body: readonly Stmt[]): For {

@@ -13,12 +13,12 @@
 import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load } from "../../ir/expr.ts";
-import { addIndex, ix } from "../../ir/indexing.ts";
+import { addIndex, ix, keyOf } from "../../ir/indexing.ts";
 import { exprReplacer, localBytes } from "../../ir/loop-walk.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
-import { chainsAlong, chainsIn, keyIn, withValues } from "./chains.ts";
+import { chainsAlong, chainsIn, withValues } from "./chains.ts";
 import { copied } from "./copy.ts";
 import type { Piece, Source } from "./in-block.ts";
 import { functionsOf, isAlong, letsIn, operandsOf, placeIn, unitOf } from "./in-block.ts";
@@ -156,9 +156,9 @@ class Block {
         this.#kept.findIndex((one) => one.local === local),
       )
       .filter((one) => one.piece === piece);
-    const loads = new Map(before.map((one) => [keyIn(one.value), load(one.local, one.value.dtype, p)]));
+    const loads = new Map(before.map((one) => [keyOf(one.value), load(one.local, one.value.dtype, p)]));
     const operand = (e: Expr): Expr | null => (isAlong(e, piece.axes) ? load(e.name, e.dtype, addIndex(at(e.args, 0), p)) : null);
-    const f = exprReplacer((e) => loads.get(keyIn(e)) ?? operand(e));
+    const f = exprReplacer((e) => loads.get(keyOf(e)) ?? operand(e));
     const store: Store = { kind: "store", buffer: local, index: p, value };
     const own = [...letsFor([value], letsIn(piece.source.body)), store].map((s) => ({ ...s, value: f(s.value) }));
     const axes = new Map(piece.source.axes.map((a) => [a.name, ix(0)]));
@@ -204,9 +204,9 @@ class Block {
   #reading(s: Stmt, outermost: Expr): Stmt {
     const piece = this.#parts.pieces.find((p) => p.source === s || p.source.axes.length === 0);
     if (piece === undefined) return s;
-    const loads = new Map<Expr | string, Expr>();
-    for (const { local, piece: own, value } of this.#kept) if (own === piece) loads.set(keyIn(value), load(local, value.dtype, placeIn(piece, outermost)));
-    const f = exprReplacer((e) => loads.get(keyIn(e)) ?? null);
+    const loads = new Map<string, Expr>();
+    for (const { local, piece: own, value } of this.#kept) if (own === piece) loads.set(keyOf(value), load(local, value.dtype, placeIn(piece, outermost)));
+    const f = exprReplacer((e) => loads.get(keyOf(e)) ?? null);
     if (s.kind === "let" || s.kind === "store") return { ...s, value: f(s.value) };
     return s.kind === "reduce" ? { ...s, body: withValues(s.body, f), values: s.values.map(f) } : s;
   }

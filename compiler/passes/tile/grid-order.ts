@@ -28,8 +28,14 @@ export function inBestOrder(nest: readonly For[]): readonly For[] {
   const inner = nest.at(-1);
   if (nest.length < 2 || inner === undefined || !nest.every((f) => isPlain(f.axis))) return nest;
   const axes = nest.map((f) => f.axis);
-  const stored = statements(inner.body).flatMap((s) => (s.kind === "store" ? [addIndex(s.index, 0)] : []));
-  const orders = stored.map((index) => orderIn(index, axes)).filter((order) => lastOf(order).hi.value >= narrowest);
+  const stores = statements(inner.body).filter((s) => s.kind === "store");
+  const stored = stores.map((s) => addIndex(s.index, 0));
+  // what may be stored twice keeps its order
+  if (stores.some((s) => s.atomic !== undefined) || stored.some((index) => axes.some((a) => Number.isNaN(strideOf(index, a.name))))) return nest;
+  const orders = stored.flatMap((index) => {
+    const order = orderIn(index, axes);
+    return lastOf(order).hi.value >= narrowest && strideOf(index, lastOf(order).name) !== 0 ? [order] : [];
+  });
   if (orders.every((order) => lastOf(order) === inner.axis)) return nest;
   const loaded = exprOrder(expressionsIn(inner.body)).flatMap((e) => (e.op === "load" ? [addIndex(at(e.args, 0), 0)] : []));
   const farAlong = (order: readonly Axis[]): number => [...stored, ...loaded].filter((index) => isFar(index, lastOf(order))).length;

@@ -3,9 +3,9 @@ import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex } from "../../ir/expr.ts";
-import { addIndex, ix, mulIndex, namesIn } from "../../ir/indexing.ts";
+import { addIndex, ix, keyOf, mulIndex, namesIn } from "../../ir/indexing.ts";
 import type { Axis, For, Let, Reduce, Stmt } from "../../ir/loop.ts";
-import { canWait, keyIn } from "./chains.ts";
+import { canWait } from "./chains.ts";
 import { hasFunction, isMadeOfOthers } from "./cost.ts";
 import { namedBy, namesBehind } from "./independent.ts";
 import { pointsOf, strideOf } from "./nest.ts";
@@ -53,14 +53,14 @@ export function functionsOf(source: Source, nest: readonly For[], outermost: num
 /** Of what is made of one another the parts first; what takes no function but theirs is computed where it is used. */
 function partsFirst(found: readonly Expr[], lets: readonly Let[]): Expr[] {
   const named = new Map(lets.map((l) => [l.name, l.value]));
-  const all = new Map(found.map((e) => [keyIn(e), e]));
+  const all = new Map(found.map((e) => [keyOf(e), e]));
   /** The others that one is made of, and whether it takes a function beside them. */
   const madeOf = (whole: Expr): { readonly parts: number; readonly isMore: boolean } => {
     const seen = new Set([whole]);
     let [parts, isMore] = [0, false];
     for (const e of seen) {
       isMore ||= isMadeOfOthers(e.op);
-      if (keyIn(e) !== keyIn(whole) && all.has(keyIn(e))) parts++;
+      if (keyOf(e) !== keyOf(whole) && all.has(keyOf(e))) parts++;
       else for (const x of [named.get(e.op === "var" ? e.name : "") ?? e.args].flat()) seen.add(x);
     }
     return { parts, isMore };
