@@ -19,14 +19,15 @@ import { copied, loop, minOf } from "./copy.ts";
 export const block = 512;
 export const group = 64;
 
-export function accumulate(kernel: Kernel): Kernel {
-  const mapList = (list: readonly Stmt[]): readonly Stmt[] =>
-    replaceEach(list, (s) => {
-      const inner = mapBodies(s, mapList);
-      if (inner.kind !== "reduce" || !isLong(inner)) return inner;
-      return at(inner.axes, 0).about === undefined ? blocked(inner) : blockedRow(inner);
-    });
-  return { ...kernel, body: mapList(kernel.body) };
+export const accumulate = (kernel: Kernel): Kernel => ({ ...kernel, body: accumulated(kernel.body) });
+
+/** The same of a list. */
+export function accumulated(list: readonly Stmt[]): readonly Stmt[] {
+  return replaceEach(list, (s) => {
+    const inner = mapBodies(s, accumulated);
+    if (inner.kind !== "reduce" || !isLong(inner)) return inner;
+    return at(inner.axes, 0).about === undefined ? blocked(inner) : blockedRow(inner);
+  });
 }
 
 function isLong(r: Reduce): boolean {

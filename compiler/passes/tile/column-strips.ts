@@ -1,143 +1,278 @@
 /**
- * column strips: sums down columns, or over windows, of what several functions are needed for, a strip of a line at a time, on CPUs with vectors.
+ * column strips: what walks down columns, or over windows, does so for a strip of a line at a time, on CPUs with vectors.
  *
- *   for %j in 0..1024 [grid] { reduce %s = 0 by $0 + $1 over %k in 0..64 { exp(load %x[%k * 1024 + %j]) * tanh(load %x[%k * 1024 + %j]) } … }
- *     → for %j in 0..1024 step 256 [grid] { local %s_columns: f32[256]  local %chain_0: f32[256]
- *         for %ji in 0..256 { store %s_columns[%ji] = 0 }
- *         for %k in 0..64 { for %jc1 in 0..256 { store %chain_0[%jc1] = exp(…) }
- *           for %jc2 in 0..256 { store %s_columns[%jc2] = load %s_columns[%jc2] + load %chain_0[%jc2] * tanh(…) } } … }
+ *   for %j in 0..1024 [grid] { local %row: f32[64]
+ *     reduce %s = 0 by $0 + $1 over %k in 0..64 { store %row[%k] = exp(load %x[%k * 1024 + %j])  yield … }
+ *     for %k in 0..64 { store %y[%k * 1024 + %j] = load %row[%k] - %s } }
+ *     → for %j in 0..1024 step 64 [grid] { local %row: f32[4096]  local %s_of: f32[64]
+ *         for %ji in 0..64 { store %s_of[%ji] = 0 }
+ *         for %k in 0..64 { for %ja in 0..64 { let %e = exp(…)  store %row[%k * 64 + %ja] = %e  store %s_of[%ja] = load %s_of[%ja] + %e } }
+ *         for %k in 0..64 { for %jb in 0..64 { store %y[…] = load %row[%k * 64 + %jb] - load %s_of[%jb] } } }
  *
- * Each function is in a loop of its own (`chains.ts`). Sums keep their order, so this changes no bit.
+ * Lines of memory that lie beside one another are brought near together, and each function is in a loop of its own (`chains.ts`). What
+ * a column keeps from one step to the next waits in scratch. Each column keeps the order of its sums, so this changes no bit.
  */
+import type { DType } from "../../ir/dtype.ts";
 import { at } from "../../ir/errors.ts";
+import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { axisIndex, load } from "../../ir/expr.ts";
-import { addIndex, ix, mulIndex } from "../../ir/indexing.ts";
-import type { For, Kernel, Local, Reduce, Stmt } from "../../ir/loop.ts";
-import { exprMapper, mapStatements } from "../../ir/loop-walk.ts";
+import { load, variable } from "../../ir/expr.ts";
+import { addIndex, mulIndex } from "../../ir/indexing.ts";
+import type { Axis, For, If, Kernel, Let, Local, Reduce, Stmt } from "../../ir/loop.ts";
+import { axesOf, expressionsIn, expressionsOf, statements } from "../../ir/loop.ts";
+import { exprReplacer, localBytes, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
-import { block, group } from "./accumulate.ts";
+import { accumulated } from "./accumulate.ts";
 import type { Chains } from "./chains.ts";
-import { chainsAlong, withValues } from "./chains.ts";
-import type { Keeping } from "./combine.ts";
-import { bringInto } from "./combine.ts";
-import { copied, loop, minOf } from "./copy.ts";
-import { isPlain, loopsOver, onlyReduce, pointsOf } from "./nest.ts";
+import { canWait, chainsAlong } from "./chains.ts";
+import { bringInto, isApart } from "./combine.ts";
+import { moved } from "./copy.ts";
+import { hasFunction } from "./cost.ts";
+import { goesTogether, namedBy, namesBehind, varyingNames } from "./independent.ts";
+import { isPlain, loopsOver, pointsOf } from "./nest.ts";
+import { startRising } from "./rising.ts";
 import type { Strip } from "./strip.ts";
 import { eachStrip, overStrip, stripLoops, stripOf } from "./strip.ts";
 
 /** With fewer strips than this for threads to share they are shorter: so long. */
 const manyStrips = 8;
 const shorter = 64;
+/** The longest strip, where no rows wait; those that make room for rows are whole registers, as many as go side by side. */
+const longest = 256;
+const whole = 16;
 
-/** The kernel by strips of its columns, or the kernel itself where no two functions are needed for what it adds up. */
-export function columnStrips(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
+/** The kernel by strips of its columns, or the kernel itself where it does not walk them, or little is gained. */
+export const columnStrips = (kernel: Kernel, nest: readonly For[], target: Target): Kernel => inStrips(kernel, nest, { target, storesPay: true });
+
+/** The same of points that lie apart, as windows do: what they store in a walk gains nothing by it. */
+export const windowStrips = (kernel: Kernel, nest: readonly For[], target: Target): Kernel => inStrips(kernel, nest, { target, storesPay: false });
+
+function inStrips(kernel: Kernel, nest: readonly For[], { target, storesPay }: Pick<Given, "target" | "storesPay">): Kernel {
   const inner = nest.at(-1);
-  const reduce = inner === undefined ? null : onlyReduce(inner.body);
-  if (inner === undefined || reduce === null || !isPlain(inner.axis) || !isWalk(reduce)) return kernel;
-  const { axis, body } = inner;
-  const points = nest.reduce((n, f) => n * f.axis.hi.value, 1);
-  const size = stripOf(axis.hi.value, points < manyStrips * stripOf(axis.hi.value) ? shorter : undefined);
-  const position = body.indexOf(reduce);
-  const before = body.slice(0, position).filter((s) => s.kind === "let");
-  if (size === 0) return kernel;
-  const chains = chainsAlong({ axis: axis.name, target }, [...before, ...reduce.body], reduce.values);
-  if (chains === null) return kernel;
-  const columns = new Columns(reduce, chains, { before, after: body.filter((s) => s !== reduce), size });
-  return { ...kernel, body: stripLoops(nest, size, [...columns.locals, ...eachStrip(axis, size, (strip) => columns.over(strip))]) };
+  if (inner === undefined || !isPlain(inner.axis)) return kernel;
+  const { axis } = inner;
+  const rows = inner.body.filter((s) => s.kind === "local");
+  const body = stepsOf(startRising(inner.body.filter((s) => s.kind !== "local")));
+  const most = rows.length === 0 ? longest : Math.min(longest, Math.floor(target.rowBytes / localBytes(rows) / whole) * whole);
+  if (most === 0 || !isOpen(body) || !goesTogether(body, axis.name)) return kernel;
+  const length = axis.hi.value;
+  const isFew = pointsOf(nest.map((f) => f.axis)) < manyStrips * stripOf(length, most);
+  const size = stripOf(length, isFew ? Math.min(most, shorter) : most);
+  const columns = new Columns(body, { axis, target, size, rows, storesPay, picks: statements(inner.body).some(isTuple) });
+  if (size === 0 || !columns.arePossible || !columns.pay) return kernel;
+  const strips = eachStrip(axis, size, (strip) => columns.over(strip));
+  return { ...kernel, body: stripLoops(nest, size, [...columns.locals, ...strips]) };
 }
 
-/** Whether a reduction adds up one axis, over no more blocks than are in a group, or several within one block: a window. */
-function isWalk({ axes, exact }: Reduce): boolean {
-  const length = pointsOf(axes);
-  return axes.every((a) => a.kind === "serial" && isPlain(a)) && (exact || length <= (axes.length > 1 ? block : block * group));
+/** Whether a reduction keeps several numbers that are changed together, an element and its position. */
+const isTuple = (s: Stmt): boolean => s.kind === "reduce" && s.names.length > 1 && !isApart(s);
+
+/** Reductions as loops that go on with what is carried, long ones in blocks. */
+function stepsOf(list: readonly Stmt[]): readonly Stmt[] {
+  const all = (inner: readonly Stmt[]): readonly Stmt[] =>
+    replaceEach(inner, (s) => {
+      const below = mapBodies(s, all);
+      return below.kind === "reduce" ? carried(below) : below;
+    });
+  return all(accumulated(list));
 }
 
+function carried(r: Reduce): Stmt[] {
+  const parts = r.names.map((name, i) => variable(name, at(r.init, i).dtype));
+  const name = (i: number): string => at(r.names, i);
+  const added = bringInto(r, { parts, name, set: (i, value) => ({ kind: "assign", name: name(i), value }) }, r.values, "_e");
+  return [...r.init.map((init, i): Stmt => ({ kind: "carry", name: name(i), init })), ...loopsOver(r.axes, [...r.body, ...added])];
+}
+
+/** Whether all that is done is names, numbers that are carried, stores and plain loops. */
+const isOpen = (body: readonly Stmt[]): boolean =>
+  statements(body).every(
+    (s) => s.kind !== "barrier" && s.kind !== "local" && (s.kind !== "store" || s.atomic === undefined) && axesOf(s).every((a) => a.kind === "serial"),
+  );
+
+/** What is done for each column, one statement after another. */
+interface Points {
+  readonly kind: "points";
+  readonly id: number;
+  readonly list: readonly Stmt[];
+  /** Whether that is once for each step of a walk. */
+  readonly isWalk: boolean;
+}
+
+/** What is the same for all columns, and what stands in it. */
 interface Around {
-  readonly before: readonly Stmt[];
-  readonly after: readonly Stmt[];
+  readonly kind: "around";
+  readonly stmt: For | If | Let;
+  readonly bodies: readonly (readonly Part[])[];
+}
+
+type Part = Points | Around;
+
+const isPoint = (s: Stmt): boolean => s.kind === "let" || s.kind === "carry" || s.kind === "assign" || s.kind === "store";
+
+interface Given {
+  readonly axis: Axis;
+  readonly target: Target;
   readonly size: number;
+  /** What a column has waiting of its rows. */
+  readonly rows: readonly Local[];
+  /** Whether walks gain by it that store what lies side by side. */
+  readonly storesPay: boolean;
+  /** Whether elements are picked together with their positions: registers that hold both for many columns are missing to functions. */
+  readonly picks: boolean;
 }
 
 class Columns {
-  readonly #r: Reduce;
-  readonly #chains: Chains;
-  readonly #around: Around;
-  readonly #functions: readonly Local[];
-  /** Sums of blocks, which are brought into those of all. */
-  readonly #isBlocked: boolean;
+  readonly #given: Given;
+  readonly #body: readonly Stmt[];
+  readonly #varying: ReadonlySet<string>;
+  readonly #points: Points[] = [];
+  readonly #parts: readonly Part[];
+  /** What columns keep from one loop to the next. */
+  readonly #kept: ReadonlyMap<string, DType>;
+  readonly #chains = new Map<number, Chains | null>();
 
-  constructor(r: Reduce, chains: Chains, around: Around) {
-    this.#r = r;
-    this.#chains = chains;
-    this.#around = around;
-    this.#functions = chains.locals(around.size, "chain_");
-    this.#isBlocked = !r.exact && r.axes.length === 1 && at(r.axes, 0).hi.value > block;
+  constructor(body: readonly Stmt[], given: Given) {
+    this.#given = given;
+    this.#body = body;
+    this.#varying = varyingNames(body, given.axis.name);
+    this.#parts = this.#partsOf(body, false);
+    this.#kept = this.#keptNames();
+    for (const one of this.#points) this.#chains.set(one.id, this.#chainsOf(one));
+  }
+
+  /** Whether all that is carried and stored is of columns, and no index is made of what they keep: nobody could tell that it is in range. */
+  get arePossible(): boolean {
+    const list = statements(this.#body);
+    const found = namesBehind(this.#body, this.#kept.keys());
+    const isKnown = (index: Expr): boolean => exprOrder([index]).every((e) => !found.has(e.name) || e.op === "load");
+    const stored = list.flatMap((s) => (s.kind === "store" ? [s.index] : []));
+    const loaded = exprOrder(expressionsIn(this.#body)).flatMap((e) => (e.op === "load" ? e.args : []));
+    const areOfColumns = list.every((s) => s.kind === "let" || !isPoint(s) || namedBy(s).every((n) => this.#varying.has(n)));
+    return areOfColumns && [...stored, ...loaded].every(isKnown) && [...this.#kept.values()].every((dtype) => dtype === "int32" || canWait(variable("", dtype)));
+  }
+
+  get pay(): boolean {
+    const { storesPay, picks, rows } = this.#given;
+    const isWritten = (s: Stmt): boolean => storesPay && s.kind === "store" && rows.every((l) => l.name !== s.buffer);
+    const takesMuch = ({ id, list }: Points): boolean => this.#chains.get(id) !== null || (picks && hasFunction(expressionsIn(list)));
+    return this.#points.some((one) => one.isWalk && (takesMuch(one) || one.list.some(isWritten)));
   }
 
   get locals(): readonly Local[] {
-    const sums = (label: string): Local[] =>
-      this.#r.names.map((_, i) => ({
-        kind: "local",
-        name: this.#memory(i, label),
-        dtype: at(this.#r.init, i).dtype,
-        size: this.#around.size,
-        space: "scratch",
-      }));
-    return [...this.#functions, ...sums("columns"), ...(this.#isBlocked ? sums("block") : [])];
+    const { rows, size } = this.#given;
+    const kept = [...this.#kept].map(([name, dtype]): Local => ({ kind: "local", name: `${name}_of`, dtype, size, space: "scratch" }));
+    return [...rows.map((l) => ({ ...l, size: l.size * size })), ...kept, ...this.#points.flatMap((one) => this.#functions(one))];
   }
 
   /** Everything that is done for a strip. */
   over(strip: Strip): readonly Stmt[] {
-    const last = this.#after(strip);
-    if (!this.#isBlocked) return [this.#cleared(strip, "columns"), ...loopsOver(this.#r.axes, this.#turn(strip, "columns")), last];
-    const axis = at(this.#r.axes, 0);
-    const n = axis.hi.value;
-    const start = mulIndex(axisIndex(`${axis.name}b`, 0, Math.ceil(n / block) - 1), block);
-    const end = n % block === 0 ? addIndex(start, block) : minOf(addIndex(start, block), ix(n));
-    const turns = loop("serial", { name: axis.name, lo: start, hi: end }, 1, this.#turn(strip, "block"));
-    const blocks = [this.#cleared(strip, "block"), turns, this.#joined(strip)];
-    return [this.#cleared(strip, "columns"), loop("serial", { name: `${axis.name}b`, lo: ix(0), hi: ix(Math.ceil(n / block)) }, 1, blocks), last];
+    return this.#over(this.#parts, strip);
   }
 
-  #memory(i: number, label: string): string {
-    return `${at(this.#r.names, i)}_${label}`;
-  }
-
-  #sums(label: string, index: Expr): Expr[] {
-    return this.#r.init.map((e, i) => load(this.#memory(i, label), e.dtype, index));
-  }
-
-  #keeping(label: string, index: Expr): Keeping {
-    const set = (i: number, value: Expr): Stmt => ({ kind: "store", buffer: this.#memory(i, label), index, value });
-    return { parts: this.#sums(label, index), set, name: (i) => this.#memory(i, label) };
-  }
-
-  #cleared(strip: Strip, label: string): For {
-    const { init } = this.#r;
-    return overStrip(strip, `i${label[0] ?? ""}`, (index) => init.map((value, i): Stmt => ({ kind: "store", buffer: this.#memory(i, label), index, value })));
-  }
-
-  /** One line of the strip: functions one after another, then what they are needed for. */
-  #turn(strip: Strip, label: string): readonly Stmt[] {
-    const last = overStrip(strip, `c${this.#chains.length}`, (index) => {
-      const f = this.#chains.reading(this.#functions, { stage: this.#chains.length, index });
-      const body = withValues([...this.#around.before, ...this.#r.body], f);
-      return [...body, ...bringInto(this.#r, this.#keeping(label, index), this.#r.values.map(f), "_e")];
+  #over(parts: readonly Part[], strip: Strip): readonly Stmt[] {
+    return parts.flatMap((one): readonly Stmt[] => {
+      if (one.kind === "points") return this.#loops(one, strip);
+      const { stmt, bodies } = one;
+      if (stmt.kind === "let") return [stmt];
+      const [first = [], second = []] = bodies.map((list) => this.#over(list, strip));
+      return [stmt.kind === "for" ? { ...stmt, body: first } : { ...stmt, then: first, otherwise: second }];
     });
-    return [...this.#chains.loops(strip, this.#functions), last];
   }
 
-  #joined(strip: Strip): For {
-    return overStrip(strip, "j", (index) => bringInto(this.#r, this.#keeping("columns", index), this.#sums("block", index), "_b"));
+  /** What is done for each column of a strip: functions one after another, then what they are needed for. */
+  #loops(one: Points, strip: Strip): readonly Stmt[] {
+    const chains = this.#chains.get(one.id) ?? null;
+    const name = `c${one.id}`;
+    if (chains === null) return [overStrip(strip, name, (index) => this.#keeping(one.list, index))];
+    const locals = this.#functions(one);
+    const loops: Stmt[] = [];
+    for (let stage = 1; stage < chains.length; stage++)
+      loops.push(overStrip(strip, `${name}s${stage}`, (index) => this.#reading(chains.stored(locals, { stage, index }), index)));
+    const last = (index: Expr): readonly Stmt[] => this.#keeping(mapStatements(one.list, chains.reading(locals, { stage: chains.length, index })), index);
+    return [...loops, overStrip(strip, name, last)];
   }
 
-  /** What follows the sums. */
-  #after(strip: Strip): For {
-    return overStrip(strip, "a", (index) => {
-      const sums = this.#sums("columns", index);
-      const f = exprMapper((e) => (e.op === "var" ? (sums[this.#r.names.indexOf(e.name)] ?? e) : e));
-      return mapStatements(copied({ body: this.#around.after, values: [] }, { suffix: "_a", axes: new Map() }).body, f);
+  #functions({ id }: Points): readonly Local[] {
+    return this.#chains.get(id)?.locals(this.#given.size, `chain${id}_`) ?? [];
+  }
+
+  /** Statements of a column that read what it keeps. */
+  #reading(list: readonly Stmt[], index: Expr): readonly Stmt[] {
+    const own = new Set(list.flatMap((s) => (s.kind === "let" ? [s.name] : [])));
+    const f = exprReplacer((e) => {
+      const dtype = e.op === "var" && !own.has(e.name) ? this.#kept.get(e.name) : undefined;
+      return dtype === undefined ? null : load(`${e.name}_of`, dtype, index);
     });
+    const { rows, size } = this.#given;
+    return moved(mapStatements(list, f), new Set(rows.map((l) => l.name)), (_, place) => addIndex(mulIndex(place, size), index));
+  }
+
+  /** The same, and that keep what others read. */
+  #keeping(list: readonly Stmt[], index: Expr): readonly Stmt[] {
+    const store = (name: string, value: Expr): Stmt => ({ kind: "store", buffer: `${name}_of`, index, value });
+    return this.#reading(list, index).flatMap((s): Stmt[] => {
+      if (s.kind === "carry") return [store(s.name, s.init)];
+      if (s.kind === "assign") return [store(s.name, s.value)];
+      return s.kind === "let" && this.#kept.has(s.name) ? [s, store(s.name, variable(s.name, s.value.dtype))] : [s];
+    });
+  }
+
+  #partsOf(list: readonly Stmt[], isWalk: boolean): readonly Part[] {
+    const parts: Part[] = [];
+    let run: Stmt[] = [];
+    const close = (): void => {
+      if (run.length > 0) {
+        const points: Points = { kind: "points", id: this.#points.length, list: run, isWalk };
+        this.#points.push(points);
+        parts.push(points);
+      }
+      run = [];
+    };
+    for (const s of list) {
+      if (s.kind === "let" && !this.#varying.has(s.name)) parts.push({ kind: "around", stmt: s, bodies: [] });
+      else if (isPoint(s)) run.push(s);
+      else {
+        close();
+        if (s.kind === "for") parts.push({ kind: "around", stmt: s, bodies: [this.#partsOf(s.body, true)] });
+        if (s.kind === "if") parts.push({ kind: "around", stmt: s, bodies: [this.#partsOf(s.then, isWalk), this.#partsOf(s.otherwise, isWalk)] });
+      }
+    }
+    close();
+    return parts;
+  }
+
+  /** What is carried, and names that are read in other loops than those they are given in. */
+  #keptNames(): ReadonlyMap<string, DType> {
+    const kept = new Map<string, DType>();
+    const given = new Map<string, { readonly id: number; readonly dtype: DType }>();
+    for (const { id, list } of this.#points)
+      for (const s of list) {
+        if (s.kind === "carry") kept.set(s.name, s.init.dtype);
+        if (s.kind === "let") given.set(s.name, { id, dtype: s.value.dtype });
+      }
+    for (const { id, list } of this.#points)
+      for (const e of exprOrder(expressionsIn(list))) {
+        const found = e.op === "var" ? given.get(e.name) : undefined;
+        if (found !== undefined && found.id !== id) kept.set(e.name, found.dtype);
+      }
+    return kept;
+  }
+
+  /** The functions of what is done for each column; null where it has no two of them, or goes on with what it has just changed. */
+  #chainsOf({ list }: Points): Chains | null {
+    const { axis, target } = this.#given;
+    const changed = new Set<string>();
+    for (const s of list) {
+      if (exprOrder(expressionsOf(s)).some((e) => changed.has(e.name))) return null;
+      if (s.kind === "carry" || s.kind === "assign") changed.add(s.name);
+    }
+    const body = list.filter((s) => s.kind === "let" || s.kind === "store");
+    const values = list.flatMap((s): Expr[] => {
+      if (s.kind === "carry") return [s.init];
+      if (s.kind === "assign") return [s.value];
+      return s.kind === "let" && this.#kept.has(s.name) ? [variable(s.name, s.value.dtype)] : [];
+    });
+    return chainsAlong({ axis: axis.name, target }, body, values);
   }
 }

@@ -42,7 +42,7 @@ import { accumulate } from "./accumulate.ts";
 import { storedAcross } from "./across.ts";
 import { chainsInRows, chainsInStrips } from "./chains.ts";
 import { columnRows } from "./column-rows.ts";
-import { columnStrips } from "./column-strips.ts";
+import { columnStrips, windowStrips } from "./column-strips.ts";
 import { functionsFirst } from "./functions-first.ts";
 import { inBestOrder } from "./grid-order.ts";
 import { jam, jamColumns } from "./jam.ts";
@@ -147,7 +147,7 @@ function alongRows(kernel: Kernel, nest: readonly For[], target: Target): Kernel
   if (!target.vectors) return jamColumns(added === kernel ? onceInStrips(kernel, nest) : added);
   const apart = added === kernel ? added : firstChanged(added, [sumsFirst, pointFunctionsFirst], gridNest(added.body), target);
   if (apart !== added) return widenLoops(apart);
-  const windows = added === kernel ? columnStrips(kernel, nest, target) : kernel;
+  const windows = added === kernel ? windowStrips(kernel, nest, target) : kernel;
   if (windows !== kernel) return widenLoops(windows);
   // rows too short for lanes of their own go side by side
   const list = statements(kernel.body);
