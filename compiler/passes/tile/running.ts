@@ -18,9 +18,10 @@ import { axisIndex, load } from "../../ir/expr.ts";
 import { dependsOn, ix } from "../../ir/indexing.ts";
 import type { Assign, Axis, For, Kernel, Let, Local, Stmt, Store } from "../../ir/loop.ts";
 import { expressionsIn } from "../../ir/loop.ts";
-import { exprMapper, exprReplacer, mapBodies, replaceEach } from "../../ir/loop-walk.ts";
+import { exprMapper, exprReplacer, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
 import type { Target } from "../../target.ts";
-import { keyIn } from "./chains.ts";
+import type { Chains } from "./chains.ts";
+import { chainsAlong, keyIn } from "./chains.ts";
 import { copied, loop } from "./copy.ts";
 import { costOfFunction, isMadeOfOthers, spelledOperations } from "./cost.ts";
 import { namesBehind, updatedBuffers, varyingNames } from "./independent.ts";
@@ -94,6 +95,8 @@ class Running {
   readonly #early = new Map<Expr | string, Expr>();
   /** Running values of an element that something is made of. */
   readonly #made: readonly Expr[];
+  /** The functions of what is computed before; null where there are no two of them. */
+  readonly #chains: Chains | null;
 
   constructor(parts: Parts, axis: Axis, target: Target) {
     this.#parts = parts;
@@ -112,6 +115,7 @@ class Running {
     const core = new Set(this.#core.map((l) => l.name));
     this.#made = [...new Map(exprOrder(made).flatMap((e) => (e.op === "var" && core.has(e.name) ? [[e.name, e]] : []))).values()];
     for (const s of this.#running()) this.#find(s.value);
+    this.#chains = chainsAlong({ axis: axis.name, target }, this.#before(ix(0)), []);
   }
 
   /** How many values of an element wait in scratch. */
@@ -139,17 +143,22 @@ class Running {
 
   #locals(size: number): Local[] {
     const local = (name: string, { dtype }: Expr): Local => ({ kind: "local", name, dtype, size, space: "scratch" });
-    return [...[...this.#early.values()].map((e, i) => local(this.#earlyName(i), e)), ...this.#made.map((e, i) => local(this.#madeName(i), e))];
+    const waits = [...[...this.#early.values()].map((e, i) => local(this.#earlyName(i), e)), ...this.#made.map((e, i) => local(this.#madeName(i), e))];
+    return [...waits, ...this.#functions(size)];
   }
 
   readonly #earlyName = (i: number): string => `${at(this.#parts.assigns, 0).name}_waits${i}`;
   readonly #madeName = (i: number): string => `${at(this.#parts.assigns, 0).name}_goes${i}`;
 
+  #functions = (size: number): readonly Local[] => this.#chains?.locals(size, `${at(this.#parts.assigns, 0).name}_chain`) ?? [];
+
   #strip(size: number, first: Expr): Stmt[] {
     const strip = { axis: this.#axis, size, first };
-    const before = overStrip(strip, "e", (index) => this.#before(index));
+    const functions = this.#functions(size);
+    const reading = (index: Expr): ((e: Expr) => Expr) => this.#chains?.reading(functions, { stage: this.#chains.length, index }) ?? ((e) => e);
+    const before = [...(this.#chains?.loops(strip, functions) ?? []), overStrip(strip, "e", (index) => mapStatements(this.#before(index), reading(index)))];
     const after = overStrip(strip, "l", (index) => this.#after(index));
-    return [...(this.#early.size > 0 ? [before] : []), overStrip(strip, "r", (index) => this.#between(index)), ...(this.#late.length > 0 ? [after] : [])];
+    return [...(this.#early.size > 0 ? before : []), overStrip(strip, "r", (index) => this.#between(index)), ...(this.#late.length > 0 ? [after] : [])];
   }
 
   #before(index: Expr): Stmt[] {

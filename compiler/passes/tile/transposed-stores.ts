@@ -16,8 +16,9 @@ import { axisIndex, load } from "../../ir/expr.ts";
 import { addIndex, ix, mulIndex } from "../../ir/indexing.ts";
 import { mapBodies, replaceEach } from "../../ir/loop-walk.ts";
 import type { Axis, For, Kernel, Local, Stmt, Store } from "../../ir/loop.ts";
-import { axesOf, bodiesOf, statements } from "../../ir/loop.ts";
+import { axesOf, bodiesOf, expressionsIn, statements } from "../../ir/loop.ts";
 import { tidy } from "../lower/tidy.ts";
+import { hasFunction } from "./cost.ts";
 import { copied } from "./copy.ts";
 import { isFar, lineElements } from "./grid-order.ts";
 import { joinNest } from "./join.ts";
@@ -26,6 +27,7 @@ import type { Given } from "./part.ts";
 import { inLoops, scratchApart } from "./part.ts";
 import type { Strip } from "./strip.ts";
 import { countOf, eachStrip, stripOf } from "./strip.ts";
+import { crossedAxis } from "./widen.ts";
 
 /** Bytes that may wait, at the most: they stay in a near cache. */
 const mostBytes = 1 << 18;
@@ -40,8 +42,9 @@ interface Across {
 
 /** The kernel with rows that wait, or the kernel itself where nothing it stores lies across beside others that do not. */
 export function transposedStores(kernel: Kernel, given: readonly For[], { schedule }: Given): Kernel {
-  const nest = joinNest(given);
-  if (nest.length === 0 || !nest.every((f) => isPlain(f.axis))) return kernel;
+  const joined = joinNest(given);
+  if (joined.length === 0 || !joined.every((f) => isPlain(f.axis))) return kernel;
+  const nest = inOrderOfLoads(joined);
   const { body } = at(nest, nest.length - 1);
   const hasLoops = body.some((s) => axesOf(s).length > 0);
   const axes = nest.map((f) => f.axis);
@@ -49,9 +52,17 @@ export function transposedStores(kernel: Kernel, given: readonly For[], { schedu
   const row = stored.map((one) => rowOf(one, axes)).find((a) => a !== null);
   if (row === undefined) return kernel;
   const found = stored.filter((one) => rowOf(one, axes) === row && isAlone(one, body));
-  if (found.length === 0 || (!hasLoops && found.length === stored.length)) return kernel;
+  if (found.length === 0 || (!hasLoops && found.length === stored.length && nest === joined)) return kernel;
   const waiting = new Waiting(kernel, { row, column: hasLoops ? null : at(axes, axes.length - 1), axes, body, found, schedule });
   return waiting.kernel();
+}
+
+/** Functions of what is loaded across are computed in the order in which that lies there; else loops stay as they are. */
+function inOrderOfLoads(nest: readonly For[]): readonly For[] {
+  const inner = at(nest, nest.length - 1);
+  const across = crossedAxis(nest, inner.body);
+  if (across === null || !hasFunction(expressionsIn(inner.body))) return nest;
+  return [...nest.filter((f) => f.axis !== across), { kind: "for", axis: across, body: inner.body }];
 }
 
 /** Stores that happen in any case, with the loops around them. */
