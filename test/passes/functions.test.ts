@@ -42,9 +42,12 @@ describe("strips of elements", () => {
     expect(scratchOf([data(9, 1).exp().mul(data(9, 300).tanh())], "chain_")).toBe(0);
   });
   test("float64", () => check(() => [beside(data(13, 33).astype("float64"))]));
-  test("transposed operands go crosswise", () => {
+  test("transposed operands are computed in the order in which they lie, others go crosswise", () => {
     check(() => [chain(data(40, 70).T)]);
-    expect(scratchOf([chain(data(40, 70).T)], "chain_")).toBe(0);
+    expect(scratchOf([chain(data(40, 70).T)], "chain_")).toBe(2);
+    const mixed = (): Tensor[] => [chain(data(40, 70).T.add(data(70, 40)))];
+    check(mixed);
+    expect(scratchOf(mixed(), "chain_")).toBe(0);
   });
   test("functions with much in common stay together", () => {
     const y = data(4096);

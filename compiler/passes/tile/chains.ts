@@ -16,7 +16,7 @@ import { at } from "../../ir/errors.ts";
 import { exprOrder } from "../../ir/expr-order.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load, variable } from "../../ir/expr.ts";
-import { ix, keyOf } from "../../ir/indexing.ts";
+import { dependsOn, ix, keyOf } from "../../ir/indexing.ts";
 import type { Axis, For, Kernel, Let, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
 import { expressionsIn } from "../../ir/loop.ts";
 import { exprReplacer, localBytes } from "../../ir/loop-walk.ts";
@@ -128,6 +128,8 @@ export interface Reading {
 export interface Along {
   readonly axis: string;
   readonly target: Target;
+  /** The last functions too come before the rest, however little that is. */
+  readonly every?: true;
 }
 
 /** The functions of a body, in stages: what others wait for comes before them. */
@@ -144,7 +146,7 @@ export class Chains {
   /** How many stages there are: the last one keeps nothing. */
   readonly length: number;
 
-  constructor({ lets, stores }: Straight, { axis, target }: Along, values: readonly Expr[] = []) {
+  constructor({ lets, stores }: Straight, { axis, target, every }: Along, values: readonly Expr[] = []) {
     const roots = [...values, ...stores.map((s) => s.value)];
     this.#lets = lets;
     this.#stores = stores;
@@ -160,7 +162,7 @@ export class Chains {
       else beside.push(e);
     }
     const others = costOf([...roots, ...lets.map((l) => l.value)]) - costOfFunction * all.length;
-    const apart = others > fewBeside ? stages : stages.slice(0, -1);
+    const apart = every === true || others > fewBeside ? stages : stages.slice(0, -1);
     const shared = apart.length === 0 ? [] : this.#sharedBy([...apart, roots], new Set(apart.flat()));
     const named = apart.map((list) => list.map((e) => this.#nameFor(e, roots)));
     const kept = shared.length === 0 ? named : [shared, ...named];
@@ -223,6 +225,11 @@ export class Chains {
 
   get isWorthKeeping(): boolean {
     return this.length > 1 && this.#kept.length <= mostStrips && this.#kept.every(canWait);
+  }
+
+  /** Whether something that is kept is made of one of these names. */
+  isMadeOf(names: ReadonlySet<string>): boolean {
+    return this.#kept.some((e) => dependsOn(e, names));
   }
 
   /** Scratch for all that is kept. */

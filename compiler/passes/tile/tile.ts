@@ -25,7 +25,7 @@
  *   such rows first, side by side, then the rows
  * - `turned`: rows of which an operand lies across, several a turn, there too
  * - `updates`: costly values that a scatter stores, computed by vectors first, there too
- * - `chains`: functions one after the other for a strip of elements or a row, there too; `column strips`: for sums down columns and over windows;
+ * - `chains`: functions one after the other for a strip of elements or a row, there too; `column strips`: walks down columns and over windows;
  *   `column rows`: down few of them, several rows at once
  * - `running`: what running values take in and what is made of them by vectors, a strip at a time, there too
  * - `once`: functions of a row or of no axis in front of the elements that share them, on CPUs
@@ -106,10 +106,10 @@ function scheduled(kernel: Kernel, nest: readonly For[], target: Target): Kernel
 
 /** Neighbouring columns side by side. */
 function downColumns(kernel: Kernel, nest: readonly For[], target: Target): Kernel {
-  const rows = columnRows(kernel, nest);
-  if (rows !== kernel) return rows;
   const strips = columnStrips(kernel, nest, target);
-  return strips === kernel ? widenColumns({ ...kernel, body: startRising(kernel.body) }) : widenLoops(strips);
+  if (strips !== kernel) return widenLoops(strips);
+  const rows = columnRows(kernel, nest);
+  return rows === kernel ? widenColumns({ ...kernel, body: startRising(kernel.body) }) : rows;
 }
 
 /** What the first of some steps makes of a kernel that changes it. */

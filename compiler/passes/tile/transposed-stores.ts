@@ -57,12 +57,13 @@ export function transposedStores(kernel: Kernel, given: readonly For[], { schedu
   return waiting.kernel();
 }
 
-/** Functions of what is loaded across are computed in the order in which that lies there; else loops stay as they are. */
+/** Functions of what is loaded across are computed in the order in which that lies there, if all of it lies so; else loops stay as they are. */
 function inOrderOfLoads(nest: readonly For[]): readonly For[] {
-  const inner = at(nest, nest.length - 1);
-  const across = crossedAxis(nest, inner.body);
-  if (across === null || !hasFunction(expressionsIn(inner.body))) return nest;
-  return [...nest.filter((f) => f.axis !== across), { kind: "for", axis: across, body: inner.body }];
+  const { body } = at(nest, nest.length - 1);
+  const across = crossedAxis(nest, body);
+  if (across === null || !hasFunction(expressionsIn(body))) return nest;
+  const turned = [...nest.filter((f) => f.axis !== across), { kind: "for", axis: across, body } as const];
+  return crossedAxis(turned, body) === null ? turned : nest;
 }
 
 /** Stores that happen in any case, with the loops around them. */
