@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { statements } from "../../compiler/ir/loop.ts";
 import { compileGraph } from "../../compiler/pipeline.ts";
 import { wasm } from "../../compiler/target.ts";
-import { argmax, avgPool2d, concat, gelu, maxPool2d } from "../../src/index.ts";
+import { argmax, avgPool2d, concat, gelu, maxPool2d, softmax } from "../../src/index.ts";
 import type { Tensor } from "../../src/index.ts";
 import { data } from "../fusion/row.ts";
 import { recorded } from "../recorded.ts";
@@ -107,6 +107,26 @@ describe.each([3, 16, 20, 48, 65, 190, 300])("rows of %i that are stored too", (
     expectSame([t, argmax(t, { axis: 1 })], `${what} and a position`);
     expectSame([t.sum({ axis: 1 }), t.log(), t.square()], `${what}, and more that is made of it`);
     expectSame([t, t.sub(t.mean({ axis: 1, keepdims: true }))], `${what}, and without its mean`);
+  });
+});
+
+describe.each([3, 9, 17, 20, 33, 48, 64, 100, 190, 250, 256, 257])("rows of %i that wait", (length) => {
+  const along = { axis: 1, keepdims: true };
+  const centred = (t: Tensor): Tensor => t.sub(t.mean(along));
+  test.each([
+    ["exp", (x: Tensor): Tensor => x.exp()],
+    ["gelu", (x: Tensor): Tensor => gelu(x)],
+    ["mish", (x: Tensor): Tensor => x.mul(softplus(x).tanh())],
+  ] as const)("%s", (what, f) => {
+    const t = f(data(70, length));
+    expectSame(centred(t), `${what}, without its mean`);
+    expectSame([t, centred(t)], `${what}, and without its mean`);
+    expectSame(t.var({ axis: 1 }), `variance of ${what}`);
+    expectSame(softmax(t, -1), `softmax of ${what}`);
+    expectSame(centred(t).div(t.var(along).add(0.1).sqrt()), `${what}, normal`);
+    expectSame([argmax(t, { axis: 1 }), centred(t)], `a position of ${what} and it without its mean`);
+    expectSame([t.max({ axis: 1 }), centred(t)], `the largest ${what} and it without its mean`);
+    expectSame([t.cumsum({ axis: 1 }), softmax(t, -1)], `${what} running, and its softmax`);
   });
 });
 

@@ -14,16 +14,18 @@ import { at } from "../../ir/errors.ts";
 import type { Expr } from "../../ir/expr.ts";
 import { axisIndex, load } from "../../ir/expr.ts";
 import { addIndex, ix, keyOf } from "../../ir/indexing.ts";
-import { exprReplacer, localBytes } from "../../ir/loop-walk.ts";
+import { exprReplacer, localBytes, mapBodies, mapStatements, replaceEach } from "../../ir/loop-walk.ts";
 import type { Axis, For, Kernel, Local, Reduce, Stmt, Store } from "../../ir/loop.ts";
+import { expressionsIn, statements } from "../../ir/loop.ts";
 import type { Target } from "../../target.ts";
 import { tidy } from "../lower/tidy.ts";
 import { chainsAlong, chainsIn, withValues } from "./chains.ts";
 import { copied } from "./copy.ts";
 import type { Piece, Source } from "./in-block.ts";
 import { functionsOf, isAlong, letsIn, operandsOf, placeIn, unitOf } from "./in-block.ts";
+import { hasFunction } from "./cost.ts";
 import { joinNest } from "./join.ts";
-import { isPlain, isStraight, pointsOf, shortRow } from "./nest.ts";
+import { isPlain, isStraight, pointsOf, readsAny, shortRow } from "./nest.ts";
 import type { Given } from "./part.ts";
 import { inLoops, scratchApart } from "./part.ts";
 import type { Strip } from "./strip.ts";
@@ -80,9 +82,11 @@ function elementsIn(nest: readonly For[], target: Target): readonly Source[] {
 /** Whether one function at the most is needed for a row that is too short for lanes of its own: neighbouring points go side by side. */
 const goesBeside = (r: Reduce, target: Target): boolean => pointsOf(r.axes) < shortRow && chainsIn(r, target) === null;
 
-/** Names, stores, and sums of short rows of what is named. */
+/** Names, stores, sums of short rows of what is named, and rows that are made of those without a function. */
 const isSimple = (s: Stmt): boolean =>
   s.kind === "let" ||
+  s.kind === "local" ||
+  (s.kind === "for" && s.axis.kind === "serial" && isPlain(s.axis) && s.body.every(isStraight) && !hasFunction(expressionsIn(s.body))) ||
   (s.kind === "store" && s.atomic === undefined) ||
   (s.kind === "reduce" &&
     s.axes.length > 0 &&
@@ -97,6 +101,29 @@ interface Kept {
   readonly value: Expr;
 }
 
+/**
+ * The rows of a point that are filled with what is kept, element by element, and with nothing else. Where another reduction reads one it
+ * stays: the two would become one, which adds up in another order.
+ */
+function rowsKept(all: readonly Kept[], body: readonly Stmt[]): ReadonlyMap<string, Kept> {
+  const rows = new Set(body.flatMap((s) => (s.kind === "local" ? [s.name] : [])));
+  const stores = statements(body).filter((s) => s.kind === "store");
+  const found = new Map<string, Kept>();
+  for (const kept of all) {
+    const [axis, ...others] = kept.piece.source.axes;
+    if (axis === undefined || others.length > 0 || !kept.piece.isFlat) continue;
+    for (const s of kept.piece.source.body) {
+      const isFilled = s.kind === "store" && rows.has(s.buffer) && s.index.op === "axis" && s.index.name === axis.name && keyOf(s.value) === keyOf(kept.value);
+      if (!isFilled || stores.filter((one) => one.buffer === s.buffer).length > 1) continue;
+      if (!body.some((one) => one.kind === "reduce" && readsAny([one], new Set([s.buffer])))) found.set(s.buffer, kept);
+    }
+  }
+  return found;
+}
+
+const without = (list: readonly Stmt[], isGone: (s: Stmt) => boolean): readonly Stmt[] =>
+  replaceEach(list, (s) => (isGone(s) ? [] : mapBodies(s, (inner) => without(inner, isGone))));
+
 interface Parts {
   /** The position of the grid axis of which a block has several points. */
   readonly outermost: number;
@@ -109,12 +136,15 @@ class Block {
   readonly #nest: readonly For[];
   readonly #parts: Parts;
   readonly #kept: readonly Kept[];
+  /** Rows of a point that would hold what is kept anyway. */
+  readonly #rows: ReadonlyMap<string, Kept>;
 
   constructor(kernel: Kernel, nest: readonly For[], parts: Parts) {
     this.#kernel = kernel;
     this.#nest = nest;
     this.#parts = parts;
     this.#kept = parts.pieces.flatMap((piece, i) => piece.kept.map((value, k) => ({ local: `${piece.isFlat ? "first" : "operand"}${i}_${k}`, piece, value })));
+    this.#rows = rowsKept(this.#kept, at(nest, nest.length - 1).body);
   }
 
   kernel(): Kernel {
@@ -191,7 +221,14 @@ class Block {
   #points(strip: Strip): readonly Stmt[] {
     const axes = this.#nest.slice(this.#parts.outermost).map((f) => f.axis);
     const [outer, own] = this.#outermost(strip);
-    const body = this.#body.map((s) => this.#reading(s, own));
+    const isRow = (s: Stmt): boolean => (s.kind === "local" && this.#rows.has(s.name)) || (s.kind === "store" && this.#rows.has(s.buffer));
+    const body = without(
+      mapStatements(
+        this.#body.map((s) => this.#reading(s, own)),
+        this.#inRows(own),
+      ),
+      isRow,
+    );
     const here = copied({ body, values: [] }, { suffix: "", axes: new Map([[strip.axis.name, addIndex(strip.first, own)]]) }).body;
     return this.#scheduled([outer, ...axes.slice(1)], here, "_p");
   }
@@ -209,6 +246,18 @@ class Block {
     const f = exprReplacer((e) => loads.get(keyOf(e)) ?? null);
     if (s.kind === "let" || s.kind === "store") return { ...s, value: f(s.value) };
     return s.kind === "reduce" ? { ...s, body: withValues(s.body, f), values: s.values.map(f) } : s;
+  }
+
+  /** What rows held of a point is read where it has been computed. */
+  #inRows(outermost: Expr): (e: Expr) => Expr {
+    if (this.#rows.size === 0) return (e) => e;
+    return exprReplacer((e) => {
+      const kept = e.op === "load" ? this.#rows.get(e.name) : undefined;
+      if (kept === undefined) return null;
+      const { name } = at(kept.piece.source.axes, 0);
+      const here = exprReplacer((x) => (x.op === "axis" && x.name === name ? at(e.args, 0) : null));
+      return load(kept.local, kept.value.dtype, addIndex(here(placeIn(kept.piece, outermost)), 0));
+    });
   }
 
   /** A part as it would run by itself, in loops. */
